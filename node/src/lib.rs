@@ -1,1 +1,28 @@
-//! Being written.
+//! The `moot` node: gateway, worker and command line around a ledger and a host.
+//!
+//! ```text
+//!            ┌────────── gateway ──────────┐      ┌──────── worker ───────┐
+//! client ──► │ limits ► route ► API, calls │ ───► │ compile, cache, run   │ ──► moot_host
+//!            └──────────────┬──────────────┘      └───────────┬───────────┘
+//!                           └───────────── moot_ledger ◄──────┘
+//! ```
+//!
+//! This is the only room that sees both the host and the ledger. [`node::Node`] is the whole of it: what
+//! `moot up`, the tests and the benches start. [`api`] holds the JSON that the gateway speaks and that
+//! [`client`] reads.
+#![forbid(unsafe_code)]
+
+pub mod api;
+pub mod cli;
+pub mod client;
+pub mod gateway;
+pub mod keyfile;
+pub mod kv;
+pub mod limits;
+pub mod manifest;
+pub mod node;
+pub mod private_file;
+pub mod secrets;
+pub mod worker;
+
+pub use node::{Node, NodeConfig, StartError};

@@ -1,0 +1,44 @@
+//! The JSON of the `/_moot/` API: one type for what the gateway writes and what the client reads.
+//!
+//! Nothing here knows how an answer is found. Digests, accounts and ids are hex or text as in
+//! `moot_record`; every length is in bytes, every time in microseconds or milliseconds as its name says.
+
+mod calls;
+mod events;
+mod functions;
+mod problem;
+mod status;
+
+pub use calls::{
+    Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView, ValueWritten,
+};
+pub use events::{LogLine, NodeEvent};
+pub use functions::{
+    BundleAnswer, ComponentView, EntryOutcome, ExportView, FunctionSummary, FunctionView, Functions, Outcome,
+    ParameterView, VersionView,
+};
+pub use problem::Problem;
+pub use status::{Health, RouteConflict, Status};
+
+/// Everything below this path is the API; everything else routes to functions.
+pub const PREFIX: &str = "/_moot/";
+
+/// Names of the headers that are ours.
+pub mod header {
+    /// Id of the call, on every answer to a call.
+    pub const CALL: &str = "moot-call";
+    /// Fuel that the call used.
+    pub const FUEL: &str = "moot-fuel";
+    /// In a request: ask for the signed receipt. In an answer: the signed receipt, base64url.
+    pub const RECEIPT: &str = "moot-receipt";
+    /// Retry-safe calls: the same key and the same body are run once.
+    pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+    /// How far to wait, and whether to send the receipt along (RFC 7240).
+    pub const PREFER: &str = "prefer";
+    /// Which preferences were honoured (RFC 7240).
+    pub const PREFERENCE_APPLIED: &str = "preference-applied";
+    /// W3C trace context.
+    pub const TRACEPARENT: &str = "traceparent";
+    /// Whether the answer is the stored one of an earlier call with the same idempotency key.
+    pub const REPLAYED: &str = "moot-replayed";
+}

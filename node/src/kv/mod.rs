@@ -1,0 +1,1 @@
+//! Key-value stores for functions that were granted one, in redb.
