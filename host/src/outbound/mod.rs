@@ -1,7 +1,11 @@
 //! Outbound HTTP: allow-list, resolver, private address filter, dialling.
 
+use crate::call::report::{TouchKind, Touches};
+use crate::Policy;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// An outside host that a policy allows: `https://api.example.com:443`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,3 +37,32 @@ impl fmt::Display for AllowedHost {
         write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
     }
 }
+
+/// What answers `wasi:http/outgoing-handler` during one call.
+pub(crate) struct Hooks {
+    policy: Arc<Policy>,
+    touched: Touches,
+}
+
+impl Hooks {
+    /// Hooks for a call under `policy`, counting into `touched`.
+    pub(crate) fn new(policy: Arc<Policy>, touched: Touches) -> Hooks {
+        Hooks { policy, touched }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let _ = &self.policy.grants.http;
+        self.touched.note(TouchKind::Http, request.uri().authority().map_or("", |a| a.as_str()));
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}
+
+/// A response, and what tells how its connection ended.
+type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
