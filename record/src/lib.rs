@@ -1,1 +1,79 @@
-//! Being written.
+//! What is signed on the ledger, and how it is checked.
+//!
+//! Pure: no clock, no randomness of its own, no input or output; it also builds for `wasm32-unknown-unknown`.
+//! Everything has one encoding (a strict subset of CBOR, [`cbor`]) and its own domain ([`Domain`]). This is the
+//! only verifier: the node, the command line and the SDKs all use it, or a port held to `vectors.json`.
+//!
+//! ```text
+//! Entry ──► page ──► Bundle ──sign──► Batch ──► BlockHeader ◄── Certificate
+//!   │                                                              │
+//!   └────────────────────────── Proof ─────────────────────────────┘   checked with the Genesis alone
+//! ```
+//!
+//! - Requires: a [`Genesis`] that is believed, and keys that are kept.
+//! - Provides: one verdict for the same bytes everywhere; refusals that name the field.
+//! - Does not provide: that what a worker signed is true; whether the ledger accepted what it ordered; later
+//!   committees than the genesis's.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod batch;
+mod block;
+mod bundle;
+mod bundle_builder;
+mod bytes;
+mod call;
+pub mod cbor;
+mod certificate;
+mod entry;
+mod error;
+mod fees;
+mod genesis;
+mod hash;
+mod heads;
+mod key;
+pub mod limits;
+pub mod merkle;
+mod name;
+mod page;
+mod payload;
+mod proof;
+mod proof_error;
+mod receipt;
+mod receipt_file;
+mod spec;
+mod strict_json;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod text;
+mod touch;
+mod transaction;
+mod value;
+
+pub use address::EntryId;
+pub use batch::{Batch, BatchError, BatchHeader, verify_signatures};
+pub use block::BlockHeader;
+pub use bundle::{Bundle, BundleError, BundleHeader};
+pub use bundle_builder::{AppendError, BundleBuilder};
+pub use bytes::{AccountId, Digest, Signature};
+pub use call::{Call, CallKind};
+pub use certificate::{Certificate, CertificateError, quorum};
+pub use entry::{Entry, entry_digest};
+pub use error::{DecodeError, Invalid, ParseError};
+pub use fees::{Fee, Prices, fee};
+pub use genesis::{GENESIS_VERSION, Genesis, GenesisError};
+pub use hash::{Domain, component_digest};
+pub use heads::{EventInput, HttpField, HttpRequestHead, HttpResponseHead};
+pub use key::{Keypair, SignatureError, SignedMessage, verify, verify_many};
+pub use name::FunctionName;
+pub use page::{Page, PageBuilder, PageClass, page_digest};
+pub use payload::{Payload, PayloadHasher, payload_digest};
+pub use proof::{Proof, Proven, Signed, SignedEntry};
+pub use proof_error::ProofError;
+pub use receipt::{Receipt, Status};
+pub use receipt_file::{Checked, Evidence, Finality, RECEIPT_FORMAT, ReceiptFile};
+pub use spec::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
+pub use touch::{Touch, TouchKind};
+pub use transaction::Transaction;
+pub use value::{Value, check_path};

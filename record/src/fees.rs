@@ -1,0 +1,108 @@
+//! What a call costs: a pure function of prices, bytes and fuel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cbor::{self, Item, Reader};
+use crate::error::DecodeError;
+use crate::text::exact;
+
+/// Prices, in the network's smallest unit of account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// For ordering one byte of an entry.
+    #[serde(with = "exact")]
+    pub per_byte: u64,
+    /// For burning one million units of fuel; a part of a million costs its part, rounded up to a unit.
+    #[serde(with = "exact")]
+    pub per_mega_fuel: u64,
+}
+
+impl Default for Prices {
+    /// One unit a byte and one unit a million of fuel.
+    fn default() -> Self {
+        Self { per_byte: 1, per_mega_fuel: 1 }
+    }
+}
+
+/// What a call costs, in the network's smallest unit of account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fee {
+    /// For having its entries ordered.
+    #[serde(with = "exact")]
+    pub ordering: u64,
+    /// For the fuel it burnt.
+    #[serde(with = "exact")]
+    pub execution: u64,
+}
+
+impl Fee {
+    /// Both together.
+    #[must_use]
+    pub const fn total(&self) -> u128 {
+        self.ordering as u128 + self.execution as u128
+    }
+}
+
+/// The fee for `entry_bytes` of ordered entries and `fuel` units of fuel.
+///
+/// Exact: products are taken in 128 bits. A part that does not fit 64 bits becomes `u64::MAX`, a sum that no
+/// balance can hold, so that it is refused and never wraps round to something small.
+///
+/// ```
+/// use moot_record::{Fee, Prices, fee};
+/// let prices = Prices { per_byte: 2, per_mega_fuel: 3 };
+/// assert_eq!(fee(&prices, 100, 1_000_001), Fee { ordering: 200, execution: 4 });
+/// assert_eq!(fee(&prices, 0, 0), Fee::default());
+/// ```
+#[must_use]
+pub fn fee(prices: &Prices, entry_bytes: u64, fuel: u64) -> Fee {
+    let ordering = u128::from(entry_bytes) * u128::from(prices.per_byte);
+    let execution = (u128::from(fuel) * u128::from(prices.per_mega_fuel)).div_ceil(1_000_000);
+    let fit = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
+    Fee { ordering: fit(ordering), execution: fit(execution) }
+}
+
+impl Item for Fee {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 2);
+        cbor::uint(out, self.ordering);
+        cbor::uint(out, self.execution);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(2)?;
+        Ok(Self { ordering: r.uint()?, execution: r.uint()? })
+    }
+}
+
+impl Item for Prices {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 2);
+        cbor::uint(out, self.per_byte);
+        cbor::uint(out, self.per_mega_fuel);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(2)?;
+        Ok(Self { per_byte: r.uint()?, per_mega_fuel: r.uint()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges() {
+        let top = Prices { per_byte: u64::MAX, per_mega_fuel: u64::MAX };
+        assert_eq!(fee(&top, u64::MAX, u64::MAX), Fee { ordering: u64::MAX, execution: u64::MAX });
+        assert_eq!(fee(&top, 1, 1).ordering, u64::MAX);
+        assert_eq!(fee(&top, 1, u64::MAX).total(), 2 * u128::from(u64::MAX));
+        let one = Prices::default();
+        for (fuel, execution) in [(0, 0), (1, 1), (999_999, 1), (1_000_000, 1), (1_000_001, 2)] {
+            assert_eq!(fee(&one, 7, fuel), Fee { ordering: 7, execution });
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Every bound of the format, each with the reason for its number.
+//!
+//! A bound here is part of the format: bytes beyond it are refused by every verifier in every language.
+
+/// An entry must fit one page with room for the page's own framing, and still carry 4 KiB of inline payload
+/// beside 64 touches.
+pub const MAX_ENTRY_BYTES: usize = 12 * 1024;
+
+/// The largest page: at 16 KiB BLAKE3 runs at full width, and a proof that carries a page stays under 20 KiB.
+pub const MAX_PAGE_BYTES: usize = 16 * 1024;
+
+/// Receipts are what people keep and send: their pages stay at 4 KiB so that a proof does too.
+pub const RECEIPT_PAGE_BYTES: usize = 4 * 1024;
+
+/// Pages are hashed zero-padded to this step, because BLAKE3 hashes a partial chunk serially (three times
+/// slower an entry).
+pub const PAGE_PADDING_BYTES: usize = 4 * 1024;
+
+/// A path of 16 steps covers 65,536 leaves: every index below a block fits 16 bits.
+pub const MAX_PATH_DIGESTS: usize = 16;
+
+/// 4 MiB of nothing but full receipt pages is 1024 pages; a bundle of many half-empty pages is refused.
+pub const MAX_BUNDLE_PAGES: usize = 1024;
+
+/// Just under 4 MiB: two full bundles fit one batch, and the store rounds a row up to a power of two.
+pub const MAX_BUNDLE_BYTES: usize = 4 * 1024 * 1024 - 8 * 1024;
+
+/// A batch is one row and one message to peers: just under 8 MiB, sent in 70 ms at 1 Gbit/s.
+pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024 - 8 * 1024;
+
+/// A bundle's smallest form is about 350 bytes, so 8 MiB could hold 24,000; 4096 keeps the cost of checking
+/// one batch's signatures under 100 ms on one core.
+pub const MAX_BATCH_BUNDLES: usize = 4096;
+
+/// A block carries digests only: 1024 of them are 32 KiB, several seconds of batches on a busy network.
+pub const MAX_BLOCK_BATCHES: usize = 1024;
+
+/// ed25519 certificates grow by 64 bytes a vote; past about 30 replicas BLS is the better choice, so 128 is
+/// generous.
+pub const MAX_VALIDATORS: usize = 128;
+
+/// 128 votes of 64 bytes, the bitmap and the proposal fit 9 KiB.
+pub const MAX_CERTIFICATE_BYTES: usize = 9 * 1024;
+
+/// A page, three paths, four headers and a certificate: 16 + 1.5 + 0.6 + 9 KiB, rounded up.
+pub const MAX_PROOF_BYTES: usize = 32 * 1024;
+
+/// Small public messages ride in the entry; larger payloads would crowd out other entries of the page.
+pub const MAX_INLINE_BYTES: usize = 4 * 1024;
+
+/// A DNS label's length: function names become host names and path segments.
+pub const MAX_FUNCTION_NAME_BYTES: usize = 63;
+
+/// The longest WIT export path seen in practice is under 120 bytes.
+pub const MAX_EXPORT_NAME_BYTES: usize = 256;
+
+/// More distinct outside targets than this in one call are counted together under `*`.
+pub const MAX_TOUCHES: usize = 64;
+
+/// `https://` + a 253-byte host name (the DNS limit) + a port, with slack.
+pub const MAX_TOUCH_TARGET_BYTES: usize = 272;
+
+/// All targets of one receipt together: leaves room for 4 KiB of inline output in a 12 KiB entry.
+pub const MAX_TOUCHED_BYTES: usize = 5 * 1024;
+
+/// A path of sixteen 31-byte labels; paths are keys in the rule table and are repeated in every write.
+pub const MAX_PATH_BYTES: usize = 512;
+
+/// A label is compared with rule patterns and shown in URLs: a name, not a document.
+pub const MAX_PATH_LABEL_BYTES: usize = 128;
+
+/// A deploy transaction carries the spec whole and must fit one entry.
+pub const MAX_SPEC_BYTES: usize = 10 * 1024;
+
+/// No list in a spec has a use for more members; with [`MAX_SPEC_BYTES`] it bounds the parser's memory.
+pub const MAX_SPEC_LIST: usize = 256;
+
+/// Environment values, allowed hosts, names: a line, not a file.
+pub const MAX_SPEC_TEXT_BYTES: usize = 2048;
+
+/// Components above 64 MiB are bundles of data, not code; the host's own cap may be lower.
+pub const MAX_COMPONENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A network's name is shown in prompts and file names.
+pub const MAX_NETWORK_NAME_BYTES: usize = 63;
+
+/// The head of a recorded request or response: what HTTP servers accept by default, with room for framing.
+pub const MAX_HEAD_BYTES: usize = 128 * 1024;
+
+/// Fields of a recorded head: the gateway admits 100, and a response may repeat `set-cookie`.
+pub const MAX_HEAD_FIELDS: usize = 256;
+
+/// A receipt file holds a proof in base64 (44 KiB), an entry, and their readable form.
+pub const MAX_RECEIPT_FILE_BYTES: usize = 256 * 1024;
+
+/// A genesis file: 128 validators of 70 bytes and a few lines.
+pub const MAX_GENESIS_BYTES: usize = 32 * 1024;
+
+/// Above this, JavaScript numbers lose digits: JSON forms write such integers as decimal strings.
+pub const MAX_JSON_INTEGER: u64 = (1 << 53) - 1;
+
+const _: () = assert!(MAX_ENTRY_BYTES + 16 <= MAX_PAGE_BYTES);
+const _: () =
+    assert!(RECEIPT_PAGE_BYTES <= MAX_PAGE_BYTES && MAX_PAGE_BYTES.is_multiple_of(PAGE_PADDING_BYTES));
+const _: () = assert!(MAX_INLINE_BYTES + MAX_TOUCHED_BYTES + MAX_TOUCHES * 12 + 512 <= MAX_ENTRY_BYTES);
+const _: () = assert!(MAX_SPEC_BYTES + 256 <= MAX_ENTRY_BYTES);
+// Places inside a bundle, a batch and a block are 16-bit numbers, and a path covers as many.
+const _: () = assert!(MAX_PATH_DIGESTS == 16);
+const _: () = assert!(MAX_BUNDLE_PAGES <= 1 << MAX_PATH_DIGESTS);
+const _: () = assert!(MAX_BATCH_BUNDLES <= 1 << MAX_PATH_DIGESTS);
+const _: () = assert!(MAX_BLOCK_BATCHES <= 1 << MAX_PATH_DIGESTS);
+const _: () = assert!(MAX_BUNDLE_BYTES < MAX_BATCH_BYTES && MAX_BATCH_BYTES <= u32::MAX as usize);
+const _: () = assert!(MAX_VALIDATORS * 65 + 64 <= MAX_CERTIFICATE_BYTES);
+const _: () =
+    assert!(MAX_PAGE_BYTES + 3 * MAX_PATH_DIGESTS * 32 + MAX_CERTIFICATE_BYTES + 1024 <= MAX_PROOF_BYTES);

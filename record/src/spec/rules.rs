@@ -1,0 +1,184 @@
+//! What a spec must obey beyond its types.
+
+use super::{Access, Payer, Spec, SpecGrants};
+use crate::error::Invalid;
+use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
+use crate::value::check_path;
+
+impl Spec {
+    /// Checks what the types alone cannot; `decode` does it too.
+    ///
+    /// # Errors
+    /// Names the field and says what would be right.
+    pub fn check(&self) -> Result<(), Invalid> {
+        self.check_route()?;
+        if let Access::Accounts(accounts) = &self.access {
+            check_set("spec.access", accounts, |a, b| a < b)?;
+            if self.payer == Payer::Caller && accounts.is_empty() {
+                return Err(Invalid::new("spec.access", "nobody may call, so nobody can pay"));
+            }
+        }
+        self.grants.check()?;
+        if self.deterministic {
+            self.check_deterministic()?;
+        }
+        let l = &self.limits;
+        for (field, value) in [
+            ("spec.limits.fuel", l.fuel),
+            ("spec.limits.deadline_ms", l.deadline_ms),
+            ("spec.limits.memory_bytes", l.memory_bytes),
+        ] {
+            if value == 0 {
+                return Err(Invalid::new(field, "0; no call could run"));
+            }
+        }
+        let bytes = self.encode().len();
+        if bytes > MAX_SPEC_BYTES {
+            let why = format!("{bytes} bytes in its encoding; at most {MAX_SPEC_BYTES}: shorten its lists");
+            return Err(Invalid::new("spec", why));
+        }
+        Ok(())
+    }
+
+    fn check_route(&self) -> Result<(), Invalid> {
+        if self.route == "/" {
+            return Ok(());
+        }
+        check_path(&self.route).map_err(|e| Invalid::new("spec.route", e.why))?;
+        if self.route == "/_moot" || self.route.starts_with("/_moot/") {
+            return Err(Invalid::new("spec.route", "/_moot is the node's own; choose another"));
+        }
+        Ok(())
+    }
+
+    fn check_deterministic(&self) -> Result<(), Invalid> {
+        let g = &self.grants;
+        let outside = [
+            (g.http.as_ref().is_some_and(|hosts| !hosts.is_empty()), "http"),
+            (!g.secrets.is_empty(), "secrets"),
+            (!g.key_value.is_empty(), "keyvalue"),
+            (!g.dirs.is_empty(), "dirs"),
+            (g.clock, "clock"),
+            (g.random, "random"),
+            (g.ledger, "ledger"),
+        ];
+        match outside.iter().find(|(granted, _)| *granted) {
+            None => Ok(()),
+            Some((_, name)) => {
+                let why = format!("a deterministic function has no outside access, and {name} is granted");
+                Err(Invalid::new("spec.deterministic", why))
+            }
+        }
+    }
+}
+
+impl SpecGrants {
+    fn check(&self) -> Result<(), Invalid> {
+        let texts = |field, list: &[String]| {
+            check_set(field, list, |a, b| a < b)?;
+            list.iter().try_for_each(|text| check_text(field, text, 1))
+        };
+        texts("spec.grants.http", self.http.as_deref().unwrap_or_default())?;
+        texts("spec.grants.secrets", &self.secrets)?;
+        texts("spec.grants.keyvalue", &self.key_value)?;
+        check_set("spec.grants.env", &self.env, |a, b| a.0 < b.0)?;
+        for (name, value) in &self.env {
+            check_text("spec.grants.env", name, 1)?;
+            if name.contains('=') {
+                return Err(Invalid::new("spec.grants.env", format!("{name:?} contains =")));
+            }
+            // A value may have line breaks, as certificates do.
+            if value.contains('\0') || value.len() > MAX_SPEC_TEXT_BYTES {
+                let why = format!("the value of {name} has a zero byte or over {MAX_SPEC_TEXT_BYTES} bytes");
+                return Err(Invalid::new("spec.grants.env", why));
+            }
+        }
+        check_set("spec.grants.dirs", &self.dirs, |a, b| a.name < b.name)?;
+        for dir in &self.dirs {
+            check_text("spec.grants.dirs", &dir.name, 1)?;
+            check_text("spec.grants.dirs", &dir.at, 1)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_set<T>(field: &'static str, list: &[T], before: impl Fn(&T, &T) -> bool) -> Result<(), Invalid> {
+    if list.len() > MAX_SPEC_LIST {
+        return Err(Invalid::new(field, format!("{} members; at most {MAX_SPEC_LIST}", list.len())));
+    }
+    if list.is_sorted_by(before) { Ok(()) } else { Err(Invalid::new(field, "not sorted, each once")) }
+}
+
+fn check_text(field: &'static str, text: &str, least: usize) -> Result<(), Invalid> {
+    let plain = !text.chars().any(char::is_control);
+    if plain && (least..=MAX_SPEC_TEXT_BYTES).contains(&text.len()) {
+        return Ok(());
+    }
+    let shown: String = text.chars().take(80).collect();
+    let why = format!("{shown:?} is not {least} to {MAX_SPEC_TEXT_BYTES} bytes without control characters");
+    Err(Invalid::new(field, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::AccountId;
+    use crate::spec::FunctionKind;
+
+    #[test]
+    fn rules_name_the_field() {
+        let good = Spec::new(FunctionKind::Http, "/hello");
+        assert_eq!(good.check(), Ok(()));
+        assert_eq!(Spec::decode(&good.encode()), Ok(good.clone()));
+        assert_eq!(Spec::new(FunctionKind::Http, "/").check(), Ok(()));
+        let field = |change: &dyn Fn(&mut Spec)| {
+            let mut spec = good.clone();
+            change(&mut spec);
+            assert!(Spec::decode(&spec.encode()).is_err(), "what check refuses, decode refuses");
+            spec.check().unwrap_err().field
+        };
+        assert_eq!(field(&|s| s.route = "hello".into()), "spec.route");
+        assert_eq!(field(&|s| s.route = "/_moot/x".into()), "spec.route");
+        assert_eq!(field(&|s| s.limits.fuel = 0), "spec.limits.fuel");
+        assert_eq!(field(&|s| s.grants.secrets = vec!["b".into(), "a".into()]), "spec.grants.secrets");
+        assert_eq!(field(&|s| s.grants.key_value = vec!["a".into(), "a".into()]), "spec.grants.keyvalue");
+        assert_eq!(field(&|s| s.grants.http = Some(vec!["a\nb".into()])), "spec.grants.http");
+        assert_eq!(field(&|s| s.grants.env = vec![("A=".into(), "1".into())]), "spec.grants.env");
+        assert_eq!(
+            field(&|s| s.grants.env = vec![("A".into(), "1".into()), ("A".into(), "2".into())]),
+            "spec.grants.env"
+        );
+        assert_eq!(
+            field(&|s| {
+                s.deterministic = true;
+                s.grants.clock = true;
+            }),
+            "spec.deterministic"
+        );
+        assert_eq!(
+            field(&|s| {
+                s.payer = Payer::Caller;
+                s.access = Access::Accounts(vec![]);
+            }),
+            "spec.access"
+        );
+        let big = (0..8).map(|i| (format!("V{i}"), "x".repeat(2000))).collect::<Vec<_>>();
+        assert_eq!(field(&|s| s.grants.env.clone_from(&big)), "spec");
+    }
+
+    #[test]
+    fn sorted_gives_one_digest() {
+        let accounts = [AccountId::from_bytes([9; 32]), AccountId::from_bytes([1; 32])];
+        let mut a = Spec::new(FunctionKind::Event, "/a");
+        a.access = Access::Accounts(accounts.to_vec());
+        a.grants.http = Some(vec!["https://b:443".into(), "https://a:443".into(), "https://a:443".into()]);
+        let mut b = a.clone();
+        b.access = Access::Accounts(vec![accounts[1], accounts[0]]);
+        b.grants.http = Some(vec!["https://a:443".into(), "https://b:443".into()]);
+        assert!(a.check().is_err());
+        let (a, b) = (a.sorted(), b.sorted());
+        assert_eq!((a.check(), a.digest()), (Ok(()), b.digest()));
+        assert!(a.admits(Some(&accounts[0])) && !a.admits(None));
+        assert!(!a.admits(Some(&AccountId::from_bytes([5; 32]))));
+    }
+}
