@@ -1,1 +1,127 @@
-//! Being written.
+//! Agreement on one sequence of opaque batches.
+//!
+//! ```text
+//!   ledger ── propose / available / state ──► Application (trait, implemented by the ledger)
+//!                                                 ▲
+//!   ┌───────────────────────────── own thread ────┼──────────────────────────┐
+//!   │  network ──► simplex (votes) ──► marshal (gap-free, durable) ──► delivery
+//!   └────────────────────────────────────────────────────────────────────────┘
+//!                                                                      │ Finalized + ack
+//!   ledger ◄───────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The engine is commonware's simplex with its marshal; everything that is generic over them is
+//! compiled here and stays here. Whoever uses this crate sees plain types and one trait. One
+//! validator and a hundred run the same engine: only the validator set and the network below differ.
+//!
+//! What a batch means, whether it is worth ordering and where it is stored is the application's
+//! business. A block names batches by digest; this crate never sees their bytes.
+//!
+//! # What is promised
+//! - **Requires**: a directory that nobody else writes to, a clock that is roughly right, a key that
+//!   signs in one place only, and an application that acknowledges what it has committed.
+//! - **Provides**: the same blocks in the same order at every honest validator while fewer than a
+//!   third are faulty; each block delivered in height order, without gaps, at least once, with a
+//!   certificate that `moot_record` verifies; recovery from a crash at any moment by its own journals.
+//! - **Does not provide**: the batches themselves, exactly-once delivery (the application deduplicates
+//!   by height), or safety when a validator's journal is lost and its key goes on voting.
+
+// The tests' application is one file for the simulation here and the scenarios in `tests/`.
+#[cfg(test)]
+extern crate self as moot_ordering;
+
+mod application;
+mod block;
+mod config;
+mod delivery;
+mod engine;
+mod keys;
+pub mod limits;
+mod link;
+mod network;
+mod ordering;
+#[cfg(test)]
+#[path = "../tests/it/pool.rs"]
+mod pool;
+#[cfg(test)]
+mod simulation;
+
+pub use block::genesis_block;
+pub use config::{Config, Error, Peer};
+pub use ordering::{Failure, Ordering};
+
+use moot_record::{BlockHeader, Certificate, CertificateError, Digest, Genesis};
+use std::{future::Future, pin::Pin};
+
+/// A boxed future, so that [`Application`] can be a trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the application wants in the next block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Batches to order, oldest first.
+    pub batches: Vec<Digest>,
+    /// State root of a recent height, as the application's rules have it.
+    pub state: Digest,
+}
+
+/// A block that will never change, with the evidence for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finalized {
+    /// The block's header.
+    pub header: BlockHeader,
+    /// The batches that the header commits to, in order.
+    pub batches: Vec<Digest>,
+    /// A quorum's signatures on [`Self::certified`].
+    pub certificate: Certificate,
+    /// Headers of the blocks after this one, up to the one that the certificate names. Nearly always
+    /// empty. A block that was agreed on in a view that then timed out has no certificate of its own:
+    /// it is final because a later block, which names it as its ancestor, is.
+    pub descent: Vec<BlockHeader>,
+}
+
+impl Finalized {
+    /// The header that the certificate names: the block's own, or its descendant's.
+    pub fn certified(&self) -> &BlockHeader {
+        self.descent.last().unwrap_or(&self.header)
+    }
+
+    /// Checks the certificate and the chain of headers from this block to the certified one.
+    ///
+    /// # Errors
+    /// As [`Certificate::verify`]; a broken chain of headers is reported like a wrong block.
+    pub fn verify(&self, genesis: &Genesis) -> Result<(), CertificateError> {
+        let mut parent = &self.header;
+        for child in &self.descent {
+            if child.parent != parent.digest() {
+                // The chain is broken, so the certificate says nothing about this block: it fails.
+                return self.certificate.verify(genesis, &self.header.digest()).map(|_| ());
+            }
+            parent = child;
+        }
+        self.certificate.verify(genesis, &parent.digest()).map(|_| ())
+    }
+}
+
+/// The side of the ledger that the engine talks to.
+///
+/// Every method is called from the engine's threads and must not block them. The futures may be
+/// dropped at any await: they must be safe to cancel.
+pub trait Application: Send + Sync + 'static {
+    /// Batches ready to be ordered (durable here), oldest first, at most `max` and none of `taken`,
+    /// which are those in ancestors not yet committed here. Resolves when there is something to order;
+    /// the engine drops it at the heartbeat and makes an empty block.
+    fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal>;
+
+    /// State root to put into an empty heartbeat block.
+    fn state(&self) -> Digest;
+
+    /// Resolves to true once every batch is durable here. Stays pending while one is missing; false
+    /// only for a block that can never be valid.
+    fn available<'a>(&'a self, header: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool>;
+
+    /// Takes the next final block: in height order, without gaps, at least once (a restart repeats
+    /// what was not acknowledged). Call `ack` after the commit; dropping it uncalled stops the engine.
+    /// At most [`limits::MAX_PENDING_ACKS`] blocks are delivered ahead of their acknowledgement.
+    fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>);
+}

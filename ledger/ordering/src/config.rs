@@ -1,0 +1,141 @@
+//! What an engine needs to know before it starts, and what may be wrong with it.
+
+use crate::limits::{MAX_BATCHES_PER_BLOCK, MIN_HEARTBEAT};
+use moot_record::{AccountId, Genesis, Invalid, Keypair};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use thiserror::Error;
+
+/// Another validator and where it listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its account, which is also its network identity.
+    pub account: AccountId,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+/// How one validator takes part.
+///
+/// With one validator in the genesis and `listen` empty no socket is opened. With more, `listen` and a
+/// peer for each other validator are needed.
+pub struct Config {
+    /// Directory of the engine's journals. Nobody else may write there. Losing it means losing what
+    /// this validator has voted for: its key must then not vote again.
+    pub dir: PathBuf,
+    /// This validator's key, for votes and for the network.
+    pub key: Keypair,
+    /// The network's genesis: the validators and the name under which they sign.
+    pub genesis: Genesis,
+    /// How long an idle leader waits before it makes an empty block.
+    pub heartbeat: Duration,
+    /// Most batches that this validator puts into a block it proposes.
+    pub max_batches_per_block: usize,
+    /// Address to listen on for other validators.
+    pub listen: Option<SocketAddr>,
+    /// The other validators.
+    pub peers: Vec<Peer>,
+}
+
+impl Config {
+    /// A validator on its own: one heartbeat a second, no listener, no peers.
+    pub fn new(dir: impl Into<PathBuf>, key: Keypair, genesis: Genesis) -> Config {
+        Config {
+            dir: dir.into(),
+            key,
+            genesis,
+            heartbeat: Duration::from_secs(1),
+            max_batches_per_block: 256,
+            listen: None,
+            peers: Vec::new(),
+        }
+    }
+
+    /// Checks what can be checked before anything is opened.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let validators = &self.genesis.validators;
+        self.genesis.check()?;
+        let account = self.key.account();
+        if !validators.contains(&account) {
+            return Err(Error::NotAValidator { account });
+        }
+        if self.heartbeat < MIN_HEARTBEAT {
+            return Err(Error::Heartbeat { found: self.heartbeat });
+        }
+        if self.max_batches_per_block == 0 || self.max_batches_per_block > MAX_BATCHES_PER_BLOCK {
+            return Err(Error::Batches { found: self.max_batches_per_block });
+        }
+        if validators.len() > 1 && self.listen.is_none() {
+            return Err(Error::NoListener { validators: validators.len() });
+        }
+        for validator in validators.iter().filter(|validator| **validator != account) {
+            if !self.peers.iter().any(|peer| peer.account == *validator) {
+                return Err(Error::UnknownAddress { validator: *validator });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an engine did not start.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The genesis breaks its own rules.
+    #[error("{0}")]
+    Genesis(#[from] Invalid),
+    /// The key is not in the genesis.
+    #[error("{account} is not a validator of this network: use the key of one that the genesis names")]
+    NotAValidator {
+        /// Account of the key given.
+        account: AccountId,
+    },
+    /// Heartbeat too short.
+    #[error("a heartbeat of {found:?} is too short: use {MIN_HEARTBEAT:?} or more")]
+    Heartbeat {
+        /// The value given.
+        found: Duration,
+    },
+    /// Batch count out of range.
+    #[error("{found} batches a block: use 1 to {MAX_BATCHES_PER_BLOCK}")]
+    Batches {
+        /// The value given.
+        found: usize,
+    },
+    /// Several validators, and this one cannot be reached.
+    #[error("the genesis names {validators} validators, so this one needs an address to listen on")]
+    NoListener {
+        /// How many validators there are.
+        validators: usize,
+    },
+    /// A validator without an address.
+    #[error("no address is known for validator {validator}: add it to the peers")]
+    UnknownAddress {
+        /// The validator.
+        validator: AccountId,
+    },
+    /// Another engine runs on the directory.
+    #[error("{} is in use by another process: a validator's key may vote in one place only", dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The directory cannot be used.
+    #[error("cannot use {}: {source}", dir.display())]
+    Io {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An account that is not a point of the curve.
+    #[error("{account} is not an ed25519 public key")]
+    BadAccount {
+        /// The account.
+        account: AccountId,
+    },
+    /// The engine ended while it was starting, for example because a journal is damaged.
+    #[error("the ordering engine did not start: {reason}")]
+    Engine {
+        /// What it said.
+        reason: String,
+    },
+}
