@@ -1,1 +1,64 @@
-//! Being written.
+//! The ledger of one replica: keeps and orders records, and proves what it keeps.
+//!
+//! ```text
+//!   append_call ─┐                                      ┌─► entry, receipt_of, payload     (on disk)
+//!   append_… ────┼─► lane ─► commit thread ─► redb ─────┤
+//!   submit ──────┘              ▲    │                  └─► function, transaction_outcome  (final)
+//!                               │    ▼
+//!                 final blocks ─┴─ ordering ◄──► other replicas
+//! ```
+//!
+//! An entry is first recorded in memory ([`Pending`]), then durable (on this disk), then final (in a block
+//! that a quorum signed). Knows nothing of HTTP and nothing of WebAssembly.
+//!
+//! # Trust boundary
+//! - **Requires**: a directory that nobody else writes to, a disk that keeps what it says it synced, a key that
+//!   is used in one place only.
+//! - **Provides**: nothing that was said to be durable is lost by a crash; a failed sync stops the ledger; a
+//!   full disk makes it read-only until there is room; what was altered on disk is noticed when it is read; the
+//!   same blocks give the same state everywhere; proofs that verify with the genesis alone.
+//! - **Does not provide**: that what a worker signed is true; secrecy of what is on the disk; payloads beyond
+//!   their retention.
+
+#![forbid(unsafe_code)]
+
+mod append;
+mod application;
+mod clock;
+mod commit;
+mod component;
+mod condition;
+mod core;
+mod disk;
+mod error;
+mod events;
+mod idempotency;
+mod lane;
+mod ledger;
+pub mod limits;
+mod options;
+mod payload;
+mod pending;
+mod prove;
+mod read;
+mod recent;
+mod recovery;
+mod signal;
+pub mod state;
+mod store;
+mod submit;
+mod unordered;
+
+pub use append::PayloadBytes;
+pub use clock::{Clock, SystemClock};
+pub use condition::Condition;
+pub use disk::{Disk, FileDisk};
+pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, ReadError, Refused};
+pub use events::Event;
+pub use idempotency::{Idempotency, Reservation};
+pub use ledger::{Ledger, Status};
+pub use options::{Options, OrderingChoice, Retention};
+pub use payload::EraseError;
+pub use pending::Pending;
+pub use state::{FunctionRecord, Outcome, Refusal, Version};
+pub use store::StoredBlock;

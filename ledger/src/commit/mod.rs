@@ -1,0 +1,132 @@
+//! The commit thread: the only writer.
+//!
+//! ```text
+//!   lane ──take──┐                                              ┌──► waiters of the batch (one wake a commit)
+//!   blocks ──────┼──► prepare ──► one redb transaction ──► fsync┼──► ordering (fresh batches, acks)
+//!   jobs ────────┘                                              └──► recent, registry, events
+//! ```
+//!
+//! It takes what is there as soon as the last commit returns: no timer, no window. Final blocks are applied to
+//! the state here and ride in the same transaction as the next batches, so an idle heartbeat costs one fsync
+//! and a busy node pays nothing extra for ordering.
+
+mod blocks;
+mod prepare;
+mod publish;
+mod upkeep;
+
+use crate::core::{Ack, Core, Counters};
+use crate::error::CommitError;
+use crate::limits::TICK;
+use crate::state::State;
+use crate::store::{Changeset, WriteError};
+use moot_record::Digest;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::oneshot;
+use upkeep::Upkeep;
+
+/// State that only the commit thread touches.
+pub(crate) struct Committer {
+    core: Arc<Core>,
+    state: State,
+    /// State roots after the last blocks, oldest first: what a block may carry.
+    roots: VecDeque<Digest>,
+    commits: u64,
+    upkeep: Upkeep,
+}
+
+/// A transaction with those who wait for it.
+struct Work {
+    changes: Changeset,
+    settled: Vec<blocks::Settled>,
+    acks: Vec<Ack>,
+    done: Vec<oneshot::Sender<()>>,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        state: State,
+        roots: VecDeque<Digest>,
+    ) -> Committer {
+        Committer { upkeep: Upkeep::default(), core, state, roots, commits: 0 }
+    }
+
+    /// Runs until the ledger is closed or has to stop.
+    pub(crate) fn run(mut self) {
+        self.core.signal.attach();
+        loop {
+            let closing = self.core.gate.is_closing();
+            self.upkeep.tick(&self.core);
+            let work = match self.prepare(closing) {
+                Ok(Some(work)) => work,
+                Ok(None) if closing => return self.stop("it was closed", None),
+                Ok(None) => {
+                    let core = &self.core;
+                    core.signal.sleep(TICK, || {
+                        core.gate.is_closing() || !core.lane.lock().is_empty() || !core.inbox.lock().is_empty()
+                    });
+                    continue;
+                }
+                Err(why) => return self.stop(&why, None),
+            };
+            if let Err(why) = self.commit(&work.changes) {
+                return self.stop(&why, Some(work));
+            }
+            self.publish(work);
+        }
+    }
+
+    /// Writes until it is on disk. A full disk is waited out; anything else is final.
+    fn commit(&mut self, changes: &Changeset) -> Result<(), String> {
+        let core = self.core.clone();
+        let begun = Instant::now();
+        let mut result = core.store.write(changes);
+        while let Err(error) = result {
+            let why = match error {
+                WriteError::Fatal(why) => return Err(why),
+                WriteError::Full(why) => why,
+            };
+            tracing::warn!(%why, "the disk is full: reading only until there is room");
+            core.gate.read_only(&format!("the disk is full ({why}): free some space in {}", core.dir.display()));
+            if core.gate.is_closing() {
+                return Err(format!("the disk is full ({why})"));
+            }
+            core.signal.sleep(TICK, || core.gate.is_closing());
+            result = core.store.reopen().and_then(|()| match core.store.holds(changes) {
+                Ok(true) => Ok(()),
+                Ok(false) => core.store.write(changes),
+                Err(error) => Err(WriteError::Fatal(error.to_string())),
+            });
+            if result.is_ok() {
+                tracing::info!("there is room on the disk again");
+                core.gate.running();
+            }
+        }
+        self.commits += 1;
+        Counters::add(&core.counters.commits, 1);
+        Counters::add(&core.counters.commit_us, u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+        Ok(())
+    }
+
+    /// Ends everything: nobody waits for ever, and nothing is answered with success.
+    fn stop(&mut self, why: &str, work: Option<Work>) {
+        let core = &self.core;
+        if !core.gate.is_closing() {
+            tracing::error!(%why, "the ledger has stopped");
+        }
+        core.gate.stopped(why);
+        let error = CommitError::Stopped(why.to_owned());
+        let work = work.into_iter();
+        for work in work {
+            work.changes.batches.iter().for_each(|batch| batch.handle.failed(&error));
+            work.settled.iter().for_each(|settled| settled.handle.failed(&error));
+        }
+        core.lane.lock().take().iter().for_each(|batch| batch.handle().failed(&error));
+        core.unordered.lock().drain().iter().for_each(|waiting| waiting.handle.failed(&error));
+        *core.inbox.lock() = crate::core::Inbox::default();
+        core.fresh.notify_waiters();
+    }
+}

@@ -1,0 +1,57 @@
+//! What has to be looked at once in a while: room on the disk, the engine's health, expired payloads.
+
+use crate::core::Core;
+use crate::limits::{EXPIRY_STEP_S, TICK};
+use crate::store::Job;
+use std::time::Instant;
+
+/// When what was looked at last.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep {
+    looked: Option<Instant>,
+    swept_hour: u32,
+    /// Whether the closing marks are written.
+    pub(super) marked: bool,
+}
+
+impl Upkeep {
+    /// Looks, at most once a [`TICK`].
+    pub(super) fn tick(&mut self, core: &Core) {
+        if self.looked.is_some_and(|looked| looked.elapsed() < TICK) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        self.look_at_room(core);
+        if let Some(failure) = core.engine.get().and_then(|engine| engine.borrow().clone()) {
+            core.gate.stopped(&format!("ordering failed: {}", failure.reason));
+        }
+        let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
+        if hour > self.swept_hour {
+            match core.store.expired(hour) {
+                Ok(true) => core.inbox.lock().jobs.push((Job::Sweep { hour }, None)),
+                // All of it is gone: nothing to do until the next hour.
+                Ok(false) => self.swept_hour = hour,
+                Err(error) => tracing::warn!(%error, "cannot look for expired payloads"),
+            }
+        }
+    }
+
+    /// Stops taking things down while there is still room to finish what was taken.
+    fn look_at_room(&self, core: &Core) {
+        let Ok(free) = core.store.free_bytes() else { return };
+        if free < core.min_free_bytes {
+            if !core.gate.is_read_only() {
+                tracing::warn!(free, "the disk is nearly full: reading only until there is room");
+            }
+            core.gate.read_only(&format!(
+                "only {} MiB are free in {}, {} MiB are needed: free some space",
+                free >> 20,
+                core.dir.display(),
+                core.min_free_bytes >> 20,
+            ));
+        } else if core.gate.is_read_only() {
+            tracing::info!(free, "there is room on the disk again");
+            core.gate.running();
+        }
+    }
+}

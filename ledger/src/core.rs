@@ -1,0 +1,131 @@
+//! What the ledger's parts share.
+//!
+//! ```text
+//!              ┌────────────────────────── Core ──────────────────────────┐
+//!   Ledger ───►│ lane   gate   recent   registry   remembered   flights   │◄─── Application (ordering's threads)
+//!   (callers)  │ inbox  store  unordered                                  │
+//!              └──────────────────────────▲───────────────────────────────┘
+//!                                         │ the only writer
+//!                                   commit thread
+//! ```
+
+use crate::clock::Clock;
+use crate::condition::Gate;
+use crate::error::ReadError;
+use crate::events::Event;
+use crate::idempotency::Flights;
+use crate::lane::Lane;
+use crate::recent::{Recent, Stored};
+use crate::signal::Signal;
+use crate::state::FunctionRecord;
+use crate::store::{Job, Store, read};
+use crate::unordered::Unordered;
+use moot_ordering::{Failure, Finalized};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
+use parking_lot::{Mutex, RwLock};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
+
+/// Says that a block is committed here.
+pub(crate) type Ack = Box<dyn FnOnce() + Send>;
+
+/// What the commit thread has to do besides the lane's batches.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    pub(crate) blocks: VecDeque<(Finalized, Ack)>,
+    pub(crate) jobs: Vec<(Job, Option<oneshot::Sender<()>>)>,
+}
+
+impl Inbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.jobs.is_empty()
+    }
+}
+
+/// Everything but the threads.
+pub(crate) struct Core {
+    pub(crate) dir: PathBuf,
+    pub(crate) genesis: Genesis,
+    pub(crate) network: Digest,
+    pub(crate) key: Keypair,
+    pub(crate) account: AccountId,
+    pub(crate) lane_number: u32,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retention_s: u64,
+    pub(crate) min_free_bytes: u64,
+    pub(crate) lane: Mutex<Lane>,
+    pub(crate) signal: Signal,
+    pub(crate) gate: Gate,
+    pub(crate) store: Store,
+    pub(crate) recent: Recent,
+    pub(crate) unordered: Mutex<Unordered>,
+    /// How many batches wait to be ordered.
+    pub(crate) waiting: AtomicUsize,
+    /// Rung when a batch became durable.
+    pub(crate) fresh: Notify,
+    pub(crate) inbox: Mutex<Inbox>,
+    pub(crate) registry: RwLock<BTreeMap<FunctionName, Arc<FunctionRecord>>>,
+    /// Bundle digests against replay, with the last height of their validity.
+    pub(crate) remembered: Mutex<BTreeSet<(u64, Digest)>>,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) head: RwLock<Head>,
+    /// Tells when the engine of `moot_ordering` has failed; empty without one.
+    pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) counters: Counters,
+}
+
+/// The last block committed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) height: u64,
+    pub(crate) time_ms: u64,
+    pub(crate) state: Digest,
+}
+
+/// Totals since the ledger was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) batches: AtomicU64,
+    pub(crate) batch_bytes: AtomicU64,
+    pub(crate) commit_us: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, more: u64) {
+        counter.fetch_add(more, Ordering::Relaxed);
+    }
+}
+
+impl Core {
+    /// The batch of an address: from memory, else from disk and checked against its digest.
+    pub(crate) fn batch(&self, lane: u32, seq: u64) -> Result<Option<Arc<Stored>>, ReadError> {
+        if let Some(stored) = self.recent.get(lane, seq) {
+            return Ok(Some(stored));
+        }
+        Ok(self.store.read(|txn| read::batch(txn, lane, seq))?.map(Arc::new))
+    }
+
+    /// Whether somebody listens to events: nobody pays for them otherwise.
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
+    /// The account that signs the lane's own bundles.
+    pub(crate) fn lane_account(&self, lane: u32) -> Option<&AccountId> {
+        self.genesis.validators.get(usize::try_from(lane).ok()?)
+    }
+
+    pub(crate) fn height(&self) -> u64 {
+        self.head.read().height
+    }
+
+    /// How many batches wait to be ordered, as of the last commit: cheap enough for every append.
+    pub(crate) fn unordered_hint(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,107 @@
+//! The own lane: where entries become batches.
+//!
+//! ```text
+//!   append_* ──► open batch ──(full)──► queue ──┐
+//!   submit   ──►                                ├──► commit thread takes all of it at once
+//!                open batch ────────────────────┘
+//! ```
+//!
+//! Natural group commit: whatever arrived while the last commit ran goes into the next one. Nobody waits for a
+//! timer, so a lone call is on disk after one fsync, and a thousand share one. An entry's id is known here,
+//! before it is written, because a bundle's pages get their numbers when they are opened.
+
+mod batch;
+mod open_calls;
+mod seal;
+
+pub(crate) use batch::{Kept, OpenBatch};
+pub(crate) use open_calls::OpenCalls;
+pub(crate) use seal::{Sealed, seal};
+
+use crate::error::Refused;
+use crate::limits::{
+    BATCH_MAX_BUNDLES, BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, BATCH_TARGET_PAGES, MAX_OPEN_CALLS,
+    MAX_QUEUED_BYTES, RETRY_AFTER,
+};
+use std::collections::VecDeque;
+
+/// The open batch, the full ones before it, and the calls without receipts.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    number: u32,
+    open: OpenBatch,
+    full: VecDeque<OpenBatch>,
+    full_bytes: usize,
+    committing_bytes: usize,
+    pub(crate) calls: OpenCalls,
+}
+
+impl Lane {
+    pub(crate) fn new(number: u32, next_seq: u64, calls: OpenCalls) -> Lane {
+        let open = OpenBatch::new(number, next_seq);
+        Lane { number, open, full: VecDeque::new(), full_bytes: 0, committing_bytes: 0, calls }
+    }
+
+    /// The open batch, with room for `bytes` more and for `kept` bytes of payload beside it; a full one is
+    /// closed and the next begun.
+    pub(crate) fn room(&mut self, bytes: usize, kept: usize) -> Result<&mut OpenBatch, Refused> {
+        let queued = self.queued_bytes();
+        if queued + bytes + kept > MAX_QUEUED_BYTES && queued > 0 {
+            return Err(Refused::Full { what: "the queue to the disk", retry_after: RETRY_AFTER });
+        }
+        let open = &self.open;
+        let full = open.bytes() + bytes > BATCH_TARGET_BYTES
+            || open.entries() >= BATCH_TARGET_ENTRIES
+            || open.pages() >= BATCH_TARGET_PAGES
+            || open.bundles() >= BATCH_MAX_BUNDLES;
+        if full && !open.is_empty() {
+            let next = OpenBatch::new(self.number, open.seq() + 1);
+            let closed = std::mem::replace(&mut self.open, next);
+            self.full_bytes += closed.queued_bytes();
+            self.full.push_back(closed);
+        }
+        Ok(&mut self.open)
+    }
+
+    /// Refuses a call when too many have no receipt yet.
+    pub(crate) fn check_open_calls(&self) -> Result<(), Refused> {
+        if self.calls.len() >= MAX_OPEN_CALLS {
+            return Err(Refused::Full { what: "the list of calls without a receipt", retry_after: RETRY_AFTER });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.full.is_empty() && self.open.is_empty()
+    }
+
+    /// Bytes that wait for a commit or are in the one that runs.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.full_bytes + self.committing_bytes + self.open.queued_bytes()
+    }
+
+    /// Everything that waits, oldest first; from here on it counts as being committed.
+    pub(crate) fn take(&mut self) -> Vec<OpenBatch> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut taken: Vec<OpenBatch> = self.full.drain(..).collect();
+        if !self.open.is_empty() {
+            let next = OpenBatch::new(self.number, self.open.seq() + 1);
+            taken.push(std::mem::replace(&mut self.open, next));
+        }
+        self.committing_bytes = taken.iter().map(OpenBatch::queued_bytes).sum();
+        self.full_bytes = 0;
+        taken
+    }
+
+    /// The commit of what was taken is over.
+    pub(crate) fn committed(&mut self) {
+        self.committing_bytes = 0;
+    }
+
+    /// Sequence number of the open batch.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.full.front().map_or(self.open.seq(), OpenBatch::seq)
+    }
+}

@@ -1,0 +1,97 @@
+//! Sealing: an open batch becomes the bytes that are stored, ordered and proven.
+
+use super::batch::{Kept, OpenBatch, Slot};
+use crate::events::Event;
+use crate::limits::PAYLOAD_ROW_BYTES;
+use crate::pending::Handle;
+use crate::state::OrderedBundle;
+use crate::store::{KeyRow, batch_head, position};
+use moot_record::cbor;
+use moot_record::{Batch, Bundle, Digest, Keypair};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A sealed batch with everything that goes to disk in its commit.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) lane: u32,
+    pub(crate) seq: u64,
+    pub(crate) digest: Digest,
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) hours: Vec<u32>,
+    /// The row in the table of batches.
+    pub(crate) row: Vec<u8>,
+    /// Rows in the table of payloads: hour, first position, bytes.
+    pub(crate) payloads: Vec<(u32, u64, Vec<u8>)>,
+    /// Earlier batches whose calls have receipts here.
+    pub(crate) links: Vec<(u32, u64)>,
+    pub(crate) keys: Vec<(Digest, KeyRow)>,
+    pub(crate) bundle_ids: Vec<(u64, Digest)>,
+    pub(crate) ordered: Vec<OrderedBundle>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) handle: Arc<Handle>,
+}
+
+/// Signs the node's own bundle and computes the batch's digest. Fails only when a bound of the lane is wrong.
+pub(crate) fn seal(
+    open: OpenBatch,
+    key: &Keypair,
+    network: &Digest,
+    valid_until: u64,
+) -> Result<Sealed, String> {
+    let (lane, seq) = (open.lane(), open.seq());
+    let mut own = Some(open.own.finish());
+    let bundles = open.slots.into_iter().map(|slot| match slot {
+        Slot::Client(bundle) => Ok(bundle),
+        Slot::Own => Bundle::sign(key, network, valid_until, own.take().unwrap_or_default()),
+    });
+    let bundles = bundles.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    let batch = Batch::seal(lane, seq, bundles).map_err(|error| error.to_string())?;
+    let digest = batch.digest();
+    let (hours, payloads) = pack(open.kept);
+    let mut row = batch_head(&digest, &hours);
+    batch.encode_into(&mut row);
+    Ok(Sealed {
+        lane,
+        seq,
+        digest,
+        batch: Arc::new(batch),
+        hours,
+        row,
+        payloads,
+        links: open.links.into_iter().collect(),
+        keys: open.keys,
+        bundle_ids: open.bundle_ids,
+        ordered: open.ordered,
+        events: open.events,
+        handle: open.handle,
+    })
+}
+
+/// Packs payloads into rows: by hour of expiry, then by position, each row up to about
+/// [`PAYLOAD_ROW_BYTES`]. A row's key names its first position, so a reader finds the one row it needs.
+fn pack(mut kept: Vec<Kept>) -> (Vec<u32>, Vec<(u32, u64, Vec<u8>)>) {
+    kept.sort_by_key(|kept| (kept.hour, position(&kept.id)));
+    let mut rows: Vec<(u32, u64, Vec<u8>)> = Vec::new();
+    let mut hours = BTreeMap::new();
+    for kept in kept {
+        let at = position(&kept.id);
+        hours.insert(kept.hour, ());
+        let fits = |row: &Vec<u8>| row.len() + kept.bytes.len() <= PAYLOAD_ROW_BYTES;
+        match rows.last_mut() {
+            Some((hour, _, row)) if *hour == kept.hour && fits(row) => write_payload(row, at, &kept.bytes),
+            _ => {
+                let mut row = Vec::with_capacity(kept.bytes.len() + 16);
+                write_payload(&mut row, at, &kept.bytes);
+                rows.push((kept.hour, at, row));
+            }
+        }
+    }
+    (hours.into_keys().collect(), rows)
+}
+
+/// One payload in its row: position, then the bytes.
+pub(crate) fn write_payload(row: &mut Vec<u8>, at: u64, bytes: &[u8]) {
+    cbor::uint(row, at);
+    cbor::bytes(row, bytes);
+}

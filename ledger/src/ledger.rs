@@ -1,0 +1,303 @@
+//! The ledger's face: opening, closing, and what is known without reading the disk.
+
+use crate::commit::Committer;
+use crate::condition::{Condition, Gate};
+use crate::core::{Core, Counters, Head, Inbox};
+use crate::error::{KeyError, OpenError};
+use crate::events::Event;
+use crate::idempotency::{Idempotency, key_digest};
+use crate::lane::Lane;
+use crate::limits::{EVENT_BACKLOG, MAX_IDEMPOTENCY_KEY_BYTES, MAX_RESERVATIONS, RETRY_AFTER};
+use crate::options::{Options, OrderingChoice};
+use crate::recent::Recent;
+use crate::recovery::recover;
+use crate::signal::Signal;
+use crate::state::FunctionRecord;
+use crate::store::{DirLock, Store, read};
+use moot_ordering::{Application, Config, Ordering};
+use moot_record::{AccountId, Call, Digest, EntryId, FunctionName, Genesis};
+use parking_lot::{Mutex, RwLock};
+use std::fs;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use tokio::sync::{Notify, broadcast, oneshot};
+
+/// A replica's ledger. Cheap to clone; the last clone to go closes it.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    core: Arc<Core>,
+    open_calls: Vec<(EntryId, Call)>,
+    threads: Mutex<Option<Threads>>,
+}
+
+struct Threads {
+    committer: JoinHandle<()>,
+    ordering: Option<Ordering>,
+    _lock: DirLock,
+}
+
+/// How a ledger is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// What it may do.
+    pub condition: Condition,
+    /// Height of the last block committed here.
+    pub height: u64,
+    /// Time of that block.
+    pub time_ms: u64,
+    /// State root after that block.
+    pub state: Digest,
+    /// The own lane.
+    pub lane: u32,
+    /// Sequence number of the next batch.
+    pub next_batch: u64,
+    /// Entry and payload bytes that wait for their commit.
+    pub queued_bytes: usize,
+    /// Calls without a receipt.
+    pub open_calls: usize,
+    /// Batches on disk that no final block names yet.
+    pub unordered_batches: usize,
+    /// Functions deployed, retired ones included.
+    pub functions: usize,
+    /// Commits since the ledger was opened.
+    pub commits: u64,
+    /// Batches since the ledger was opened.
+    pub batches: u64,
+    /// Bytes of those batches.
+    pub batch_bytes: u64,
+    /// Time spent in those commits.
+    pub commit_us: u64,
+}
+
+impl Ledger {
+    /// Opens the ledger of a directory, or begins one where none was ever made. Blocks for as long as the
+    /// disk takes; after a crash redb checks its whole file.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; the directory is as it was.
+    pub fn open(options: Options) -> Result<Ledger, OpenError> {
+        let dir = options.dir.clone();
+        let network = options.genesis.network();
+        let account = options.key.account();
+        let lane_number = options.genesis.validators.iter().position(|validator| *validator == account);
+        let lane_number = lane_number.and_then(|lane| u32::try_from(lane).ok());
+        let lane_number = lane_number.ok_or(OpenError::NotAValidator { account, network })?;
+        fs::create_dir_all(&dir).map_err(|source| OpenError::Io { path: dir.clone(), source })?;
+        let lock = DirLock::take(&dir)?;
+        let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &network)?;
+        let recovered = recover(&store, &dir, lane_number, &options.genesis)?;
+        let core = Arc::new(Core {
+            lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls())),
+            waiting: recovered.unordered.len().into(),
+            unordered: Mutex::new(recovered.unordered),
+            registry: RwLock::new(recovered.state.functions().clone()),
+            remembered: Mutex::new(recovered.remembered),
+            head: RwLock::new(Head {
+                height: recovered.state.height(),
+                time_ms: recovered.head_time_ms,
+                state: recovered.state.root(),
+            }),
+            network,
+            account,
+            lane_number,
+            store,
+            genesis: options.genesis.clone(),
+            clock: options.clock,
+            retention_s: options.retention.payloads_s,
+            min_free_bytes: options.min_free_bytes,
+            recent: Recent::new(options.recent_bytes),
+            key: options.key.clone(),
+            dir: dir.clone(),
+            signal: Signal::default(),
+            gate: Gate::default(),
+            fresh: Notify::new(),
+            inbox: Mutex::new(Inbox::default()),
+            flights: Arc::default(),
+            engine: OnceLock::new(),
+            events: broadcast::channel(EVENT_BACKLOG).0,
+            counters: Counters::default(),
+        });
+        let committer = Committer::new(core.clone(), recovered.state, recovered.roots);
+        let committer = std::thread::Builder::new().name("moot-commit".into()).spawn(move || committer.run());
+        let committer = committer.map_err(|source| OpenError::Io { path: dir.clone(), source })?;
+        let open_calls = recovered.open_calls.into_iter().collect();
+        let threads = Threads { committer, ordering: None, _lock: lock };
+        let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
+        let ledger = Ledger { inner: Arc::new(inner) };
+        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers } = options.ordering {
+            let config = Config {
+                heartbeat,
+                max_batches_per_block,
+                listen,
+                peers,
+                ..Config::new(dir.join("ordering"), options.key, options.genesis)
+            };
+            let ordering = Ordering::start(config, core.clone())?;
+            let _ = core.engine.set(ordering.failed());
+            if let Some(threads) = ledger.inner.threads.lock().as_mut() {
+                threads.ordering = Some(ordering);
+            }
+        }
+        Ok(ledger)
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.inner.core
+    }
+
+    /// The genesis of the network.
+    #[must_use]
+    pub fn genesis(&self) -> &Genesis {
+        &self.core().genesis
+    }
+
+    /// The network: the digest of its genesis.
+    #[must_use]
+    pub fn network(&self) -> Digest {
+        self.core().network
+    }
+
+    /// The account of this replica.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.core().account
+    }
+
+    /// Height of the last block committed here.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.core().height()
+    }
+
+    /// Time of the last block committed here, in milliseconds since 1970; the genesis's before the first.
+    #[must_use]
+    pub fn time_ms(&self) -> u64 {
+        self.core().head.read().time_ms
+    }
+
+    /// How the ledger is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let core = self.core();
+        let head = *core.head.read();
+        let (next_batch, queued_bytes, open_calls) = {
+            let lane = core.lane.lock();
+            (lane.next_seq(), lane.queued_bytes(), lane.calls.len())
+        };
+        Status {
+            condition: core.gate.condition(),
+            height: head.height,
+            time_ms: head.time_ms,
+            state: head.state,
+            lane: core.lane_number,
+            next_batch,
+            queued_bytes,
+            open_calls,
+            unordered_batches: core.unordered_hint(),
+            functions: core.registry.read().len(),
+            commits: core.counters.commits.load(Relaxed),
+            batches: core.counters.batches.load(Relaxed),
+            batch_bytes: core.counters.batch_bytes.load(Relaxed),
+            commit_us: core.counters.commit_us.load(Relaxed),
+        }
+    }
+
+    /// A function by its name, retired ones included.
+    #[must_use]
+    pub fn function(&self, name: &FunctionName) -> Option<Arc<FunctionRecord>> {
+        self.core().registry.read().get(name).cloned()
+    }
+
+    /// Every function, by name.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Arc<FunctionRecord>> {
+        self.core().registry.read().values().cloned().collect()
+    }
+
+    /// Calls found without a receipt when the ledger was opened, oldest first: the worker finishes them.
+    #[must_use]
+    pub fn open_calls(&self) -> Vec<(EntryId, Call)> {
+        self.inner.open_calls.clone()
+    }
+
+    /// What is known about an idempotency key of `caller` at function `scope`, used with a request whose
+    /// digest is `body`.
+    ///
+    /// # Errors
+    /// When the key is empty or too long, when too many are under way, or when the disk cannot be read.
+    pub fn idempotent(
+        &self,
+        scope: &FunctionName,
+        caller: Option<AccountId>,
+        key: &str,
+        body: &Digest,
+    ) -> Result<Idempotency, KeyError> {
+        let core = self.core();
+        if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
+            return Err(KeyError::Length { bytes: key.len(), max: MAX_IDEMPOTENCY_KEY_BYTES });
+        }
+        if core.flights.len() >= MAX_RESERVATIONS {
+            return Err(KeyError::Full { retry_after: RETRY_AFTER });
+        }
+        let key = key_digest(scope, caller.as_ref(), key);
+        Ok(core.flights.look(key, *body, || core.store.read(|txn| read::key(txn, &key)))?)
+    }
+
+    /// What becomes durable from now on. Who lags behind misses the oldest events, and is told so.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.core().events.subscribe()
+    }
+
+    /// The side that an ordering engine talks to, for those who opened the ledger with
+    /// [`crate::OrderingChoice::External`].
+    #[must_use]
+    pub fn application(&self) -> Arc<dyn Application> {
+        self.inner.core.clone()
+    }
+
+    /// Writes what was taken down, stops ordering and closes the database. Other clones only refuse from
+    /// here on.
+    pub async fn close(self) {
+        let (done, closed) = oneshot::channel();
+        let inner = self.inner.clone();
+        let closing = std::thread::Builder::new().name("moot-close".into()).spawn(move || {
+            inner.shut();
+            let _ = done.send(());
+        });
+        match closing {
+            Ok(_) => drop(closed.await),
+            // No thread to be had: close on this one.
+            Err(_) => self.inner.shut(),
+        }
+    }
+}
+
+impl Inner {
+    fn shut(&self) {
+        // Held throughout: whoever closes second waits for the first.
+        let mut threads = self.threads.lock();
+        let Some(Threads { committer, ordering, _lock: lock }) = threads.take() else { return };
+        self.core.gate.closing();
+        if let Some(ordering) = ordering {
+            ordering.stop();
+        }
+        self.core.signal.wake();
+        // A panic of the thread was reported by the panic itself; there is nothing left to do about it.
+        let _ = committer.join();
+        self.core.gate.stopped("it was closed");
+        self.core.store.close();
+        drop(lock);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}

@@ -1,0 +1,105 @@
+//! Every bound of the ledger, each with the reason for its number.
+
+use std::time::Duration;
+
+/// Version of what is written to disk. A directory of a newer version is refused.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// An open batch this long is closed even while the last commit still runs. redb rounds a row up to a power
+/// of two: the batch's row, framing included, stays just under 1 MiB.
+pub const BATCH_TARGET_BYTES: usize = 1024 * 1024 - 32 * 1024;
+
+/// Entries after which an open batch is closed. At 150 bytes each they fill [`BATCH_TARGET_BYTES`]; finding a
+/// receipt in a batch means reading it whole, which this keeps under a millisecond.
+pub const BATCH_TARGET_ENTRIES: usize = 8192;
+
+/// Own pages after which an open batch is closed; `record` allows 1024 in a bundle.
+pub const BATCH_TARGET_PAGES: usize = 768;
+
+/// Client bundles in one batch: their headers and signatures stay well below one page of proof data, and the
+/// position must fit the 16 bits of an entry's id.
+pub const BATCH_MAX_BUNDLES: usize = 1024;
+
+/// Entry and payload bytes that wait for their commit. At 100 MB/s of disk it is a third of a second of work;
+/// beyond it callers are told to come back rather than made to wait.
+pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
+
+/// What a caller is told to wait when the queue is full: a few commits' time.
+pub const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Calls without a receipt. Each costs about 40 bytes of memory and is looked at again after a crash.
+pub const MAX_OPEN_CALLS: usize = 262_144;
+
+/// The largest payload that is kept: above the gateway's largest body, below what makes one row a burden.
+pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
+
+/// Payloads are packed into rows of about this size, just under a power of two for redb.
+pub const PAYLOAD_ROW_BYTES: usize = 256 * 1024 - 512;
+
+/// Payload expiry is rounded up to this step, so that a sweep removes a range of rows instead of searching.
+pub const EXPIRY_STEP_S: u64 = 3600;
+
+/// How long a payload is kept when its function does not say: a week is enough to look into a complaint.
+pub const DEFAULT_RETENTION_S: u64 = 7 * 24 * 3600;
+
+/// Payload rows removed in one commit, so that a sweep does not make callers wait.
+pub const SWEEP_ROWS: usize = 64;
+
+/// How far ahead of the present height a bundle may be valid: seven minutes at 240 blocks a second, a day at
+/// one a second. Digests are remembered that long.
+pub const MAX_VALIDITY_BLOCKS: u64 = 100_000;
+
+/// Bundle digests remembered against replay: 40 bytes each, so 10 MB at most.
+pub const MAX_REMEMBERED_BUNDLES: usize = 262_144;
+
+/// An idempotency key: a UUID or a hash with a prefix fits; a document does not.
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
+
+/// How long a finished idempotency key is remembered. A day is what payment interfaces promise.
+pub const IDEMPOTENCY_RETENTION_S: u64 = 24 * 3600;
+
+/// Idempotent calls whose commit has not returned: bounded by what the queue can hold.
+pub const MAX_RESERVATIONS: usize = 65_536;
+
+/// Durable batches that wait to be ordered. A batch is at least 300 bytes here; past this number ordering has
+/// failed and calls are refused rather than piled up.
+pub const MAX_UNORDERED_BATCHES: usize = 65_536;
+
+/// Digests of ordered batches remembered, so that a block that names one again is recognised: 1 MB of memory,
+/// and more than 16 full blocks.
+pub const ORDERED_REMEMBERED: usize = 16_384;
+
+/// Sealed batches kept in memory for readers, in bytes: the last second or so of a busy node.
+pub const RECENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
+/// this many.
+pub const ROOTS_REMEMBERED: usize = 1024;
+
+/// Versions of a function that can be rolled back to. Older ones stay on the ledger, not in the registry.
+pub const MAX_VERSIONS_KEPT: usize = 256;
+
+/// Marks of where recovery starts are written once in this many commits: at most that many batches are read
+/// twice after a crash.
+pub const MARKS_EVERY_COMMITS: u64 = 256;
+
+/// redb's page cache by default. An idle node must stay below 60 MB altogether.
+pub const DEFAULT_CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Below this much room on the disk the ledger takes nothing new: enough to finish what is queued, redb's
+/// growth step included.
+pub const MIN_FREE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// How often the commit thread looks at the disk, the clock and the ordering engine when nothing else wakes it.
+pub const TICK: Duration = Duration::from_secs(1);
+
+/// Events that a slow subscriber may lag behind before it misses some.
+pub const EVENT_BACKLOG: usize = 1024;
+
+/// Calls listed at once by `recent`.
+pub const MAX_RECENT_CALLS: usize = 1000;
+
+const _: () = assert!(BATCH_TARGET_BYTES + moot_record::limits::MAX_PAGE_BYTES < 1024 * 1024);
+const _: () = assert!(BATCH_TARGET_PAGES < moot_record::limits::MAX_BUNDLE_PAGES);
+const _: () = assert!(BATCH_MAX_BUNDLES < moot_record::limits::MAX_BATCH_BUNDLES);
+const _: () = assert!(BATCH_TARGET_BYTES + moot_record::limits::MAX_BUNDLE_BYTES < moot_record::limits::MAX_BATCH_BYTES);

@@ -1,0 +1,96 @@
+//! How a ledger is opened.
+
+use crate::clock::{Clock, SystemClock};
+use crate::disk::{Disk, FileDisk};
+use crate::limits::{DEFAULT_CACHE_BYTES, DEFAULT_RETENTION_S, MIN_FREE_BYTES, RECENT_BYTES};
+use moot_ordering::Peer;
+use moot_record::{Genesis, Keypair};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long payloads are kept when nobody says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Seconds.
+    pub payloads_s: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { payloads_s: DEFAULT_RETENTION_S }
+    }
+}
+
+/// Who puts batches in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderingChoice {
+    /// The engine of `moot_ordering`, started and stopped with the ledger.
+    Engine {
+        /// How long an idle leader waits before it makes an empty block.
+        heartbeat: Duration,
+        /// Most batches in a block.
+        max_batches_per_block: usize,
+        /// Address for other validators; none for a network of one.
+        listen: Option<SocketAddr>,
+        /// The other validators.
+        peers: Vec<Peer>,
+    },
+    /// Whoever takes [`crate::Ledger::application`]: simulations and tests.
+    External,
+}
+
+impl Default for OrderingChoice {
+    fn default() -> Self {
+        OrderingChoice::Engine {
+            heartbeat: Duration::from_secs(1),
+            max_batches_per_block: 256,
+            listen: None,
+            peers: Vec::new(),
+        }
+    }
+}
+
+/// Everything a ledger needs to know.
+pub struct Options {
+    /// The data directory. It is created when it is missing.
+    pub dir: PathBuf,
+    /// The network.
+    pub genesis: Genesis,
+    /// The validator's key: signs bundles and votes.
+    pub key: Keypair,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// How long payloads are kept.
+    pub retention: Retention,
+    /// Who puts batches in order.
+    pub ordering: OrderingChoice,
+    /// redb's page cache.
+    pub cache_bytes: usize,
+    /// Sealed batches kept in memory for readers.
+    pub recent_bytes: usize,
+    /// Below this much room on the disk the ledger only reads.
+    pub min_free_bytes: u64,
+}
+
+impl Options {
+    /// The usual ledger of a network of one: real disk, real clock, a heartbeat a second.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, genesis: Genesis, key: Keypair) -> Options {
+        Options {
+            dir: dir.into(),
+            genesis,
+            key,
+            disk: Arc::new(FileDisk),
+            clock: Arc::new(SystemClock),
+            retention: Retention::default(),
+            ordering: OrderingChoice::default(),
+            cache_bytes: DEFAULT_CACHE_BYTES,
+            recent_bytes: RECENT_BYTES,
+            min_free_bytes: MIN_FREE_BYTES,
+        }
+    }
+}

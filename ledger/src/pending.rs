@@ -1,0 +1,126 @@
+//! What the caller of `append_*` holds while its entry is on the way to disk and to finality.
+//!
+//! ```text
+//!   Pending ──┐
+//!   Pending ──┼──► Handle of one batch ◄── commit thread: settled once a commit, wakes all
+//!   Pending ──┘
+//! ```
+//!
+//! One handle a batch: a waiter costs a reference count and a place in a list, no channel of its own, and is
+//! never woken for somebody else's commit.
+
+use crate::error::CommitError;
+use moot_record::{Digest, EntryId};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
+
+/// A question with one answer and many waiters.
+#[derive(Debug)]
+struct Settled<T> {
+    answer: OnceLock<T>,
+    waiters: Notify,
+}
+
+impl<T: Clone> Settled<T> {
+    fn new() -> Settled<T> {
+        Settled { answer: OnceLock::new(), waiters: Notify::new() }
+    }
+
+    fn settle(&self, answer: T) {
+        if self.answer.set(answer).is_ok() {
+            self.waiters.notify_waiters();
+        }
+    }
+
+    async fn wait(&self) -> T {
+        loop {
+            // Made before the look: a `Notified` that exists is woken by every later `notify_waiters`.
+            let woken = self.waiters.notified();
+            if let Some(answer) = self.answer.get() {
+                return answer.clone();
+            }
+            woken.await;
+        }
+    }
+}
+
+/// The fate of one batch.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    durable: Settled<Result<(), CommitError>>,
+    last: Settled<Result<u64, CommitError>>,
+}
+
+impl Handle {
+    pub(crate) fn new() -> Arc<Handle> {
+        Arc::new(Handle { durable: Settled::new(), last: Settled::new() })
+    }
+
+    /// The handle of a batch that was found on disk.
+    pub(crate) fn recovered() -> Arc<Handle> {
+        let handle = Handle::new();
+        handle.durable();
+        handle
+    }
+
+    pub(crate) fn durable(&self) {
+        self.durable.settle(Ok(()));
+    }
+
+    pub(crate) fn finalized(&self, height: u64) {
+        self.last.settle(Ok(height));
+    }
+
+    pub(crate) fn failed(&self, error: &CommitError) {
+        self.durable.settle(Err(error.clone()));
+        self.last.settle(Err(error.clone()));
+    }
+}
+
+/// An entry on its way: recorded in memory, not yet on disk.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    id: EntryId,
+    digest: Digest,
+    handle: Arc<Handle>,
+}
+
+impl Pending {
+    pub(crate) fn new(id: EntryId, digest: Digest, handle: Arc<Handle>) -> Pending {
+        Pending { id, digest, handle }
+    }
+
+    /// Where the entry stands; for a bundle, where its first entry stands.
+    #[must_use]
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// The entry's digest; for a bundle, the digest that names it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Whether the entry is on disk, without waiting.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        matches!(self.handle.durable.answer.get(), Some(Ok(())))
+    }
+
+    /// Waits until the entry is on disk.
+    ///
+    /// # Errors
+    /// When the ledger stopped before.
+    pub async fn durable(&self) -> Result<(), CommitError> {
+        self.handle.durable.wait().await
+    }
+
+    /// Waits until the entry's block is final and committed here; answers with its height.
+    ///
+    /// # Errors
+    /// When the ledger stopped before.
+    pub async fn finalized(&self) -> Result<u64, CommitError> {
+        self.handle.last.wait().await
+    }
+}

@@ -1,0 +1,120 @@
+//! Asking the ledger: entries, receipts, blocks, outcomes. Only what is on disk is answered.
+
+use crate::core::Core;
+use crate::error::ReadError;
+use crate::ledger::Ledger;
+use crate::limits::MAX_RECENT_CALLS;
+use crate::recent::Stored;
+use crate::state::Outcome;
+use crate::store::{StoredBlock, read};
+use moot_record::{Call, Entry, EntryId, Receipt};
+use std::sync::Arc;
+
+impl Core {
+    /// An entry's bytes with the batch that holds them.
+    pub(crate) fn locate(&self, id: EntryId) -> Result<Option<(Arc<Stored>, Entry)>, ReadError> {
+        let Some(stored) = self.batch(id.lane, id.batch)? else { return Ok(None) };
+        let Some(bytes) = stored.batch.entry(id) else { return Ok(None) };
+        let entry = Entry::decode(bytes).map_err(|error| ReadError::damaged(format!("entry {id}"), error))?;
+        Ok(Some((stored, entry)))
+    }
+
+    /// The receipt of `call` in one batch: in a bundle of the lane's own account, where only its worker writes.
+    fn receipt_in(&self, stored: &Stored, call: &EntryId, wanted: &[u8]) -> Option<(EntryId, Receipt)> {
+        let header = stored.batch.header;
+        let own = self.lane_account(header.lane)?;
+        let bundles = (0u16..).zip(&stored.batch.bundles);
+        let mut entries = bundles
+            .filter(|(_, content)| content.header.account == *own)
+            .flat_map(|(bundle, content)| content.entries().map(move |found| (bundle, found)));
+        entries.find_map(|(bundle, (page, slot, bytes))| {
+            // A receipt's encoding begins with a head, its kind and the call's id: no need to decode the rest
+            // of the batch.
+            if !bytes.get(2..).is_some_and(|rest| rest.starts_with(wanted)) {
+                return None;
+            }
+            match Entry::decode(bytes) {
+                Ok(Entry::Receipt(receipt)) if receipt.call == *call => {
+                    Some((EntryId { lane: header.lane, batch: header.seq, bundle, page, slot }, receipt))
+                }
+                _ => None,
+            }
+        })
+    }
+}
+
+impl Ledger {
+    /// The entry of an id.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn entry(&self, id: EntryId) -> Result<Option<Entry>, ReadError> {
+        Ok(self.core().locate(id)?.map(|(_, entry)| entry))
+    }
+
+    /// The receipt of a call, with its own address.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
+        let core = self.core();
+        let Some(stored) = core.batch(call.lane, call.batch)? else { return Ok(None) };
+        let wanted = call.encode();
+        if let Some(found) = core.receipt_in(&stored, &call, &wanted) {
+            return Ok(Some(found));
+        }
+        for (lane, seq) in core.store.read(|txn| read::links(txn, call.lane, call.batch))? {
+            let Some(stored) = core.batch(lane, seq)? else { continue };
+            if let Some(found) = core.receipt_in(&stored, &call, &wanted) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What became of a transaction; none before its block is final.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn transaction_outcome(&self, id: EntryId) -> Result<Option<Outcome>, ReadError> {
+        self.core().store.read(|txn| read::outcome(txn, &id))
+    }
+
+    /// A block.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn block(&self, height: u64) -> Result<Option<StoredBlock>, ReadError> {
+        self.core().store.read(|txn| read::block(txn, height))
+    }
+
+    /// The newest calls on disk, newest first, at most `max` and [`MAX_RECENT_CALLS`].
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn recent(&self, max: usize) -> Result<Vec<(EntryId, Call)>, ReadError> {
+        let core = self.core();
+        let max = max.min(MAX_RECENT_CALLS);
+        let mut found = Vec::new();
+        let Some(last) = core.store.read(|txn| read::last_batch(txn, core.lane_number))? else {
+            return Ok(found);
+        };
+        for seq in (0..=last).rev() {
+            if found.len() >= max {
+                break;
+            }
+            let Some(stored) = core.batch(core.lane_number, seq)? else { continue };
+            let mut calls = Vec::new();
+            for (bundle, content) in (0u16..).zip(&stored.batch.bundles) {
+                for (page, slot, bytes) in content.entries() {
+                    if let Ok(Entry::Call(call)) = Entry::decode(bytes) {
+                        calls.push((EntryId { lane: core.lane_number, batch: seq, bundle, page, slot }, call));
+                    }
+                }
+            }
+            found.extend(calls.into_iter().rev());
+        }
+        found.truncate(max);
+        Ok(found)
+    }
+}

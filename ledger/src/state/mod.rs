@@ -1,0 +1,177 @@
+//! The state machine: a pure function of the blocks.
+//!
+//! ```text
+//!   Block (height, bundles with transactions) ──► State::apply ──► Changes (functions, outcomes, root)
+//! ```
+//!
+//! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
+//! same root. Calls, receipts and values are not state; they are only recorded. A transaction that is refused
+//! changes nothing but leaves its outcome, which the root commits to as well.
+
+mod function;
+mod outcome;
+mod registry;
+mod root;
+
+pub use function::{FunctionRecord, Version};
+pub use outcome::{Outcome, Refusal};
+
+use moot_record::{AccountId, Digest, EntryId, FunctionName, Invalid, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A bundle's transactions as a block brings them.
+#[derive(Debug, Clone)]
+pub struct OrderedBundle {
+    /// Digest of the bundle's header: what replay protection remembers.
+    pub digest: Digest,
+    /// Who signed it.
+    pub account: AccountId,
+    /// Last height at which it counts.
+    pub valid_until: u64,
+    /// Its transactions in order, with their addresses.
+    pub transactions: Vec<(EntryId, Transaction)>,
+}
+
+/// What the state machine sees of a block.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its height: one more than the last one's.
+    pub height: u64,
+    /// Bundles that hold transactions, in the block's order.
+    pub bundles: Vec<OrderedBundle>,
+}
+
+/// What a block changed.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Functions as they are now.
+    pub functions: Vec<Arc<FunctionRecord>>,
+    /// What became of each transaction.
+    pub outcomes: Vec<(EntryId, Outcome)>,
+    /// Bundles that count from now on, with the last height of their validity.
+    pub counted: Vec<(u64, Digest)>,
+}
+
+/// The state after some block.
+#[derive(Debug, Clone)]
+pub struct State {
+    height: u64,
+    functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
+    counted: BTreeSet<(u64, Digest)>,
+    history: Digest,
+    root: Digest,
+}
+
+impl State {
+    /// The state before the first block.
+    #[must_use]
+    pub fn new() -> State {
+        State::restore(0, Digest::ZERO, [], [])
+    }
+
+    /// The state as it was stored: `history` and the rest belong to `height`.
+    #[must_use]
+    pub fn restore(
+        height: u64,
+        history: Digest,
+        functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
+        counted: impl IntoIterator<Item = (u64, Digest)>,
+    ) -> State {
+        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
+        let root = root::state_root(&functions, &history);
+        State { height, functions, counted: counted.into_iter().collect(), history, root }
+    }
+
+    /// Height of the last block applied.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// What the state is, in 32 bytes.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// A digest of every outcome so far, in order.
+    #[must_use]
+    pub fn history(&self) -> Digest {
+        self.history
+    }
+
+    /// The functions by name.
+    #[must_use]
+    pub fn functions(&self) -> &BTreeMap<FunctionName, Arc<FunctionRecord>> {
+        &self.functions
+    }
+
+    /// Applies the next block. The caller sees to the order of heights.
+    pub fn apply(&mut self, block: &Block) -> Changes {
+        self.height = block.height;
+        self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
+        let mut changes = Changes::default();
+        let mut touched = BTreeSet::new();
+        for bundle in &block.bundles {
+            let counts = self.count(bundle, block.height, &mut changes);
+            for (id, transaction) in &bundle.transactions {
+                let result = match &counts {
+                    Ok(()) => self.change(block.height, *id, bundle.account, transaction),
+                    Err(refusal) => Err(refusal.clone()),
+                };
+                if result.is_ok() {
+                    touched.insert(transaction.name().clone());
+                }
+                let outcome = Outcome { height: block.height, result };
+                self.history = root::extend(&self.history, id, &outcome);
+                changes.outcomes.push((*id, outcome));
+            }
+        }
+        if !changes.outcomes.is_empty() {
+            self.root = root::state_root(&self.functions, &self.history);
+        }
+        changes.functions = touched.iter().filter_map(|name| self.functions.get(name).cloned()).collect();
+        changes
+    }
+
+    /// Whether a bundle counts: still valid, and the first of its digest.
+    fn count(&mut self, bundle: &OrderedBundle, height: u64, changes: &mut Changes) -> Result<(), Refusal> {
+        if bundle.valid_until < height {
+            return Err(Refusal::Expired { valid_until: bundle.valid_until });
+        }
+        let key = (bundle.valid_until, bundle.digest);
+        if !self.counted.insert(key) {
+            return Err(Refusal::Duplicate);
+        }
+        changes.counted.push(key);
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        height: u64,
+        id: EntryId,
+        account: AccountId,
+        transaction: &Transaction,
+    ) -> Result<u32, Refusal> {
+        let present = self.functions.get(transaction.name());
+        let next = registry::next(present.map(Arc::as_ref), height, id, account, transaction)?;
+        let active = next.active;
+        if present.is_none_or(|present| **present != next) {
+            self.functions.insert(next.name.clone(), Arc::new(next));
+        }
+        Ok(active)
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State::new()
+    }
+}
+
+/// A value of a stored row against the rules of its field.
+fn invalid(field: &'static str, why: impl Into<String>) -> Invalid {
+    Invalid { field, why: why.into() }
+}

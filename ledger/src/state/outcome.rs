@@ -1,0 +1,235 @@
+//! What became of a transaction, and how that is written down.
+
+use moot_record::cbor::{self, Reader};
+use super::invalid;
+use moot_record::{AccountId, DecodeError, FunctionName};
+use thiserror::Error;
+
+/// What the state machine did with a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Height of its block.
+    pub height: u64,
+    /// The function's active version afterwards, or why nothing changed.
+    pub result: Result<u32, Refusal>,
+}
+
+/// Why the state machine did not apply a transaction. It is recorded all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The bundle's validity was over when its block came.
+    #[error("its bundle was valid until height {valid_until}: sign it again")]
+    Expired {
+        /// Last height of its validity.
+        valid_until: u64,
+    },
+    /// The same bundle was in an earlier block or batch.
+    #[error("its bundle was ordered before: the first one counts")]
+    Duplicate,
+    /// Only the owner may change a function.
+    #[error("{name} belongs to {owner}: only that account may change it; choose another name for your own")]
+    NotOwner {
+        /// The function.
+        name: FunctionName,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// Not deployed.
+    #[error("no function {name} is deployed: check the name with `moot ls`")]
+    Unknown {
+        /// The name given.
+        name: FunctionName,
+    },
+    /// The name is spent.
+    #[error("{name} is retired: what was promised under the name stays true; choose another name")]
+    Retired {
+        /// The function.
+        name: FunctionName,
+    },
+    /// Its manifest does not allow upgrades.
+    #[error("{name} was deployed with `upgradable = false`: it stays as it is for ever; choose another name")]
+    NotUpgradable {
+        /// The function.
+        name: FunctionName,
+    },
+    /// Its manifest does not allow its destruction.
+    #[error("{name} was deployed with `destructible = false`: it cannot be retired")]
+    NotDestructible {
+        /// The function.
+        name: FunctionName,
+    },
+    /// A right that was given up does not come back.
+    #[error("{name} gave up destruction with an earlier version: keep `destructible = false`")]
+    WidensLifecycle {
+        /// The function.
+        name: FunctionName,
+    },
+    /// Another version is active than the sender thought.
+    #[error("version {found} of {name} is active, the transaction follows version {expected} (0: none): look at what changed, then deploy again")]
+    Stale {
+        /// The function.
+        name: FunctionName,
+        /// The version that the sender names.
+        expected: u32,
+        /// The version that is active.
+        found: u32,
+    },
+    /// No such version.
+    #[error("{name} has no version {version} that can be rolled back to")]
+    NoVersion {
+        /// The function.
+        name: FunctionName,
+        /// The version asked for.
+        version: u32,
+    },
+    /// The manifest's bytes do not decode.
+    #[error("the manifest does not decode: {0}")]
+    BadSpec(String),
+}
+
+impl Outcome {
+    /// Its one encoding: the row on disk, and what the state root commits to.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(96);
+        cbor::array(&mut out, 2);
+        cbor::uint(&mut out, self.height);
+        match &self.result {
+            Ok(version) => cbor::uint(&mut out, *version),
+            Err(refusal) => refusal.write(&mut out),
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Outcome, DecodeError> {
+        let r = &mut Reader::new(bytes);
+        r.array(2)?;
+        let height = r.uint()?;
+        let result = match r.clone().small() {
+            Ok(version) => {
+                r.uint()?;
+                Ok(version)
+            }
+            Err(_) => Err(Refusal::read(r)?),
+        };
+        r.end()?;
+        Ok(Outcome { height, result })
+    }
+}
+
+/// Longest text of a refusal: a decoder's message.
+const MAX_REASON_BYTES: usize = 1024;
+
+impl Refusal {
+    /// A short stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Expired { .. } => "expired",
+            Refusal::Duplicate => "duplicate",
+            Refusal::NotOwner { .. } => "not-owner",
+            Refusal::Unknown { .. } => "unknown-function",
+            Refusal::Retired { .. } => "retired",
+            Refusal::NotUpgradable { .. } => "not-upgradable",
+            Refusal::NotDestructible { .. } => "not-destructible",
+            Refusal::WidensLifecycle { .. } => "widens-lifecycle",
+            Refusal::Stale { .. } => "stale",
+            Refusal::NoVersion { .. } => "no-version",
+            Refusal::BadSpec(_) => "bad-spec",
+        }
+    }
+
+    /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
+    fn write(&self, out: &mut Vec<u8>) {
+        let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
+            Refusal::Expired { valid_until } => ("", &[], *valid_until, 0, ""),
+            Refusal::Duplicate => ("", &[], 0, 0, ""),
+            Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
+            Refusal::Unknown { name }
+            | Refusal::Retired { name }
+            | Refusal::NotUpgradable { name }
+            | Refusal::NotDestructible { name }
+            | Refusal::WidensLifecycle { name } => (name.as_str(), &[], 0, 0, ""),
+            Refusal::Stale { name, expected, found } => {
+                (name.as_str(), &[], u64::from(*expected), u64::from(*found), "")
+            }
+            Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
+            Refusal::BadSpec(text) => ("", &[], 0, 0, text),
+        };
+        cbor::array(out, 6);
+        cbor::text(out, self.code());
+        cbor::text(out, name);
+        cbor::bytes(out, owner);
+        cbor::uint(out, a);
+        cbor::uint(out, b);
+        cbor::text(out, text);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Refusal, DecodeError> {
+        r.array(6)?;
+        let code = r.text(32)?;
+        let name = r.text(64)?;
+        let owner = r.bytes(32)?;
+        let (a, b) = (r.uint()?, r.uint()?);
+        let text = r.text(MAX_REASON_BYTES)?;
+        let name = || FunctionName::parse(name).map_err(|error| invalid("name", error.to_string()));
+        let number = |n: u64| u32::try_from(n).map_err(|_| invalid("version", "it has more than 32 bits"));
+        Ok(match code {
+            "expired" => Refusal::Expired { valid_until: a },
+            "duplicate" => Refusal::Duplicate,
+            "not-owner" => {
+                let owner = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
+                Refusal::NotOwner { name: name()?, owner: AccountId::from_bytes(owner) }
+            }
+            "unknown-function" => Refusal::Unknown { name: name()? },
+            "retired" => Refusal::Retired { name: name()? },
+            "not-upgradable" => Refusal::NotUpgradable { name: name()? },
+            "not-destructible" => Refusal::NotDestructible { name: name()? },
+            "widens-lifecycle" => Refusal::WidensLifecycle { name: name()? },
+            "stale" => Refusal::Stale { name: name()?, expected: number(a)?, found: number(b)? },
+            "no-version" => Refusal::NoVersion { name: name()?, version: number(a)? },
+            "bad-spec" => Refusal::BadSpec(text.to_owned()),
+            other => return Err(invalid("refusal", format!("{other:?} is not a known code")).into()),
+        })
+    }
+
+    /// A refusal of a manifest, its text cut to what is recorded.
+    pub(crate) fn bad_spec(error: &DecodeError) -> Refusal {
+        let mut text = error.to_string();
+        let mut end = text.len().min(MAX_REASON_BYTES);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        Refusal::BadSpec(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_reads_back() {
+        let name = FunctionName::parse("hello").unwrap();
+        let owner = AccountId::from_bytes([7; 32]);
+        let all = [
+            Ok(3),
+            Err(Refusal::Expired { valid_until: 9 }),
+            Err(Refusal::Duplicate),
+            Err(Refusal::NotOwner { name: name.clone(), owner }),
+            Err(Refusal::Unknown { name: name.clone() }),
+            Err(Refusal::Retired { name: name.clone() }),
+            Err(Refusal::NotUpgradable { name: name.clone() }),
+            Err(Refusal::NotDestructible { name: name.clone() }),
+            Err(Refusal::WidensLifecycle { name: name.clone() }),
+            Err(Refusal::Stale { name: name.clone(), expected: 1, found: 2 }),
+            Err(Refusal::NoVersion { name, version: 8 }),
+            Err(Refusal::BadSpec("at byte 3".into())),
+        ];
+        for result in all {
+            let outcome = Outcome { height: 70_000, result };
+            assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
+        }
+    }
+}

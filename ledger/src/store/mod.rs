@@ -1,0 +1,252 @@
+//! The store: redb, opened with care and written by one thread.
+//!
+//! ```text
+//!   commit thread ──write──► Store ──► redb ──► disk.rs
+//!   readers       ──read───►   │
+//!                              └─ reopened after the disk was full; never after a failed sync
+//! ```
+
+mod lock;
+pub(crate) mod marker;
+mod rows;
+pub(crate) mod tables;
+pub(crate) mod read;
+mod write;
+
+pub(crate) use lock::DirLock;
+pub use rows::StoredBlock;
+pub(crate) use rows::{KeyRow, Marks, Place, batch_head, position};
+pub(crate) use write::{Applied, Changeset, Job};
+
+use crate::disk::{Disk, Fault, Faults, Guarded};
+use crate::error::{OpenError, ReadError};
+use crate::limits::FORMAT_VERSION;
+use moot_record::Digest;
+use parking_lot::RwLock;
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, WriteTransaction};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tables::{META, META_FORMAT, META_NETWORK};
+
+/// Name of the database's file.
+pub(crate) const DATABASE_FILE: &str = "ledger.redb";
+
+/// Why a transaction was not committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WriteError {
+    /// No room: worth another try later.
+    Full(String),
+    /// Never to be tried again.
+    Fatal(String),
+}
+
+/// The database.
+#[derive(Debug)]
+pub(crate) struct Store {
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    cache_bytes: usize,
+    opened: RwLock<Option<Opened>>,
+}
+
+#[derive(Debug)]
+struct Opened {
+    db: Database,
+    faults: Arc<Faults>,
+}
+
+impl Store {
+    /// Opens the database of `dir`, or makes a new one where no ledger was ever made.
+    pub(crate) fn open(
+        dir: &Path,
+        disk: Arc<dyn Disk>,
+        cache_bytes: usize,
+        network: &Digest,
+    ) -> Result<Store, OpenError> {
+        let known = marker::check(dir, network)?;
+        let path = dir.join(DATABASE_FILE);
+        let truncated = |found: String| OpenError::Truncated { dir: dir.to_owned(), found };
+        let length = disk.open(&path).and_then(|file| {
+            let length = file.len()?;
+            file.close()?;
+            Ok(length)
+        });
+        let length = length.map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        if known && length == 0 {
+            return Err(truncated("is empty or missing".into()));
+        }
+        let opened = Opened::open(&path, disk.as_ref(), cache_bytes).map_err(|error| match (known, error) {
+            (_, OpenFailure::Io(source)) => OpenError::Io { path: path.clone(), source },
+            (true, OpenFailure::TooShort(reason)) => truncated(format!("({length} bytes) {reason}")),
+            (_, OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => {
+                OpenError::Damaged { dir: dir.to_owned(), reason }
+            }
+        })?;
+        let store =
+            Store { dir: dir.to_owned(), disk, cache_bytes, opened: RwLock::new(Some(opened)) };
+        store.identify(known, network)?;
+        if !known {
+            marker::write(dir, network)?;
+        }
+        Ok(store)
+    }
+
+    /// Checks whose database it is; writes that down in a new one.
+    fn identify(&self, known: bool, network: &Digest) -> Result<(), OpenError> {
+        let damaged = |reason: String| OpenError::Damaged { dir: self.dir.clone(), reason };
+        let found = self.read(|txn| {
+            let table = match txn.open_table(META) {
+                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+                table => table?,
+            };
+            let row = |name: &str| -> Result<Option<Vec<u8>>, ReadError> {
+                Ok(table.get(name)?.map(|row| row.value().to_vec()))
+            };
+            let format = row(META_FORMAT)?;
+            let network = row(META_NETWORK)?;
+            Ok((table.len()? > 0).then_some((format, network)))
+        });
+        match found.map_err(|error| damaged(error.to_string()))? {
+            None if known => Err(OpenError::Truncated {
+                dir: self.dir.clone(),
+                found: "holds none of its tables".into(),
+            }),
+            None => self
+                .write(&Changeset::genesis(FORMAT_VERSION, network))
+                .map_err(|error| damaged(format!("it cannot be written: {error:?}"))),
+            Some((format, found)) => {
+                let format: Option<[u8; 4]> = format.and_then(|bytes| bytes.try_into().ok());
+                let format = format.map(u32::from_le_bytes).ok_or_else(|| damaged("it has no format".into()))?;
+                if format > FORMAT_VERSION {
+                    let (dir, known) = (self.dir.clone(), FORMAT_VERSION);
+                    return Err(OpenError::FutureFormat { dir, found: format, known });
+                }
+                let found: Option<[u8; 32]> = found.and_then(|bytes| bytes.try_into().ok());
+                let found = found.map(Digest::from_bytes).ok_or_else(|| damaged("it has no network".into()))?;
+                if found != *network {
+                    return Err(OpenError::OtherNetwork { dir: self.dir.clone(), found, expected: *network });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads in one snapshot.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&ReadTransaction) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let opened = self.opened.read();
+        let opened = opened.as_ref().ok_or_else(|| ReadError::Database("it is closed".into()))?;
+        // A page that was altered behind redb's back may make it panic: that is damage, not a reason to die.
+        catch_unwind(AssertUnwindSafe(|| read(&opened.db.begin_read()?)))
+            .unwrap_or_else(|panic| Err(ReadError::damaged("the database", panic_text(panic.as_ref()))))
+    }
+
+    /// Writes in one transaction, and returns when it is on disk.
+    pub(crate) fn write(&self, changes: &Changeset) -> Result<(), WriteError> {
+        let opened = self.opened.read();
+        let Some(opened) = opened.as_ref() else { return Err(WriteError::Fatal("it is closed".into())) };
+        let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), redb::Error> {
+            let txn: WriteTransaction = opened.db.begin_write()?;
+            changes.write(&txn)?;
+            txn.commit()?;
+            Ok(())
+        }));
+        let said = match result {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic_text(panic.as_ref()),
+        };
+        // What failed first below redb decides; redb's own error only repeats it.
+        Err(match opened.faults.first() {
+            Some(Fault::Full(why)) => WriteError::Full(why),
+            Some(Fault::Sync(why)) => WriteError::Fatal(format!("a sync failed: {why}")),
+            Some(Fault::Write(why)) => WriteError::Fatal(format!("a write failed: {why}")),
+            None => WriteError::Fatal(said),
+        })
+    }
+
+    /// Closes and opens the database again, which rolls a half-written transaction back or forward.
+    pub(crate) fn reopen(&self) -> Result<(), WriteError> {
+        let mut opened = self.opened.write();
+        *opened = None;
+        match Opened::open(&self.dir.join(DATABASE_FILE), self.disk.as_ref(), self.cache_bytes) {
+            Ok(again) => {
+                *opened = Some(again);
+                Ok(())
+            }
+            Err(OpenFailure::Io(error)) => Err(WriteError::Full(error.to_string())),
+            Err(OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => Err(WriteError::Fatal(reason)),
+        }
+    }
+
+    /// Whether a transaction, whose commit failed half-way, is there after all: it is there whole or not at
+    /// all, so its last batch and its last block tell. Chores alone can be done twice.
+    pub(crate) fn holds(&self, changes: &Changeset) -> Result<bool, ReadError> {
+        self.read(|txn| {
+            if let Some(batch) = changes.batches.last() {
+                return Ok(txn.open_table(tables::BATCHES)?.get((batch.lane, batch.seq))?.is_some());
+            }
+            if let Some(applied) = changes.blocks.last() {
+                return Ok(txn.open_table(tables::BLOCKS)?.get(applied.block.header.height)?.is_some());
+            }
+            Ok(false)
+        })
+    }
+
+    /// Whether there is something to sweep.
+    pub(crate) fn expired(&self, hour: u32) -> Result<bool, ReadError> {
+        self.read(|txn| read::expired(txn, hour))
+    }
+
+    /// Room on the disk.
+    pub(crate) fn free_bytes(&self) -> std::io::Result<u64> {
+        self.disk.free_bytes(&self.dir)
+    }
+
+    /// Closes the database; reads fail from here on.
+    pub(crate) fn close(&self) {
+        *self.opened.write() = None;
+    }
+}
+
+/// Why redb did not open.
+enum OpenFailure {
+    Io(std::io::Error),
+    TooShort(String),
+    Damaged(String),
+}
+
+impl Opened {
+    fn open(path: &Path, disk: &dyn Disk, cache_bytes: usize) -> Result<Opened, OpenFailure> {
+        let file = disk.open(path).map_err(OpenFailure::Io)?;
+        let (guarded, faults) = Guarded::new(file);
+        let open = AssertUnwindSafe(|| {
+            Database::builder().set_cache_size(cache_bytes).create_with_backend(guarded)
+        });
+        let error = match catch_unwind(open) {
+            Ok(Ok(db)) => return Ok(Opened { db, faults }),
+            Ok(Err(error)) => error,
+            Err(panic) => return Err(OpenFailure::Damaged(panic_text(panic.as_ref()))),
+        };
+        match (faults.first(), error) {
+            (Some(Fault::Full(why)), _) => {
+                Err(OpenFailure::Io(std::io::Error::new(std::io::ErrorKind::StorageFull, why)))
+            }
+            (_, redb::DatabaseError::Storage(redb::StorageError::Io(error))) => match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => Err(OpenFailure::TooShort(format!("is cut short: {error}"))),
+                std::io::ErrorKind::InvalidData => Err(OpenFailure::Damaged(error.to_string())),
+                _ => Err(OpenFailure::Io(error)),
+            },
+            (_, error) => Err(OpenFailure::Damaged(error.to_string())),
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
+}

@@ -1,0 +1,253 @@
+//! The bytes of rows. Each carries what detects a flipped bit.
+//!
+//! A batch is named by its digest, so its row is checked by computing that. Small rows end in eight bytes of a
+//! BLAKE3 digest over the rest.
+
+use crate::error::ReadError;
+use moot_record::cbor::{self, Reader};
+use moot_record::{BlockHeader, Certificate, DecodeError, Digest, EntryId};
+
+const CHECK_BYTES: usize = 8;
+
+fn check_of(bytes: &[u8]) -> [u8; CHECK_BYTES] {
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&blake3::hash(bytes).as_bytes()[..CHECK_BYTES]);
+    check
+}
+
+/// A small row with its check.
+pub(crate) fn seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let check = check_of(&bytes);
+    bytes.extend_from_slice(&check);
+    bytes
+}
+
+/// The small row without its check, which must fit.
+pub(crate) fn unseal<'a>(what: &str, row: &'a [u8]) -> Result<&'a [u8], ReadError> {
+    match row.split_last_chunk::<CHECK_BYTES>() {
+        Some((bytes, check)) if check_of(bytes) == *check => Ok(bytes),
+        _ => Err(ReadError::damaged(what, "its check does not fit its bytes")),
+    }
+}
+
+/// Position of an entry in its batch, in an order that pages of one bundle share.
+pub(crate) fn position(id: &EntryId) -> u64 {
+    u64::from(id.bundle) << 32 | u64::from(id.page) << 16 | u64::from(id.slot)
+}
+
+/// The head of a batch's row: digest, the hours under which its payloads lie, and a check over both.
+pub(crate) fn batch_head(digest: &Digest, hours: &[u32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(48 + 5 * hours.len());
+    cbor::bytes(&mut out, digest.as_bytes());
+    cbor::array(&mut out, hours.len());
+    for hour in hours {
+        cbor::uint(&mut out, *hour);
+    }
+    let check = check_of(&out);
+    out.extend_from_slice(&check);
+    out
+}
+
+/// Takes a batch's row apart: digest, hours, the batch's bytes.
+pub(crate) fn split_batch<'a>(what: &str, row: &'a [u8]) -> Result<(Digest, Vec<u32>, &'a [u8]), ReadError> {
+    let mut r = Reader::new(row);
+    let head = (|| -> Result<_, DecodeError> {
+        let digest = Digest::from_bytes(r.fixed()?);
+        let count = r.list(64)?;
+        let hours = (0..count).map(|_| r.small()).collect::<Result<Vec<u32>, _>>()?;
+        Ok((digest, hours))
+    })();
+    let (digest, hours) = head.map_err(|error| ReadError::damaged(what, error))?;
+    let end = r.position();
+    let check = r.take(CHECK_BYTES).map_err(|error| ReadError::damaged(what, error))?;
+    if check_of(row.get(..end).unwrap_or_default()) != *check {
+        return Err(ReadError::damaged(what, "the check of its head does not fit"));
+    }
+    Ok((digest, hours, r.rest()))
+}
+
+/// A block as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlock {
+    /// Its header.
+    pub header: BlockHeader,
+    /// Digests of its batches, in order.
+    pub batches: Vec<Digest>,
+    /// The quorum's signatures, on this block or on the last of `descent`.
+    pub certificate: Certificate,
+    /// Headers that lead from this block to the certified one; nearly always empty.
+    pub descent: Vec<BlockHeader>,
+    /// The state root after this block.
+    pub state_after: Digest,
+    /// The history of outcomes after this block.
+    pub history_after: Digest,
+}
+
+impl StoredBlock {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512 + 34 * self.batches.len());
+        cbor::array(&mut out, 6);
+        cbor::bytes(&mut out, &self.header.encode());
+        cbor::array(&mut out, self.batches.len());
+        for digest in &self.batches {
+            cbor::bytes(&mut out, digest.as_bytes());
+        }
+        cbor::bytes(&mut out, &self.certificate.0);
+        cbor::array(&mut out, self.descent.len());
+        for header in &self.descent {
+            cbor::bytes(&mut out, &header.encode());
+        }
+        cbor::bytes(&mut out, self.state_after.as_bytes());
+        cbor::bytes(&mut out, self.history_after.as_bytes());
+        seal(out)
+    }
+
+    pub(crate) fn decode(height: u64, row: &[u8]) -> Result<StoredBlock, ReadError> {
+        let what = format!("block {height}");
+        let bytes = unseal(&what, row)?;
+        Self::parse(bytes).map_err(|error| ReadError::damaged(what, error))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<StoredBlock, DecodeError> {
+        let r = &mut Reader::new(bytes);
+        r.array(6)?;
+        let header = BlockHeader::decode(r.bytes(1024)?)?;
+        let count = r.list(moot_record::limits::MAX_BLOCK_BATCHES)?;
+        let batches = (0..count).map(|_| Ok(Digest::from_bytes(r.fixed()?))).collect::<Result<_, DecodeError>>()?;
+        let certificate = Certificate(r.bytes(moot_record::limits::MAX_CERTIFICATE_BYTES)?.to_vec());
+        let count = r.list(moot_ordering::limits::MAX_DESCENT)?;
+        let descent =
+            (0..count).map(|_| BlockHeader::decode(r.bytes(1024)?)).collect::<Result<_, DecodeError>>()?;
+        let state_after = Digest::from_bytes(r.fixed()?);
+        let history_after = Digest::from_bytes(r.fixed()?);
+        r.end()?;
+        Ok(StoredBlock { header, batches, certificate, descent, state_after, history_after })
+    }
+}
+
+/// Where a batch stands once it is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) height: u64,
+    pub(crate) index: u32,
+}
+
+impl Place {
+    pub(crate) fn encode(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(24);
+        cbor::array(&mut out, 2);
+        cbor::uint(&mut out, self.height);
+        cbor::uint(&mut out, self.index);
+        seal(out)
+    }
+
+    pub(crate) fn decode(row: &[u8]) -> Result<Place, ReadError> {
+        let what = "the place of a batch";
+        let r = &mut Reader::new(unseal(what, row)?);
+        (|| {
+            r.array(2)?;
+            let place = Place { height: r.uint()?, index: r.small()? };
+            r.end()?;
+            Ok(place)
+        })()
+        .map_err(|error: DecodeError| ReadError::damaged(what, error))
+    }
+}
+
+/// Where recovery starts to read: batches below these marks have nothing open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    /// The first batch of the own lane that may hold a call without a receipt.
+    pub(crate) open_calls: u64,
+    /// The first batch of the own lane that may not be ordered.
+    pub(crate) unordered: u64,
+}
+
+impl Marks {
+    pub(crate) fn encode(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(32);
+        cbor::array(&mut out, 2);
+        cbor::uint(&mut out, self.open_calls);
+        cbor::uint(&mut out, self.unordered);
+        seal(out)
+    }
+
+    pub(crate) fn decode(row: &[u8]) -> Result<Marks, ReadError> {
+        let what = "the marks of recovery";
+        let r = &mut Reader::new(unseal(what, row)?);
+        (|| {
+            r.array(2)?;
+            let marks = Marks { open_calls: r.uint()?, unordered: r.uint()? };
+            r.end()?;
+            Ok(marks)
+        })()
+        .map_err(|error: DecodeError| ReadError::damaged(what, error))
+    }
+}
+
+/// What an idempotency key stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyRow {
+    pub(crate) call: EntryId,
+    pub(crate) body: Digest,
+}
+
+impl KeyRow {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(80);
+        cbor::array(&mut out, 2);
+        cbor::bytes(&mut out, &self.call.encode());
+        cbor::bytes(&mut out, self.body.as_bytes());
+        seal(out)
+    }
+
+    pub(crate) fn decode(row: &[u8]) -> Result<KeyRow, ReadError> {
+        let what = "an idempotency key";
+        let r = &mut Reader::new(unseal(what, row)?);
+        (|| {
+            r.array(2)?;
+            let row =
+                KeyRow { call: EntryId::decode(r.bytes(64)?)?, body: Digest::from_bytes(r.fixed()?) };
+            r.end()?;
+            Ok(row)
+        })()
+        .map_err(|error: DecodeError| ReadError::damaged(what, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flipped_bit_in_any_small_row_is_seen() {
+        let id = EntryId { lane: 0, batch: 3, bundle: 0, page: 1, slot: 2 };
+        let rows = [
+            Place { height: 9, index: 2 }.encode(),
+            Marks { open_calls: 4, unordered: 5 }.encode(),
+            KeyRow { call: id, body: Digest::from_bytes([3; 32]) }.encode(),
+        ];
+        for row in rows {
+            assert!(unseal("row", &row).is_ok());
+            for bit in 0..row.len() * 8 {
+                let mut bad = row.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                assert!(unseal("row", &bad).is_err(), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_head_reads_back_and_shows_flipped_bits() {
+        let digest = Digest::from_bytes([9; 32]);
+        let mut row = batch_head(&digest, &[7, 480_000]);
+        let head = row.len();
+        row.extend_from_slice(b"batch");
+        assert_eq!(split_batch("row", &row).unwrap(), (digest, vec![7, 480_000], &b"batch"[..]));
+        for bit in 0..head * 8 {
+            let mut bad = row.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(split_batch("row", &bad).is_err(), "bit {bit}");
+        }
+    }
+}

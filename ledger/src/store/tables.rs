@@ -1,0 +1,42 @@
+//! The tables, and what their keys mean.
+//!
+//! ```text
+//!   batches   (lane, seq)                      one row a batch: digest, payload hours, the batch
+//!   payloads  (hour, lane, seq, position)      packed payloads that expire in that hour
+//!   links     (lane, seq, lane, seq)           a batch of calls -> a later batch that holds receipts of them
+//!   placed    (lane, seq)                      the block and the place in it, once final
+//!   blocks    height                           header, batch digests, certificate, state after it
+//!   functions name                             the registry
+//!   outcomes  (lane, seq, position)            what became of a transaction
+//!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
+//!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
+//!   meta      name                             format, network, lane, marks
+//! ```
+//!
+//! There is no row for a call: its id is where it stands.
+
+use redb::TableDefinition;
+
+/// Lane and sequence number.
+pub(crate) type BatchKey = (u32, u64);
+/// A digest as a key.
+pub(crate) type DigestKey = &'static [u8; 32];
+
+pub(crate) const BATCHES: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("batches");
+pub(crate) const PAYLOADS: TableDefinition<'_, (u32, u32, u64, u64), &[u8]> = TableDefinition::new("payloads");
+pub(crate) const LINKS: TableDefinition<'_, (u32, u64, u32, u64), ()> = TableDefinition::new("links");
+pub(crate) const PLACED: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("placed");
+pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
+pub(crate) const FUNCTIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("functions");
+pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
+pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
+pub(crate) const KEYS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("keys");
+pub(crate) const KEY_HOURS: TableDefinition<'_, (u32, DigestKey), ()> = TableDefinition::new("key_hours");
+pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// [`META`]: the format's version.
+pub(crate) const META_FORMAT: &str = "format";
+/// [`META`]: the network's digest.
+pub(crate) const META_NETWORK: &str = "network";
+/// [`META`]: where recovery starts to read.
+pub(crate) const META_MARKS: &str = "marks";
