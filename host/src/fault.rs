@@ -84,10 +84,7 @@ pub enum Fault {
         needs: crate::Kind,
     },
     /// No instance is free: more calls at once than the host was configured for.
-    Busy {
-        /// How many instances there are.
-        instances: u32,
-    },
+    Busy,
     /// The host itself failed. Not the guest's fault.
     Host {
         /// What happened.
@@ -223,7 +220,7 @@ impl Fault {
             | Fault::BadArguments { .. }
             | Fault::NoSuchExport { .. }
             | Fault::WrongKind { .. } => FaultKind::Failed,
-            Fault::Busy { .. } | Fault::Host { .. } => FaultKind::Unavailable,
+            Fault::Busy | Fault::Host { .. } => FaultKind::Unavailable,
         }
     }
 
@@ -274,9 +271,9 @@ impl fmt::Display for Fault {
             Fault::WrongKind { is, needs } => {
                 write!(f, "the function is of kind {is}, and this call is for functions of kind {needs}")
             }
-            Fault::Busy { instances } => write!(
+            Fault::Busy => write!(
                 f,
-                "all {instances} instances are in use; try again shortly, or let the host have more"
+                "all instances are in use; try again shortly, or let the host have more of them"
             ),
             Fault::Host { message } => write!(f, "the host failed: {message}"),
         }
@@ -306,17 +303,43 @@ impl LimitKind {
     }
 }
 
-/// A number of bytes as a person would write it: exact, in the largest unit that divides it well.
+/// A number of bytes as a person would write it. Mebibytes are the largest unit, so that "64 MiB" and "4096 MiB" can be
+/// compared at a glance.
 pub(crate) fn bytes(n: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    for (unit, size) in UNITS {
-        // One step finer than what people compare it with, so that "64 MiB" and "4096 MiB" stand side by side.
-        if n >= size && (n % size == 0 && n / size < 10_000) && unit != "GiB" {
-            return format!("{} {unit}", n / size);
-        }
-    }
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
     match n {
-        n if n >= 1 << 20 => format!("{:.1} MiB", n as f64 / (1u64 << 20) as f64),
-        n => format!("{n} bytes"),
+        MIB.. if n.is_multiple_of(MIB) => format!("{} MiB", n / MIB),
+        MIB.. => format!("{:.1} MiB", n as f64 / MIB as f64),
+        KIB.. if n.is_multiple_of(KIB) => format!("{} KiB", n / KIB),
+        _ => format!("{n} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_says_what_was_asked_what_it_is_and_what_to_change() {
+        let fault = Fault::Limit {
+            what: LimitKind::Memory,
+            asked: Some(4 << 30),
+            limit: 64 << 20,
+            backtrace: Vec::new(),
+        };
+        assert_eq!(
+            fault.to_string(),
+            "the guest asked for 4096 MiB of memory; its limit is 64 MiB; raise `memory` in moot.toml"
+        );
+    }
+
+    #[test]
+    fn bytes_are_shown_exactly_where_that_is_short() {
+        assert_eq!(bytes(0), "0 bytes");
+        assert_eq!(bytes(1500), "1500 bytes");
+        assert_eq!(bytes(2048), "2 KiB");
+        assert_eq!(bytes(3 << 30), "3072 MiB");
+        assert_eq!(bytes((1 << 20) + 1), "1.0 MiB");
     }
 }

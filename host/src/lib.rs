@@ -17,13 +17,14 @@
 //! between calls that run in the same process.
 #![warn(missing_docs)]
 
+mod bindings;
 mod call;
 mod compile;
 mod engine;
 mod fault;
 mod function;
 mod host;
-pub mod inspect;
+mod inspect;
 pub mod keyvalue;
 mod limits;
 mod outbound;
@@ -33,15 +34,16 @@ mod service;
 mod state;
 mod typed;
 
+pub use call::body::{BodyError, GuestBody};
 pub use call::context::{CallContext, LedgerError, LedgerPort, LogLevel, LogLine, LogSink, LogSource};
 pub use call::event::{Answer, Event};
-pub use call::http::{BodyError, GuestBody, HttpAnswer, Reporting};
+pub use call::http::{HttpAnswer, Reporting};
 pub use call::report::{Failed, Report, Touch, TouchKind};
 pub use compile::CompileError;
 pub use fault::{Failure, FailureKind, Fault, FaultKind, Frame, LimitKind};
 pub use function::{Function, LoadError};
 pub use host::{Host, HostConfig, HostError};
-pub use inspect::{AdmissionError, Inspection, Kind};
+pub use inspect::{AdmissionError, HOW_TO_MAKE_A_COMPONENT, Inspection, Kind};
 pub use keyvalue::{KeyValue, KeyValueError, MemoryStore};
 pub use limits::Limits;
 pub use outbound::{AllowedHost, AllowedHostError};

@@ -1,5 +1,6 @@
 //! Every limit of the host, with the reason for its number.
 
+use crate::AdmissionError;
 use std::time::Duration;
 
 /// What one call may use. The defaults suit a small web function.
@@ -123,3 +124,106 @@ pub(crate) const MAX_RANDOM_BYTES: u64 = 1 << 20;
 
 /// Header fields of one message, counted as they lie in memory: room for some hundred.
 pub(crate) const MAX_FIELDS_BYTES: usize = 128 << 10;
+
+/// The longest deadline there can be: a day. Also keeps sums of times within range.
+pub(crate) const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A limit on something that is counted in a component before it is compiled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    what: &'static str,
+    max: u64,
+}
+
+impl Count {
+    /// Refuses more than the limit.
+    pub(crate) fn check(&self, found: u64) -> Result<(), AdmissionError> {
+        if found <= self.max {
+            return Ok(());
+        }
+        Err(AdmissionError::TooMuch { what: self.what.to_owned(), found, limit: self.max })
+    }
+}
+
+/// JavaScript and Python components carry their interpreter: 12 to 40 MB.
+pub(crate) const COMPONENT_BYTES: Count = Count { what: "bytes", max: 64 << 20 };
+
+/// The interpreters have some 30,000.
+pub(crate) const FUNCTIONS: Count = Count { what: "functions", max: 200_000 };
+
+/// Compiling is worse than linear in the size of one function. The main loops of interpreters have some 200 KB.
+pub(crate) const FUNCTION_BYTES: Count = Count { what: "bytes in one function", max: 1 << 20 };
+
+/// One for each language, and adapters between them.
+pub(crate) const MODULES: Count = Count { what: "core modules", max: 64 };
+
+/// Composed components hold others; what is deeper was made by nobody's tool.
+pub(crate) const NESTING: Count = Count { what: "levels of nested components", max: 8 };
+
+/// As [`MODULES`].
+pub(crate) const COMPONENTS: Count = Count { what: "components", max: 64 };
+
+/// Types, aliases and canonical functions: some hundred for each interface.
+pub(crate) const TYPES: Count = Count { what: "types and aliases", max: 50_000 };
+
+/// Each instance is made for every call.
+pub(crate) const INSTANCES: Count = Count { what: "instances", max: 1_000 };
+
+/// As the pool has room for.
+pub(crate) const MEMORIES: Count = Count { what: "linear memories", max: MAX_MEMORIES as u64 };
+
+/// As the pool has room for.
+pub(crate) const TABLES: Count = Count { what: "tables", max: MAX_TABLES as u64 };
+
+/// As the pool has room for.
+pub(crate) const TABLE_ELEMENTS: Count =
+    Count { what: "elements in one table", max: POOL_TABLE_ELEMENTS as u64 };
+
+/// Snapshots of an interpreter's memory are cut into at most some thousand.
+pub(crate) const SEGMENTS: Count = Count { what: "data and element segments", max: 50_000 };
+
+/// A snapshot's largest piece.
+pub(crate) const SEGMENT_BYTES: Count = Count { what: "bytes in one data segment", max: 48 << 20 };
+
+/// 4 GiB, which is what 32-bit memories can have.
+pub(crate) const MEMORY_PAGES: Count = Count { what: "pages of memory to start with", max: 65_536 };
+
+/// Each is a word in every instance.
+pub(crate) const GLOBALS: Count = Count { what: "globals", max: 50_000 };
+
+/// Each is 32 bytes in every instance.
+pub(crate) const CORE_IMPORTS: Count = Count { what: "imports of core modules", max: 20_000 };
+
+/// Each is a row in tables of the host.
+pub(crate) const CORE_EXPORTS: Count = Count { what: "exports of core modules", max: 100_000 };
+
+/// The standard has some 40 interfaces.
+pub(crate) const IMPORTS: Count = Count { what: "imports", max: 500 };
+
+/// As many as a person can look through.
+pub(crate) const EXPORTS: Count = Count { what: "exports", max: 1_000 };
+
+/// Addresses tried for one outbound request. Names with more have them for balance, not because eight are down.
+pub(crate) const MAX_OUTBOUND_ADDRESSES: usize = 8;
+
+/// Outbound requests of one call that are open at once: each holds a socket of the machine's.
+pub(crate) const MAX_OUTBOUND_OPEN: usize = 32;
+
+/// Bytes of one outbound request's body, and of one response's: what a call can move within its deadline, and a
+/// bound on what one call can make the machine transfer.
+pub(crate) const MAX_OUTBOUND_BODY_BYTES: u64 = 64 << 20;
+
+/// Bytes of an outbound response's head, and the fields in it: what servers themselves take, doubled.
+pub(crate) const MAX_OUTBOUND_HEAD_BYTES: usize = 64 << 10;
+
+/// Fields in an outbound response's head.
+pub(crate) const MAX_OUTBOUND_FIELDS: usize = 100;
+
+/// How long a connection may take when the guest sets no timeout: a packet lost twice, and TLS.
+pub(crate) const OUTBOUND_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the other side may be silent when the guest sets no timeout. A call's deadline usually ends it before.
+pub(crate) const OUTBOUND_SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest timeout a guest can set: longer than any deadline, short enough to be added to any point in time.
+pub(crate) const MAX_OUTBOUND_TIMEOUT: Duration = Duration::from_secs(3_600);

@@ -30,7 +30,7 @@ pub struct Failed {
     /// Why.
     pub fault: Fault,
     /// What it used all the same.
-    pub report: Report,
+    pub report: Box<Report>,
 }
 
 /// Something outside that a call reached, or tried to.

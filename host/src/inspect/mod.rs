@@ -1,6 +1,16 @@
 //! Looks into a component before it is compiled.
+//!
+//! Compiling is the dearest thing that a stranger's bytes can make a host do, so everything that can be known without
+//! it is checked first: what it is, how much of everything it has, whether it is valid, what it imports.
 
+mod walk;
+
+pub(crate) use walk::kind;
+
+use crate::limits;
+use crate::policy::imports::InterfaceName;
 use std::fmt;
+use wasmparser::{Parser, WasmFeatures};
 
 /// What sort of calls a component takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,6 +56,67 @@ pub struct Inspection {
     pub functions: u32,
     /// Core modules.
     pub modules: u32,
+    /// Linear memory that an instance starts with, in bytes.
+    pub initial_memory_bytes: u64,
+}
+
+impl Inspection {
+    /// Whether it imports or exports WASI 0.3.
+    pub(crate) fn needs_concurrency(&self) -> bool {
+        self.imports.iter().chain(&self.exports).any(|name| is_wasi_0_3(name))
+    }
+}
+
+/// Whether an interface is one of WASI 0.3.
+pub(crate) fn is_wasi_0_3(name: &str) -> bool {
+    InterfaceName::parse(name).is_some_and(|name| name.package.starts_with("wasi:") && name.is("0.3"))
+}
+
+/// How to get a component; shown to those who bring something else.
+pub const HOW_TO_MAKE_A_COMPONENT: &str = "To make a component: in Rust, `cargo build --release --target wasm32-wasip2`; in JavaScript, `jco componentize`; in Python, `componentize-py`; in Go, `tinygo build -target=wasip2`; from a core module, `wasm-tools component new module.wasm -o component.wasm`";
+
+/// Looks into a component.
+pub(crate) fn inspect(wasm: &[u8], features: WasmFeatures) -> Result<Inspection, AdmissionError> {
+    limits::COMPONENT_BYTES.check(wasm.len() as u64)?;
+    if Parser::is_core_wasm(wasm) {
+        return Err(AdmissionError::CoreModule { advice: HOW_TO_MAKE_A_COMPONENT.to_owned() });
+    }
+    if !Parser::is_component(wasm) {
+        let found = looks_like(wasm).to_owned();
+        return Err(AdmissionError::NotWasm { found, advice: HOW_TO_MAKE_A_COMPONENT.to_owned() });
+    }
+    let found = walk::walk(wasm, features)?;
+    let kind = walk::kind(found.callable.iter().map(String::as_str)).ok_or_else(|| {
+        AdmissionError::NothingExported {
+            advice: "A function exports wasi:http/incoming-handler, moot:function/handler, or functions of its own; a command line program (wasi:cli/run) is none"
+                .to_owned(),
+        }
+    })?;
+    Ok(Inspection {
+        kind,
+        imports: found.imports,
+        exports: found.exports,
+        bytes: wasm.len() as u64,
+        functions: u32::try_from(found.functions).unwrap_or(u32::MAX),
+        modules: u32::try_from(found.modules).unwrap_or(u32::MAX),
+        initial_memory_bytes: found.initial_memory_bytes,
+    })
+}
+
+/// What bytes that are no WebAssembly look like.
+fn looks_like(bytes: &[u8]) -> &'static str {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
+    match bytes {
+        [] => "the file is empty",
+        b if b.trim_ascii_start().starts_with(b"(component") || b.trim_ascii_start().starts_with(b"(module") => {
+            "it is WebAssembly text; `wasm-tools parse` turns it into binary"
+        }
+        [0x7f, b'E', b'L', b'F', ..] => "it is a native executable",
+        [0x1f, 0x8b, ..] | [b'P', b'K', ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed; unpack it first",
+        [0, b'a', b's', b'm', ..] => "it is WebAssembly of an unknown version",
+        b if text(&b[..b.len().min(512)]) => "it is a text file",
+        _ => "it does not begin as WebAssembly does",
+    }
 }
 
 /// Why a component is not let in.
@@ -111,6 +182,14 @@ pub enum AdmissionError {
     NothingExported {
         /// What a function exports.
         advice: String,
+    },
+    /// More memory from the start than the policy allows.
+    #[error("the component starts with {has} of memory; its limit is {limit}. Raise `memory` under its limits in moot.toml")]
+    StartsTooLarge {
+        /// What it starts with.
+        has: String,
+        /// Its limit.
+        limit: String,
     },
     /// A limit of the policy that this host cannot give.
     #[error("the policy allows {asked} of memory, and this host gives at most {limit}")]

@@ -1,68 +1,27 @@
-//! Outbound HTTP: allow-list, resolver, private address filter, dialling.
+//! Outbound HTTP: what a guest may reach, and nothing else.
+//!
+//! ```text
+//!  request ──► Target ──► allow-list ──► resolve once ──► filter addresses ──► dial one of them ──► TLS ──► HTTP/1.1
+//!              (target)    (allow)        (resolve)         (address)            (dial)                      (body: caps)
+//! ```
+//!
+//! **Requires**: a [`Resolver`](resolve::Resolver) (the system's); trusted roots (Mozilla's, built in).
+//!
+//! **Provides**: a request leaves only for a `scheme://host:port` that the policy names; a name never leads to an
+//! address inside (loopback, private, link-local, ...) unless the policy names that very address or `localhost`;
+//! what was checked is what is dialled; redirects are answers like any other and never followed; the authority is
+//! the request's own, never the inbound `Host`; time and size are bounded; every attempt is counted as a touch.
+//!
+//! **Does not provide**: connection reuse between requests (a connection outlives neither its response nor its
+//! call), HTTP/2, proxies, client certificates, revocation checks.
 
-use crate::call::report::{TouchKind, Touches};
-use crate::Policy;
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+mod address;
+mod allow;
+mod body;
+mod dial;
+mod hooks;
+mod resolve;
+mod target;
 
-/// An outside host that a policy allows: `https://api.example.com:443`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AllowedHost {
-    scheme: String,
-    host: String,
-    port: u16,
-}
-
-/// Why a text is not an [`AllowedHost`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an outside host: {reason}; write it as https://api.example.com:443")]
-pub struct AllowedHostError {
-    text: String,
-    reason: &'static str,
-}
-
-impl FromStr for AllowedHost {
-    type Err = AllowedHostError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let _ = text;
-        todo!()
-    }
-}
-
-impl fmt::Display for AllowedHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}:{}", self.scheme, self.host, self.port)
-    }
-}
-
-/// What answers `wasi:http/outgoing-handler` during one call.
-pub(crate) struct Hooks {
-    policy: Arc<Policy>,
-    touched: Touches,
-}
-
-impl Hooks {
-    /// Hooks for a call under `policy`, counting into `touched`.
-    pub(crate) fn new(policy: Arc<Policy>, touched: Touches) -> Hooks {
-        Hooks { policy, touched }
-    }
-}
-
-impl WasiHttpHooks for Hooks {
-    fn send_request(
-        &mut self,
-        request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _done: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        let _ = &self.policy.grants.http;
-        self.touched.note(TouchKind::Http, request.uri().authority().map_or("", |a| a.as_str()));
-        Box::new(async { Err(Error::HttpRequestDenied) })
-    }
-}
-
-/// A response, and what tells how its connection ended.
-type Sent = Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+pub use allow::{AllowedHost, AllowedHostError};
+pub(crate) use hooks::Hooks;

@@ -1,6 +1,7 @@
 //! What a component may do: nothing, until it is granted.
 
 mod grants;
+pub(crate) mod imports;
 
 pub use grants::{DirGrant, Grants, Secret};
 

@@ -1,0 +1,243 @@
+//! The body of an HTTP function's response, between the guest that writes it and whoever reads it.
+//!
+//! ```text
+//!  guest ──write──► channel ──► GuestBody ──► reader
+//!                      ▲            │ over `response_bytes`: reader gets an error,
+//!                      └── Link ◄───┘ and the guest is stopped
+//! ```
+//!
+//! A guest that ends early leaves a channel that looks like the end of its body, so the reader is told by the
+//! [`Link`] whether the end is one.
+
+use crate::{Fault, LimitKind};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::sync::{Notify, oneshot};
+use wasmtime_wasi_http::WasiBody;
+
+/// The body of an HTTP function's response, as the guest writes it.
+pub struct GuestBody {
+    source: Source,
+    /// Bytes it may still have.
+    left: u64,
+    limit: u64,
+    /// Bytes it must still have, when its head said how many.
+    promised: Option<u64>,
+    link: Arc<Link>,
+    /// Dropped when the body is at its end, or nobody wants it any more.
+    _read: Option<oneshot::Sender<()>>,
+}
+
+enum Source {
+    /// The guest is still running, or was when the head came.
+    Streamed(WasiBody),
+    /// All there is.
+    Whole(VecDeque<Frame<Bytes>>),
+}
+
+/// Why a guest's body broke off.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the response broke off: {reason}")]
+pub struct BodyError {
+    /// What happened.
+    pub reason: String,
+}
+
+/// What the two ends of a body tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// How the guest failed, set before the channel closes.
+    fault: Mutex<Option<Fault>>,
+    /// How the reader stopped the guest.
+    stop: Mutex<Option<Fault>>,
+    stopping: Notify,
+}
+
+impl Link {
+    /// Said by the guest's end, before it goes.
+    pub(crate) fn ended(&self, fault: Option<&Fault>) {
+        *self.fault.lock() = fault.cloned();
+    }
+
+    fn stop(&self, fault: Fault) {
+        *self.stop.lock() = Some(fault);
+        self.stopping.notify_one();
+    }
+
+    /// Resolves when the reader stops the guest.
+    pub(crate) async fn stopped(&self) -> Fault {
+        loop {
+            if let Some(fault) = self.stop.lock().clone() {
+                return fault;
+            }
+            self.stopping.notified().await;
+        }
+    }
+}
+
+impl GuestBody {
+    pub(crate) fn new(
+        body: WasiBody,
+        limit: u64,
+        promised: Option<u64>,
+        link: Arc<Link>,
+        read: Option<oneshot::Sender<()>>,
+    ) -> GuestBody {
+        GuestBody { source: Source::Streamed(body), left: limit, limit, promised, link, _read: read }
+    }
+
+    /// Takes in all that a guest which has ended has written, so that the body's length is known. Fails as reading
+    /// it would.
+    pub(crate) fn settle(mut self) -> Result<GuestBody, Fault> {
+        let mut frames = VecDeque::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        let (left, promised) = (self.left, self.promised);
+        loop {
+            match Pin::new(&mut self).poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(frame))) => frames.push_back(frame),
+                Poll::Ready(Some(Err(error))) => {
+                    let stopped = self.link.stop.lock().take();
+                    return Err(stopped.unwrap_or(Fault::HttpError { code: error.reason }));
+                }
+                Poll::Ready(None) => break,
+                // Cannot be with the guest gone; if it is, the rest comes as it comes.
+                Poll::Pending => return Ok(self),
+            }
+        }
+        Ok(GuestBody { source: Source::Whole(frames), left, promised, ..self })
+    }
+
+    /// Counts a frame; an error when there is too much of it.
+    fn count(&mut self, bytes: u64) -> Result<(), BodyError> {
+        if bytes > self.left {
+            let fault = Fault::Limit {
+                what: LimitKind::Response,
+                asked: None,
+                limit: self.limit,
+                backtrace: Vec::new(),
+            };
+            let reason = fault.to_string();
+            self.link.stop(fault);
+            self.source = Source::Whole(VecDeque::new());
+            return Err(BodyError { reason });
+        }
+        self.left -= bytes;
+        match &mut self.promised {
+            Some(promised) if bytes > *promised => Err(BodyError { reason: WRONG_LENGTH.to_owned() }),
+            Some(promised) => {
+                *promised -= bytes;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the end is one.
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        if let Some(fault) = self.link.fault.lock().as_ref() {
+            return Some(Err(BodyError { reason: fault.to_string() }));
+        }
+        match self.promised.take() {
+            Some(1..) => Some(Err(BodyError { reason: WRONG_LENGTH.to_owned() })),
+            _ => None,
+        }
+    }
+}
+
+const WRONG_LENGTH: &str = "its body does not have the length that its content-length says";
+
+impl Body for GuestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let body = match &mut self.source {
+            // Checked when it was taken in.
+            Source::Whole(frames) => return Poll::Ready(frames.pop_front().map(Ok)),
+            Source::Streamed(body) => body,
+        };
+        let frame = match Pin::new(body).poll_frame(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(None) => {
+                let end = self.end();
+                self.source = Source::Whole(VecDeque::new());
+                return Poll::Ready(end);
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.source = Source::Whole(VecDeque::new());
+                return Poll::Ready(Some(Err(BodyError { reason: error.to_string() })));
+            }
+            Poll::Ready(Some(Ok(frame))) => frame,
+        };
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        Poll::Ready(Some(self.count(bytes).map(|()| frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.source, Source::Whole(frames) if frames.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Whole(frames) => {
+                let len = |f: &Frame<Bytes>| f.data_ref().map_or(0, |data| data.len() as u64);
+                SizeHint::with_exact(frames.iter().map(len).sum())
+            }
+            Source::Streamed(_) => self.promised.map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
+
+impl std::fmt::Debug for GuestBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuestBody").field("left", &self.left).field("promised", &self.promised).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+
+    fn body(bytes: &'static [u8], limit: u64, promised: Option<u64>) -> (GuestBody, Arc<Link>) {
+        let link = Arc::new(Link::default());
+        let inner = Full::new(Bytes::from_static(bytes)).map_err(|never| match never {}).boxed_unsync();
+        (GuestBody::new(inner, limit, promised, link.clone(), None), link)
+    }
+
+    #[tokio::test]
+    async fn a_body_over_its_limit_stops_the_guest() {
+        let (body, link) = body(b"12345", 4, None);
+        assert!(body.collect().await.unwrap_err().reason.contains("4 bytes"));
+        assert!(matches!(link.stopped().await, Fault::Limit { what: LimitKind::Response, .. }));
+    }
+
+    #[tokio::test]
+    async fn a_promised_length_must_be_kept() {
+        assert!(body(b"12345", 9, Some(5)).0.collect().await.is_ok());
+        assert!(body(b"12345", 9, Some(4)).0.collect().await.is_err());
+        assert!(body(b"12345", 9, Some(6)).0.collect().await.is_err());
+        assert!(matches!(body(b"12345", 9, Some(6)).0.settle(), Err(Fault::HttpError { .. })));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_guest_that_failed_is_no_end() {
+        let (body, link) = body(b"", 9, None);
+        link.ended(Some(&Fault::NoResponse));
+        assert!(body.collect().await.is_err());
+    }
+
+    #[test]
+    fn a_settled_body_knows_its_length() {
+        let (body, _) = body(b"12345", 9, None);
+        assert_eq!(body.settle().unwrap().size_hint().exact(), Some(5));
+    }
+}
