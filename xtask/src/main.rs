@@ -24,7 +24,7 @@ usage: cargo xtask <verb>
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let verdict = match arguments.split_first() {
-        Some((verb, rest)) if verb == "demo" => demo::run(rest),
+        Some((verb, rest)) if verb == "demo" => demo::run_demo(rest),
         Some((verb, rest)) if verb == "test" => suite::test(rest),
         Some((verb, rest)) if verb == "load" => load::run_harness(rest),
         Some((verb, _)) if verb == "help" || verb == "--help" || verb == "-h" => {
