@@ -20,9 +20,11 @@ pub mod keyfile;
 pub mod kv;
 pub mod limits;
 pub mod manifest;
+mod metrics;
 pub mod node;
 pub mod private_file;
 pub mod secrets;
+pub mod signature;
 pub mod worker;
 
 pub use node::{Node, NodeConfig, StartError};

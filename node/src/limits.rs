@@ -19,12 +19,16 @@ pub const MAX_COMPONENT_BYTES: usize = 64 * 1024 * 1024;
 /// A response body up to this is held back until its receipt is durable, so that its headers can tell the
 /// fuel. 64 KiB a call at 4,096 calls in flight is 256 MiB at the very worst.
 pub const BUFFERED_RESPONSE_BYTES: usize = 64 * 1024;
+/// A response that has not ended by then is streamed, however small: what it has to say may be meant for now.
+pub const STREAM_AFTER: Duration = Duration::from_millis(50);
 /// Chunks that wait between a streaming guest and a slow client. Each is at most 64 KiB in practice.
 pub const STREAM_CHUNKS: usize = 4;
-/// Most frames of one streamed response that the last piece may hold back while its receipt is written.
-pub const HELD_BACK_BYTES: usize = 64 * 1024;
 /// Longest idempotency key. The draft standard's examples are UUIDs of 36.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// Times that a receipt is offered to a full ledger, half a second apart: a disk that is stuck for 30 s is broken.
+pub const RECEIPT_ATTEMPTS: u32 = 60;
+/// Calls of the last run that are finished at once at start; new calls come first.
+pub const RECOVERED_AT_ONCE: usize = 16;
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.
@@ -39,11 +43,15 @@ pub const MAX_EVENT_STREAMS: usize = 64;
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A signed request is taken when it was made this long ago at most, or this far ahead: clocks differ.
 pub const SIGNATURE_WINDOW: Duration = Duration::from_secs(300);
+/// Signed requests remembered for that time. 100 bytes each; 400 a second.
+pub const MAX_SEEN_SIGNATURES: usize = 131_072;
 /// Wall-clock limit of one compilation. 12 MB of JavaScript take 6 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Compilations at once. Each uses every core it finds and up to a gigabyte.
 pub const MAX_COMPILATIONS: usize = 1;
+/// How often the node looks for what other replicas changed; its own changes are taken up at once.
+pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
 /// Most that `moot:function/ledger` writes in one value.
@@ -52,10 +60,60 @@ pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 pub const MAX_KV_VALUE_BYTES: usize = 1024 * 1024;
 /// Longest key of a key-value store.
 pub const MAX_KV_KEY_BYTES: usize = 1024;
-/// Keys that one listing returns; a cursor leads on.
-pub const KV_PAGE_KEYS: usize = 256;
+/// Bytes of keys and values of one store. A function that fills a disk stops every function.
+pub const MAX_KV_STORE_BYTES: u64 = 1024 * 1024 * 1024;
+/// A request body must come at this rate on the average, beyond its first allowance of time. A tenth of a poor
+/// mobile line; a body that drips slower is an attack or hopeless.
+pub const MIN_BODY_BYTES_PER_S: u64 = 4 * 1024;
 /// Largest key or secrets file: neither ever has a reason to be longer.
 pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+
+/// A command waits this long for a connection: longer than a lost packet's first repetitions take.
+pub const CLIENT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A command waits this long for an answer that needs no computing.
+pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where the node compiles, runs a call or waits for finality first: above each of their own limits.
+pub const CLIENT_LONG_TIMEOUT: Duration = Duration::from_secs(180);
+/// What a call may take beyond its deadline: waiting for a place, for the disk, for finality.
+pub const CALL_GRACE: Duration = Duration::from_secs(90);
+/// Largest answer that a command reads: a component may be [`MAX_COMPONENT_BYTES`], nothing is larger.
+pub const CLIENT_MAX_ANSWER_BYTES: usize = MAX_COMPONENT_BYTES + 1024 * 1024;
+/// How often a request with an idempotency key is sent again: with doubling pauses about three seconds in all.
+pub const CLIENT_RETRIES: u32 = 5;
+/// The longest pause between two tries, whatever the node asks for: a person is waiting.
+pub const CLIENT_MAX_RETRY_WAIT: Duration = Duration::from_secs(5);
+/// Largest single event of a stream: a log line is at most 64 KiB, so this is generous.
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+/// Largest manifest: a thousand functions fit.
+pub const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+/// Most functions in one manifest: as many as a node keeps loaded.
+pub const MAX_MANIFEST_FUNCTIONS: usize = 1024;
+/// Folders above the current one in which a manifest is looked for: deeper trees are mistakes or loops.
+pub const MAX_MANIFEST_PARENTS: usize = 32;
+/// Most fuel that a manifest may ask for: about a quarter of an hour of computing. More is a batch job.
+pub const MAX_FUEL: u64 = 10_000_000_000_000;
+/// Longest deadline that a manifest may ask for: a caller's connection seldom lives longer.
+pub const MAX_DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// Most memory that a manifest may ask for: what the host's instance pool is made for.
+pub const MAX_MEMORY_BYTES: u64 = 1 << 30;
+/// Largest request or response that a manifest may ask for. Payloads are kept in one piece.
+pub const MAX_PAYLOAD_BYTES: u64 = 64 << 20;
+/// Most log that one call may write: what a person would still scroll through.
+pub const MAX_LOG_BYTES: u64 = 16 << 20;
+/// Longest time that payloads are kept: ten years, the longest that bookkeeping laws ask for.
+pub const MAX_RETENTION: Duration = Duration::from_secs(3653 * 86_400);
+/// Most names in one list of grants. A function that needs more wants to be several.
+pub const MAX_GRANTS: usize = 64;
+/// Longest name, route or value in a manifest: it goes into every version that the ledger keeps.
+pub const MAX_MANIFEST_TEXT_BYTES: usize = 1024;
+/// Largest receipt or genesis file that `moot verify` reads: a proof is at most some tens of KiB.
+pub const MAX_RECEIPT_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// Most bytes of input that a command reads from a file or from standard input.
+pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024;
+/// A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours.
+pub const DEPLOY_VALIDITY_BLOCKS: u64 = 7_200;
+/// `moot watch` rebuilds when nothing has changed for this long: editors save in several steps.
+pub const WATCH_QUIET: Duration = Duration::from_millis(150);
 
 /// Bounds of the front door.
 #[derive(Clone, Debug)]
@@ -106,5 +164,4 @@ impl Default for WorkerLimits {
     }
 }
 
-const _: () = assert!(HELD_BACK_BYTES <= BUFFERED_RESPONSE_BYTES);
 const _: () = assert!(MAX_TARGET_BYTES < MAX_HEAD_BYTES);

@@ -1,14 +1,28 @@
 //! A node: ledger, host, worker and gateway, started together and stopped in the right order.
+//!
+//! ```text
+//!  start: folder ► key ► genesis ► socket ► ledger ► host ► worker ► (recovery, in the background) ► gateway
+//!  stop:  gateway (no new requests, the others answered) ► running calls ► ledger
+//! ```
 
-use crate::keyfile::KeyFileError;
-use crate::limits::{GatewayLimits, WorkerLimits};
+use crate::gateway;
+use crate::keyfile::{self, KeyFileError};
+use crate::kv::{KvError, Stores};
+use crate::limits::{GatewayLimits, REFRESH_EVERY, WorkerLimits};
+use crate::metrics::Metrics;
 use crate::secrets::Secrets;
-use crate::worker::Compiler;
-use moot_record::{AccountId, Genesis};
+use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
+use moot_host::{Host, HostConfig, HostError};
+use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, SystemClock};
+use moot_record::{AccountId, Genesis, GenesisError, Keypair, Prices};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// What a node needs to know. [`NodeConfig::new`] has sensible values for all but the folder.
 #[derive(Clone, Debug)]
@@ -52,7 +66,10 @@ impl NodeConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Someone else listens there.
-    #[error("{address} is in use by another program. Stop it, or choose another address: moot up --listen 127.0.0.1:0 takes a free port")]
+    #[error(
+        "{address} is in use by another program. Stop it, or choose another address: \
+         `moot up --listen 127.0.0.1:0` takes a free port"
+    )]
     AddressInUse {
         /// The address.
         address: SocketAddr,
@@ -65,23 +82,76 @@ pub enum StartError {
         /// The system's answer.
         error: io::Error,
     },
+    /// The data folder cannot be used.
+    #[error("cannot use {path}: {error}")]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's answer.
+        error: io::Error,
+    },
     /// The node's key.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// The genesis file.
+    #[error("{path}: {error}", path = path.display())]
+    Genesis {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: GenesisError,
+    },
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The host.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The key-value stores.
+    #[error(transparent)]
+    Stores(#[from] KvError),
+    /// The folder of machine code.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+    /// A panic while the disk was being read.
+    #[error("the node could not be started: {0}")]
+    Broken(String),
 }
 
-/// A running node.
+/// A running node. Dropped without [`Node::shutdown`], it stops as if it had been killed: nothing acknowledged is
+/// lost, and the next start finishes what was open.
 pub struct Node {
     address: SocketAddr,
-    account: AccountId,
-    genesis: Genesis,
+    worker: Arc<Worker>,
+    stop: watch::Sender<bool>,
+    gateway: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    recovery: JoinHandle<()>,
+    drain_timeout: Duration,
 }
 
 impl Node {
     /// Starts a node on the calling tokio runtime. It is ready when this returns.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing was left running.
     pub async fn start(config: NodeConfig) -> Result<Node, StartError> {
-        let _ = config;
-        todo!()
+        let listener = gateway::bind(config.listen).map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressInUse { address: config.listen },
+            _ => StartError::Listen { address: config.listen, error },
+        })?;
+        let listen = config.listen;
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
+        let gateway_limits = config.gateway.clone();
+        let worker = tokio::task::spawn_blocking(move || open(config))
+            .await
+            .map_err(|panicked| StartError::Broken(panicked.to_string()))??;
+        let drain_timeout = gateway_limits.drain_timeout;
+        let (stop, stopping) = watch::channel(false);
+        let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
+        let gateway = gateway::serve(listener, worker.clone(), gateway_limits, stopping.clone());
+        let keeper = tokio::spawn(keep(worker.clone(), stopping));
+        Ok(Node { address, worker, stop, gateway, keeper, recovery, drain_timeout })
     }
 
     /// Where the gateway listens.
@@ -93,22 +163,96 @@ impl Node {
     /// The node's public key.
     #[must_use]
     pub fn account(&self) -> AccountId {
-        self.account
+        self.worker.ledger.account()
     }
 
     /// The network's genesis.
     #[must_use]
     pub fn genesis(&self) -> &Genesis {
-        &self.genesis
+        self.worker.ledger.genesis()
     }
 
     /// Returns when the node cannot go on: its disk or its ordering failed. Says why.
     pub async fn failed(&self) -> String {
-        todo!()
+        loop {
+            if let Condition::Stopped(why) = self.worker.ledger.status().condition {
+                return why;
+            }
+            tokio::time::sleep(REFRESH_EVERY).await;
+        }
     }
 
     /// Answers what was accepted, writes everything down and stops.
     pub async fn shutdown(self) {
-        todo!()
+        let _ = self.stop.send(true);
+        let _ = self.gateway.await;
+        let calls = self.worker.places.all_free();
+        if tokio::time::timeout(self.drain_timeout, calls).await.is_err() {
+            tracing::warn!("calls were still running; the next start finishes them");
+        }
+        self.recovery.abort();
+        let _ = self.keeper.await;
+        self.worker.ledger.clone().close().await;
+    }
+}
+
+/// Takes up what other replicas changed, now and then.
+async fn keep(worker: Arc<Worker>, mut stopping: watch::Receiver<bool>) {
+    let mut seen = worker.ledger.height();
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(REFRESH_EVERY) => {}
+        }
+        let height = worker.ledger.height();
+        if height != seen {
+            seen = height;
+            worker.refresh();
+        }
+    }
+}
+
+/// Everything that blocks: files, database, engine.
+fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
+    let dir = &config.dir;
+    std::fs::create_dir_all(dir).map_err(|error| StartError::Folder { path: dir.clone(), error })?;
+    let (key, made) = keyfile::load_or_create(&dir.join("node.key"))?;
+    if made {
+        tracing::info!(account = %key.account(), "made a new key for this node");
+    }
+    let genesis = genesis(dir, &config.network_name, &key)?;
+    let ledger = Ledger::open(Options::new(dir, genesis, key))?;
+    let limits = &config.worker;
+    let host = Host::new(HostConfig {
+        max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
+        ..HostConfig::default()
+    })?;
+    let artifacts = Artifacts::open(dir.join("components"), host.clone(), config.compiler, limits.compile_timeout)?;
+    let stores = Stores::open(&dir.join("kv"))?;
+    let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(Worker::new(ledger, host, artifacts, provided, limits, clock, Arc::new(Metrics::new())))
+}
+
+/// The genesis of a data folder; made for a new one, with this node as its only validator.
+fn genesis(dir: &Path, name: &str, key: &Keypair) -> Result<Genesis, StartError> {
+    let path = dir.join("genesis.json");
+    let io = |error| StartError::Folder { path: path.clone(), error };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Genesis::from_json(&text).map_err(|error| StartError::Genesis { path: path.clone(), error }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let genesis = Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default());
+            genesis
+                .check()
+                .map_err(|error| StartError::Genesis { path: path.clone(), error: GenesisError::Invalid(error) })?;
+            // Whole or not at all: half a genesis would keep the folder from ever starting.
+            let draft = dir.join("genesis.draft");
+            let mut file = std::fs::File::create(&draft).map_err(io)?;
+            io::Write::write_all(&mut file, genesis.to_json().as_bytes()).map_err(io)?;
+            file.sync_all().map_err(io)?;
+            std::fs::rename(&draft, &path).map_err(io)?;
+            Ok(genesis)
+        }
+        Err(error) => Err(io(error)),
     }
 }

@@ -1,5 +1,182 @@
-//! Runs functions: from a recorded call to a recorded receipt.
+//! Runs functions: from a request to a recorded call, and from there to a recorded receipt.
+//!
+//! ```text
+//!  Order ──► place ──► code loaded ──► Call appended ──► (durable, if it can touch anything outside)
+//!                                                              │
+//!            answer ◄── durable ◄── Receipt appended ◄── host ◄┘
+//! ```
+//!
+//! - Requires: a ledger that says when something is durable, and a host that meters.
+//! - Provides: nothing outside happens before its call is durable; no answer leaves before its receipt is; a call
+//!   gets one receipt, whatever breaks off in between.
+//! - Does not provide: routing, authentication, HTTP.
 
+mod artifacts;
 mod compile;
+mod context;
+mod input;
+mod job;
+mod ledger_port;
+mod logs;
+mod places;
+mod policy;
+mod receipt;
+mod recovery;
+mod registry;
+mod routes;
+mod run;
+mod stream;
 
-pub use compile::{Compiler, compile_file};
+pub use artifacts::ArtifactError;
+pub use compile::{CompileFailed, Compiler, compile_file};
+pub use context::context_of;
+pub use input::{BadInput, TypedInput};
+pub use policy::PolicyError;
+
+pub(crate) use artifacts::Artifacts;
+pub(crate) use input::{content_type, http_as_event, of_event, of_http};
+pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
+pub(crate) use places::Places;
+pub(crate) use policy::{Provided, limits as limits_of};
+pub(crate) use registry::{Active, Registry};
+pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
+
+use crate::limits::WorkerLimits;
+use crate::metrics::Metrics;
+use moot_host::{Function, Host};
+use moot_ledger::{Clock, Ledger};
+use moot_record::{Digest, Prices, Spec, Transaction};
+use parking_lot::RwLock;
+use registry::Loaded;
+use std::sync::Arc;
+
+/// Runs the functions of a ledger.
+pub(crate) struct Worker {
+    pub(crate) ledger: Ledger,
+    pub(crate) host: Host,
+    pub(crate) network: Digest,
+    pub(crate) places: Places,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Arc<dyn Clock>,
+    prices: Prices,
+    artifacts: Artifacts,
+    provided: Provided,
+    registry: RwLock<Arc<Registry>>,
+    loaded: Loaded,
+}
+
+/// Why a function's code cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadProblem {
+    /// What it asks for is not provided here.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// It cannot be compiled or loaded.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+impl Worker {
+    pub(crate) fn new(
+        ledger: Ledger,
+        host: Host,
+        artifacts: Artifacts,
+        provided: Provided,
+        limits: &WorkerLimits,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let worker = Worker {
+            network: ledger.network(),
+            prices: ledger.genesis().prices,
+            places: Places::new(limits),
+            registry: RwLock::default(),
+            loaded: Loaded::new(limits.max_loaded),
+            ledger,
+            host,
+            metrics,
+            clock,
+            artifacts,
+            provided,
+        };
+        worker.refresh();
+        Arc::new(worker)
+    }
+
+    /// What can be called now.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        self.registry.read().clone()
+    }
+
+    /// Takes up what changed on the ledger.
+    pub(crate) fn refresh(&self) {
+        let mut registry = self.registry.write();
+        *registry = Arc::new(Registry::of(&self.ledger.functions(), &registry));
+        self.metrics.functions.set(registry.len() as i64);
+    }
+
+    /// The code of a function, from memory or from disk.
+    pub(crate) async fn load(&self, active: &Arc<Active>, now_us: u64) -> Result<Function, LoadProblem> {
+        if let Some(function) = active.loaded(now_us) {
+            return Ok(function);
+        }
+        let _one_at_a_time = active.loading.lock().await;
+        if let Some(function) = active.loaded(now_us) {
+            return Ok(function);
+        }
+        let policy = self.provided.policy(&active.name, active.owner, &active.spec)?;
+        let function = self.artifacts.load(&active.component, policy, || self.bytes(&active.component)).await?;
+        self.loaded.keep(active, function.clone());
+        self.metrics.loaded.set(self.loaded.count() as i64);
+        Ok(function)
+    }
+
+    fn bytes(&self, component: &Digest) -> Option<Vec<u8>> {
+        match self.ledger.component(component) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(%component, %error, "a component cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Checks a deploy before the ledger sees it: the component is here, imports only what its spec grants, is of
+    /// the spec's kind, and compiles within its time. Afterwards it can be called without delay.
+    pub(crate) async fn prepare(
+        &self,
+        owner: moot_record::AccountId,
+        deploy: &Transaction,
+    ) -> Result<(), PrepareError> {
+        let Transaction::Deploy { name, component, spec, .. } = deploy else { return Ok(()) };
+        let spec = Spec::decode(spec).map_err(|e| PrepareError::Spec(e.to_string()))?;
+        let policy = self.provided.policy(name, owner, &spec)?;
+        let bytes = self.bytes(component).ok_or(PrepareError::Missing(*component))?;
+        let inspection = self.host.admit(&bytes, &policy)?;
+        if inspection.kind.as_str() != spec.kind.as_str() {
+            return Err(PrepareError::OtherKind {
+                is: inspection.kind.as_str(),
+                says: spec.kind.as_str(),
+            });
+        }
+        self.artifacts.ensure(component, || Some(bytes)).await?;
+        Ok(())
+    }
+}
+
+/// Why a deploy is not passed on to the ledger.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error("component {0} was not uploaded; PUT it to /_moot/components/{0} first")]
+    Missing(Digest),
+    #[error("the manifest does not decode: {0}")]
+    Spec(String),
+    #[error("the component is of kind {is}, and the manifest says {says}; build the manifest from this component")]
+    OtherKind { is: &'static str, says: &'static str },
+    #[error(transparent)]
+    Admission(#[from] moot_host::AdmissionError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}

@@ -1,0 +1,90 @@
+//! The node itself: health, metrics, status, genesis.
+
+use super::Answered;
+use crate::api::{Health, Status};
+use crate::gateway::answer::{bytes_of, json};
+use crate::gateway::door::Door;
+use crate::gateway::problem::{Failure, Kind};
+use http::{HeaderValue, StatusCode};
+use moot_ledger::Condition;
+
+/// The process runs and answers.
+#[utoipa::path(get, path = "/_moot/health", tag = "node", responses((status = 200, body = Health)))]
+pub(super) async fn health(_door: &Door) -> Answered {
+    Ok(json(StatusCode::OK, &Health { status: "ok".to_owned() }))
+}
+
+/// The node can record calls.
+#[utoipa::path(get, path = "/_moot/ready", tag = "node",
+    responses((status = 200, body = Health), (status = 503, body = crate::api::Problem)))]
+pub(super) async fn ready(door: &Door) -> Answered {
+    if *door.stopping.borrow() {
+        return Err(Failure::new(Kind::Stopping, "the node is stopping; ask another one"));
+    }
+    match why_read_only(&door.worker.ledger.status().condition) {
+        None => Ok(json(StatusCode::OK, &Health { status: "ok".to_owned() })),
+        Some(why) => Err(Failure::new(Kind::ReadOnly, why)),
+    }
+}
+
+/// What Prometheus scrapes.
+#[utoipa::path(get, path = "/_moot/metrics", tag = "node",
+    responses((status = 200, description = "OpenMetrics text", body = String)))]
+pub(super) async fn metrics(door: &Door) -> Answered {
+    const MEDIA: HeaderValue =
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    door.metrics.running.set(door.worker.places.taken() as i64);
+    door.metrics.height.set(door.worker.ledger.height() as i64);
+    Ok(bytes_of(StatusCode::OK, MEDIA, door.metrics.text().into()))
+}
+
+/// How the node is doing.
+#[utoipa::path(get, path = "/_moot/status", tag = "node", responses((status = 200, body = Status)))]
+pub(super) async fn status(door: &Door) -> Answered {
+    let worker = &door.worker;
+    let ledger = worker.ledger.status();
+    let registry = worker.registry();
+    Ok(json(
+        StatusCode::OK,
+        &Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            network_name: worker.ledger.genesis().name.clone(),
+            network: worker.network,
+            account: door.account,
+            height: ledger.height,
+            functions: registry.len(),
+            running: worker.places.taken(),
+            read_only: why_read_only(&ledger.condition),
+            uptime_s: door.started.elapsed().as_secs(),
+            conflicts: registry.routes.conflicts().to_vec(),
+        },
+    ))
+}
+
+/// The genesis: all that a verifier has to trust.
+#[utoipa::path(get, path = "/_moot/genesis", tag = "node",
+    responses((status = 200, description = "the genesis file", body = Object)))]
+pub(super) async fn genesis(door: &Door) -> Answered {
+    const MEDIA: HeaderValue = HeaderValue::from_static("application/json");
+    Ok(bytes_of(StatusCode::OK, MEDIA, door.worker.ledger.genesis().to_json().into()))
+}
+
+/// The kinds of problem that errors name.
+#[utoipa::path(get, path = "/_moot/problems", tag = "node",
+    responses((status = 200, description = "type, status and title of each, one a line", body = String)))]
+pub(super) async fn problems() -> Answered {
+    const MEDIA: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+    let rows = Kind::ALL.iter().map(|kind| {
+        let (slug, status, title) = kind.row();
+        format!("{slug} {status} {title}\n")
+    });
+    Ok(bytes_of(StatusCode::OK, MEDIA, rows.collect::<String>().into()))
+}
+
+fn why_read_only(condition: &Condition) -> Option<String> {
+    match condition {
+        Condition::Running => None,
+        Condition::Closing => Some("the ledger is closing".to_owned()),
+        Condition::ReadOnly(why) | Condition::Stopped(why) => Some(why.clone()),
+    }
+}

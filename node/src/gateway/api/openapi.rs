@@ -1,0 +1,66 @@
+//! The OpenAPI document of the API, made from the handlers and types themselves.
+
+use super::{Answered, blocks, bundles, calls, components, events, functions, node, values};
+use crate::api;
+use crate::gateway::answer::bytes_of;
+use http::{HeaderValue, StatusCode};
+use std::sync::OnceLock;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Folkmoot node",
+        description = "Functions whose every call leaves evidence. Errors are RFC 9457 problem details. \
+            Requests that must name an account are signed by RFC 9421 with ed25519; `keyid` is the account. \
+            Calls take `Prefer` (`respond-async`, `wait=<s>`, `moot-wait=final`, `moot-receipt`), `Idempotency-Key` and `traceparent`."
+    ),
+    paths(
+        node::health, node::ready, node::metrics, node::status, node::genesis, node::problems,
+        functions::list, functions::show, components::put, components::get, bundles::post,
+        events::logs, events::all, blocks::show, values::put,
+        calls::list, calls::show, calls::receipt, calls::input, calls::output,
+        call_event, call_typed
+    ),
+    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
+)]
+struct Document;
+
+/// Calls a function of kind event; the body is the event's payload.
+#[utoipa::path(post, path = "/_moot/functions/{name}/call", tag = "calls", params(("name" = String, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, description = "what the function answered", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 202, body = api::Accepted), (status = "default", body = api::Problem)))]
+#[allow(dead_code, reason = "the document is made from it; crate::gateway::call answers")]
+fn call_event() {}
+
+/// Calls an export of a function of kind typed: a JSON array of arguments, or WAVE, one argument a line.
+#[utoipa::path(post, path = "/_moot/functions/{name}/call/{export}", tag = "calls",
+    params(("name" = String, Path), ("export" = String, Path, description = "`name` or `interface#name`, the `#` as %23")),
+    request_body(content = Vec<serde_json::Value>, content_type = "application/json"),
+    responses((status = 200, description = "the result as JSON, or WAVE", body = serde_json::Value),
+        (status = 202, body = api::Accepted), (status = "default", body = api::Problem)))]
+#[allow(dead_code, reason = "the document is made from it; crate::gateway::call answers")]
+fn call_typed() {}
+
+/// The document.
+pub(super) async fn document() -> Answered {
+    static JSON: OnceLock<String> = OnceLock::new();
+    const MEDIA: HeaderValue = HeaderValue::from_static("application/json");
+    let json = JSON.get_or_init(|| Document::openapi().to_json().unwrap_or_default());
+    Ok(bytes_of(StatusCode::OK, MEDIA, json.clone().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_in_the_document() {
+        let document = Document::openapi();
+        for path in ["/_moot/status", "/_moot/calls/{id}/receipt", "/_moot/functions/{name}/call/{export}", "/_moot/bundles"] {
+            assert!(document.paths.paths.contains_key(path), "{path}");
+        }
+        assert_eq!(document.paths.paths.len(), 21);
+    }
+}

@@ -1,0 +1,254 @@
+//! One call: begun, run, finished.
+
+use crate::limits::RECEIPT_ATTEMPTS;
+use crate::worker::logs::CallLogs;
+use crate::worker::places::{Full, Place};
+use crate::worker::receipt::{self, About};
+use crate::worker::registry::Active;
+use crate::worker::run::{self, Outcome, Ran};
+use crate::worker::{LoadProblem, Worker, context, ledger_port, stream};
+use bytes::Bytes;
+use http::response::Parts;
+use http_body::Frame;
+use moot_host::{CallContext, Function};
+use moot_ledger::{CommitError, PayloadBytes, Pending, Refused, Reservation};
+use moot_record::{AccountId, Call, CallKind, Entry, EntryId, PayloadMode, Receipt, Status};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// A call that someone wants made.
+pub(crate) struct Order {
+    pub(crate) function: Arc<Active>,
+    pub(crate) kind: CallKind,
+    /// The payload to be recorded.
+    pub(crate) input: Bytes,
+    pub(crate) caller: Option<AccountId>,
+    pub(crate) parent: Option<EntryId>,
+    /// How many calls are above this one.
+    pub(crate) depth: u32,
+    pub(crate) trace: Option<String>,
+    pub(crate) reservation: Option<Reservation>,
+}
+
+/// Why nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BeginError {
+    #[error(transparent)]
+    Full(#[from] Full),
+    #[error(transparent)]
+    Load(#[from] LoadProblem),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// A recorded call that has not ended. Dropped, it stays open until the next start finishes it.
+pub(crate) struct Job {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) function: Arc<Active>,
+    /// The call on its way to the disk; none when it has been there since before the last start.
+    pending: Option<Pending>,
+    pub(crate) about: About,
+    pub(crate) input: Bytes,
+    kind: CallKind,
+    code: Function,
+    caller: Option<AccountId>,
+    time_us: u64,
+    fuel_limit: u64,
+    depth: u32,
+    pub(crate) trace: Option<String>,
+    _place: Option<Place>,
+}
+
+/// A call whose receipt is durable.
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) receipt: Pending,
+    pub(crate) call: EntryId,
+    pub(crate) fuel: u64,
+    pub(crate) status: Status,
+}
+
+/// A call that was run, or whose answer flows while it runs.
+pub(crate) enum Executed {
+    Finished(Box<Finished>),
+    Streaming { call: EntryId, parts: Box<Parts>, frames: mpsc::Receiver<Result<Frame<Bytes>, String>> },
+}
+
+/// A call that was recorded, and whose receipt was not. It is finished at the next start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl Worker {
+    /// Takes a place, sees to the code, records the call.
+    pub(crate) async fn begin(self: &Arc<Self>, order: Order) -> Result<Job, BeginError> {
+        // A call made by a call runs in its parent's place: with a place of its own, parents that wait for their
+        // children could hold all of them.
+        let place = if order.parent.is_none() { Some(self.places.take().await?) } else { None };
+        let time_us = self.clock.now_us();
+        let code = self.load(&order.function, time_us).await?;
+        let spec = &order.function.spec;
+        let call = Call {
+            function: order.function.name.clone(),
+            component: order.function.component,
+            spec: order.function.spec_digest,
+            kind: order.kind.clone(),
+            caller: order.caller,
+            input: receipt::payload(spec.payloads, &order.input),
+            time_us,
+            fuel_limit: spec.limits.fuel,
+            idempotency: order.reservation.as_ref().map(Reservation::key),
+            parent: order.parent,
+        };
+        let kept = kept(spec.payloads, &order.input);
+        let call_bytes = Entry::Call(call.clone()).encode().len() as u64;
+        let pending = match order.reservation {
+            Some(reservation) => self.ledger.append_call_once(call, kept, reservation)?,
+            None => self.ledger.append_call(call, kept)?,
+        };
+        let about = About {
+            call: pending.id(),
+            call_digest: pending.digest(),
+            component: order.function.component,
+            call_bytes,
+        };
+        Ok(Job {
+            worker: self.clone(),
+            pending: Some(pending),
+            about,
+            code,
+            input: order.input,
+            kind: order.kind,
+            caller: order.caller,
+            time_us,
+            fuel_limit: spec.limits.fuel,
+            depth: order.depth,
+            trace: order.trace,
+            function: order.function,
+            _place: place,
+        })
+    }
+}
+
+impl Job {
+    pub(crate) fn id(&self) -> EntryId {
+        self.about.call
+    }
+
+    /// A call that was recorded before the last start.
+    pub(crate) fn again(
+        worker: &Arc<Worker>,
+        function: Arc<Active>,
+        code: Function,
+        about: About,
+        call: Call,
+        input: Bytes,
+    ) -> Self {
+        Job {
+            worker: worker.clone(),
+            function,
+            pending: None,
+            about,
+            input,
+            kind: call.kind,
+            code,
+            caller: call.caller,
+            time_us: call.time_us,
+            fuel_limit: call.fuel_limit,
+            depth: 0,
+            trace: None,
+            _place: None,
+        }
+    }
+
+    /// The call on its way to the disk.
+    pub(crate) fn recorded(&self) -> Option<Pending> {
+        self.pending.clone()
+    }
+
+    /// Waits until the call is on the disk.
+    pub(crate) async fn durable(&self) -> Result<(), CommitError> {
+        match &self.pending {
+            Some(pending) => pending.durable().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Runs the call and sees its receipt to the disk. A long or slow answer is handed over while it flows.
+    pub(crate) async fn execute(self) -> Result<Executed, Unfinished> {
+        if self.function.outside {
+            self.durable().await?;
+        }
+        match run::run(&self.code, self.context(), &self.kind, &self.input).await {
+            Ran::Done(outcome) => Ok(Executed::Finished(Box::new(self.finish(outcome).await?))),
+            Ran::Streaming(streaming) => {
+                self.durable().await?;
+                Ok(stream::start(self, *streaming))
+            }
+        }
+    }
+
+    fn context(&self) -> CallContext {
+        let worker = &self.worker;
+        let mut cx = context::context(
+            self.about.call,
+            &self.function.name,
+            self.caller.as_ref(),
+            self.time_us,
+            self.fuel_limit,
+            &worker.network,
+        );
+        if !self.function.spec.deterministic {
+            cx.height = worker.ledger.height();
+            cx.trace_parent = self.trace.clone();
+        }
+        cx.logs = Some(Arc::new(CallLogs { function: self.function.logs.clone(), call: self.about.call }));
+        if self.function.spec.grants.ledger {
+            cx.ledger = Some(ledger_port::port(self, self.depth));
+        }
+        cx
+    }
+
+    async fn finish(&self, outcome: Outcome) -> Result<Finished, Unfinished> {
+        let output = outcome.output();
+        let mode = self.function.spec.payloads;
+        let payload = receipt::payload(mode, &output);
+        let now_us = self.worker.clock.now_us();
+        let receipt = receipt::of(&self.about, &outcome, payload, &self.worker.prices, now_us);
+        let (fuel, status) = (receipt.fuel, receipt.status);
+        let receipt = self.record(receipt, output).await?;
+        receipt.durable().await?;
+        Ok(Finished { outcome, receipt, call: self.about.call, fuel, status })
+    }
+
+    /// Appends the receipt. A full queue is waited for: what was done must be said.
+    pub(crate) async fn record(&self, receipt: Receipt, output: Bytes) -> Result<Pending, Unfinished> {
+        self.worker.metrics.called(receipt.status, receipt.fuel, receipt.duration_us);
+        for _ in 0..RECEIPT_ATTEMPTS {
+            let kept = kept(self.function.spec.payloads, &output);
+            match self.worker.ledger.append_receipt(receipt.clone(), kept) {
+                Ok(pending) => return Ok(pending),
+                Err(Refused::Full { retry_after, .. }) => tokio::time::sleep(retry_after).await,
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        let output = kept(self.function.spec.payloads, &output);
+        Ok(self.worker.ledger.append_receipt(receipt, output)?)
+    }
+
+    pub(crate) fn prices(&self) -> &moot_record::Prices {
+        &self.worker.prices
+    }
+}
+
+/// The bytes that the ledger's payload store keeps.
+pub(crate) fn kept(mode: PayloadMode, bytes: &Bytes) -> PayloadBytes {
+    match mode {
+        PayloadMode::Keep { retention_s } => PayloadBytes::KeepFor { bytes: bytes.clone(), retention_s },
+        PayloadMode::Inline | PayloadMode::Digest => PayloadBytes::None,
+    }
+}
