@@ -6,12 +6,12 @@ use crate::batch::Batch;
 use crate::block::BlockHeader;
 use crate::bundle::Bundle;
 use crate::bundle_builder::BundleBuilder;
-use crate::bytes::{AccountId, Digest};
+use crate::bytes::{AccountId, Digest, Signature};
 use crate::certificate::{Certificate, quorum, vote_message, write_varint};
 use crate::entry::Entry;
 use crate::fees::Prices;
 use crate::genesis::Genesis;
-use crate::key::Keypair;
+use crate::key::{Keypair, SignatureError, verify_raw};
 use crate::merkle;
 use crate::page::PageClass;
 use crate::proof::{Proof, SignedEntry};
@@ -45,6 +45,18 @@ pub fn certify(genesis: &Genesis, voters: &[Keypair], epoch: u64, view: u64, blo
         out.extend_from_slice(key.sign_raw(&message).as_bytes());
     }
     Certificate(out)
+}
+
+/// [`crate::verify`] without a domain, for vectors that fix the signed bytes.
+///
+/// # Errors
+/// As [`crate::verify`].
+pub fn verify_bytes(
+    account: &AccountId,
+    message: &[u8],
+    signature: &Signature,
+) -> Result<(), SignatureError> {
+    verify_raw(account, message, signature)
 }
 
 /// A network whose validators' keys are known.

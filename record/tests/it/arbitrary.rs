@@ -1,0 +1,271 @@
+//! Values of every type that has an encoding, for property tests.
+
+use moot_record::{
+    Access, AccountId, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Certificate, Digest,
+    Entry, EntryId, EventInput, Fee, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead,
+    HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Receipt, Signature,
+    SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Value,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+pub(crate) fn digest() -> impl Strategy<Value = Digest> {
+    any::<[u8; 32]>().prop_map(Digest::from_bytes)
+}
+
+pub(crate) fn account() -> impl Strategy<Value = AccountId> {
+    any::<[u8; 32]>().prop_map(AccountId::from_bytes)
+}
+
+fn signature() -> impl Strategy<Value = Signature> {
+    (any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(r, s)| {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&r);
+        bytes[32..].copy_from_slice(&s);
+        Signature::from_bytes(bytes)
+    })
+}
+
+/// Integers of every width, so that every head form is met.
+fn integer() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0u32..64).prop_map(|(value, shift)| value >> shift)
+}
+
+pub(crate) fn entry_id() -> impl Strategy<Value = EntryId> {
+    (any::<u32>(), integer(), any::<u16>(), any::<u16>(), any::<u16>())
+        .prop_map(|(lane, batch, bundle, page, slot)| EntryId { lane, batch, bundle, page, slot })
+}
+
+pub(crate) fn payload() -> impl Strategy<Value = Payload> {
+    prop_oneof![
+        vec(any::<u8>(), 0..200).prop_map(|bytes| Payload::inlined(&bytes)),
+        (digest(), integer()).prop_map(|(digest, bytes)| Payload { digest, bytes, inline: None }),
+    ]
+}
+
+fn name() -> impl Strategy<Value = FunctionName> {
+    "[a-z][a-z0-9]{0,20}(-[a-z0-9]{1,20})?".prop_map(|name| FunctionName::parse(&name).unwrap())
+}
+
+pub(crate) fn call() -> impl Strategy<Value = Call> {
+    let kind = prop_oneof![
+        Just(CallKind::Http),
+        Just(CallKind::Event),
+        "[!-~]{1,60}".prop_map(|export| CallKind::Typed { export }),
+    ];
+    let who = (name(), digest(), digest(), kind, option::of(account()));
+    let what = (payload(), integer(), integer(), option::of(digest()), option::of(entry_id()));
+    (who, what).prop_map(|((function, component, spec, kind, caller), what)| {
+        let (input, time_us, fuel_limit, idempotency, parent) = what;
+        Call { function, component, spec, kind, caller, input, time_us, fuel_limit, idempotency, parent }
+    })
+}
+
+fn touch() -> impl Strategy<Value = Touch> {
+    (select(TouchKind::ALL), "[!-~é]{1,40}", 1u32..).prop_map(|(kind, target, count)| Touch {
+        kind,
+        target,
+        count,
+    })
+}
+
+pub(crate) fn receipt() -> impl Strategy<Value = Receipt> {
+    let call = (entry_id(), digest(), digest(), select(Status::ALL), payload());
+    let cost = (integer(), any::<bool>(), integer(), integer(), vec(touch(), 0..80), integer(), integer());
+    (call, cost).prop_map(|((call, call_digest, component, status, output), cost)| {
+        let (fuel, metered, ordering, execution, touched, time_us, duration_us) = cost;
+        let (fee, touched) = (Fee { ordering, execution }, Touch::gather(touched));
+        Receipt {
+            call,
+            call_digest,
+            component,
+            status,
+            output,
+            fuel,
+            metered,
+            fee,
+            touched,
+            time_us,
+            duration_us,
+        }
+    })
+}
+
+pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
+    let deploy =
+        (name(), digest(), 1..=moot_record::limits::MAX_COMPONENT_BYTES, spec(), option::of(any::<u32>()));
+    prop_oneof![
+        deploy.prop_map(|(name, component, bytes, spec, previous)| {
+            Transaction::deploy(name, component, bytes, &spec, previous)
+        }),
+        (name(), any::<u32>()).prop_map(|(name, version)| Transaction::Rollback { name, version }),
+        name().prop_map(|name| Transaction::Retire { name }),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload()).prop_map(|(path, payload)| Value { path, payload })
+}
+
+pub(crate) fn entry() -> impl Strategy<Value = Entry> {
+    prop_oneof![
+        call().prop_map(Entry::Call),
+        receipt().prop_map(Entry::Receipt),
+        transaction().prop_map(Entry::Transaction),
+        value().prop_map(Entry::Value),
+    ]
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    vec("[ -~é]{1,20}", 0..6)
+}
+
+fn grants() -> impl Strategy<Value = SpecGrants> {
+    let env = proptest::collection::btree_map("[A-Z_]{1,8}", "[ -~\n]{0,20}", 0..5);
+    let dirs = proptest::collection::btree_map("[a-z]{1,8}", ("/[a-z]{1,8}", any::<bool>()), 0..4);
+    let lists = (option::of(texts()), env, texts(), texts(), dirs);
+    (lists, any::<[bool; 3]>()).prop_map(
+        |((http, env, secrets, key_value, dirs), [clock, random, ledger])| {
+            let dirs = dirs.into_iter().map(|(name, (at, write))| SpecDir { name, at, write }).collect();
+            let env = env.into_iter().collect();
+            SpecGrants { http, env, secrets, key_value, dirs, clock, random, ledger }
+        },
+    )
+}
+
+pub(crate) fn spec() -> impl Strategy<Value = Spec> {
+    let access = prop_oneof![Just(Access::Anyone), vec(account(), 1..5).prop_map(Access::Accounts)];
+    let payloads = prop_oneof![
+        integer().prop_map(|retention_s| PayloadMode::Keep { retention_s }),
+        Just(PayloadMode::Inline),
+        Just(PayloadMode::Digest),
+    ];
+    let route = prop_oneof![Just("/".to_owned()), "/[a-z]{1,12}(/[a-z]{1,12})?"];
+    let head = (select(FunctionKind::ALL), route, access, select(Payer::ALL), any::<[bool; 3]>());
+    let limits = proptest::array::uniform6(integer().prop_map(|limit| limit.max(1)));
+    (head, payloads, option::of(grants()), limits).prop_map(|(head, payloads, grants, limits)| {
+        let (kind, route, access, payer, [upgradable, destructible, idempotent]) = head;
+        let [fuel, deadline_ms, memory_bytes, request_bytes, response_bytes, log_bytes] = limits;
+        Spec {
+            kind,
+            route,
+            access,
+            payer,
+            lifecycle: Lifecycle { upgradable, destructible },
+            deterministic: grants.is_none(),
+            idempotent,
+            payloads,
+            grants: grants.unwrap_or_default(),
+            limits: SpecLimits { fuel, deadline_ms, memory_bytes, request_bytes, response_bytes, log_bytes },
+        }
+        .sorted()
+    })
+}
+
+pub(crate) fn bundle_header() -> impl Strategy<Value = BundleHeader> {
+    (digest(), account(), integer(), 1u32..=1024, digest()).prop_map(
+        |(network, account, valid_until, pages, root)| BundleHeader {
+            network,
+            account,
+            valid_until,
+            pages,
+            root,
+        },
+    )
+}
+
+pub(crate) fn bundle() -> impl Strategy<Value = Bundle> {
+    (bundle_header(), signature(), vec(vec(any::<u8>(), 0..80), 1..6)).prop_map(
+        |(header, signature, pages)| {
+            let header = BundleHeader { pages: pages.len() as u32, ..header };
+            Bundle { header, signature, pages }
+        },
+    )
+}
+
+pub(crate) fn batch_header() -> impl Strategy<Value = BatchHeader> {
+    (any::<u32>(), integer(), 1u32..=4096, digest()).prop_map(|(lane, seq, bundles, root)| BatchHeader {
+        lane,
+        seq,
+        bundles,
+        root,
+    })
+}
+
+pub(crate) fn block_header() -> impl Strategy<Value = BlockHeader> {
+    (integer(), digest(), integer(), digest(), vec(digest(), 0..5)).prop_map(
+        |(height, parent, time_ms, state, batches)| {
+            BlockHeader::new(height, parent, time_ms, state, &batches)
+        },
+    )
+}
+
+fn path() -> impl Strategy<Value = Vec<Digest>> {
+    vec(digest(), 0..=16)
+}
+
+pub(crate) fn signed_entry() -> impl Strategy<Value = SignedEntry> {
+    (vec(any::<u8>(), 0..300), any::<u16>(), any::<u16>(), path(), bundle_header(), signature()).prop_map(
+        |(page, slot, page_index, page_path, bundle_header, signature)| SignedEntry {
+            page,
+            slot,
+            page_index,
+            page_path,
+            bundle_header,
+            signature,
+        },
+    )
+}
+
+pub(crate) fn proof() -> impl Strategy<Value = Proof> {
+    let votes = vec(any::<u8>(), 0..300);
+    let up = (any::<u16>(), path(), batch_header(), any::<u16>(), path(), block_header(), votes);
+    (signed_entry(), up).prop_map(|(entry, up)| {
+        let (bundle_index, bundle_path, batch_header, batch_index, batch_path, block_header, votes) = up;
+        let certificate = Certificate(votes);
+        Proof {
+            entry,
+            bundle_index,
+            bundle_path,
+            batch_header,
+            batch_index,
+            batch_path,
+            block_header,
+            certificate,
+        }
+    })
+}
+
+pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
+    let seeds = proptest::collection::btree_set(any::<[u8; 32]>(), 1..8);
+    ("[ -~é]{1,40}", integer(), seeds, integer(), integer()).prop_map(
+        |(name, time_ms, seeds, per_byte, per_mega_fuel)| {
+            let validators = seeds.into_iter().map(|seed| Keypair::from_seed(seed).account()).collect();
+            Genesis::new(name, time_ms, validators, Prices { per_byte, per_mega_fuel })
+        },
+    )
+}
+
+fn fields() -> impl Strategy<Value = Vec<HttpField>> {
+    vec(("[a-z][a-z0-9-]{0,12}", vec(any::<u8>(), 0..30)), 0..6)
+        .prop_map(|list| list.into_iter().map(|(name, value)| HttpField::new(&name, value)).collect())
+}
+
+pub(crate) fn request_head() -> impl Strategy<Value = HttpRequestHead> {
+    ("[A-Z]{1,8}", "/[!-~]{0,30}", fields()).prop_map(|(method, target, headers)| HttpRequestHead {
+        method,
+        target,
+        headers,
+    })
+}
+
+pub(crate) fn response_head() -> impl Strategy<Value = HttpResponseHead> {
+    (100u16..=999, fields()).prop_map(|(status, headers)| HttpResponseHead { status, headers })
+}
+
+pub(crate) fn event_input() -> impl Strategy<Value = EventInput> {
+    (".{0,20}", ".{0,20}", vec((".{0,10}", ".{0,10}"), 0..6))
+        .prop_map(|(source, content_type, attributes)| EventInput { source, content_type, attributes })
+}

@@ -1,0 +1,64 @@
+//! Genesis files: a changed one is refused, naming the field.
+
+use moot_record::testing::Network;
+use moot_record::{Genesis, GenesisError, Keypair};
+use serde_json::{Value, json};
+
+fn refused(file: &Value) -> GenesisError {
+    Genesis::from_json(&file.to_string()).unwrap_err()
+}
+
+#[test]
+fn a_good_file_reads_back() {
+    let genesis = Network::new(4).genesis;
+    assert_eq!(Genesis::from_json(&genesis.to_json()), Ok(genesis.clone()));
+    assert_eq!(genesis.to_json().trim_end(), serde_json::to_string_pretty(&genesis).unwrap());
+    assert_eq!(genesis.namespace().len(), 21);
+    assert!(genesis.network().to_string().as_bytes().starts_with(&genesis.namespace()[5..]));
+}
+
+/// FAULTS 46, 66: a genesis that was changed is another network, and says so.
+#[test]
+fn case_66_each_tampered_field_is_named() {
+    let genesis = Network::new(4).genesis;
+    let good: Value = serde_json::from_str(&genesis.to_json()).unwrap();
+    let stranger = Keypair::from_seed([99; 32]).account();
+    let mut swapped = genesis.validators.clone();
+    swapped.swap(0, 1);
+    let mut replaced = genesis.validators.clone();
+    replaced[0] = stranger;
+    replaced.sort_unstable();
+    for (field, value, named) in [
+        ("network", json!("00".repeat(32)), "genesis.network"),
+        ("name", json!("tess"), "genesis.network"),
+        ("time_ms", json!(1), "genesis.network"),
+        ("validators", json!(replaced), "genesis.network"),
+        ("validators", json!(genesis.validators[..3]), "genesis.network"),
+        ("prices", json!({ "per_byte": 0, "per_mega_fuel": 1 }), "genesis.network"),
+        ("prices", json!({ "per_byte": 1, "per_mega_fuel": 2 }), "genesis.network"),
+        ("validators", json!(swapped), "genesis.validators"),
+        ("validators", json!([]), "genesis.validators"),
+        ("validators", json!(["01".to_owned() + &"00".repeat(31)]), "genesis.validators"),
+        ("version", json!(2), "genesis.version"),
+        ("name", json!(""), "genesis.name"),
+        ("name", json!("a\u{1b}[2J"), "genesis.name"),
+        ("network", json!("xy"), "genesis"),
+        ("prices", json!({ "per_byte": 1 }), "genesis"),
+        ("prices", json!({ "per_byte": 1, "per_mega_fuel": 1, "more": 1 }), "genesis"),
+        ("more", json!(1), "genesis"),
+    ] {
+        let mut file = good.clone();
+        file[field] = value.clone();
+        let error = refused(&file);
+        assert_eq!(error.field(), named, "{field} = {value}: {error}");
+        assert!(!error.to_string().contains('\u{1b}'), "control characters are escaped (FAULTS 75)");
+    }
+    for field in good.as_object().unwrap().keys() {
+        let mut file = good.clone();
+        file.as_object_mut().unwrap().remove(field);
+        let error = refused(&file).to_string();
+        assert!(error.contains(field.as_str()), "{field} removed: {error}");
+    }
+    let doubled = genesis.to_json().replacen("\"name\":", "\"name\": \"x\", \"name\":", 1);
+    assert!(Genesis::from_json(&doubled).unwrap_err().to_string().contains("twice"));
+}

@@ -1,0 +1,11 @@
+//! Scenarios of the record format, in one binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod arbitrary;
+mod codecs;
+mod forgeries;
+mod genesis_files;
+mod receipt_files;
+mod signatures;
+mod vectors;

@@ -1,0 +1,483 @@
+//! `vectors.json`: the format by example, for verifiers in other languages.
+//!
+//! The file is made from the code here. The test checks that the file and the code agree, so that neither can
+//! drift from the other; `MOOT_WRITE_VECTORS=1 cargo test -p moot-record vectors` writes it anew.
+//!
+//! FAULTS 71: Rust, JavaScript and Python give identical bytes and ids from one file.
+
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use moot_record::testing::{Network, certify, sign_path};
+use moot_record::{
+    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Digest, Domain, Entry, EntryId,
+    EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead,
+    Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Spec, SpecDir, Status, Transaction,
+    Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
+};
+use serde_json::{Value, json};
+
+use crate::forgeries::{a_call, a_receipt};
+use crate::signatures;
+
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    HEXLOWER.encode(bytes.as_ref())
+}
+
+#[test]
+fn vectors_file_is_what_the_code_makes() {
+    let made = format!("{}\n", serde_json::to_string_pretty(&vectors()).unwrap());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors.json");
+    if std::env::var_os("MOOT_WRITE_VECTORS").is_some_and(|v| v == "1") {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    let first = made.lines().zip(found.lines()).position(|(made, found)| made != found);
+    assert!(
+        made == found,
+        "vectors.json differs from the code, first at line {:?}; if the format was meant to change, \
+         write it anew with MOOT_WRITE_VECTORS=1",
+        first.map(|line| line + 1)
+    );
+}
+
+/// Whoever reads only this file must be able to check every forged proof's expected field.
+#[test]
+fn vectors_proofs_have_the_verdicts_they_claim() {
+    let file = vectors();
+    let genesis = Genesis::from_json(&file["genesis"][0]["file"].to_string()).unwrap();
+    let mut refused = std::collections::BTreeSet::new();
+    for case in file["proofs"].as_array().unwrap() {
+        let bytes = HEXLOWER.decode(case["proof"].as_str().unwrap().as_bytes()).unwrap();
+        let verdict = Proof::decode(&bytes)
+            .map_err(|_| "proof".to_owned())
+            .and_then(|proof| proof.verify(&genesis).map_err(|e| e.field().to_owned()));
+        match (verdict, case["refused"].as_str()) {
+            (Ok(proven), None) => assert_eq!(case["proven"]["id"], proven.id.to_string()),
+            (Err(field), Some(expected)) => {
+                assert_eq!(field, expected, "{}", case["name"]);
+                refused.insert(field);
+            }
+            (verdict, expected) => panic!("{}: {verdict:?} instead of {expected:?}", case["name"]),
+        }
+    }
+    assert!(refused.len() >= 15, "{refused:?}");
+}
+
+fn vectors() -> Value {
+    let network = Network::new(4);
+    json!({
+        "format": "moot-vectors-1",
+        "note": "Bytes are lowercase hexadecimal. A hash in a domain is BLAKE3 keyed with the domain's tag; \
+                 a signature covers tag || message.",
+        "domains": domains(),
+        "cbor_refused": cbor_refused(),
+        "names": names(),
+        "ids": ids(&network.genesis),
+        "payloads": payloads(),
+        "specs": specs(),
+        "entries": entries(),
+        "entries_refused": entries_refused(),
+        "heads": heads(),
+        "trees": trees(),
+        "genesis": [genesis(&network.genesis), genesis(&Network::named("other", 1).genesis)],
+        "bundles": bundles(&network),
+        "certificates": certificates(&network),
+        "proofs": proofs(&network),
+        "receipt_files": receipt_files(&network),
+        "signatures": signature_verdicts(),
+    })
+}
+
+fn domains() -> Value {
+    let all = [
+        ("page", Domain::PAGE),
+        ("node", Domain::NODE),
+        ("bundle", Domain::BUNDLE),
+        ("bundle_id", Domain::BUNDLE_ID),
+        ("batch", Domain::BATCH),
+        ("block", Domain::BLOCK),
+        ("entry", Domain::ENTRY),
+        ("payload", Domain::PAYLOAD),
+        ("spec", Domain::SPEC),
+        ("genesis", Domain::GENESIS),
+        ("seed", Domain::SEED),
+        ("state", Domain::STATE),
+        ("request", Domain::REQUEST),
+    ];
+    let one = |(name, domain): &(&str, Domain)| json!({ "name": name, "tag": hex(domain.tag()), "hash_of_abc": domain.hash(b"abc") });
+    all.iter().map(one).collect()
+}
+
+fn cbor_refused() -> Value {
+    json!([
+        { "why": "an integer not in its shortest form", "bytes": "1805" },
+        { "why": "an integer not in its shortest form", "bytes": "1900ff" },
+        { "why": "an integer not in its shortest form", "bytes": "1a0000ffff" },
+        { "why": "an integer not in its shortest form", "bytes": "1b00000000ffffffff" },
+        { "why": "a negative integer", "bytes": "20" },
+        { "why": "a float", "bytes": "f94500" },
+        { "why": "a tag", "bytes": "c105" },
+        { "why": "a map", "bytes": "a10102" },
+        { "why": "undefined", "bytes": "f7" },
+        { "why": "bytes of indefinite length", "bytes": "5f4101ff" },
+        { "why": "a length not in its shortest form", "bytes": "580101" },
+        { "why": "text that is not UTF-8", "bytes": "61ff" },
+        { "why": "text with a surrogate", "bytes": "63eda080" },
+        { "why": "an array of indefinite length", "bytes": "9f01ff" },
+        { "why": "a length that nothing follows", "bytes": "5bffffffffffffffff" },
+        { "why": "an array that nothing follows", "bytes": "9affffffff" },
+        { "why": "bytes after the end", "bytes": "0000" },
+    ])
+}
+
+fn names() -> Value {
+    let of = |name: &String| json!({ "name": name, "good": FunctionName::parse(name).is_ok() });
+    let names = ["hello", "a", "a1-b2", "", "Hello", "1a", "-a", "a-", "a--b", "a_b", "h\u{e9}llo", "a b"];
+    let long = [63, 64].map(|n| "a".repeat(n));
+    names.iter().map(ToString::to_string).chain(long).map(|name| of(&name)).collect()
+}
+
+fn ids(genesis: &Genesis) -> Value {
+    [
+        EntryId { lane: 0, batch: 0, bundle: 0, page: 0, slot: 0 },
+        EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 },
+        EntryId { lane: u32::MAX, batch: u64::MAX, bundle: u16::MAX, page: u16::MAX, slot: u16::MAX },
+    ]
+    .iter()
+    .map(|id| {
+        let network = genesis.network();
+        json!({ "text": id, "cbor": hex(id.encode()), "network": network, "seed": hex(id.seed(&network)) })
+    })
+    .collect()
+}
+
+fn payloads() -> Value {
+    let long: Vec<u8> = (0..5000u32).map(|i| (i % 251) as u8).collect();
+    [&b""[..], b"hello", &long]
+        .iter()
+        .map(|bytes| {
+            json!({
+                "bytes": hex(bytes),
+                "payload_digest": payload_digest(bytes),
+                "component_digest": component_digest(bytes),
+            })
+        })
+        .collect()
+}
+
+fn full_spec() -> Spec {
+    let mut spec = Spec::new(FunctionKind::Typed, "/math");
+    spec.access = Access::Accounts([4u8, 3].map(|i| Keypair::from_seed([i; 32]).account()).to_vec());
+    spec.idempotent = true;
+    spec.grants.http = Some(vec!["https://b.example:443".into(), "http://a.example:80".into()]);
+    spec.grants.env = vec![("GREETING".into(), "h\u{e9}llo".into())];
+    spec.grants.secrets = vec!["API_KEY".into()];
+    spec.grants.key_value = vec!["default".into()];
+    spec.grants.dirs = vec![SpecDir { name: "assets".into(), at: "/assets".into(), write: false }];
+    spec.grants.clock = true;
+    spec.limits.fuel = u64::MAX;
+    spec.sorted()
+}
+
+fn specs() -> Value {
+    [Spec::new(FunctionKind::Http, "/"), full_spec()]
+        .iter()
+        .map(|spec| json!({ "json": spec, "cbor": hex(spec.encode()), "digest": spec.digest() }))
+        .collect()
+}
+
+fn some_entries() -> Vec<(&'static str, Entry)> {
+    let call = a_call();
+    let bare = Call {
+        kind: CallKind::Http,
+        caller: None,
+        input: Payload::of(b"not kept"),
+        idempotency: None,
+        parent: None,
+        ..call.clone()
+    };
+    let event = Call { kind: CallKind::Event, input: Payload::empty(), ..bare.clone() };
+    let receipt = a_receipt(&call, (1 << 53) + 1);
+    let failed =
+        Receipt { status: Status::OutOfFuel, metered: false, touched: vec![], ..a_receipt(&bare, 0) };
+    let name = FunctionName::parse("hello").unwrap();
+    let component = component_digest(b"wasm");
+    let deploy = |previous| Transaction::deploy(name.clone(), component, 4, &full_spec(), previous);
+    vec![
+        ("a typed call with everything", call.into()),
+        ("an HTTP call with nothing", bare.into()),
+        ("an event", event.into()),
+        ("a receipt", receipt.into()),
+        ("a receipt of a failure", failed.into()),
+        ("a first deploy", deploy(None).into()),
+        ("a later deploy", deploy(Some(3)).into()),
+        ("a rollback", Transaction::Rollback { name: name.clone(), version: 2 }.into()),
+        ("a retirement", Transaction::Retire { name: name.clone() }.into()),
+        ("a value", Message { path: "/chat/lobby/42".into(), payload: Payload::inlined(b"hi") }.into()),
+    ]
+}
+
+fn entries() -> Value {
+    some_entries()
+        .iter()
+        .map(|(name, entry)| {
+            json!({ "name": name, "json": entry, "cbor": hex(entry.encode()), "digest": entry.digest() })
+        })
+        .collect()
+}
+
+fn entries_refused() -> Value {
+    let value = |path: &str, payload| Entry::Value(Message { path: path.into(), payload }).encode();
+    let good = value("/a", Payload::inlined(b"hello"));
+    let lying = Payload { inline: Some(b"jello".to_vec()), ..Payload::inlined(b"hello") };
+    let mut receipt = a_receipt(&a_call(), 1);
+    receipt.touched.reverse();
+    let mut unknown = good.clone();
+    unknown[1] = 4;
+    let cases = [
+        ("cut", good[..good.len() - 1].to_vec()),
+        ("a byte after the end", [good.as_slice(), &[0]].concat()),
+        ("an unknown kind", unknown),
+        ("inline bytes of another digest", value("/a", lying)),
+        ("a path with a dot-dot", value("/a/../b", Payload::empty())),
+        ("a path with an escape", value("/a%2fb", Payload::empty())),
+        ("touches out of order", Entry::Receipt(receipt).encode()),
+        ("nothing", vec![]),
+    ];
+    let one = |(why, bytes): &(&str, Vec<u8>)| {
+        assert!(Entry::decode(bytes).is_err(), "{why}");
+        json!({ "why": why, "bytes": hex(bytes) })
+    };
+    cases.iter().map(one).collect()
+}
+
+fn heads() -> Value {
+    let request = HttpRequestHead {
+        method: "POST".into(),
+        target: "/hello?name=w%C3%B6rld".into(),
+        headers: vec![HttpField::new("content-type", "text/plain"), HttpField::new("x-odd", [0xff, 0x80])],
+    };
+    let response = HttpResponseHead { status: 200, headers: vec![HttpField::new("set-cookie", "a=1")] };
+    let event = EventInput {
+        source: "http".into(),
+        content_type: "application/json".into(),
+        attributes: vec![("id".into(), "7".into())],
+    };
+    json!([
+        { "kind": "request", "json": request, "body": hex("hi"), "payload": hex(request.with_body(b"hi")) },
+        { "kind": "response", "json": response, "body": "", "payload": hex(response.with_body(b"")) },
+        { "kind": "event", "json": event, "body": hex("{}"), "payload": hex(event.with_body(b"{}")) },
+    ])
+}
+
+fn trees() -> Value {
+    let leaf = |i: u32| Domain::PAGE.hash(&i.to_be_bytes());
+    [0u32, 1, 2, 3, 5, 8, 13]
+        .iter()
+        .map(|n| {
+            let leaves: Vec<Digest> = (0..*n).map(leaf).collect();
+            let paths: Vec<_> = (0..leaves.len()).map(|i| merkle::path(&leaves, i)).collect();
+            json!({ "leaves": leaves, "root": merkle::root(&leaves), "paths": paths })
+        })
+        .collect()
+}
+
+fn genesis(genesis: &Genesis) -> Value {
+    let file: Value = serde_json::from_str(&genesis.to_json()).unwrap();
+    let namespace = String::from_utf8(genesis.namespace()).unwrap();
+    json!({ "file": file, "cbor": hex(genesis.encode()), "network": genesis.network(), "namespace": namespace })
+}
+
+fn mixed_bundle(network: &Network) -> Bundle {
+    let entries: Vec<_> = some_entries()
+        .iter()
+        .map(|(_, entry)| {
+            let class = if entry.kind() == "receipt" { PageClass::Receipt } else { PageClass::Bulk };
+            (class, entry.encode())
+        })
+        .collect();
+    network.bundle(&entries, 100)
+}
+
+fn bundles(network: &Network) -> Value {
+    let small = network.bundle(&[(PageClass::Bulk, some_entries()[9].1.encode())], u64::MAX);
+    let bundles = vec![mixed_bundle(network), small];
+    let batch = Batch::seal(2, 7, bundles.clone()).unwrap();
+    let block = BlockHeader::new(9, Digest::ZERO, 1_700_000_000_123, Digest::ZERO, &[batch.digest()]);
+    let show = |b: &Bundle| {
+        let pages: Vec<_> = b
+            .pages
+            .iter()
+            .map(|page| json!({ "bytes": hex(page), "digest": page_digest(page).unwrap() }))
+            .collect();
+        json!({
+            "seed": hex(*network.worker.seed()),
+            "header": hex(b.header.encode()),
+            "signature": b.signature,
+            "id": b.header.id(),
+            "digest": b.digest(),
+            "pages": pages,
+            "encoded": hex(b.encode()),
+        })
+    };
+    json!({
+        "bundles": bundles.iter().map(show).collect::<Vec<_>>(),
+        "batch": { "header": hex(batch.header.encode()), "digest": batch.digest(), "encoded": hex(batch.encode()) },
+        "block": { "header": hex(block.encode()), "digest": block.digest() },
+        "heartbeat": {
+            "header": hex(BlockHeader::new(10, block.digest(), 0, Digest::ZERO, &[]).encode()),
+        },
+    })
+}
+
+fn certificates(network: &Network) -> Value {
+    let block = Domain::BLOCK.hash(b"some block");
+    let by = |voters: &[usize], epoch, view| {
+        let voters: Vec<Keypair> = voters.iter().map(|i| network.validators[*i].clone()).collect();
+        certify(&network.genesis, &voters, epoch, view, &block)
+    };
+    let good = by(&[0, 1, 2], 0, 1);
+    let bitmap = good.0.len() - 3 * 64 - 2;
+    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good.0.clone();
+        change(&mut bytes);
+        Certificate(bytes)
+    };
+    let other = certify(&network.genesis, &network.validators, 0, 1, &Domain::BLOCK.hash(b"another"));
+    let cases = [
+        ("three of four", good.clone()),
+        ("four of four, large numbers", by(&[3, 0, 2, 1], 300, 70_000_000_000)),
+        ("all but the first", by(&[1, 2, 3], 3, 1000)),
+        ("two of four", by(&[0, 1], 0, 1)),
+        ("for another block", other),
+        ("of seven validators", Network::new(7).certify(&BlockHeader::new(1, block, 0, block, &[]))),
+        ("a vote by someone else", with(&|b| b[bitmap] = 0b1011)),
+        ("a voter that does not exist", with(&|b| b[bitmap] |= 0b1_0000)),
+        ("more voters than votes", with(&|b| b[bitmap] |= 0b1000)),
+        ("a number not in its shortest form", with(&|b| drop(b.splice(0..1, [0x80, 0x00])))),
+        ("cut", with(&|b| b.truncate(b.len() - 1))),
+        ("a byte after the end", with(&|b| b.push(0))),
+    ];
+    let one = |(name, certificate): &(&str, Certificate)| {
+        let mut case = json!({ "name": name, "block": block, "certificate": hex(&certificate.0) });
+        match certificate.verify(&network.genesis, &block) {
+            Ok((epoch, view)) => case["proven"] = json!({ "epoch": epoch, "view": view }),
+            Err(error) => case["refused"] = error.field().into(),
+        }
+        case
+    };
+    cases.iter().map(one).collect()
+}
+
+fn proofs(network: &Network) -> Value {
+    let good = {
+        let bundles = vec![mixed_bundle(network), mixed_bundle(network), mixed_bundle(network)];
+        let before = [Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32])];
+        network.prove_in(bundles, 1, (1, 1), &before, 50).0
+    };
+    let late = network.prove_in(vec![mixed_bundle(network)], 0, (0, 0), &[], 101).0;
+    let alone = network.prove(&some_entries()[9].1, PageClass::Bulk, 3).0;
+    let mut cases = vec![("one of many", good.clone()), ("alone", alone), ("expired", late)];
+    let mut forge = |name, change: &dyn Fn(&mut Proof)| {
+        let mut forged = good.clone();
+        change(&mut forged);
+        cases.push((name, forged));
+    };
+    let other = Network::named("other", 4).genesis.network();
+    forge("another network", &|p| p.entry.bundle_header.network = other);
+    forge("another account", &|p| p.entry.bundle_header.account = network.validators[0].account());
+    forge("a longer validity", &|p| p.entry.bundle_header.valid_until += 1);
+    forge("a changed page", &|p| p.entry.page[40] ^= 1);
+    forge("bytes after the page", &|p| p.entry.page.push(0));
+    forge("a slot beyond the page", &|p| p.entry.slot = 500);
+    forge("another page number", &|p| p.entry.page_index = 0);
+    forge("a page number beyond the bundle", &|p| p.entry.page_index = 9);
+    forge("a longer page path", &|p| p.entry.page_path.push(other));
+    forge("another bundle number", &|p| p.bundle_index = 0);
+    forge("a shorter bundle path", &|p| p.bundle_path.truncate(p.bundle_path.len() - 1));
+    forge("another lane", &|p| p.batch_header.lane = 1);
+    forge("another batch number", &|p| p.batch_header.seq += 1);
+    forge("no batch path", &|p| p.batch_path.clear());
+    forge("another height", &|p| p.block_header.height += 1);
+    forge("another time", &|p| p.block_header.time_ms += 1);
+    forge("a changed vote", &|p| *p.certificate.0.last_mut().unwrap() ^= 1);
+    forge("a cut certificate", &|p| p.certificate.0.truncate(p.certificate.0.len() - 1));
+    forge("too few votes", &|p| {
+        let voters = &network.validators[..2];
+        p.certificate = certify(&network.genesis, voters, 0, 50, &p.block_header.digest());
+    });
+    forge("another committee", &|p| p.certificate = Network::new(5).certify(&p.block_header));
+    forge("another signature", &|p| p.entry.signature = mixed_bundle(&Network::named("x", 1)).signature);
+    let mut out: Vec<Value> = cases.iter().map(|(name, proof)| proof_case(network, name, proof)).collect();
+    let bytes = good.encode();
+    let broken = [
+        ("cut", bytes[..bytes.len() - 1].to_vec()),
+        ("a byte after the end", [bytes.as_slice(), &[0]].concat()),
+        ("another version", [&bytes[..1], &[2], &bytes[2..]].concat()),
+    ];
+    for (name, bytes) in broken {
+        out.push(json!({ "name": name, "proof": hex(bytes), "refused": "proof" }));
+    }
+    Value::Array(out)
+}
+
+fn proof_case(network: &Network, name: &str, proof: &Proof) -> Value {
+    let mut case = json!({ "name": name, "proof": hex(proof.encode()) });
+    // Some forgeries no longer decode at all, as whoever reads the file will find.
+    let verdict = Proof::decode(&proof.encode())
+        .map_err(|_| "proof".to_owned())
+        .and_then(|proof| proof.verify(&network.genesis).map_err(|e| e.field().to_owned()));
+    match verdict {
+        Ok(p) => {
+            case["proven"] = json!({
+                "entry": p.entry, "digest": p.digest, "account": p.account, "id": p.id,
+                "height": p.height, "time_ms": p.time_ms, "epoch": p.epoch, "view": p.view,
+            });
+        }
+        Err(field) => case["refused"] = field.into(),
+    }
+    case
+}
+
+fn receipt_files(network: &Network) -> Value {
+    let (call, receipt) = (Entry::Call(a_call()), Entry::Receipt(a_receipt(&a_call(), (1 << 53) + 1)));
+    let proof = network.prove(&receipt, PageClass::Receipt, 7).0;
+    let signed = sign_path(&network.bundle(&[(PageClass::Receipt, receipt.encode())], 9), 0, 0);
+    let file = |evidence| ReceiptFile::new(evidence, Some(call.encode())).unwrap();
+    let good = serde_json::to_value(file(Evidence::Final(proof))).unwrap();
+    let mut cases = vec![
+        ("final", good.clone()),
+        ("signed", serde_json::to_value(file(Evidence::Signed(signed))).unwrap()),
+    ];
+    for (name, pointer, value) in [
+        ("another fuel", "/receipt/fuel", json!("9007199254740992")),
+        ("another status", "/receipt/status", json!("failed")),
+        ("another output", "/receipt/output/digest", json!("00".repeat(32))),
+        ("another caller", "/call/caller", json!("00".repeat(32))),
+        ("another place", "/id", json!("0-7-0-0-1")),
+        ("another time", "/block/time_ms", json!(0)),
+        ("another worker", "/worker", json!("00".repeat(32))),
+        ("another format", "/format", json!("moot-receipt-0")),
+    ] {
+        let mut forged = good.clone();
+        *forged.pointer_mut(pointer).unwrap() = value;
+        cases.push((name, forged));
+    }
+    let one = |(name, file): &(&str, Value)| {
+        let verdict = ReceiptFile::parse(&file.to_string()).and_then(|f| f.check(&network.genesis));
+        json!({ "name": name, "file": file, "refused": verdict.err().map(|e| e.field().to_owned()) })
+    };
+    cases.iter().map(one).collect()
+}
+
+fn signature_verdicts() -> Value {
+    let one = |v: signatures::Vector| {
+        let good = verify(&v.account, signatures::DOMAIN, &v.message, &v.signature).is_ok();
+        json!({
+            "name": v.name, "account": v.account, "message": hex(signatures::DOMAIN.message(&v.message)),
+            "signature": v.signature, "good": good,
+        })
+    };
+    signatures::vectors().into_iter().map(one).collect()
+}
