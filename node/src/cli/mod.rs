@@ -1,1 +1,152 @@
-//! The command line.
+//! The `moot` command: one file a verb.
+//!
+//! ```text
+//! arguments ──clap──► Verb ──► verb::run ──► manifest, client, or a whole Node
+//!                                  │
+//!            standard output ◄─────┴─────► standard error
+//!            results, --json              progress, hints, errors
+//! ```
+//!
+//! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
+
+mod account;
+mod build;
+mod compile;
+mod completions;
+mod deploy;
+mod doctor;
+mod failure;
+mod genesis;
+mod invoke;
+mod logs;
+mod ls;
+mod new;
+mod options;
+mod replay;
+mod show;
+mod terminal;
+mod text;
+mod toolchain;
+mod up;
+mod verify;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Parser, Subcommand};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Serverless WebAssembly components in which every call leaves evidence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "moot",
+    version,
+    styles = STYLES,
+    max_term_width = 110,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = "First steps:\n  moot new hello && cd hello\n  moot up --deploy\n  moot invoke hello --data ada      (in another terminal)\n\n\
+                  `moot VERB --help` explains a verb. `moot doctor` says what is missing on this machine."
+)]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    New(new::New),
+    Build(build::Build),
+    Up(up::Up),
+    Watch(watch::Watch),
+    Deploy(deploy::Deploy),
+    Invoke(invoke::Invoke),
+    Logs(logs::Logs),
+    Ls(ls::Ls),
+    Show(show::Show),
+    Verify(verify::Verify),
+    Replay(replay::Replay),
+    Account(account::Account),
+    Genesis(genesis::Genesis),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    #[command(name = "__compile", hide = true)]
+    Compile(compile::Compile),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Command::parse();
+    log_to_stderr(matches!(command.verb, Verb::Up(_)));
+    match run(command.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::New(verb) => verb.run(),
+        Verb::Build(verb) => verb.run(),
+        Verb::Verify(verb) => verb.run(),
+        Verb::Doctor(verb) => verb.run(),
+        Verb::Completions(verb) => verb.run(),
+        Verb::Compile(verb) => verb.run(),
+        Verb::Up(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Deploy(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Invoke(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Logs(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Ls(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
+    }
+}
+
+/// For a verb that sends requests and waits.
+fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// For a verb that runs functions.
+fn wide_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// `MOOT_LOG` (or `RUST_LOG`) chooses what is logged, in the form of `tracing_subscriber::EnvFilter`.
+fn log_to_stderr(node: bool) {
+    use std::io::IsTerminal as _;
+    let usual = if node { "warn,moot_node=info" } else { "warn" };
+    let chosen = ["MOOT_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .parse(chosen.as_deref().unwrap_or(usual))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !plain)
+        .with_target(false)
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Command::command().debug_assert();
+    }
+}

@@ -1,1 +1,228 @@
-//! A client of the API.
+//! A client of a node's API: what every command that talks to a node goes through.
+//!
+//! ```text
+//! verb ──► Client ──Ask──► wire (connect, TLS, HTTP/1.1, limits) ──► node
+//!             ▲                                                        │
+//!             └──── api types, or ClientError in words for people ◄────┘
+//! ```
+//!
+//! A request is sent again only when its idempotency key makes that safe.
+
+mod address;
+mod error;
+mod events;
+mod wire;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use moot_record::{Digest, EntryId, FunctionName};
+use serde::de::DeserializeOwned;
+
+pub use address::NodeAddress;
+pub use error::{ClientError, Refusal};
+pub use events::{Event, Events};
+pub use wire::{Answer, Ask};
+
+use crate::api;
+use crate::limits::{
+    CLIENT_LONG_TIMEOUT, CLIENT_MAX_ANSWER_BYTES, CLIENT_MAX_RETRY_WAIT, CLIENT_RETRIES, CLIENT_TIMEOUT,
+};
+
+/// A node, seen from outside.
+#[derive(Debug, Clone)]
+pub struct Client {
+    address: NodeAddress,
+}
+
+impl Client {
+    /// A client of the node at `address`. Connects to nothing yet.
+    #[must_use]
+    pub fn new(address: NodeAddress) -> Client {
+        Client { address }
+    }
+
+    /// The node's address.
+    #[must_use]
+    pub fn address(&self) -> &NodeAddress {
+        &self.address
+    }
+
+    /// A request with the client's usual limits.
+    #[must_use]
+    pub fn ask(method: Method, target: impl Into<String>) -> Ask {
+        Ask {
+            method,
+            target: target.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: CLIENT_TIMEOUT,
+            max_answer_bytes: CLIENT_MAX_ANSWER_BYTES,
+        }
+    }
+
+    /// Sends a request and gives the answer, whatever its status. One with an idempotency key is tried again when
+    /// the node is out of reach or busy.
+    pub async fn send(&self, ask: &Ask) -> Result<Answer, ClientError> {
+        let tries = if ask.headers.contains_key(api::header::IDEMPOTENCY_KEY) { CLIENT_RETRIES } else { 0 };
+        let mut wait = Duration::from_millis(100);
+        for _ in 0..tries {
+            let error = match wire::send(&self.address, ask).await {
+                Ok(answer) => match refusal_of(answer) {
+                    Err(error) if error.is_transient() => error,
+                    Err(ClientError::Refused(refusal)) => return Ok(refusal.into()),
+                    Err(error) => return Err(error),
+                    Ok(answer) => return Ok(answer),
+                },
+                Err(error) if error.is_transient() => error,
+                Err(error) => return Err(error),
+            };
+            let pause = error.retry_after().unwrap_or(wait).min(CLIENT_MAX_RETRY_WAIT);
+            tracing::debug!(%error, ?pause, "trying again");
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+        }
+        wire::send(&self.address, ask).await
+    }
+
+    /// Sends a request; an answer of 400 and above is an error with the node's words.
+    pub async fn expect(&self, ask: &Ask) -> Result<Answer, ClientError> {
+        refusal_of(self.send(ask).await?)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, target: String) -> Result<T, ClientError> {
+        let answer = self.expect(&Self::ask(Method::GET, target)).await?;
+        self.json(&answer)
+    }
+
+    fn json<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
+        serde_json::from_slice(&answer.body).map_err(|error| ClientError::Foreign {
+            address: self.address.to_string(),
+            why: format!("its answer is not the JSON expected ({error}); is it the same version of moot?"),
+        })
+    }
+
+    /// What the node says about itself.
+    pub async fn status(&self) -> Result<api::Status, ClientError> {
+        self.get("/_moot/status".into()).await
+    }
+
+    /// The network's genesis, as the text of its file.
+    pub async fn genesis(&self) -> Result<Bytes, ClientError> {
+        Ok(self.expect(&Self::ask(Method::GET, "/_moot/genesis")).await?.body)
+    }
+
+    /// Every function.
+    pub async fn functions(&self) -> Result<api::Functions, ClientError> {
+        self.get("/_moot/functions".into()).await
+    }
+
+    /// One function; `None` when there is none of that name.
+    pub async fn function(&self, name: &FunctionName) -> Result<Option<api::FunctionView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/functions/{name}")).await)
+    }
+
+    /// Uploads a component. The node checks and compiles it: that can take long.
+    pub async fn put_component(&self, digest: &Digest, bytes: Bytes) -> Result<api::ComponentView, ClientError> {
+        let mut ask = Self::ask(Method::PUT, format!("/_moot/components/{digest}"));
+        ask.body = bytes;
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        let answer = self.expect(&ask.header("content-type", "application/wasm")?).await?;
+        self.json(&answer)
+    }
+
+    /// Submits a signed bundle and waits until it is final.
+    pub async fn submit(&self, bundle: Vec<u8>) -> Result<api::BundleAnswer, ClientError> {
+        let mut ask = Self::ask(Method::POST, "/_moot/bundles");
+        ask.body = bundle.into();
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        let answer = self.expect(&ask.header("content-type", "application/cbor")?).await?;
+        self.json(&answer)
+    }
+
+    /// The newest calls.
+    pub async fn calls(&self, limit: usize) -> Result<api::Calls, ClientError> {
+        self.get(format!("/_moot/calls?limit={limit}")).await
+    }
+
+    /// One call; `None` when there is none of that id.
+    pub async fn call(&self, id: &EntryId) -> Result<Option<api::CallView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/calls/{id}")).await)
+    }
+
+    /// The receipt file of a call, with a certificate once it is final when `wait_final`; `None` when there is no
+    /// such call or no receipt yet.
+    pub async fn receipt(&self, id: &EntryId, wait_final: bool) -> Result<Option<Bytes>, ClientError> {
+        let query = if wait_final { "?final" } else { "" };
+        let mut ask = Self::ask(Method::GET, format!("/_moot/calls/{id}/receipt{query}"));
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        missing_is_none(self.expect(&ask).await.map(|answer| answer.body))
+    }
+
+    /// What went into a call or came out of it (`input`, `output`); `None` when it is not kept.
+    pub async fn payload(&self, id: &EntryId, which: &str) -> Result<Option<Bytes>, ClientError> {
+        let mut ask = Self::ask(Method::GET, format!("/_moot/calls/{id}/{which}"));
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        missing_is_none(self.expect(&ask).await.map(|answer| answer.body))
+    }
+
+    /// A block.
+    pub async fn block(&self, height: u64) -> Result<Option<api::BlockView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/blocks/{height}")).await)
+    }
+
+    /// A component's bytes; `None` when the node has them not.
+    pub async fn component(&self, digest: &Digest) -> Result<Option<Bytes>, ClientError> {
+        let mut ask = Self::ask(Method::GET, format!("/_moot/components/{digest}"));
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        missing_is_none(self.expect(&ask).await.map(|answer| answer.body))
+    }
+
+    /// Server-sent events of `target`.
+    pub async fn events(&self, target: &str) -> Result<Events, ClientError> {
+        let ask = Self::ask(Method::GET, target).header("accept", "text/event-stream")?;
+        let response = wire::stream(&self.address, &ask).await?;
+        if response.status() == StatusCode::OK {
+            return Ok(Events::new(response.into_body()));
+        }
+        self.expect(&ask).await?;
+        Err(ClientError::Foreign { address: self.address.to_string(), why: format!("{target} is no event stream") })
+    }
+}
+
+/// An answer below 400, or the refusal that it is.
+fn refusal_of(answer: Answer) -> Result<Answer, ClientError> {
+    if answer.status.as_u16() < 400 {
+        return Ok(answer);
+    }
+    let problem = serde_json::from_slice(&answer.body).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&answer.body);
+        let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
+        api::Problem { detail: format!("the node answered {}: {line}", answer.status), ..api::Problem::default() }
+    });
+    Err(ClientError::Refused(Box::new(Refusal {
+        status: answer.status,
+        headers: answer.headers,
+        problem,
+        body: answer.body,
+    })))
+}
+
+impl From<Box<Refusal>> for Answer {
+    fn from(refusal: Box<Refusal>) -> Answer {
+        Answer { status: refusal.status, headers: refusal.headers, body: refusal.body }
+    }
+}
+
+/// 404 as `None`.
+fn missing_is_none<T>(result: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(ClientError::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

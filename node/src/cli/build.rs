@@ -1,0 +1,127 @@
+//! `moot build`: runs each function's build command and looks at what came out.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use clap::Args;
+use moot_host::{Host, HostConfig, Inspection};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::options::{ManifestOption, select};
+use super::{terminal, toolchain};
+use crate::limits::MAX_COMPONENT_BYTES;
+use crate::manifest::units::show_size;
+use crate::manifest::{FunctionManifest, Manifest};
+
+/// Build the functions of a manifest
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Which functions [default: all]
+    functions: Vec<String>,
+    /// Print what was built as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    manifest: ManifestOption,
+}
+
+/// A component that was built, looked at, and found to be one.
+pub(crate) struct Built {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) inspection: Inspection,
+}
+
+impl Build {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let manifest = self.manifest.load()?;
+        let mut built = Vec::new();
+        for function in select(&manifest, &self.functions)? {
+            run_build(&manifest, function)?;
+            let Built { inspection, .. } = read_component(function)?;
+            let shown = function.component.display();
+            let what = format!("{} {} component, {}, {shown}", function.name, inspection.kind, show_size(inspection.bytes));
+            terminal::done("Built", &what);
+            built.push(json!({
+                "function": function.name.as_str(),
+                "component": function.component,
+                "bytes": inspection.bytes,
+                "kind": inspection.kind.as_str(),
+                "imports": inspection.imports,
+                "exports": inspection.exports,
+            }));
+        }
+        if self.json {
+            terminal::print_json(&json!({ "built": built }))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the build command of a function, when it has one, in the manifest's folder.
+pub(crate) fn run_build(manifest: &Manifest, function: &FunctionManifest) -> anyhow::Result<()> {
+    let Some(build) = &function.build else { return Ok(()) };
+    let folder = manifest.folder();
+    if let Some(missing) = toolchain::missing_for(build, folder) {
+        let message = format!("{} cannot be built: {}", function.name, missing.what);
+        return Err(Failure::new(message).hint(missing.how).hint("`moot doctor` shows all that is missing").into());
+    }
+    terminal::done("Building", &format!("{} `{build}`", function.name));
+    // What the compiler prints is progress, never a result: it all goes to standard error.
+    let status = Command::new("/bin/sh")
+        .args(["-c", build])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot run `{build}` in {}", folder.display()))?;
+    if !status.success() {
+        let message = format!("building {} failed: `{build}` ended with {status}", function.name);
+        return Err(Failure::new(message).hint("what the compiler said is above").into());
+    }
+    Ok(())
+}
+
+/// Reads a function's component and checks that it is one.
+pub(crate) fn read_component(function: &FunctionManifest) -> anyhow::Result<Built> {
+    let path = &function.component;
+    let bytes = match read_bounded(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(not_there(function).into()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        let message = format!("{} is larger than {}", path.display(), show_size(MAX_COMPONENT_BYTES as u64));
+        return Err(Failure::new(message).hint("build with --release; strip debug sections").into());
+    }
+    // Nothing is run: the smallest host will do.
+    let host = Host::new(HostConfig { max_instances: 1, ..HostConfig::default() })?;
+    let inspection = host
+        .inspect(&bytes)
+        .map_err(|error| Failure::new(format!("{} cannot be deployed: {error}", path.display())))?;
+    Ok(Built { bytes, inspection })
+}
+
+/// Reads one byte more than a component may have, so that the size is known to be too large without reading it all.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_COMPONENT_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn not_there(function: &FunctionManifest) -> Failure {
+    let shown = function.component.display();
+    match (&function.build, std::env::var("CARGO_TARGET_DIR")) {
+        (None, _) => Failure::new(format!("there is no component at {shown}"))
+            .hint("build it, or add a `build` command to the manifest, or correct `component`"),
+        (Some(build), Ok(target)) if build.contains("cargo") => {
+            Failure::new(format!("`{build}` went well, and there is no component at {shown}")).hint(format!(
+                "CARGO_TARGET_DIR is {target}, so cargo puts it there: unset it, or correct `component`"
+            ))
+        }
+        (Some(build), _) => Failure::new(format!("`{build}` went well, and there is no component at {shown}"))
+            .hint("correct `component` in the manifest; is the crate a cdylib (crate-type = [\"cdylib\"])?"),
+    }
+}

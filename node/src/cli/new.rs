@@ -1,0 +1,99 @@
+//! `moot new`: a folder with a function in it that builds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use moot_record::FunctionName;
+
+use super::failure::Failure;
+use super::{terminal, toolchain};
+
+mod templates;
+
+/// Make a folder with a new function in it
+#[derive(Debug, Args)]
+#[command(after_help = "Templates:\n  hello    answers an event: bytes in, bytes or a failure out (moot:function)\n  \
+                        http     answers HTTP requests (a standard wasi:http proxy, nothing of this platform in it)\n  \
+                        typed    exports functions with types, called with JSON\n  \
+                        counter  counts in a key-value store that the manifest grants")]
+pub(crate) struct New {
+    /// Name of the function: a-z, 0-9 and -, beginning with a letter
+    name: String,
+    /// What to begin with
+    #[arg(long, short, value_enum, default_value_t = Template::Hello)]
+    template: Template,
+    /// The language
+    #[arg(long, short, value_enum, default_value_t = Language::Rust)]
+    lang: Language,
+    /// The folder to make [default: the name]
+    #[arg(long, value_name = "FOLDER")]
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Template {
+    Hello,
+    Http,
+    Typed,
+    Counter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Language {
+    Rust,
+}
+
+/// Names that Rust, cargo or the standard library keep for themselves.
+const RESERVED: [&str; 57] = [
+    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "build", "const", "continue", "core",
+    "crate", "deps", "do", "dyn", "else", "enum", "examples", "extern", "false", "final", "fn", "for", "gen", "if",
+    "impl", "in", "incremental", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "proc-macro",
+    "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true", "try", "type",
+    "typeof", "unsafe", "use", "where", "while",
+];
+
+impl New {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
+        let Language::Rust = self.lang;
+        if RESERVED.contains(&name.as_str()) {
+            let message = format!("a Rust crate cannot be called {name}: the language or cargo uses that word");
+            return Err(Failure::usage(message).hint(format!("choose another, such as my-{name}")).into());
+        }
+        let folder = self.path.unwrap_or_else(|| PathBuf::from(name.as_str()));
+        refuse_full(&folder)?;
+        let files = templates::files(self.template, &name);
+        for (path, content) in &files {
+            write(&folder.join(path), content)?;
+        }
+        let shown = folder.display();
+        terminal::done("Made", &format!("{name} in {shown}, {}", super::text::count(files.len(), "file")));
+        if let Some(missing) = toolchain::missing_for(templates::BUILD, &folder) {
+            terminal::warn(&format!("it cannot be built here yet: {}", missing.what));
+            terminal::hint(&missing.how);
+        }
+        terminal::hint(&format!("cd {shown} && moot up --deploy"));
+        Ok(())
+    }
+}
+
+/// A folder that has something in it is somebody's work.
+fn refuse_full(folder: &Path) -> anyhow::Result<()> {
+    let shown = folder.display();
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(format!("{shown} is not empty"))
+                .hint("choose another name, or another folder with --path")
+                .into()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("{shown} cannot be used as the new folder")),
+    }
+}
+
+fn write(path: &Path, content: &str) -> anyhow::Result<()> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(path, content)).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,240 @@
+//! `moot up`: a whole node in one process: gateway, worker and ledger.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::build;
+use super::deploy;
+use super::failure::Failure;
+use super::options::{KeyOption, ManifestOption, NodeOption, select};
+use super::terminal::{self, BOLD, DIM};
+use super::text;
+use crate::client::Client;
+use crate::manifest::Manifest;
+use crate::manifest::units::show_duration;
+use crate::node::{Node, NodeConfig};
+use crate::secrets::Secrets;
+use crate::worker::Compiler;
+
+/// Start a node
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  moot up                                      serve on 127.0.0.1:8080, data in ./.moot\n  \
+                        moot up --deploy                             and deploy what moot.toml here describes\n  \
+                        moot up --listen 0.0.0.0:80 --data /var/lib/moot\n  \
+                        moot up --secrets secrets.toml --dir assets=./public\n\n\
+                        Ctrl-C stops it: what was accepted is finished first.")]
+pub(crate) struct Up {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", env = "MOOT_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// The data folder; made when missing
+    #[arg(long, value_name = "FOLDER", env = "MOOT_DATA", default_value = ".moot")]
+    data: PathBuf,
+    /// A folder that functions can be granted by this name; can be repeated
+    #[arg(long = "dir", value_name = "NAME=FOLDER", value_parser = named_folder)]
+    dirs: Vec<(String, PathBuf)>,
+    /// A TOML file with the values of granted secrets, readable by you alone (mode 0600)
+    #[arg(long, value_name = "FILE")]
+    secrets: Option<PathBuf>,
+    /// Name of a new network: written into the genesis of a new data folder
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    network: String,
+    /// Build and deploy the functions of the manifest once the node is up
+    #[arg(long)]
+    deploy: bool,
+    /// Print one line of JSON when the node is ready
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    key: KeyOption,
+    #[command(flatten)]
+    manifest: ManifestOption,
+}
+
+fn named_folder(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("write it as NAME=FOLDER, for example assets=./public")?;
+    let path = PathBuf::from(path);
+    if name.is_empty() {
+        return Err("the name is empty: write NAME=FOLDER".to_owned());
+    }
+    if !path.is_dir() {
+        return Err(format!("{} is not a folder", path.display()));
+    }
+    Ok((name.to_owned(), path))
+}
+
+impl Up {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        // A manifest that cannot be read is known before anything starts.
+        let manifest = if self.deploy { Some(self.manifest.load()?) } else { None };
+        let mut stop = Stop::new()?;
+        let node = Node::start(self.config()?).await?;
+        let address = format!("http://{}", node.address());
+        self.banner(&node, &address, began).await?;
+        if let Some(manifest) = &manifest
+            && let Err(error) = self.deploy_all(manifest, &address).await
+        {
+            node.shutdown().await;
+            return Err(error.context("the node was stopped again, because what it should serve cannot be deployed"));
+        }
+        if manifest.is_none() {
+            self.offer_deploy(&address).await;
+        }
+        tokio::select! {
+            () = stop.asked() => {}
+            why = node.failed() => {
+                node.shutdown().await;
+                return Err(Failure::new(format!("the node cannot go on: {}", text::line(&why)))
+                    .hint("nothing that was acknowledged is lost; mend the cause and start it again")
+                    .into());
+            }
+        }
+        terminal::done("Stopping", &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"));
+        tokio::select! {
+            () = node.shutdown() => terminal::done("Stopped", ""),
+            () = stop.asked() => return Err(Failure::new("stopped before everything was finished").hint(
+                "calls that were running are finished at the next start, or their receipts say `interrupted`").into()),
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> anyhow::Result<NodeConfig> {
+        let mut config = NodeConfig::new(&self.data);
+        config.listen = read_listen(&self.listen)?;
+        config.network_name.clone_from(&self.network);
+        config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
+        if let Some(path) = &self.secrets {
+            config.secrets = Secrets::load(path)?;
+        }
+        let program = std::env::current_exe().context("cannot find this program to compile components with")?;
+        config.compiler = Compiler::ChildProcess(program);
+        Ok(config)
+    }
+
+    async fn banner(&self, node: &Node, address: &str, began: Instant) -> anyhow::Result<()> {
+        let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
+        let functions = NodeOption::at(address).client()?.functions().await?.functions;
+        if self.json {
+            return Ok(terminal::print_json_line(&json!({
+                "address": address,
+                "data": data,
+                "network": node.genesis().network(),
+                "account": node.account(),
+                "functions": functions.iter().map(|f| f.name.to_string()).collect::<Vec<_>>(),
+            }))?);
+        }
+        let took = show_duration(began.elapsed());
+        let mut rows = vec![
+            ("address", format!("{BOLD}{address}{BOLD:#}")),
+            ("data", data.display().to_string()),
+            ("network", format!("{} {DIM}{}{DIM:#}", node.genesis().name, node.genesis().network())),
+        ];
+        for (index, function) in functions.iter().filter(|function| !function.retired).enumerate() {
+            let name = if index == 0 { "functions" } else { "" };
+            let shown = format!("{} v{} {DIM}{address}{}{DIM:#}", function.name, function.version, function.route);
+            rows.push((name, shown));
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let head = format!("\n  {BOLD}moot {version}{BOLD:#} {DIM}ready in {took}; Ctrl-C stops it{DIM:#}\n\n");
+        Ok(terminal::print(&format!("{head}{}\n", text::fields(2, &rows)))?)
+    }
+
+    async fn deploy_all(&self, manifest: &Manifest, address: &str) -> anyhow::Result<()> {
+        let mut built = Vec::new();
+        for function in select(manifest, &[])? {
+            build::run_build(manifest, function)?;
+            built.push((function, build::read_component(function)?));
+        }
+        deploy::deploy(&NodeOption::at(address).client()?, &self.key.load_or_create()?, built).await?;
+        Ok(())
+    }
+
+    /// Says what the manifest of this folder has and this node has not.
+    async fn offer_deploy(&self, address: &str) {
+        let Ok(Some(path)) = ManifestOption::find() else { return };
+        let Ok(client) = NodeOption::at(address).client() else { return };
+        let Ok(manifest) = Manifest::load(&path) else { return };
+        let missing = missing(&client, &manifest).await;
+        if !missing.is_empty() {
+            let names = missing.join(", ");
+            terminal::hint(&format!("not deployed yet: {names}. `moot deploy` in another terminal, or `moot up --deploy`"));
+        }
+    }
+}
+
+async fn missing(client: &Client, manifest: &Manifest) -> Vec<String> {
+    let Ok(present) = client.functions().await else { return Vec::new() };
+    let is_missing = |name: &&str| !present.functions.iter().any(|function| function.name.as_str() == *name);
+    manifest.functions.iter().map(|function| function.name.as_str()).filter(is_missing).map(str::to_owned).collect()
+}
+
+/// `127.0.0.1:8080`, `8080`, `:8080`, `localhost:8080`.
+fn read_listen(text: &str) -> anyhow::Result<SocketAddr> {
+    let wrong = || {
+        Failure::usage(format!("{text:?} is not an address to listen on"))
+            .hint("write an IP address and a port: 127.0.0.1:8080, or 0.0.0.0:8080 for every interface")
+    };
+    if let Ok(port) = text.trim_start_matches(':').parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let plain = text.trim_start_matches("http://").trim_end_matches('/');
+    let plain = plain.strip_prefix("localhost:").map_or_else(|| plain.to_owned(), |port| format!("127.0.0.1:{port}"));
+    Ok(plain.parse().map_err(|_| wrong())?)
+}
+
+/// Ctrl-C, or what a service manager sends.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Stop> {
+        Ok(Stop { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_as_people_write_them() {
+        for (text, address) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+            ("8080", "127.0.0.1:8080"),
+            (":0", "127.0.0.1:0"),
+            ("localhost:9000", "127.0.0.1:9000"),
+            ("http://0.0.0.0:80/", "0.0.0.0:80"),
+            ("[::1]:8080", "[::1]:8080"),
+        ] {
+            assert_eq!(read_listen(text).unwrap().to_string(), address, "{text}");
+        }
+        for text in ["", "hello", "127.0.0.1", "127.0.0.1:99999", "70000"] {
+            assert!(read_listen(text).unwrap_err().to_string().contains("not an address"), "{text}");
+        }
+    }
+
+    #[test]
+    fn folders_by_name() {
+        assert_eq!(named_folder("assets=/").unwrap(), ("assets".to_owned(), PathBuf::from("/")));
+        for (text, message) in [("assets", "NAME=FOLDER"), ("=/", "name is empty"), ("a=/no/such", "is not a folder")] {
+            assert!(named_folder(text).unwrap_err().contains(message), "{text}");
+        }
+    }
+}

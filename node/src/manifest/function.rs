@@ -1,0 +1,235 @@
+//! One `[functions.<name>]` table and its limits.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use moot_record::{
+    Access, AccountId, FunctionKind, FunctionName, Lifecycle, Payer, PayloadMode, Spec, SpecGrants, SpecLimits,
+};
+
+use super::FunctionManifest;
+use super::grants;
+use super::section::{Found, Section};
+use crate::limits::{
+    MAX_DEADLINE, MAX_FUEL, MAX_LOG_BYTES, MAX_MANIFEST_TEXT_BYTES, MAX_MEMORY_BYTES,
+    MAX_PAYLOAD_BYTES, MAX_RETENTION,
+};
+
+/// Reads one function; `None` when it has no component to speak of. Problems are noted in the source.
+pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path) -> Option<FunctionManifest> {
+    let component = read_component(&section);
+    let build = read_build(&section);
+    let route = read_route(&section).unwrap_or_else(|| format!("/{name}"));
+    let access = read_access(&section);
+    let payer = read_payer(&section);
+    let deterministic = section.flag("deterministic");
+    let idempotent = section.flag("idempotent").is_some_and(|(flag, _)| flag);
+    let upgradable = section.flag("upgradable").is_none_or(|(flag, _)| flag);
+    let destructible = section.flag("destructible").is_some_and(|(flag, _)| flag);
+    let payloads = read_payloads(&section);
+    let grants = match section.section("grants", "a table: [functions.<name>.grants]") {
+        Some(below) => grants::read(below),
+        None => SpecGrants::default(),
+    };
+    let limits = match section.section("limits", "a table: [functions.<name>.limits]") {
+        Some(below) => read_limits(below),
+        None => SpecLimits::default(),
+    };
+    if let Some((true, at)) = &deterministic {
+        check_deterministic(&section, &grants, at.clone());
+    }
+    let spec = Spec {
+        kind: FunctionKind::Event,
+        route,
+        access,
+        payer,
+        lifecycle: Lifecycle { upgradable, destructible },
+        deterministic: deterministic.as_ref().is_some_and(|(flag, _)| *flag),
+        idempotent,
+        payloads,
+        grants,
+        limits,
+    }
+    .sorted();
+    // The ledger's own rules have the last word; what they refuse was refused with its line above, nearly always.
+    if !section.source().has_problems()
+        && let Err(invalid) = spec.check()
+    {
+        section.source().problem(section.at(), invalid.to_string(), None);
+    }
+    section.finish();
+    Some(FunctionManifest { name: name.clone(), component: folder.join(component?), build, spec })
+}
+
+fn read_component<'s>(section: &Section<'s, '_>) -> Option<&'s str> {
+    let Some((path, at)) = section.text("component", "the path of a component in quotes") else {
+        // A wrong type has been noted already; only a missing key has not.
+        if !section.entries().iter().any(|((key, _), _)| *key == "component") {
+            section.source().problem(
+                section.at(),
+                format!("[{}] does not say where its component is", section.name()),
+                Some("add component = \"target/wasm32-wasip2/release/<name>.wasm\"".to_owned()),
+            );
+        }
+        return None;
+    };
+    if path.trim().is_empty() {
+        section.source().problem(at, "`component` is empty: it must be the path of a file", None);
+        return None;
+    }
+    Some(path)
+}
+
+fn read_build(section: &Section<'_, '_>) -> Option<String> {
+    let (command, at) = section.text("build", "a command in quotes")?;
+    if command.trim().is_empty() {
+        let help = Some("leave it out when there is nothing to build".to_owned());
+        section.source().problem(at, "`build` is empty", help);
+        return None;
+    }
+    Some(command.to_owned())
+}
+
+fn read_route(section: &Section<'_, '_>) -> Option<String> {
+    let (route, at) = section.text("route", "a path in quotes, such as \"/hello\"")?;
+    match check_route(route) {
+        Ok(()) => Some(if route == "/" { route.to_owned() } else { route.trim_end_matches('/').to_owned() }),
+        Err(why) => {
+            section.source().problem(at, format!("`route` {route:?} {why}"), None);
+            None
+        }
+    }
+}
+
+/// Why a route cannot be one.
+fn check_route(route: &str) -> Result<(), &'static str> {
+    if !route.starts_with('/') {
+        return Err("must begin with \"/\"");
+    }
+    if route == "/_moot" || route.starts_with("/_moot/") {
+        return Err("belongs to the node itself: choose one that does not begin with /_moot");
+    }
+    if route.len() > MAX_MANIFEST_TEXT_BYTES {
+        return Err("is longer than 1024 bytes");
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    if !route.chars().all(allowed) {
+        return Err("may hold letters, digits and - _ . ~ / only");
+    }
+    let mut labels = route.trim_matches('/').split('/');
+    if route != "/" && labels.any(|label| matches!(label, "" | "." | "..")) {
+        return Err("has an empty label, \".\" or \"..\" in it");
+    }
+    Ok(())
+}
+
+fn read_access(section: &Section<'_, '_>) -> Access {
+    const WANT: &str = "\"anyone\" or a list of accounts (64 hex digits each)";
+    match section.text_or_texts("access", WANT) {
+        None | Some(Ok(("anyone", _))) => Access::Anyone,
+        Some(Ok((other, at))) => {
+            let help = "`moot account` shows yours".to_owned();
+            section.source().problem(at, format!("`access` must be {WANT}, not {other:?}"), Some(help));
+            Access::Anyone
+        }
+        Some(Err(list)) => {
+            if list.is_empty() {
+                let help = Some("name at least one account, or write access = \"anyone\"".to_owned());
+                section.source().problem(section.at(), "`access` is an empty list: nobody could call", help);
+            }
+            let mut accounts: Vec<AccountId> = Vec::new();
+            for (text, at) in list {
+                match text.parse() {
+                    Ok(account) => accounts.push(account),
+                    Err(_) => {
+                        let message = format!("{text:?} is not an account: 64 lowercase hex digits");
+                        let help = Some("`moot account` shows yours".to_owned());
+                        section.source().problem(at, message, help);
+                    }
+                }
+            }
+            accounts.sort_unstable();
+            accounts.dedup();
+            Access::Accounts(accounts)
+        }
+    }
+}
+
+fn read_payer(section: &Section<'_, '_>) -> Payer {
+    const WANT: &str = "\"owner\" or \"caller\"";
+    match section.text("payer", WANT) {
+        None | Some(("owner", _)) => Payer::Owner,
+        Some(("caller", _)) => Payer::Caller,
+        Some((other, at)) => {
+            section.source().problem(at, format!("`payer` must be {WANT}, not {other:?}"), None);
+            Payer::Owner
+        }
+    }
+}
+
+fn read_payloads(section: &Section<'_, '_>) -> PayloadMode {
+    const WANT: &str = "\"keep\", \"inline\" or \"digest\"";
+    let mode = section.text("payloads", WANT);
+    let retention = section.duration("retention", MAX_RETENTION);
+    let kept = |found: Option<Found<Duration>>| match found {
+        Some((retention, _)) => PayloadMode::Keep { retention_s: retention.as_secs().max(1) },
+        None => PayloadMode::default(),
+    };
+    let other = match mode {
+        None | Some(("keep", _)) => return kept(retention),
+        Some(("inline", _)) => PayloadMode::Inline,
+        Some(("digest", _)) => PayloadMode::Digest,
+        Some((text, at)) => {
+            section.source().problem(at, format!("`payloads` must be {WANT}, not {text:?}"), None);
+            return kept(retention);
+        }
+    };
+    if let (Some((text, _)), Some((_, at))) = (mode, retention.clone()) {
+        let message = format!("`retention` is for payloads = \"keep\" alone, and this function has {text:?}");
+        section.source().problem(at, message, Some("leave one of the two out".to_owned()));
+    }
+    other
+}
+
+fn read_limits(section: Section<'_, '_>) -> SpecLimits {
+    let mut limits = SpecLimits::default();
+    if let Some(fuel) = section.count("fuel", MAX_FUEL) {
+        limits.fuel = fuel;
+    }
+    if let Some((deadline, _)) = section.duration("deadline", MAX_DEADLINE) {
+        limits.deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+    }
+    let sizes = [
+        ("memory", MAX_MEMORY_BYTES, &mut limits.memory_bytes),
+        ("request", MAX_PAYLOAD_BYTES, &mut limits.request_bytes),
+        ("response", MAX_PAYLOAD_BYTES, &mut limits.response_bytes),
+        ("log", MAX_LOG_BYTES, &mut limits.log_bytes),
+    ];
+    for (key, max, place) in sizes {
+        if let Some(bytes) = section.size(key, max) {
+            *place = bytes;
+        }
+    }
+    section.finish();
+    limits
+}
+
+/// A deterministic function can be run again by anyone: nothing from outside may reach it.
+fn check_deterministic(section: &Section<'_, '_>, grants: &SpecGrants, at: Range<usize>) {
+    let outside = [
+        ("http", grants.http.as_ref().is_some_and(|hosts| !hosts.is_empty())),
+        ("secrets", !grants.secrets.is_empty()),
+        ("keyvalue", !grants.key_value.is_empty()),
+        ("dirs", !grants.dirs.is_empty()),
+        ("clock", grants.clock),
+        ("random", grants.random),
+        ("ledger", grants.ledger),
+    ];
+    let named: Vec<&str> = outside.iter().filter(|(_, granted)| *granted).map(|(name, _)| *name).collect();
+    if !named.is_empty() {
+        let message = format!("`deterministic = true` does not go with the grants {}", named.join(", "));
+        let help = "what comes from outside is not there when the call is run again: leave one of the two out";
+        section.source().problem(at, message, Some(help.to_owned()));
+    }
+}
