@@ -200,13 +200,19 @@ fn http_error(error: hyper::Error) -> Error {
     if error.is_canceled() || error.is_closed() {
         return Error::ConnectionTerminated;
     }
-    // The request's own body failed: say what it said.
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
+        // The request's own body failed: say what it said.
         if let Some(Error::HttpRequestBodySize(limit)) = cause.downcast_ref::<Error>() {
             return Error::HttpRequestBodySize(*limit);
         }
-        source = cause.source();
+        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof) => return Error::HttpResponseIncomplete,
+            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+                return Error::ConnectionTerminated;
+            }
+            _ => source = cause.source(),
+        }
     }
     Error::Hyper(error)
 }

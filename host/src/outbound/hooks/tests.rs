@@ -187,7 +187,8 @@ async fn a_silent_server_and_a_closed_port_are_told_apart() {
 #[tokio::test]
 async fn answers_out_of_bounds_are_errors() {
     let too_long = crate::limits::MAX_OUTBOUND_BODY_BYTES + 1;
-    let cases: [(String, fn(&Error) -> bool); 5] = [
+    type Expected = fn(&Error) -> bool;
+    let cases: [(String, Expected); 5] = [
         (format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(100_000)), |e| {
             matches!(e, Error::HttpResponseHeaderSectionSize(_))
         }),
