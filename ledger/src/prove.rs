@@ -58,6 +58,7 @@ impl Ledger {
             batch_index: u16::try_from(place.index).unwrap_or(u16::MAX),
             batch_path: merkle::path(&block.batches, index),
             block_header: block.header,
+            descent: block.descent,
             certificate: block.certificate,
         };
         proof.verify(&core.genesis).map_err(|error| ProveError::Broken { id, error })?;

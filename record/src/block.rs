@@ -29,7 +29,7 @@ pub struct BlockHeader {
 }
 
 /// The longest encoding of a block's header.
-pub(crate) const MAX_BLOCK_HEADER_BYTES: usize = 160;
+pub(crate) const MAX_BLOCK_HEADER_BYTES: usize = 128;
 
 canonical!(BlockHeader, MAX_BLOCK_HEADER_BYTES);
 

@@ -42,8 +42,13 @@ pub const MAX_VALIDATORS: usize = 128;
 /// 128 votes of 64 bytes, the bitmap and the proposal fit 9 KiB.
 pub const MAX_CERTIFICATE_BYTES: usize = 9 * 1024;
 
-/// A page, three paths, four headers and a certificate: 16 + 1.5 + 0.6 + 9 KiB, rounded up.
-pub const MAX_PROOF_BYTES: usize = 32 * 1024;
+/// Blocks between one without a certificate of its own and its certified descendant: none nearly always, a few
+/// when votes are lost, 256 only where a network finalises nothing for minutes.
+pub const MAX_DESCENT: usize = 256;
+
+/// A page, three paths, four headers, a certificate and the longest descent: 16 + 1.5 + 0.6 + 9 + 33 KiB. Most
+/// proofs have 1 to 5.
+pub const MAX_PROOF_BYTES: usize = 64 * 1024;
 
 /// Small public messages ride in the entry; larger payloads would crowd out other entries of the page.
 pub const MAX_INLINE_BYTES: usize = 4 * 1024;
@@ -90,7 +95,7 @@ pub const MAX_HEAD_BYTES: usize = 128 * 1024;
 /// Fields of a recorded head: the gateway admits 100, and a response may repeat `set-cookie`.
 pub const MAX_HEAD_FIELDS: usize = 256;
 
-/// A receipt file holds a proof in base64 (44 KiB), an entry, and their readable form.
+/// A receipt file holds a proof in base64 (86 KiB), an entry, and their readable form.
 pub const MAX_RECEIPT_FILE_BYTES: usize = 256 * 1024;
 
 /// A genesis file: 128 validators of 70 bytes and a few lines.

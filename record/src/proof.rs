@@ -6,6 +6,9 @@
 //!                              └─path─► batch header ─path─► block header ◄─votes── validators     Proof
 //! ```
 //!
+//! A block agreed on in a view that then timed out has no votes of its own: it is final because a later block,
+//! which names it as its ancestor, is. Its proof has the headers from there down to it, the descent.
+//!
 //! - Requires: the genesis file of the network, believed.
 //! - Provides: that this account said this entry, for this network (SignedEntry); and that the network's
 //!   validators put it at this place, height and time (Proof).
@@ -38,7 +41,7 @@ use crate::certificate::Certificate;
 use crate::entry::Entry;
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
-use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_PAGE_BYTES, MAX_PROOF_BYTES};
+use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_DESCENT, MAX_PAGE_BYTES, MAX_PROOF_BYTES};
 use crate::merkle::{climb, read_nested, read_path, write_nested, write_path};
 use crate::page::{Page, page_digest};
 use crate::proof_error::ProofError;
@@ -93,7 +96,9 @@ pub struct Proof {
     pub batch_path: Vec<Digest>,
     /// The block.
     pub block_header: BlockHeader,
-    /// The votes for it.
+    /// Headers of the blocks after it, up to the one that the certificate names; nearly always empty.
+    pub descent: Vec<BlockHeader>,
+    /// The votes for the last of the descent, or for the block itself.
     pub certificate: Certificate,
 }
 
@@ -114,7 +119,7 @@ pub struct Proven {
     pub time_ms: u64,
     /// The epoch of the votes.
     pub epoch: u64,
-    /// The view of the votes.
+    /// The view of the votes: the block's own, or its certified descendant's.
     pub view: u64,
 }
 
@@ -178,7 +183,7 @@ impl Proof {
         if block.height > signed.valid_until {
             return Err(ProofError::Expired { height: block.height, valid_until: signed.valid_until });
         }
-        let (epoch, view) = self.certificate.verify(genesis, &block.digest())?;
+        let (epoch, view) = self.certificate.verify(genesis, &self.certified()?)?;
         Ok(Proven {
             entry: signed.entry,
             account: signed.account,
@@ -189,6 +194,23 @@ impl Proof {
             epoch,
             view,
         })
+    }
+
+    /// The digest of the block that the certificate must name.
+    fn certified(&self) -> Result<Digest, ProofError> {
+        if self.descent.len() > MAX_DESCENT {
+            let (what, len) = ("the descent", self.descent.len() as u64);
+            let source = DecodeError::TooLong { at: 0, what, len, max: MAX_DESCENT };
+            return Err(ProofError::encoding("descent", source));
+        }
+        let (mut height, mut digest) = (self.block_header.height, self.block_header.digest());
+        for child in &self.descent {
+            if child.parent != digest || Some(child.height) != height.checked_add(1) {
+                return Err(ProofError::Descent { height });
+            }
+            (height, digest) = (child.height, child.digest());
+        }
+        Ok(digest)
     }
 
     /// The address that the proof is about, not verified.
@@ -255,7 +277,7 @@ impl Item for SignedEntry {
 impl Item for Proof {
     fn write(&self, out: &mut Vec<u8>) {
         out.reserve(self.entry.page.len() + self.certificate.0.len() + 2048);
-        cbor::array(out, 1 + SIGNED_FIELDS + 7);
+        cbor::array(out, 1 + SIGNED_FIELDS + 8);
         cbor::uint(out, PROOF_VERSION);
         self.entry.write_fields(out);
         cbor::uint(out, self.bundle_index);
@@ -264,11 +286,15 @@ impl Item for Proof {
         cbor::uint(out, self.batch_index);
         write_path(out, &self.batch_path);
         write_nested(out, &self.block_header);
+        cbor::array(out, self.descent.len());
+        for header in &self.descent {
+            write_nested(out, header);
+        }
         cbor::bytes(out, &self.certificate.0);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(1 + SIGNED_FIELDS + 7)?;
+        r.array(1 + SIGNED_FIELDS + 8)?;
         version(r)?;
         Ok(Self {
             entry: SignedEntry::read_fields(r)?,
@@ -278,6 +304,9 @@ impl Item for Proof {
             batch_index: r.small()?,
             batch_path: read_path(r)?,
             block_header: read_nested(r, MAX_BLOCK_HEADER_BYTES)?,
+            descent: (0..r.list(MAX_DESCENT)?)
+                .map(|_| read_nested(r, MAX_BLOCK_HEADER_BYTES))
+                .collect::<Result<_, _>>()?,
             certificate: Certificate(r.bytes(MAX_CERTIFICATE_BYTES)?.to_vec()),
         })
     }

@@ -66,6 +66,12 @@ pub enum ProofError {
         /// Of the bundle.
         valid_until: u64,
     },
+    /// The headers from the block to the certified one are no chain.
+    #[error("descent: what follows block {height} does not name it as its parent at the next height")]
+    Descent {
+        /// Where the chain breaks.
+        height: u64,
+    },
     /// The certificate does not certify the block.
     #[error("{}: {source}", source.field())]
     Certificate {
@@ -109,6 +115,7 @@ impl ProofError {
             Self::Slot { .. } => "slot",
             Self::Signature(_) => "bundle.signature",
             Self::Expired { .. } => "bundle.valid_until",
+            Self::Descent { .. } => "descent",
             Self::Certificate { source } => source.field(),
             Self::Genesis(e) => e.field(),
             Self::Field { field, .. } => field,

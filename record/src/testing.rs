@@ -144,11 +144,25 @@ impl Network {
             batch_index: before.len() as u16,
             batch_path: merkle::path(&digests, before.len()),
             block_header: block,
+            descent: Vec::new(),
             certificate: self.certify(&block),
         };
         let id = proof.id();
         (proof, id)
     }
+}
+
+/// The same proof for a block without votes of its own, `blocks` before the certified one.
+#[must_use]
+pub fn descend(network: &Network, mut proof: Proof, blocks: u64) -> Proof {
+    let mut certified = proof.block_header;
+    for _ in 0..blocks {
+        let time_ms = certified.time_ms + 1000;
+        certified = BlockHeader::new(certified.height + 1, certified.digest(), time_ms, Digest::ZERO, &[]);
+        proof.descent.push(certified);
+    }
+    proof.certificate = network.certify(&certified);
+    proof
 }
 
 /// The signed entry at `(page, slot)` of a bundle.

@@ -220,11 +220,11 @@ pub(crate) fn signed_entry() -> impl Strategy<Value = SignedEntry> {
 }
 
 pub(crate) fn proof() -> impl Strategy<Value = Proof> {
-    let votes = vec(any::<u8>(), 0..300);
+    let votes = (vec(block_header(), 0..4), vec(any::<u8>(), 0..300));
     let up = (any::<u16>(), path(), batch_header(), any::<u16>(), path(), block_header(), votes);
     (signed_entry(), up).prop_map(|(entry, up)| {
         let (bundle_index, bundle_path, batch_header, batch_index, batch_path, block_header, votes) = up;
-        let certificate = Certificate(votes);
+        let (descent, certificate) = (votes.0, Certificate(votes.1));
         Proof {
             entry,
             bundle_index,
@@ -233,6 +233,7 @@ pub(crate) fn proof() -> impl Strategy<Value = Proof> {
             batch_index,
             batch_path,
             block_header,
+            descent,
             certificate,
         }
     })

@@ -1,6 +1,7 @@
 //! Forged proofs: each is refused, and the error names what does not fit.
 
-use moot_record::testing::{Network, certify, sign_path};
+use moot_record::limits::MAX_DESCENT;
+use moot_record::testing::{Network, certify, descend, sign_path};
 use moot_record::{
     Batch, BlockHeader, Bundle, Call, CallKind, Certificate, CertificateError, Digest, Entry, EntryId, Fee,
     FunctionName, Genesis, Keypair, Page, PageClass, Payload, Proof, ProofError, Receipt, SignedEntry,
@@ -273,6 +274,54 @@ fn a_certificate_of_another_committee_or_too_few_is_refused() {
         let proven = proof.verify(scene.genesis()).unwrap();
         assert_eq!((proven.epoch, proven.view), (300, 70_000_000_000));
     }
+}
+
+/// A block whose view timed out after it was agreed on is proven by its certified descendant.
+#[test]
+fn a_block_without_votes_is_proven_by_its_descent() {
+    let scene = Scene::new();
+    for blocks in [1, 3, MAX_DESCENT as u64] {
+        let good = descend(&scene.network, scene.proof(), blocks);
+        let proven = Proof::decode(&good.encode()).unwrap().verify(scene.genesis()).unwrap();
+        assert_eq!(
+            (proven.height, proven.view),
+            (HEIGHT, HEIGHT + blocks),
+            "its height, the descendant's view"
+        );
+    }
+    let good = descend(&scene.network, scene.proof(), 3);
+    // A link left out, another block in a link's place, another order, the descendant alone.
+    for at in 0..2 {
+        let mut forged = good.clone();
+        forged.descent.remove(at);
+        scene.refuses(&forged, "descent");
+    }
+    let mut forged = good.clone();
+    forged.descent.pop();
+    scene.refuses(&forged, "certificate.block");
+    let mut forged = good.clone();
+    forged.descent.swap(0, 1);
+    scene.refuses(&forged, "descent");
+    let mut forged = good.clone();
+    forged.descent[1].height += 1;
+    scene.refuses(&forged, "descent");
+    let mut forged = good.clone();
+    forged.descent[2].time_ms += 1;
+    scene.refuses(&forged, "certificate.block");
+    // An entry of another block cannot borrow the descent.
+    let mut forged = good.clone();
+    forged.block_header.time_ms += 1;
+    scene.refuses(&forged, "descent");
+    // Votes for a block say nothing of the blocks after it.
+    let mut forged = good.clone();
+    forged.certificate = scene.proof().certificate;
+    scene.refuses(&forged, "certificate.block");
+    // A descendant's height does not stretch a bundle's validity.
+    let late = descend(&scene.network, scene.proof_at(HEIGHT + 6), 1);
+    scene.refuses(&late, "bundle.valid_until");
+    let long = descend(&scene.network, scene.proof(), MAX_DESCENT as u64 + 1);
+    scene.refuses(&long, "descent");
+    assert!(Proof::decode(&long.encode()).is_err(), "what cannot be read back does not verify either");
 }
 
 /// FAULTS 50, 74: the certificate's bytes have one form.

@@ -97,10 +97,10 @@ fn case_74_each_tampered_field_is_named() {
                 tampered += 1;
             }
         }
-        for field in good.as_object().unwrap().keys().cloned() {
+        for field in good.as_object().unwrap().keys() {
             let mut forged = good.clone();
-            forged.as_object_mut().unwrap().remove(&field);
-            let named = check(&network, &forged).expect_err(&field);
+            forged.as_object_mut().unwrap().remove(field);
+            let named = check(&network, &forged).expect_err(field);
             let expected: &[&str] = match field.as_str() {
                 "signed" => &["proof"],
                 "call_entry" => &["call"],

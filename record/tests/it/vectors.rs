@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use moot_record::testing::{Network, certify, sign_path};
+use moot_record::testing::{Network, certify, descend, sign_path};
 use moot_record::{
     Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Digest, Domain, Entry, EntryId,
     EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead,
@@ -378,7 +378,16 @@ fn proofs(network: &Network) -> Value {
     };
     let late = network.prove_in(vec![mixed_bundle(network)], 0, (0, 0), &[], 101).0;
     let alone = network.prove(&some_entries()[9].1, PageClass::Bulk, 3).0;
-    let mut cases = vec![("one of many", good.clone()), ("alone", alone), ("expired", late)];
+    let below = descend(network, good.clone(), 2);
+    let mut unlinked = below.clone();
+    unlinked.descent.remove(0);
+    let mut cases = vec![
+        ("one of many", good.clone()),
+        ("alone", alone),
+        ("of a block whose descendant is certified", below),
+        ("a link of the descent left out", unlinked),
+        ("expired", late),
+    ];
     let mut forge = |name, change: &dyn Fn(&mut Proof)| {
         let mut forged = good.clone();
         change(&mut forged);
