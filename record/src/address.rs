@@ -6,9 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, ParseError};
 use crate::hash::Domain;
+use crate::item::{Item, canonical};
 
 /// Where an entry stands: lane, batch in the lane, bundle in the batch, page in the bundle, slot in the page.
 ///

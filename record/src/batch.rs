@@ -10,12 +10,13 @@ use thiserror::Error;
 use crate::address::EntryId;
 use crate::bundle::{Bundle, BundleError};
 use crate::bytes::{AccountId, Digest, Signature};
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
+use crate::item::{Item, canonical, read_nested, write_nested};
 use crate::key::{self, SignatureError};
 use crate::limits::{MAX_BATCH_BUNDLES, MAX_BATCH_BYTES, MAX_BUNDLE_BYTES, MAX_BUNDLE_PAGES, MAX_PAGE_BYTES};
-use crate::merkle::{self, read_nested, write_nested};
+use crate::merkle;
 use crate::page::Page;
 
 /// What names a batch.

@@ -5,9 +5,10 @@
 //! ```
 
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
+use crate::item::{Item, canonical};
 use crate::limits::MAX_BLOCK_BATCHES;
 use crate::merkle;
 

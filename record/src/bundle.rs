@@ -10,13 +10,14 @@
 use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest, Signature};
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::entry::Entry;
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
+use crate::item::{Item, canonical, read_nested, write_nested};
 use crate::key::{self, Keypair, SignatureError};
 use crate::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_PAGES, MAX_PAGE_BYTES};
-use crate::merkle::{self, read_nested, write_nested};
+use crate::merkle;
 use crate::page::{Page, page_digest};
 
 /// What an account signs.

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, ParseError};
+use crate::item::Item;
 
 macro_rules! fixed_bytes {
     ($(#[$doc:meta])* $name:ident, $len:literal, $wanted:literal) => {

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::EntryId;
 use crate::bytes::{AccountId, Digest};
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
+use crate::item::Item;
 use crate::limits::MAX_EXPORT_NAME_BYTES;
 use crate::name::FunctionName;
 use crate::payload::Payload;

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Digest;
 use crate::call::{CALL_FIELDS, Call};
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
+use crate::item::{Item, canonical};
 use crate::limits::MAX_ENTRY_BYTES;
 use crate::receipt::{RECEIPT_FIELDS, Receipt};
 use crate::transaction::Transaction;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::DecodeError;
+use crate::item::Item;
 use crate::text::exact;
 
 /// Prices, in the network's smallest unit of account.

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest};
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::fees::Prices;
 use crate::hash::Domain;
+use crate::item::{Item, canonical};
 use crate::limits::{MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES, MAX_VALIDATORS};
 use crate::strict_json;
 use crate::text::exact;
@@ -19,8 +20,9 @@ use crate::text::exact;
 /// The version of the genesis format that this code knows.
 pub const GENESIS_VERSION: u32 = 1;
 
-/// The start of a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The start of a network. In JSON its fields are preceded by the network's digest, which must fit them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "File", into = "File")]
 pub struct Genesis {
     /// [`GENESIS_VERSION`].
     pub version: u32,
@@ -118,28 +120,13 @@ impl Genesis {
     pub fn from_json(text: &str) -> Result<Self, GenesisError> {
         let value = strict_json::parse(text, MAX_GENESIS_BYTES).map_err(GenesisError::Json)?;
         let file: File = serde_json::from_value(value).map_err(|e| GenesisError::Json(e.to_string()))?;
-        let File { network, version, name, time_ms, validators, prices } = file;
-        let genesis = Self { version, name, time_ms, validators, prices };
-        genesis.check()?;
-        let found = genesis.network();
-        if found != network {
-            return Err(GenesisError::Network { said: network, found });
-        }
-        Ok(genesis)
+        Self::try_from(file)
     }
 
     /// The file form, for people to read and keep.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let file = File {
-            network: self.network(),
-            version: self.version,
-            name: self.name.clone(),
-            time_ms: self.time_ms,
-            validators: self.validators.clone(),
-            prices: self.prices,
-        };
-        strict_json::pretty(&file)
+        strict_json::pretty(self)
     }
 
     /// Checks what the types alone cannot; `decode` and `from_json` do it too.
@@ -177,17 +164,26 @@ impl Genesis {
     }
 }
 
-impl Serialize for Genesis {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let file = File {
-            network: self.network(),
-            version: self.version,
-            name: self.name.clone(),
-            time_ms: self.time_ms,
-            validators: self.validators.clone(),
-            prices: self.prices,
-        };
-        file.serialize(s)
+impl TryFrom<File> for Genesis {
+    type Error = GenesisError;
+
+    fn try_from(file: File) -> Result<Self, GenesisError> {
+        let File { network, version, name, time_ms, validators, prices } = file;
+        let genesis = Self { version, name, time_ms, validators, prices };
+        genesis.check()?;
+        let found = genesis.network();
+        if found != network {
+            return Err(GenesisError::Network { said: network, found });
+        }
+        Ok(genesis)
+    }
+}
+
+impl From<Genesis> for File {
+    fn from(genesis: Genesis) -> Self {
+        let network = genesis.network();
+        let Genesis { version, name, time_ms, validators, prices } = genesis;
+        Self { network, version, name, time_ms, validators, prices }
     }
 }
 

@@ -8,8 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
+use crate::item::Item;
 use crate::limits::{MAX_HEAD_BYTES, MAX_HEAD_FIELDS};
 use crate::text::base64url;
 

@@ -32,6 +32,7 @@ mod fees;
 mod genesis;
 mod hash;
 mod heads;
+mod item;
 mod key;
 pub mod limits;
 pub mod merkle;

@@ -29,7 +29,7 @@ pub const MAX_BUNDLE_BYTES: usize = 4 * 1024 * 1024 - 8 * 1024;
 pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024 - 8 * 1024;
 
 /// A bundle's smallest form is about 350 bytes, so 8 MiB could hold 24,000; 4096 keeps the cost of checking
-/// one batch's signatures under 100 ms on one core.
+/// one batch's signatures at about 100 ms on one core.
 pub const MAX_BATCH_BUNDLES: usize = 4096;
 
 /// A block carries digests only: 1024 of them are 32 KiB, several seconds of batches on a busy network.

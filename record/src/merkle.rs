@@ -7,7 +7,7 @@
 use thiserror::Error;
 
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
 use crate::limits::MAX_PATH_DIGESTS;
@@ -132,22 +132,6 @@ pub(crate) fn read_path(r: &mut Reader<'_>) -> Result<Vec<Digest>, DecodeError> 
         return Err(Invalid::new("path", why).into());
     }
     Ok(digests.iter().map(|d| Digest::from_bytes(*d)).collect())
-}
-
-/// The headers' common form: a record inside another is a byte string, so that other languages hash it as it
-/// stands.
-pub(crate) fn write_nested<T: Item>(out: &mut Vec<u8>, value: &T) {
-    let mut bytes = Vec::with_capacity(160);
-    value.write(&mut bytes);
-    cbor::bytes(out, &bytes);
-}
-
-/// Reads a record inside a byte string of at most `max` bytes.
-pub(crate) fn read_nested<T: Item>(r: &mut Reader<'_>, max: usize) -> Result<T, DecodeError> {
-    let mut inner = Reader::new(r.bytes(max)?);
-    let value = T::read(&mut inner)?;
-    inner.end()?;
-    Ok(value)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid, ParseError};
+use crate::item::Item;
 use crate::limits::MAX_FUNCTION_NAME_BYTES;
 
 /// The name of a function: 1 to 63 of `a-z 0-9 -`, starting with a letter, no `--`, not ending with `-`.

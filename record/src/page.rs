@@ -172,6 +172,10 @@ impl PageBuilder {
         let spare = RESERVED - head.len();
         self.buffer[spare..RESERVED].copy_from_slice(&head);
         self.buffer.drain(..spare);
+        if 2 * self.buffer.len() < self.buffer.capacity() {
+            // A lone call must not hold 16 KiB for as long as its batch is remembered.
+            self.buffer.shrink_to_fit();
+        }
         Some(self.buffer)
     }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
+use crate::item::Item;
 use crate::limits::MAX_INLINE_BYTES;
 use crate::text::{base64url, exact};
 

@@ -36,13 +36,14 @@ use crate::batch::{BatchHeader, MAX_BATCH_HEADER_BYTES};
 use crate::block::{BlockHeader, MAX_BLOCK_HEADER_BYTES};
 use crate::bundle::{BundleHeader, MAX_HEADER_BYTES};
 use crate::bytes::{AccountId, Digest, Signature};
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::certificate::Certificate;
 use crate::entry::Entry;
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
+use crate::item::{Item, canonical, read_nested, write_nested};
 use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_DESCENT, MAX_PAGE_BYTES, MAX_PROOF_BYTES};
-use crate::merkle::{climb, read_nested, read_path, write_nested, write_path};
+use crate::merkle::{climb, read_path, write_path};
 use crate::page::{Page, page_digest};
 use crate::proof_error::ProofError;
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::EntryId;
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::fees::Fee;
+use crate::item::Item;
 use crate::limits::MAX_TOUCHES;
 use crate::payload::Payload;
 use crate::text::{exact, numbered};

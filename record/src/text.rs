@@ -135,7 +135,7 @@ macro_rules! numbered {
             }
         }
 
-        impl $crate::cbor::Item for $name {
+        impl $crate::item::Item for $name {
             #[inline]
             fn write(&self, out: &mut Vec<u8>) {
                 $crate::cbor::uint(out, self.number());

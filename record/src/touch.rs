@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
+use crate::item::Item;
 use crate::limits::{MAX_TOUCH_TARGET_BYTES, MAX_TOUCHED_BYTES, MAX_TOUCHES};
 use crate::text::numbered;
 

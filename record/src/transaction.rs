@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Digest;
-use crate::cbor::{self, Item, Reader};
+use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
+use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES};
 use crate::name::FunctionName;
 use crate::spec::Spec;

@@ -9,8 +9,9 @@
 
 use super::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
 use crate::bytes::AccountId;
-use crate::cbor::{self, Item, Reader, canonical};
+use crate::cbor::{self, Reader};
 use crate::error::DecodeError;
+use crate::item::{Item, canonical};
 use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
 
 canonical!(Spec, MAX_SPEC_BYTES);

@@ -97,6 +97,10 @@ impl SpecGrants {
         for dir in &self.dirs {
             check_text("spec.grants.dirs", &dir.name, 1)?;
             check_text("spec.grants.dirs", &dir.at, 1)?;
+            if !dir.at.starts_with('/') {
+                let why = format!("{:?} does not start with a slash; write it like /assets", dir.at);
+                return Err(Invalid::new("spec.grants.dirs", why));
+            }
         }
         Ok(())
     }
@@ -123,7 +127,7 @@ fn check_text(field: &'static str, text: &str, least: usize) -> Result<(), Inval
 mod tests {
     use super::*;
     use crate::bytes::AccountId;
-    use crate::spec::FunctionKind;
+    use crate::spec::{FunctionKind, SpecDir};
 
     #[test]
     fn rules_name_the_field() {
@@ -148,6 +152,8 @@ mod tests {
             field(&|s| s.grants.env = vec![("A".into(), "1".into()), ("A".into(), "2".into())]),
             "spec.grants.env"
         );
+        let relative = SpecDir { name: "a".into(), at: "a".into(), write: false };
+        assert_eq!(field(&|s| s.grants.dirs = vec![relative.clone()]), "spec.grants.dirs");
         assert_eq!(
             field(&|s| {
                 s.deterministic = true;

@@ -265,6 +265,10 @@ fn a_certificate_of_another_committee_or_too_few_is_refused() {
     with(certify(scene.genesis(), &scene.network.validators[..2], 0, HEIGHT, &block), "certificate.quorum");
     let twice = [0, 1, 1].map(|i| scene.network.validators[i].clone());
     with(certify(scene.genesis(), &twice, 0, HEIGHT, &block), "certificate.quorum");
+    // Nobody's votes, for a genesis that names nobody.
+    let nobody = Genesis { validators: vec![], ..scene.genesis().clone() };
+    let error = certify(&nobody, &[], 0, HEIGHT, &block).verify(&nobody, &block).unwrap_err();
+    assert_eq!(error.field(), "certificate.quorum");
     // All four, and any three, are fine.
     for skip in 0..5 {
         let voters: Vec<Keypair> =

@@ -13,6 +13,7 @@ fn a_good_file_reads_back() {
     let genesis = Network::new(4).genesis;
     assert_eq!(Genesis::from_json(&genesis.to_json()), Ok(genesis.clone()));
     assert_eq!(genesis.to_json().trim_end(), serde_json::to_string_pretty(&genesis).unwrap());
+    assert_eq!(serde_json::from_str::<Genesis>(&genesis.to_json()).unwrap(), genesis);
     assert_eq!(genesis.namespace().len(), 21);
     assert!(genesis.network().to_string().as_bytes().starts_with(&genesis.namespace()[5..]));
 }
@@ -53,6 +54,9 @@ fn case_66_each_tampered_field_is_named() {
         assert_eq!(error.field(), named, "{field} = {value}: {error}");
         assert!(!error.to_string().contains('\u{1b}'), "control characters are escaped (FAULTS 75)");
     }
+    let mut file = good.clone();
+    file["time_ms"] = json!(1);
+    assert!(serde_json::from_value::<Genesis>(file).is_err(), "serde checks it too");
     for field in good.as_object().unwrap().keys() {
         let mut file = good.clone();
         file.as_object_mut().unwrap().remove(field);
