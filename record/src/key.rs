@@ -188,6 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn generated_keys_come_from_the_caller_s_randomness() {
+        let stream = |name: &[u8]| Coefficients(Domain::VERIFY_MANY.hasher().update(name).finalize_xof());
+        let (mut one, mut same, mut other) = (stream(b"1"), stream(b"1"), stream(b"2"));
+        let key = Keypair::generate(&mut one);
+        assert_eq!(key.account(), Keypair::generate(&mut same).account());
+        assert_ne!(key.account(), Keypair::generate(&mut other).account());
+        assert_ne!(key.account(), Keypair::generate(&mut one).account());
+    }
+
+    #[test]
     fn debug_keeps_the_seed_secret() {
         // FAULTS 69: secrets never in logs, Debug or errors.
         let key = Keypair::from_seed([0x5e; 32]);
