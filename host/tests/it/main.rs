@@ -1,0 +1,9 @@
+//! Scenarios against real components. The cases of hostile guests are named after the project's list of faults.
+
+mod admission;
+mod determinism;
+mod event;
+mod exhaustion;
+mod http;
+mod policy;
+mod support;
