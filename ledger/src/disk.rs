@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 use std::fmt::Debug;
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
@@ -27,6 +27,18 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system said.
     fn open(&self, path: &Path) -> io::Result<Box<dyn StorageBackend>>;
+
+    /// Length of the file; none when it is missing.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn len(&self, path: &Path) -> io::Result<Option<u64>>;
+
+    /// Gives a file, which is closed, another name, durably.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Bytes that can still be written below `dir`.
     ///
@@ -43,6 +55,19 @@ impl Disk for FileDisk {
     fn open(&self, path: &Path) -> io::Result<Box<dyn StorageBackend>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         Ok(Box::new(FileBackend::new(file).map_err(io::Error::other)?))
+    }
+
+    fn len(&self, path: &Path) -> io::Result<Option<u64>> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
     }
 
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {

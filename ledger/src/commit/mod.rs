@@ -89,13 +89,18 @@ impl Committer {
                 WriteError::Fatal(why) => return Err(why),
                 WriteError::Full(why) => why,
             };
-            tracing::warn!(%why, "the disk is full: reading only until there is room");
+            if !core.gate.is_read_only() {
+                tracing::warn!(%why, "the disk is full: reading only until there is room");
+            }
             core.gate.read_only(&format!("the disk is full ({why}): free some space in {}", core.dir.display()));
+            // At once, so that readers are served while there is no room; and before the next try, because
+            // only a database that was opened anew knows whether the last one went through.
+            let reopened = core.store.reopen();
             if core.gate.is_closing() {
                 return Err(format!("the disk is full ({why})"));
             }
             core.signal.sleep(TICK, || core.gate.is_closing());
-            result = core.store.reopen().and_then(|()| match core.store.holds(changes) {
+            result = reopened.and_then(|()| match core.store.holds(changes) {
                 Ok(true) => Ok(()),
                 Ok(false) => core.store.write(changes),
                 Err(error) => Err(WriteError::Fatal(error.to_string())),

@@ -23,7 +23,7 @@ use crate::error::{OpenError, ReadError};
 use crate::limits::FORMAT_VERSION;
 use moot_record::Digest;
 use parking_lot::RwLock;
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTableMetadata, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,9 @@ use tables::{META, META_FORMAT, META_NETWORK};
 
 /// Name of the database's file.
 pub(crate) const DATABASE_FILE: &str = "ledger.redb";
+
+/// Its name while it is made.
+const DRAFT_FILE: &str = "ledger.redb.draft";
 
 /// Why a transaction was not committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,70 +69,76 @@ impl Store {
     ) -> Result<Store, OpenError> {
         let known = marker::check(dir, network)?;
         let path = dir.join(DATABASE_FILE);
+        let io = |source| OpenError::Io { path: path.clone(), source };
         let truncated = |found: String| OpenError::Truncated { dir: dir.to_owned(), found };
-        let length = disk.open(&path).and_then(|file| {
-            let length = file.len()?;
-            file.close()?;
-            Ok(length)
-        });
-        let length = length.map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        if known && length == 0 {
-            return Err(truncated("is empty or missing".into()));
+        let length = disk.len(&path).map_err(io)?;
+        match length {
+            None if known => return Err(truncated("is missing".into())),
+            Some(0) if known => return Err(truncated("is empty".into())),
+            None | Some(0) => Self::begin(dir, disk.clone(), cache_bytes, network)?,
+            Some(_) => {}
         }
-        let opened = Opened::open(&path, disk.as_ref(), cache_bytes).map_err(|error| match (known, error) {
-            (_, OpenFailure::Io(source)) => OpenError::Io { path: path.clone(), source },
-            (true, OpenFailure::TooShort(reason)) => truncated(format!("({length} bytes) {reason}")),
-            (_, OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => {
-                OpenError::Damaged { dir: dir.to_owned(), reason }
+        let opened = Opened::open(&path, disk.as_ref(), cache_bytes).map_err(|error| match error {
+            OpenFailure::Io(source) => io(source),
+            OpenFailure::TooShort(reason) => {
+                truncated(format!("({} bytes) {reason}", length.unwrap_or_default()))
             }
+            OpenFailure::Damaged(reason) => OpenError::Damaged { dir: dir.to_owned(), reason },
         })?;
         let store =
             Store { dir: dir.to_owned(), disk, cache_bytes, opened: RwLock::new(Some(opened)) };
-        store.identify(known, network)?;
+        store.identify(network)?;
         if !known {
             marker::write(dir, network)?;
         }
         Ok(store)
     }
 
-    /// Checks whose database it is; writes that down in a new one.
-    fn identify(&self, known: bool, network: &Digest) -> Result<(), OpenError> {
-        let damaged = |reason: String| OpenError::Damaged { dir: self.dir.clone(), reason };
+    /// Makes a new database under another name and renames it when it is whole: a crash in between leaves
+    /// nothing that could be taken for a ledger.
+    fn begin(dir: &Path, disk: Arc<dyn Disk>, cache_bytes: usize, network: &Digest) -> Result<(), OpenError> {
+        let (draft, path) = (dir.join(DRAFT_FILE), dir.join(DATABASE_FILE));
+        let io = |source| OpenError::Io { path: draft.clone(), source };
+        let leftover = disk.open(&draft).map_err(io)?;
+        leftover.set_len(0).and_then(|()| leftover.close()).map_err(io)?;
+        drop(leftover);
+        let opened = Opened::open(&draft, disk.as_ref(), cache_bytes).map_err(|error| match error {
+            OpenFailure::Io(source) => io(source),
+            OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason) => io(std::io::Error::other(reason)),
+        })?;
+        let opened = RwLock::new(Some(opened));
+        let store = Store { dir: dir.to_owned(), disk: disk.clone(), cache_bytes, opened };
+        store.write(&Changeset::genesis(FORMAT_VERSION, network)).map_err(|error| {
+            let (WriteError::Full(why) | WriteError::Fatal(why)) = error;
+            io(std::io::Error::other(why))
+        })?;
+        store.close();
+        disk.rename(&draft, &path).map_err(io)
+    }
+
+    /// Checks whose database it is.
+    fn identify(&self, network: &Digest) -> Result<(), OpenError> {
+        let dir = || self.dir.clone();
+        let damaged = |reason: String| OpenError::Damaged { dir: dir(), reason };
         let found = self.read(|txn| {
-            let table = match txn.open_table(META) {
-                Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-                table => table?,
-            };
+            let table = txn.open_table(META)?;
             let row = |name: &str| -> Result<Option<Vec<u8>>, ReadError> {
                 Ok(table.get(name)?.map(|row| row.value().to_vec()))
             };
-            let format = row(META_FORMAT)?;
-            let network = row(META_NETWORK)?;
-            Ok((table.len()? > 0).then_some((format, network)))
+            Ok((row(META_FORMAT)?, row(META_NETWORK)?))
         });
-        match found.map_err(|error| damaged(error.to_string()))? {
-            None if known => Err(OpenError::Truncated {
-                dir: self.dir.clone(),
-                found: "holds none of its tables".into(),
-            }),
-            None => self
-                .write(&Changeset::genesis(FORMAT_VERSION, network))
-                .map_err(|error| damaged(format!("it cannot be written: {error:?}"))),
-            Some((format, found)) => {
-                let format: Option<[u8; 4]> = format.and_then(|bytes| bytes.try_into().ok());
-                let format = format.map(u32::from_le_bytes).ok_or_else(|| damaged("it has no format".into()))?;
-                if format > FORMAT_VERSION {
-                    let (dir, known) = (self.dir.clone(), FORMAT_VERSION);
-                    return Err(OpenError::FutureFormat { dir, found: format, known });
-                }
-                let found: Option<[u8; 32]> = found.and_then(|bytes| bytes.try_into().ok());
-                let found = found.map(Digest::from_bytes).ok_or_else(|| damaged("it has no network".into()))?;
-                if found != *network {
-                    return Err(OpenError::OtherNetwork { dir: self.dir.clone(), found, expected: *network });
-                }
-                Ok(())
-            }
+        let (format, found) = found.map_err(|error| damaged(error.to_string()))?;
+        let format: Option<[u8; 4]> = format.and_then(|bytes| bytes.try_into().ok());
+        let format = format.map(u32::from_le_bytes).ok_or_else(|| damaged("it says no format".into()))?;
+        if format > FORMAT_VERSION {
+            return Err(OpenError::FutureFormat { dir: dir(), found: format, known: FORMAT_VERSION });
         }
+        let found: Option<[u8; 32]> = found.and_then(|bytes| bytes.try_into().ok());
+        let found = found.map(Digest::from_bytes).ok_or_else(|| damaged("it says no network".into()))?;
+        if found != *network {
+            return Err(OpenError::OtherNetwork { dir: dir(), found, expected: *network });
+        }
+        Ok(())
     }
 
     /// Reads in one snapshot.

@@ -1,0 +1,145 @@
+//! With the real engine: blocks, proofs, restarts.
+
+use crate::sequencer::Sequencer;
+use crate::world::{answer, bundle, call, deploy, eventually, name, open, options, spec};
+use moot_ledger::{Condition, Ledger, Options, OrderingChoice, PayloadBytes, ProveError};
+use moot_record::{Digest, Entry, EntryId, Keypair};
+use std::path::Path;
+use std::time::Duration;
+
+fn open_with_engine(dir: &Path) -> Ledger {
+    let ordering = OrderingChoice::Engine {
+        heartbeat: Duration::from_millis(200),
+        max_batches_per_block: 64,
+        listen: None,
+        peers: Vec::new(),
+    };
+    Ledger::open(Options { ordering, ..options(dir) }).unwrap()
+}
+
+/// A call, its receipt and a deploy become final, and their proofs verify with the genesis alone; after a
+/// restart the chain goes on and the old proofs are still made.
+#[tokio::test]
+async fn proofs_verify_with_the_genesis_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let genesis = options(dir.path()).genesis;
+    let client = Keypair::from_seed([60; 32]);
+    let mut made: Vec<(EntryId, Option<Entry>)> = Vec::new();
+    for life in 0..3u64 {
+        let ledger = open_with_engine(dir.path());
+        for number in 0..5 {
+            let said = call(life * 100 + number);
+            let pending = ledger.append_call(said.clone(), PayloadBytes::None).unwrap();
+            pending.durable().await.unwrap();
+            let receipt = answer(&ledger, &pending).unwrap();
+            receipt.finalized().await.unwrap();
+            pending.finalized().await.unwrap();
+            made.push((pending.id(), Some(Entry::Call(said))));
+            made.push((receipt.id(), None));
+        }
+        let code = life.to_le_bytes();
+        let previous = (life > 0).then(|| u32::try_from(life).unwrap());
+        let entry = deploy("hello", &code, &spec("/hello", true, true), previous);
+        let signed = bundle(&ledger, &client, ledger.height() + 1000, std::slice::from_ref(&entry));
+        let pending = ledger.submit(signed).unwrap();
+        let height = pending.finalized().await.unwrap();
+        let outcome = ledger.transaction_outcome(pending.id()).unwrap().unwrap();
+        assert_eq!((outcome.height, outcome.result), (height, Ok(u32::try_from(life).unwrap() + 1)));
+        made.push((pending.id(), Some(entry)));
+        for (id, said) in &made {
+            let proof = ledger.prove(*id).unwrap();
+            let encoded = proof.encode();
+            let proven = moot_record::Proof::decode(&encoded).unwrap().verify(&genesis).unwrap();
+            assert_eq!(proven.id, *id);
+            if let Some(said) = said {
+                assert_eq!(proven.entry, *said);
+            }
+        }
+        assert_eq!(ledger.function(&name("hello")).unwrap().versions.len() as u64, life + 1);
+        assert!(matches!(ledger.prove(EntryId { slot: 999, ..made[0].0 }), Err(ProveError::NotFound(_))));
+        ledger.close().await;
+    }
+}
+
+/// Batches that were durable and not ordered when the node went down are ordered after the next start.
+#[tokio::test]
+async fn durable_but_unordered_batches_are_proposed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let mut waiting = Vec::new();
+    for number in 0..10 {
+        let pending = ledger.append_call(call(number), PayloadBytes::None).unwrap();
+        pending.durable().await.unwrap();
+        waiting.push(pending);
+    }
+    assert!(matches!(ledger.prove(waiting[0].id()), Err(ProveError::NotFinal(_))));
+    drop(ledger);
+    assert!(waiting[0].finalized().await.is_err());
+    let ledger = open_with_engine(dir.path());
+    eventually("everything is ordered", || ledger.status().unordered_batches == 0);
+    for pending in &waiting {
+        ledger.prove(pending.id()).unwrap().verify(ledger.genesis()).unwrap();
+    }
+}
+
+/// An idle ledger makes heartbeats, one fsync each, and the file does not grow by more than their rows.
+#[tokio::test]
+async fn heartbeats_cost_one_commit_each_and_hardly_any_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open_with_engine(dir.path());
+    eventually("some heartbeats", || ledger.height() >= 5);
+    let (height, commits) = (ledger.height(), ledger.status().commits);
+    let length = std::fs::metadata(dir.path().join("ledger.redb")).unwrap().len();
+    eventually("more heartbeats", || ledger.height() >= height + 10);
+    let status = ledger.status();
+    assert!(status.commits - commits <= status.height - height + 2);
+    let grown = std::fs::metadata(dir.path().join("ledger.redb")).unwrap().len() - length;
+    assert!(grown <= 64 * 1024, "{grown} bytes for ten heartbeats");
+}
+
+/// The engine promises at least once: a block that comes again changes nothing.
+#[tokio::test]
+async fn blocks_delivered_twice_are_applied_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let mut chain = Sequencer::new();
+    let client = Keypair::from_seed([61; 32]);
+    let entry = deploy("twice", b"code", &spec("/twice", true, true), None);
+    let pending = ledger.submit(bundle(&ledger, &client, 100, &[entry])).unwrap();
+    pending.durable().await.unwrap();
+    chain.step(&ledger);
+    pending.finalized().await.unwrap();
+    chain.step(&ledger);
+    eventually("two blocks", || chain.acked() == 2);
+    let before = (ledger.status().state, ledger.height(), ledger.function(&name("twice")));
+    chain.repeat(&ledger);
+    chain.repeat(&ledger);
+    chain.step(&ledger);
+    eventually("three blocks", || chain.acked() == 3);
+    assert_eq!((ledger.status().state, ledger.function(&name("twice"))), (before.0, before.2));
+    ledger.prove(pending.id()).unwrap();
+}
+
+/// A replica whose state differs from the network's must halt, and say both roots.
+#[tokio::test]
+async fn case_62_divergent_state_halts_loudly() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let ours = ledger.status().state;
+    let theirs = Digest::from_bytes([0xee; 32]);
+    Sequencer::new().push(&ledger, vec![], theirs);
+    eventually("it halts", || matches!(ledger.status().condition, Condition::Stopped(_)));
+    let Condition::Stopped(why) = ledger.status().condition else { unreachable!() };
+    assert!(why.contains(&ours.to_string()) && why.contains(&theirs.to_string()), "{why}");
+    assert!(ledger.append_call(call(1), PayloadBytes::None).is_err());
+}
+
+/// A final block that names data which is not here means that data was lost: never passed over in silence.
+#[tokio::test]
+async fn a_block_of_unknown_batches_halts_loudly() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let state = ledger.status().state;
+    Sequencer::new().push(&ledger, vec![Digest::from_bytes([5; 32])], state);
+    eventually("it halts", || matches!(ledger.status().condition, Condition::Stopped(_)));
+}

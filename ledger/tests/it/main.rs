@@ -1,0 +1,12 @@
+//! Scenarios of the ledger: real files, real threads, and a disk that fails on purpose.
+
+mod appenders;
+mod crash;
+mod faulty_disk;
+mod finality;
+mod payloads;
+mod sequencer;
+mod state_machine;
+mod storage;
+mod submit;
+mod world;
