@@ -266,7 +266,11 @@ impl fmt::Display for Fault {
                 write!(f, "there is no export {asked}: the component exports no plain functions")
             }
             Fault::NoSuchExport { asked, available } => {
-                write!(f, "there is no export {asked}; there are: {}", available.join(", "))
+                write!(f, "there is no export {asked}; ")?;
+                if let Some(nearest) = crate::typed::nearest(asked, available.iter().map(String::as_str)) {
+                    write!(f, "did you mean {nearest}? ")?;
+                }
+                write!(f, "There are: {}", available.join(", "))
             }
             Fault::WrongKind { is, needs } => {
                 write!(f, "the function is of kind {is}, and this call is for functions of kind {needs}")

@@ -49,4 +49,4 @@ pub use limits::Limits;
 pub use outbound::{AllowedHost, AllowedHostError};
 pub use policy::{DirGrant, Grants, Policy, Secret};
 pub use service::HttpService;
-pub use typed::{Arguments, ExportedFunction, Interface, TypedAnswer};
+pub use typed::{Arguments, ExportedFunction, ExportedType, Interface, TypedAnswer};

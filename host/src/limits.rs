@@ -227,3 +227,20 @@ pub(crate) const OUTBOUND_SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest timeout a guest can set: longer than any deadline, short enough to be added to any point in time.
 pub(crate) const MAX_OUTBOUND_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// Bytes of the arguments of one typed call, as text. An embedder's own cap is usually lower; this one bounds memory.
+pub(crate) const MAX_TYPED_TEXT_BYTES: usize = 64 << 20;
+
+/// Values in the arguments of one typed call, parts counted one by one: 40 MiB of memory. Byte lists that are
+/// parameters of their own do not count.
+pub(crate) const MAX_TYPED_VALUES: usize = 1 << 20;
+
+/// Functions of one component that typed calls can name, and types that they list: people read such a list.
+pub(crate) const MAX_EXPORTED_FUNCTIONS: usize = 1_000;
+
+/// Types with a name that are known while an interface is written as text: each lookup goes through all of them.
+pub(crate) const MAX_NAMED_TYPES: usize = 500;
+
+/// Parts of types looked at when a component is loaded. Ordinary components have some hundred; nested ones can be
+/// made to have as many as they like.
+pub(crate) const MAX_TYPE_STEPS: usize = 200_000;
