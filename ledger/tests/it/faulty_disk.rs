@@ -33,7 +33,7 @@ struct Image {
 
 /// What is to go wrong.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Die at this sync; the flag says whether the sync still takes effect.
     pub die_at_sync: Option<(u64, bool)>,
     /// Fail this sync once, losing what it covered, as a kernel does; later syncs succeed.
@@ -62,7 +62,7 @@ struct Shared {
 
 /// The disk. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub struct FaultyDisk(Arc<Shared>);
+pub(crate) struct FaultyDisk(Arc<Shared>);
 
 fn apply(bytes: &mut Vec<u8>, op: &Op) {
     match op {
@@ -78,28 +78,28 @@ fn apply(bytes: &mut Vec<u8>, op: &Op) {
 }
 
 impl FaultyDisk {
-    pub fn new(plan: Plan) -> FaultyDisk {
+    pub(crate) fn new(plan: Plan) -> FaultyDisk {
         let disk = FaultyDisk::default();
         disk.0.state.lock().plan = plan;
         disk
     }
 
     /// Changes what is to go wrong.
-    pub fn plan(&self, change: impl FnOnce(&mut Plan)) {
+    pub(crate) fn plan(&self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.0.state.lock().plan);
         self.0.moved.notify_all();
     }
 
-    pub fn syncs(&self) -> u64 {
+    pub(crate) fn syncs(&self) -> u64 {
         self.0.state.lock().syncs
     }
 
-    pub fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.0.state.lock().dead
     }
 
     /// The power fails: what was synced stays, of the rest a random part, in any order of sectors.
-    pub fn crash(&self, seed: u64) -> FaultyDisk {
+    pub(crate) fn crash(&self, seed: u64) -> FaultyDisk {
         let mut rng = StdRng::seed_from_u64(seed);
         let state = self.0.state.lock();
         let mut files = HashMap::new();
@@ -129,7 +129,7 @@ impl FaultyDisk {
     }
 
     /// The bytes of the one database.
-    pub fn database(&self, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn database(&self, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.0.state.lock();
         let image = state.files.iter_mut().find(|(path, _)| path.ends_with("ledger.redb")).unwrap().1;
         change(&mut image.synced);

@@ -10,29 +10,36 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The chain of one network of one validator.
-pub struct Sequencer {
+pub(crate) struct Sequencer {
     network: Network,
     blocks: Vec<Finalized>,
     acked: Arc<AtomicU64>,
 }
 
 impl Sequencer {
-    pub fn new() -> Sequencer {
+    pub(crate) fn new() -> Sequencer {
         Sequencer { network: Network::new(1), blocks: Vec::new(), acked: Arc::default() }
     }
 
     /// Height up to which the ledger said that it has committed.
-    pub fn acked(&self) -> u64 {
+    pub(crate) fn acked(&self) -> u64 {
         self.acked.load(Ordering::SeqCst)
+    }
+
+    /// Height of the last block made.
+    pub(crate) fn height(&self) -> u64 {
+        self.blocks.len() as u64
     }
 
     fn deliver(&self, ledger: &Ledger, block: Finalized) {
         let (acked, height) = (self.acked.clone(), block.header.height);
-        ledger.application().finalized(block, Box::new(move || drop(acked.fetch_max(height, Ordering::SeqCst))));
+        ledger.application().finalized(block, Box::new(move || {
+            acked.fetch_max(height, Ordering::SeqCst);
+        }));
     }
 
     /// After a restart: everything from one block before the last acknowledged one on.
-    pub fn repeat(&self, ledger: &Ledger) {
+    pub(crate) fn repeat(&self, ledger: &Ledger) {
         let from = usize::try_from(self.acked()).unwrap().saturating_sub(1);
         for block in &self.blocks[from..] {
             self.deliver(ledger, block.clone());
@@ -40,7 +47,7 @@ impl Sequencer {
     }
 
     /// Makes and delivers the next block: whatever is ready, or a heartbeat.
-    pub fn step(&mut self, ledger: &Ledger) {
+    pub(crate) fn step(&mut self, ledger: &Ledger) {
         let app = ledger.application();
         let acked = usize::try_from(self.acked()).unwrap();
         let taken: Vec<Digest> = self.blocks[acked..].iter().flat_map(|block| block.batches.clone()).collect();
@@ -50,7 +57,7 @@ impl Sequencer {
     }
 
     /// Delivers a block of the given content.
-    pub fn push(&mut self, ledger: &Ledger, batches: Vec<Digest>, state: Digest) {
+    pub(crate) fn push(&mut self, ledger: &Ledger, batches: Vec<Digest>, state: Digest) {
         let height = self.blocks.len() as u64 + 1;
         let parent = self.blocks.last().map_or(Digest::ZERO, |block| block.header.digest());
         let header = BlockHeader::new(height, parent, 1_700_000_000_000 + height, state, &batches);

@@ -11,28 +11,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Options of a ledger without an engine.
-pub fn options(dir: &Path) -> Options {
+pub(crate) fn options(dir: &Path) -> Options {
     let network = Network::new(1);
     let key = network.validators[0].clone();
     Options { ordering: OrderingChoice::External, ..Options::new(dir, network.genesis, key) }
 }
 
 /// Opens a ledger without an engine on the given disk.
-pub fn open_on(dir: &Path, disk: impl Disk) -> Result<Ledger, moot_ledger::OpenError> {
+pub(crate) fn open_on(dir: &Path, disk: impl Disk) -> Result<Ledger, moot_ledger::OpenError> {
     Ledger::open(Options { disk: Arc::new(disk), ..options(dir) })
 }
 
 /// Opens a ledger without an engine on real files.
-pub fn open(dir: &Path) -> Ledger {
+pub(crate) fn open(dir: &Path) -> Ledger {
     Ledger::open(options(dir)).unwrap()
 }
 
-pub fn name(name: &str) -> FunctionName {
+pub(crate) fn name(name: &str) -> FunctionName {
     FunctionName::parse(name).unwrap()
 }
 
 /// A call that `number` makes unlike every other.
-pub fn call(number: u64) -> Call {
+pub(crate) fn call(number: u64) -> Call {
     Call {
         function: name("hello"),
         component: Digest::from_bytes([1; 32]),
@@ -48,7 +48,7 @@ pub fn call(number: u64) -> Call {
 }
 
 /// A receipt of `pending`.
-pub fn receipt(call: EntryId, digest: Digest, status: Status) -> Receipt {
+pub(crate) fn receipt(call: EntryId, digest: Digest, status: Status) -> Receipt {
     Receipt {
         call,
         call_digest: digest,
@@ -65,12 +65,12 @@ pub fn receipt(call: EntryId, digest: Digest, status: Status) -> Receipt {
 }
 
 /// Answers a call.
-pub fn answer(ledger: &Ledger, call: &Pending) -> Result<Pending, moot_ledger::Refused> {
+pub(crate) fn answer(ledger: &Ledger, call: &Pending) -> Result<Pending, moot_ledger::Refused> {
     ledger.append_receipt(receipt(call.id(), call.digest(), Status::Ok), PayloadBytes::None)
 }
 
 /// A bundle of `entries` signed by `key`.
-pub fn bundle(ledger: &Ledger, key: &Keypair, valid_until: u64, entries: &[Entry]) -> Bundle {
+pub(crate) fn bundle(ledger: &Ledger, key: &Keypair, valid_until: u64, entries: &[Entry]) -> Bundle {
     let mut builder = BundleBuilder::new();
     for entry in entries {
         builder.append(PageClass::Bulk, &entry.encode()).unwrap();
@@ -79,26 +79,26 @@ pub fn bundle(ledger: &Ledger, key: &Keypair, valid_until: u64, entries: &[Entry
 }
 
 /// A spec with the given rights.
-pub fn spec(route: &str, upgradable: bool, destructible: bool) -> Spec {
+pub(crate) fn spec(route: &str, upgradable: bool, destructible: bool) -> Spec {
     Spec { lifecycle: Lifecycle { upgradable, destructible }, ..Spec::new(moot_record::FunctionKind::Http, route) }
 }
 
 /// A deploy of the component that consists of `code`.
-pub fn deploy(function: &str, code: &[u8], spec: &Spec, previous: Option<u32>) -> Entry {
+pub(crate) fn deploy(function: &str, code: &[u8], spec: &Spec, previous: Option<u32>) -> Entry {
     let digest = moot_record::component_digest(code);
     Entry::Transaction(Transaction::deploy(name(function), digest, code.len() as u64, spec, previous))
 }
 
 /// A clock that stands still until it is moved.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub(crate) struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    pub fn at_s(seconds: u64) -> ManualClock {
+    pub(crate) fn at_s(seconds: u64) -> ManualClock {
         ManualClock(Arc::new(AtomicU64::new(seconds * 1_000_000)))
     }
 
-    pub fn advance_s(&self, seconds: u64) {
+    pub(crate) fn advance_s(&self, seconds: u64) {
         self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 }
@@ -110,7 +110,7 @@ impl Clock for ManualClock {
 }
 
 /// Waits for something that another thread brings about.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {
         assert!(begun.elapsed().as_secs() < 60, "{what}: not within a minute");
