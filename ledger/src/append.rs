@@ -8,7 +8,7 @@ use crate::events::Event;
 use crate::idempotency::Reservation;
 use crate::lane::Kept;
 use crate::ledger::Ledger;
-use crate::limits::{EXPIRY_STEP_S, MAX_PAYLOAD_BYTES, MAX_UNORDERED_BATCHES, RETRY_AFTER};
+use crate::limits::{EXPIRY_STEP_S, MAX_PAYLOAD_BYTES, MAX_QUEUED_BYTES, MAX_QUEUED_RECEIPT_BYTES, MAX_UNORDERED_BATCHES, RETRY_AFTER};
 use crate::pending::Pending;
 use bytes::Bytes;
 use moot_record::limits::MAX_ENTRY_BYTES;
@@ -122,7 +122,7 @@ impl Ledger {
         let pending = encoded(&entry, |bytes, digest| {
             let mut lane = core.lane.lock();
             lane.check_open_calls()?;
-            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()))?;
+            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()), MAX_QUEUED_BYTES)?;
             let id = batch.append(PageClass::Bulk, bytes)?;
             if let Some((hour, bytes)) = kept {
                 batch.keep(Kept { id, hour, bytes });
@@ -144,13 +144,15 @@ impl Ledger {
         Ok(pending)
     }
 
-    /// Records the receipt of a call, and keeps `output` when it is given. A call is answered once.
+    /// Records the receipt of a call, and keeps `output` when it is given. A call is answered once. Receipts
+    /// are taken down while the ledger only reads and a little beyond the queue's bound: what was begun is to
+    /// be finished.
     ///
     /// # Errors
     /// See [`Refused`]; nothing was recorded then.
     pub fn append_receipt(&self, receipt: Receipt, output: PayloadBytes) -> Result<Pending, Refused> {
         let core = self.core();
-        core.gate.check()?;
+        core.gate.check_receipt()?;
         let kept = core.keep(&receipt.output, output)?;
         let call: EntryId = receipt.call;
         let entry = Entry::Receipt(receipt);
@@ -159,7 +161,7 @@ impl Ledger {
             if call.lane != core.lane_number || !lane.calls.contains(&call) {
                 return Err(Refused::NotOpen(call));
             }
-            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()))?;
+            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()), MAX_QUEUED_RECEIPT_BYTES)?;
             let id = batch.append(PageClass::Receipt, bytes)?;
             batch.link(&call);
             if let Some((hour, bytes)) = kept {
@@ -188,7 +190,7 @@ impl Ledger {
         let kept = core.keep(&value.payload, payload)?;
         let pending = encoded(&Entry::Value(value), |bytes, digest| {
             let mut lane = core.lane.lock();
-            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()))?;
+            let batch = lane.room(bytes.len(), kept_len(kept.as_ref()), MAX_QUEUED_BYTES)?;
             let id = batch.append(PageClass::Bulk, bytes)?;
             if let Some((hour, bytes)) = kept {
                 batch.keep(Kept { id, hour, bytes });

@@ -24,6 +24,9 @@ pub const BATCH_MAX_BUNDLES: usize = 1024;
 /// beyond it callers are told to come back rather than made to wait.
 pub const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
+/// The same for receipts, which finish what was begun: twice as much, so that calls are refused first.
+pub const MAX_QUEUED_RECEIPT_BYTES: usize = 2 * MAX_QUEUED_BYTES;
+
 /// What a caller is told to wait when the queue is full: a few commits' time.
 pub const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -95,6 +98,12 @@ pub const TICK: Duration = Duration::from_secs(1);
 
 /// Events that a slow subscriber may lag behind before it misses some.
 pub const EVENT_BACKLOG: usize = 1024;
+
+/// Blocks between two looks for bundle digests that no longer matter: a table page read every few minutes.
+pub const FORGET_EVERY_BLOCKS: u64 = 256;
+
+/// Batches that `recent` looks through for calls: at a thousand a second, the last few seconds.
+pub const MAX_RECENT_BATCHES: u64 = 4096;
 
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Pending ──┐
-//!   Pending ──┼──► Handle of one batch ◄── commit thread: settled once a commit, wakes all
+//!   Pending ──┼──► Handle of one batch ◄── Promise of the batch: settled once a commit, wakes all
 //!   Pending ──┘
 //! ```
 //!
@@ -52,28 +52,52 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn new() -> Arc<Handle> {
-        Arc::new(Handle { durable: Settled::new(), last: Settled::new() })
+    fn failed(&self, error: &CommitError) {
+        self.durable.settle(Err(error.clone()));
+        self.last.settle(Err(error.clone()));
+    }
+}
+
+/// The side that settles a [`Handle`]. It goes with the batch wherever that goes, and when it is dropped
+/// before the end, on whatever path, the waiters are told: nobody waits for ever.
+#[derive(Debug)]
+pub(crate) struct Promise(Arc<Handle>);
+
+impl Promise {
+    /// For a batch that is being filled.
+    pub(crate) fn new() -> Promise {
+        Promise(Arc::new(Handle { durable: Settled::new(), last: Settled::new() }))
     }
 
-    /// The handle of a batch that was found on disk.
-    pub(crate) fn recovered() -> Arc<Handle> {
-        let handle = Handle::new();
-        handle.durable();
-        handle
+    /// For a batch that was found on disk.
+    pub(crate) fn recovered() -> Promise {
+        let promise = Promise::new();
+        promise.durable();
+        promise
+    }
+
+    pub(crate) fn handle(&self) -> Arc<Handle> {
+        self.0.clone()
     }
 
     pub(crate) fn durable(&self) {
-        self.durable.settle(Ok(()));
+        self.0.durable.settle(Ok(()));
     }
 
     pub(crate) fn finalized(&self, height: u64) {
-        self.last.settle(Ok(height));
+        self.0.last.settle(Ok(height));
     }
 
     pub(crate) fn failed(&self, error: &CommitError) {
-        self.durable.settle(Err(error.clone()));
-        self.last.settle(Err(error.clone()));
+        self.0.failed(error);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.0.last.answer.get().is_none() {
+            self.0.failed(&CommitError::Stopped("it ended with this in hand".into()));
+        }
     }
 }
 

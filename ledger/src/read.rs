@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::error::ReadError;
 use crate::ledger::Ledger;
-use crate::limits::MAX_RECENT_CALLS;
+use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
 use crate::state::Outcome;
 use crate::store::{StoredBlock, read};
@@ -88,7 +88,8 @@ impl Ledger {
         self.core().store.read(|txn| read::block(txn, height))
     }
 
-    /// The newest calls on disk, newest first, at most `max` and [`MAX_RECENT_CALLS`].
+    /// The newest calls on disk, newest first, at most `max` and [`MAX_RECENT_CALLS`], of the last
+    /// [`MAX_RECENT_BATCHES`] batches.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
@@ -99,7 +100,7 @@ impl Ledger {
         let Some(last) = core.store.read(|txn| read::last_batch(txn, core.lane_number))? else {
             return Ok(found);
         };
-        for seq in (0..=last).rev() {
+        for seq in (last.saturating_sub(MAX_RECENT_BATCHES)..=last).rev() {
             if found.len() >= max {
                 break;
             }

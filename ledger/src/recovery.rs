@@ -9,7 +9,7 @@
 use crate::error::{OpenError, ReadError};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
-use crate::pending::Handle;
+use crate::pending::Promise;
 use crate::state::{OrderedBundle, State};
 use crate::store::{Marks, Store, StoredBlock, read};
 use crate::unordered::{Unordered, Waiting};
@@ -95,7 +95,7 @@ impl Recovered {
             }
             if seq >= marks.unordered && read::place(txn, lane, seq)?.is_none() {
                 let ordered = ordered_bundles(&stored.batch);
-                let waiting = Waiting { digest: stored.digest, handle: Handle::recovered(), ordered };
+                let waiting = Waiting { digest: stored.digest, promise: Promise::recovered(), ordered };
                 self.unordered.insert(lane, seq, waiting);
             }
             Ok(())

@@ -10,7 +10,7 @@
 
 use crate::error::Refused;
 use crate::ledger::Ledger;
-use crate::limits::{MAX_REMEMBERED_BUNDLES, MAX_VALIDITY_BLOCKS, RETRY_AFTER};
+use crate::limits::{MAX_QUEUED_BYTES, MAX_REMEMBERED_BUNDLES, MAX_VALIDITY_BLOCKS, RETRY_AFTER};
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
@@ -78,12 +78,15 @@ impl Ledger {
         }
         bundle.verify().map_err(|error| Refused::BadBundle(error.to_string()))?;
         let content = Content::of(&bundle)?;
+        if content.entries == 0 {
+            return Err(Refused::BadBundle("it holds no entry".into()));
+        }
         let pending = {
             let mut lane = core.lane.lock();
             if !content.calls.is_empty() {
                 lane.check_open_calls()?;
             }
-            let batch = lane.room(bytes, 0)?;
+            let batch = lane.room(bytes, 0, MAX_QUEUED_BYTES)?;
             {
                 let mut remembered = core.remembered.lock();
                 if remembered.len() >= MAX_REMEMBERED_BUNDLES {

@@ -1,17 +1,16 @@
 //! Batches that are on disk here and not yet in a final block.
 
 use crate::limits::ORDERED_REMEMBERED;
-use crate::pending::Handle;
+use crate::pending::Promise;
 use crate::state::OrderedBundle;
 use moot_record::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
 
 /// A batch that waits for its block.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) digest: Digest,
-    pub(crate) handle: Arc<Handle>,
+    pub(crate) promise: Promise,
     /// Its transactions, for the state machine.
     pub(crate) ordered: Vec<OrderedBundle>,
 }

@@ -2,15 +2,14 @@
 
 use super::Committer;
 use crate::limits::ROOTS_REMEMBERED;
-use crate::pending::Handle;
+use crate::pending::Promise;
 use crate::state::Block;
 use crate::store::{Applied, Place, StoredBlock};
 use moot_ordering::Finalized;
-use std::sync::Arc;
 
 /// A batch that became final, with those who wait for that.
 pub(super) struct Settled {
-    pub(super) handle: Arc<Handle>,
+    pub(super) promise: Promise,
     pub(super) height: u64,
 }
 
@@ -45,7 +44,7 @@ impl Committer {
                 Some((key, waiting)) => {
                     placed.push((key, Place { height, index }));
                     bundles.extend(waiting.ordered);
-                    settled.push(Settled { handle: waiting.handle, height });
+                    settled.push(Settled { promise: waiting.promise, height });
                 }
                 // The first place counts.
                 None if unordered.was_ordered(digest) => {}

@@ -124,13 +124,12 @@ impl Committer {
         }
         core.gate.stopped(why);
         let error = CommitError::Stopped(why.to_owned());
-        let work = work.into_iter();
-        for work in work {
-            work.changes.batches.iter().for_each(|batch| batch.handle.failed(&error));
-            work.settled.iter().for_each(|settled| settled.handle.failed(&error));
+        if let Some(work) = work {
+            work.changes.batches.iter().for_each(|batch| batch.promise.failed(&error));
+            work.settled.iter().for_each(|settled| settled.promise.failed(&error));
         }
-        core.lane.lock().take().iter().for_each(|batch| batch.handle().failed(&error));
-        core.unordered.lock().drain().iter().for_each(|waiting| waiting.handle.failed(&error));
+        core.lane.lock().take().iter().for_each(|batch| batch.promise().failed(&error));
+        core.unordered.lock().drain().iter().for_each(|waiting| waiting.promise.failed(&error));
         *core.inbox.lock() = crate::core::Inbox::default();
         core.fresh.notify_waiters();
     }

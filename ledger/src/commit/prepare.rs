@@ -18,17 +18,12 @@ impl Committer {
             (open, lane.calls.first_batch(), lane.next_seq())
         };
         let marks_due = self.commits.is_multiple_of(MARKS_EVERY_COMMITS);
-        let nothing = open.is_empty() && inbox.is_empty();
-        if nothing && !(closing && !self.upkeep.marked) {
+        let last_marks = closing && !self.upkeep.marked;
+        if open.is_empty() && inbox.is_empty() && !last_marks {
             return Ok(None);
         }
         let valid_until = self.state.height() + MAX_VALIDITY_BLOCKS;
-        let batches = open.into_iter().map(|open| {
-            let handle = open.handle();
-            seal(open, &core.key, &core.network, valid_until).inspect_err(|why| {
-                handle.failed(&crate::error::CommitError::Stopped(why.clone()));
-            })
-        });
+        let batches = open.into_iter().map(|open| seal(open, &core.key, &core.network, valid_until));
         let batches: Vec<Sealed> = batches.collect::<Result<_, _>>()?;
         let mut work = Work {
             changes: Changeset { batches, ..Changeset::default() },

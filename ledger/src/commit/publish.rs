@@ -27,7 +27,7 @@ impl Committer {
         }
         core.waiting.store(core.unordered.lock().len(), Ordering::Relaxed);
         for settled in work.settled {
-            settled.handle.finalized(settled.height);
+            settled.promise.finalized(settled.height);
         }
         for ack in work.acks {
             ack();
@@ -48,13 +48,12 @@ impl Committer {
         Counters::add(&core.counters.batch_bytes, batch.row.len() as u64);
         let stored = Stored { digest: batch.digest, hours: batch.hours, batch: batch.batch };
         core.recent.insert(batch.lane, batch.seq, stored, batch.row.len());
-        let waiting =
-            Waiting { digest: batch.digest, handle: batch.handle.clone(), ordered: batch.ordered };
-        core.unordered.lock().insert(batch.lane, batch.seq, waiting);
         for (key, _) in &batch.keys {
             core.flights.land(key);
         }
-        batch.handle.durable();
+        batch.promise.durable();
+        let waiting = Waiting { digest: batch.digest, promise: batch.promise, ordered: batch.ordered };
+        core.unordered.lock().insert(batch.lane, batch.seq, waiting);
         events.extend(batch.events);
     }
 

@@ -3,7 +3,7 @@
 use crate::error::Refused;
 use crate::events::Event;
 use crate::limits::RETRY_AFTER;
-use crate::pending::Handle;
+use crate::pending::{Handle, Promise};
 use crate::state::OrderedBundle;
 use crate::store::KeyRow;
 use bytes::Bytes;
@@ -37,7 +37,7 @@ pub(super) enum Slot {
 pub(crate) struct OpenBatch {
     lane: u32,
     seq: u64,
-    pub(super) handle: Arc<Handle>,
+    pub(super) promise: Promise,
     pub(super) slots: Vec<Slot>,
     own_at: Option<u16>,
     pub(super) own: BundleBuilder,
@@ -58,7 +58,7 @@ impl OpenBatch {
         OpenBatch {
             lane,
             seq,
-            handle: Handle::new(),
+            promise: Promise::new(),
             slots: Vec::new(),
             own_at: None,
             own: BundleBuilder::new(),
@@ -84,7 +84,11 @@ impl OpenBatch {
     }
 
     pub(crate) fn handle(&self) -> Arc<Handle> {
-        self.handle.clone()
+        self.promise.handle()
+    }
+
+    pub(crate) fn promise(&self) -> &Promise {
+        &self.promise
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -21,7 +21,7 @@ pub(crate) use seal::{Sealed, seal};
 use crate::error::Refused;
 use crate::limits::{
     BATCH_MAX_BUNDLES, BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, BATCH_TARGET_PAGES, MAX_OPEN_CALLS,
-    MAX_QUEUED_BYTES, RETRY_AFTER,
+    RETRY_AFTER,
 };
 use std::collections::VecDeque;
 
@@ -43,10 +43,15 @@ impl Lane {
     }
 
     /// The open batch, with room for `bytes` more and for `kept` bytes of payload beside it; a full one is
-    /// closed and the next begun.
-    pub(crate) fn room(&mut self, bytes: usize, kept: usize) -> Result<&mut OpenBatch, Refused> {
+    /// closed and the next begun. `max_queued` bounds what waits.
+    pub(crate) fn room(
+        &mut self,
+        bytes: usize,
+        kept: usize,
+        max_queued: usize,
+    ) -> Result<&mut OpenBatch, Refused> {
         let queued = self.queued_bytes();
-        if queued + bytes + kept > MAX_QUEUED_BYTES && queued > 0 {
+        if queued + bytes + kept > max_queued && queued > 0 {
             return Err(Refused::Full { what: "the queue to the disk", retry_after: RETRY_AFTER });
         }
         let open = &self.open;

@@ -3,13 +3,16 @@
 use super::batch::{Kept, OpenBatch, Slot};
 use crate::events::Event;
 use crate::limits::PAYLOAD_ROW_BYTES;
-use crate::pending::Handle;
+use crate::pending::Promise;
 use crate::state::OrderedBundle;
 use crate::store::{KeyRow, batch_head, position};
 use moot_record::cbor;
 use moot_record::{Batch, Bundle, Digest, Keypair};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A row in the table of payloads: hour of expiry, first position, bytes.
+pub(crate) type PayloadRow = (u32, u64, Vec<u8>);
 
 /// A sealed batch with everything that goes to disk in its commit.
 #[derive(Debug)]
@@ -21,15 +24,14 @@ pub(crate) struct Sealed {
     pub(crate) hours: Vec<u32>,
     /// The row in the table of batches.
     pub(crate) row: Vec<u8>,
-    /// Rows in the table of payloads: hour, first position, bytes.
-    pub(crate) payloads: Vec<(u32, u64, Vec<u8>)>,
+    pub(crate) payloads: Vec<PayloadRow>,
     /// Earlier batches whose calls have receipts here.
     pub(crate) links: Vec<(u32, u64)>,
     pub(crate) keys: Vec<(Digest, KeyRow)>,
     pub(crate) bundle_ids: Vec<(u64, Digest)>,
     pub(crate) ordered: Vec<OrderedBundle>,
     pub(crate) events: Vec<Event>,
-    pub(crate) handle: Arc<Handle>,
+    pub(crate) promise: Promise,
 }
 
 /// Signs the node's own bundle and computes the batch's digest. Fails only when a bound of the lane is wrong.
@@ -64,15 +66,15 @@ pub(crate) fn seal(
         bundle_ids: open.bundle_ids,
         ordered: open.ordered,
         events: open.events,
-        handle: open.handle,
+        promise: open.promise,
     })
 }
 
 /// Packs payloads into rows: by hour of expiry, then by position, each row up to about
 /// [`PAYLOAD_ROW_BYTES`]. A row's key names its first position, so a reader finds the one row it needs.
-fn pack(mut kept: Vec<Kept>) -> (Vec<u32>, Vec<(u32, u64, Vec<u8>)>) {
+fn pack(mut kept: Vec<Kept>) -> (Vec<u32>, Vec<PayloadRow>) {
     kept.sort_by_key(|kept| (kept.hour, position(&kept.id)));
-    let mut rows: Vec<(u32, u64, Vec<u8>)> = Vec::new();
+    let mut rows: Vec<PayloadRow> = Vec::new();
     let mut hours = BTreeMap::new();
     for kept in kept {
         let at = position(&kept.id);

@@ -24,6 +24,7 @@ use crate::limits::FORMAT_VERSION;
 use moot_record::Digest;
 use parking_lot::RwLock;
 use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,7 +187,10 @@ impl Store {
                 *opened = Some(again);
                 Ok(())
             }
-            Err(OpenFailure::Io(error)) => Err(WriteError::Full(error.to_string())),
+            Err(OpenFailure::Io(error)) => Err(match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WriteError::Full(error.to_string()),
+                _ => WriteError::Fatal(error.to_string()),
+            }),
             Err(OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => Err(WriteError::Fatal(reason)),
         }
     }
@@ -242,11 +246,11 @@ impl Opened {
         };
         match (faults.first(), error) {
             (Some(Fault::Full(why)), _) => {
-                Err(OpenFailure::Io(std::io::Error::new(std::io::ErrorKind::StorageFull, why)))
+                Err(OpenFailure::Io(std::io::Error::new(ErrorKind::StorageFull, why)))
             }
             (_, redb::DatabaseError::Storage(redb::StorageError::Io(error))) => match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => Err(OpenFailure::TooShort(format!("is cut short: {error}"))),
-                std::io::ErrorKind::InvalidData => Err(OpenFailure::Damaged(error.to_string())),
+                ErrorKind::UnexpectedEof => Err(OpenFailure::TooShort(format!("is cut short: {error}"))),
+                ErrorKind::InvalidData => Err(OpenFailure::Damaged(error.to_string())),
                 _ => Err(OpenFailure::Io(error)),
             },
             (_, error) => Err(OpenFailure::Damaged(error.to_string())),

@@ -6,7 +6,7 @@ use super::tables::{
     OUTCOMES, PAYLOADS, PLACED,
 };
 use crate::lane::Sealed;
-use crate::limits::{EXPIRY_STEP_S, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
+use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::state::Changes;
 use moot_record::{Digest, EntryId};
 use redb::{ReadableTable, WriteTransaction};
@@ -155,6 +155,13 @@ impl Changeset {
         if self.blocks.iter().any(|applied| !applied.changes.outcomes.is_empty()) {
             self.write_state(txn)?;
         }
+        for applied in &self.blocks {
+            let height = applied.block.header.height;
+            if height.is_multiple_of(FORGET_EVERY_BLOCKS) {
+                // Bundles that no block may count any more.
+                txn.open_table(BUNDLES)?.retain_in(..(height, &[0; 32]), |_, _| false)?;
+            }
+        }
         Ok(())
     }
 
@@ -174,10 +181,6 @@ impl Changeset {
                 bundles.insert((*valid_until, digest.as_bytes()), 1)?;
             }
         }
-        // Bundles that no block may count any more. A few of them at a time is all that comes up.
-        let Some(last) = self.blocks.last() else { return Ok(()) };
-        let over = ..(last.block.header.height, &[0; 32]);
-        bundles.retain_in(over, |_, _| false)?;
         Ok(())
     }
 }

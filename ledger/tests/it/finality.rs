@@ -1,7 +1,8 @@
 //! With the real engine: blocks, proofs, restarts.
 
+use crate::faulty_disk::FaultyDisk;
 use crate::sequencer::Sequencer;
-use crate::world::{answer, bundle, call, deploy, eventually, name, open, options, spec};
+use crate::world::{answer, bundle, call, deploy, eventually, name, open, open_on, options, spec};
 use moot_ledger::{Condition, Ledger, Options, OrderingChoice, PayloadBytes, ProveError};
 use moot_record::{Digest, Entry, EntryId, Keypair};
 use std::path::Path;
@@ -95,6 +96,21 @@ async fn heartbeats_cost_one_commit_each_and_hardly_any_room() {
     assert!(status.commits - commits <= status.height - height + 2);
     let grown = std::fs::metadata(dir.path().join("ledger.redb")).unwrap().len() - length;
     assert!(grown <= 64 * 1024, "{grown} bytes for ten heartbeats");
+}
+
+/// One fsync for each heartbeat: an idle node must leave the disk alone.
+#[tokio::test]
+async fn a_heartbeat_is_one_fsync() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::default();
+    let ledger = open_on(dir.path(), disk.clone()).unwrap();
+    let mut chain = Sequencer::new();
+    let before = disk.syncs();
+    for height in 1..=50 {
+        chain.step(&ledger);
+        eventually("the block is committed", || chain.acked() == height);
+    }
+    assert!(disk.syncs() - before <= 50, "{} fsyncs for 50 heartbeats", disk.syncs() - before);
 }
 
 /// The engine promises at least once: a block that comes again changes nothing.

@@ -1,5 +1,7 @@
 //! Scenarios of the ledger: real files, real threads, and a disk that fails on purpose.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
+
 mod appenders;
 mod crash;
 mod faulty_disk;

@@ -73,7 +73,12 @@ async fn case_44_nearly_full_disk_refuses_before_it_hurts() {
     assert!(refused.to_string().contains("10 MiB are free"), "{refused}");
     disk.plan(|plan| plan.free = None);
     eventually("it runs again", || ledger.status().condition == Condition::Running);
-    ledger.append_call(call(1), PayloadBytes::None).unwrap().durable().await.unwrap();
+    let begun = ledger.append_call(call(1), PayloadBytes::None).unwrap();
+    begun.durable().await.unwrap();
+    // What was begun is finished: the room that is left is for that.
+    disk.plan(|plan| plan.free = Some(10 << 20));
+    eventually("the ledger only reads", || matches!(ledger.status().condition, Condition::ReadOnly(_)));
+    answer(&ledger, &begun).unwrap().durable().await.unwrap();
 }
 
 /// Whatever bit flips, a reader gets the truth or an error, never something else.
