@@ -41,7 +41,7 @@ pub struct FunctionView {
     pub summary: FunctionSummary,
     /// Every version, oldest first.
     pub versions: Vec<VersionView>,
-    /// What the active component exports. Empty while it is being loaded.
+    /// What the active component exports. Empty when it cannot be loaded here.
     pub exports: Vec<ExportView>,
     /// What the active component imports.
     pub imports: Vec<String>,

@@ -159,7 +159,7 @@ pub(crate) async fn deploy(
     let mut transactions = Vec::new();
     for step in steps.iter_mut().filter(|step| !step.same) {
         let size = show_size(step.bytes.len() as u64);
-        let progress = Progress::start("Uploading", &format!("{} {size}, and compiling it", step.name));
+        let progress = Progress::start("Uploading", &format!("{} {size}", step.name));
         let bytes = std::mem::take(&mut step.bytes);
         let length = bytes.len() as u64;
         client.put_component(&step.component, bytes.into()).await?;
@@ -240,7 +240,8 @@ async fn submit(
     key: &Keypair,
     transactions: Vec<Transaction>,
 ) -> anyhow::Result<Vec<EntryOutcome>> {
-    let progress = Progress::start("Ordering", "the signed bundle, until it is final");
+    // The node compiles what is new before it lets it in.
+    let progress = Progress::start("Deploying", "compiled and ordered by the node, until it is final");
     let status = client.status().await?;
     let mut builder = BundleBuilder::new();
     for transaction in transactions {
@@ -262,7 +263,11 @@ fn apply(result: &mut Deployed, outcome: EntryOutcome) -> anyhow::Result<()> {
             result.version = version.unwrap_or(result.version + 1);
             Ok(())
         }
-        Outcome::Accepted | Outcome::Recorded => Ok(()),
+        Outcome::Accepted | Outcome::Recorded => {
+            Err(Failure::new(format!("{} is recorded, and was not final in time", result.function))
+                .hint(format!("`moot show {}` says when it is", result.function))
+                .into())
+        }
         Outcome::Refused { reason } => Err(Failure::new(format!("{} was not deployed: {reason}", result.function))
             .hint(format!("the refusal is on the ledger: moot show {}", outcome.id))
             .into()),

@@ -15,8 +15,8 @@ mod arguments;
 
 use super::deploy::unknown_function;
 use super::failure::{FAILED, Failure, Silent};
-use super::options::NodeOption;
-use super::terminal::{self, BAD, DIM};
+use super::options::{KeyOption, NodeOption};
+use super::terminal::{self, BAD, DIM, Progress};
 use super::text;
 use crate::api::{FunctionView, Problem, header};
 use crate::client::{Answer, Ask, Client};
@@ -55,6 +55,9 @@ pub(crate) struct Invoke {
     /// Makes it safe to send the call again: the same key runs once
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    /// Sign the call, so that its record names the caller; done by itself where a function asks for it
+    #[arg(long)]
+    sign: bool,
     /// Save the receipt; with --wait final it has the certificate too
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
@@ -66,6 +69,8 @@ pub(crate) struct Invoke {
     json: bool,
     #[command(flatten)]
     node: NodeOption,
+    #[command(flatten)]
+    key: KeyOption,
 }
 
 /// How far a call is waited for.
@@ -86,13 +91,18 @@ impl Invoke {
             let failure = Failure::usage("a call that is only accepted has no receipt yet");
             return Err(failure.hint("leave --wait accepted out, or fetch it later: moot show CALL --proof FILE").into());
         }
-        let client = self.node.client()?;
+        let client = self.node.client_with(&self.key)?;
         let Some(function) = client.function(&name).await? else {
             return Err(unknown_function(&client, &name).await);
         };
-        let ask = self.ask(&function)?;
+        let mut ask = self.ask(&function)?;
+        if self.sign {
+            ask = client.sign(ask)?;
+        }
         let began = Instant::now();
+        let progress = Progress::start("Calling", name.as_str());
         let answer = client.send(&ask).await?;
+        drop(progress);
         let took = began.elapsed();
         let id = answer.header(header::CALL).and_then(|id| id.parse::<EntryId>().ok());
         let saved = match (&self.receipt, &id) {

@@ -5,7 +5,7 @@ use moot_record::FunctionName;
 
 use super::deploy::unknown_function;
 use super::failure::Failure;
-use super::options::NodeOption;
+use super::options::{KeyOption, NodeOption};
 use super::terminal::{self, BAD, DIM, HINT, WARN};
 use super::text;
 use crate::api::LogLine;
@@ -24,12 +24,14 @@ pub(crate) struct Logs {
     json: bool,
     #[command(flatten)]
     node: NodeOption,
+    #[command(flatten)]
+    key: KeyOption,
 }
 
 impl Logs {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
-        let client = self.node.client()?;
+        let client = self.node.client_with(&self.key)?;
         let query = if self.follow { "?follow" } else { "" };
         let mut events = match client.events(&format!("/_moot/functions/{name}/logs{query}")).await {
             Ok(events) => events,

@@ -1,6 +1,7 @@
 //! Options that several verbs share: which node, whose key, which manifest.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use moot_record::Keypair;
@@ -24,6 +25,19 @@ impl NodeOption {
     pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let address = NodeAddress::parse(&self.node).map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Client::new(address))
+    }
+
+    /// The same, signing with `key` what the node wants signed.
+    pub(crate) fn client_with(&self, key: &KeyOption) -> anyhow::Result<Client> {
+        let key = key.clone();
+        let source = move || {
+            let path = key.path().map_err(|error| error.to_string())?;
+            if !path.exists() {
+                return Err(format!("there is no key at {}; `moot account --new` makes one", path.display()));
+            }
+            keyfile::load(&path).map_err(|error| error.to_string())
+        };
+        Ok(self.client()?.with_key(Arc::new(source)))
     }
 
     /// A node at an address that is known already.

@@ -19,7 +19,7 @@ use moot_record::{
 use serde_json::json;
 
 use super::failure::{FAILED, Failure, Silent};
-use super::options::NodeOption;
+use super::options::{KeyOption, NodeOption};
 use super::terminal::{self, BAD, DIM, GOOD, Progress};
 use super::text;
 use crate::api::{CallView, ReceiptView};
@@ -38,6 +38,8 @@ pub(crate) struct Replay {
     json: bool,
     #[command(flatten)]
     node: NodeOption,
+    #[command(flatten)]
+    key: KeyOption,
 }
 
 /// What a run came to.
@@ -49,7 +51,7 @@ struct Came {
 
 impl Replay {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let client = self.node.client()?;
+        let client = self.node.client_with(&self.key)?;
         let id = self.call;
         let Some(view) = client.call(&id).await? else {
             return Err(Failure::new(format!("{} has no call {id}", client.address()))

@@ -9,7 +9,7 @@ use moot_record::{Access, EntryId, FunctionName, PayloadMode, Payer, Spec};
 use super::deploy::unknown_function;
 use super::failure::Failure;
 use super::invoke::{save_receipt, signature};
-use super::options::NodeOption;
+use super::options::{KeyOption, NodeOption};
 use super::terminal::{self, BAD, BOLD, DIM, GOOD};
 use super::text;
 use crate::api::{BlockView, CallView, FunctionView, PayloadView, ReceiptView};
@@ -40,11 +40,13 @@ pub(crate) struct Show {
     json: bool,
     #[command(flatten)]
     node: NodeOption,
+    #[command(flatten)]
+    key: KeyOption,
 }
 
 impl Show {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let client = self.node.client()?;
+        let client = self.node.client_with(&self.key)?;
         if let Ok(id) = self.what.parse::<EntryId>() {
             return self.call(&client, id).await;
         }

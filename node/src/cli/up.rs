@@ -78,15 +78,22 @@ impl Up {
         let mut stop = Stop::new()?;
         let node = Node::start(self.config()?).await?;
         let address = format!("http://{}", node.address());
-        self.banner(&node, &address, began).await?;
-        if let Some(manifest) = &manifest
-            && let Err(error) = self.deploy_all(manifest, &address).await
-        {
-            node.shutdown().await;
-            return Err(error.context("the node was stopped again, because what it should serve cannot be deployed"));
+        if !self.json {
+            self.banner(&node, &address, began).await?;
         }
-        if manifest.is_none() {
-            self.offer_deploy(&address).await;
+        match &manifest {
+            None => self.offer_deploy(&address).await,
+            Some(manifest) => {
+                if let Err(error) = self.deploy_all(manifest, &address).await {
+                    node.shutdown().await;
+                    let why = "the node was stopped again, because what it should serve cannot be deployed";
+                    return Err(error.context(why));
+                }
+            }
+        }
+        if self.json {
+            // Scripts wait for this line: everything that was asked for is there.
+            self.banner(&node, &address, began).await?;
         }
         tokio::select! {
             () = stop.asked() => {}

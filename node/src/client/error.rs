@@ -62,6 +62,9 @@ pub enum ClientError {
     /// A request that cannot be written, such as a header with a line break in it.
     #[error("the request cannot be sent: {0}")]
     Request(String),
+    /// The node wants the request signed, and there is no key to do it with.
+    #[error("the request must be signed, and it cannot be: {0}")]
+    Key(String),
     /// The node refused, with its reason.
     #[error("{}", refusal(.0))]
     Refused(Box<Refusal>),

@@ -6,18 +6,20 @@
 //!             └──── api types, or ClientError in words for people ◄────┘
 //! ```
 //!
-//! A request is sent again only when its idempotency key makes that safe.
+//! A request is sent again only when its idempotency key makes that safe, or when the node refused it unsigned and
+//! there is a key to sign it with.
 
 mod address;
 mod error;
 mod events;
 mod wire;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use moot_record::{Digest, EntryId, FunctionName};
+use moot_record::{Digest, EntryId, FunctionName, Keypair};
 use serde::de::DeserializeOwned;
 
 pub use address::NodeAddress;
@@ -26,21 +28,39 @@ pub use events::{Event, Events};
 pub use wire::{Answer, Ask};
 
 use crate::api;
+use crate::signature::{self, RequestToSign};
 use crate::limits::{
     CLIENT_LONG_TIMEOUT, CLIENT_MAX_ANSWER_BYTES, CLIENT_MAX_RETRY_WAIT, CLIENT_RETRIES, CLIENT_TIMEOUT,
 };
 
+/// Where the key comes from when a request must be signed. Asked only then, so that a command that needs no key works
+/// without one.
+pub type KeySource = Arc<dyn Fn() -> Result<Keypair, String> + Send + Sync>;
+
 /// A node, seen from outside.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     address: NodeAddress,
+    key: Option<KeySource>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Client {
     /// A client of the node at `address`. Connects to nothing yet.
     #[must_use]
     pub fn new(address: NodeAddress) -> Client {
-        Client { address }
+        Client { address, key: None }
+    }
+
+    /// The same client, which signs what the node wants signed.
+    #[must_use]
+    pub fn with_key(self, key: KeySource) -> Client {
+        Client { key: Some(key), ..self }
     }
 
     /// The node's address.
@@ -62,9 +82,33 @@ impl Client {
         }
     }
 
-    /// Sends a request and gives the answer, whatever its status. One with an idempotency key is tried again when
-    /// the node is out of reach or busy.
+    /// Signs a request: the caller is known then.
+    pub fn sign(&self, mut ask: Ask) -> Result<Ask, ClientError> {
+        let source = self.key.as_ref().ok_or_else(|| ClientError::Key("no key was named".to_owned()))?;
+        let key = source().map_err(ClientError::Key)?;
+        let uri = ask.target.parse().map_err(|_| ClientError::Request(format!("{:?} is not a path", ask.target)))?;
+        let authority = self.address.authority();
+        let request = RequestToSign { method: &ask.method, authority, uri: &uri, body: &ask.body };
+        let fields = signature::sign(&key, &request);
+        for name in ["signature-input", "signature", "content-digest"] {
+            ask.headers.remove(name);
+        }
+        ask.header("signature-input", &fields.signature_input)?
+            .header("signature", &fields.signature)?
+            .header("content-digest", &fields.content_digest)
+    }
+
+    /// Sends a request and gives the answer, whatever its status. One that the node wants signed is signed, when there
+    /// is a key. One with an idempotency key is tried again when the node is out of reach or busy.
     pub async fn send(&self, ask: &Ask) -> Result<Answer, ClientError> {
+        let answer = self.send_patiently(ask).await?;
+        if answer.status != StatusCode::UNAUTHORIZED || self.key.is_none() || ask.headers.contains_key("signature") {
+            return Ok(answer);
+        }
+        self.send_patiently(&self.sign(ask.clone())?).await
+    }
+
+    async fn send_patiently(&self, ask: &Ask) -> Result<Answer, ClientError> {
         let tries = if ask.headers.contains_key(api::header::IDEMPOTENCY_KEY) { CLIENT_RETRIES } else { 0 };
         let mut wait = Duration::from_millis(100);
         for _ in 0..tries {
@@ -182,7 +226,10 @@ impl Client {
     /// Server-sent events of `target`.
     pub async fn events(&self, target: &str) -> Result<Events, ClientError> {
         let ask = Self::ask(Method::GET, target).header("accept", "text/event-stream")?;
-        let response = wire::stream(&self.address, &ask).await?;
+        let mut response = wire::stream(&self.address, &ask).await?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.key.is_some() {
+            response = wire::stream(&self.address, &self.sign(ask.clone())?).await?;
+        }
         if response.status() == StatusCode::OK {
             return Ok(Events::new(response.into_body()));
         }

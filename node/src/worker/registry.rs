@@ -58,11 +58,6 @@ impl Active {
         self.slot.read().clone()
     }
 
-    /// The loaded code, for those who only look at it.
-    pub(crate) fn peek(&self) -> Option<Function> {
-        self.slot.read().clone()
-    }
-
     /// Whether a call of this version may be run again after a crash.
     pub(crate) fn repeatable(&self) -> bool {
         self.spec.idempotent || self.spec.deterministic

@@ -23,7 +23,7 @@ use crate::api::{ExportView, FunctionView, ParameterView};
 pub(super) enum TypedBody {
     /// A JSON array.
     Json(String),
-    /// WAVE values, separated by commas.
+    /// WAVE values, one a line.
     Wave(String),
 }
 
@@ -33,17 +33,55 @@ pub(super) fn typed(function: &FunctionView, words: &[String]) -> Result<(String
         return Err(Failure::usage(format!("{} has several exports: say which one", function.summary.name))
             .hint(format!("it exports {}", list(function))));
     };
-    if let Some((export, wave)) = first.strip_suffix(')').and_then(|call| call.split_once('('))
+    if let Some((name, wave)) = first.strip_suffix(')').and_then(|call| call.split_once('('))
         && arguments.is_empty()
     {
-        let export = find(function, export.trim())?;
-        return Ok((export.map_or_else(|| first.clone(), |e| e.path.clone()), TypedBody::Wave(wave.trim().to_owned())));
+        let values = split_wave(wave);
+        let path = match find(function, name.trim())? {
+            Some(export) => {
+                check_count(export, values.len())?;
+                export.path.clone()
+            }
+            None => name.trim().to_owned(),
+        };
+        return Ok((path, TypedBody::Wave(values.join("\n"))));
     }
     match find(function, first)? {
         Some(export) => Ok((export.path.clone(), TypedBody::Json(json(export, arguments)?))),
         // The node does not know the interface yet: what is JSON goes as it is.
         None => Ok((first.clone(), TypedBody::Json(unchecked(arguments)))),
     }
+}
+
+/// WAVE arguments, cut at the commas that are in no bracket and no quotes. A line break is a space in WAVE.
+fn split_wave(text: &str) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                values.push(String::new());
+                continue;
+            }
+            (None, _) => {}
+        }
+        if let Some(value) = values.last_mut() {
+            value.push(if c == '\n' || c == '\r' { ' ' } else { c });
+        }
+    }
+    let mut values: Vec<String> = values.into_iter().map(|value| value.trim().to_owned()).collect();
+    // No argument at all, or a comma after the last one.
+    if values.last().is_some_and(String::is_empty) {
+        values.pop();
+    }
+    values
 }
 
 /// The export called `name`: by its whole path, or by the part after the interface when that is unique.
@@ -230,7 +268,15 @@ mod tests {
 
     #[test]
     fn wave() {
-        for (word, wave) in [("add(1, 2)", "1, 2"), ("nothing()", ""), ("greet(\"a(b)\")", "\"a(b)\"")] {
+        let words = [
+            ("add(1, 2)", "1\n2"),
+            ("add(1, 2,)", "1\n2"),
+            ("nothing()", ""),
+            (r#"greet("a(b), c\", d")"#, r#""a(b), c\", d""#),
+            ("sum([1,\n2])", "[1, 2]"),
+            ("turn({a: 1, b: (2, 3)})", "{a: 1, b: (2, 3)}"),
+        ];
+        for (word, wave) in words {
             let export = word.split('(').next().unwrap().to_owned();
             assert_eq!(body(&[word]).unwrap(), (export, TypedBody::Wave(wave.to_owned())));
         }
@@ -255,6 +301,7 @@ mod tests {
             (vec!["nothing", "1"], "nothing takes 0 arguments, 1 was given"),
             (vec!["add", "1", "two three"], "the argument two three (b: u32) is not JSON"),
             (vec!["twice"], "several interfaces"),
+            (vec!["add(1)"], "add takes 2 arguments, 1 was given"),
         ] {
             let error = body(&words).unwrap_err().to_string();
             assert!(error.contains(message), "{words:?}: {error}");

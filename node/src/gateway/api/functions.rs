@@ -28,18 +28,22 @@ pub(super) async fn show(door: &Door, name: &str) -> Answered {
         let detail = format!("there is no function {name}; GET /_moot/functions lists them, `moot deploy` adds one");
         return Err(Failure::new(Kind::NoSuchFunction, detail));
     };
-    let (exports, imports) = interface(door, &record);
+    let (exports, imports) = interface(door, &record).await;
     let versions = record.versions.iter().map(version).collect();
     Ok(json(StatusCode::OK, &FunctionView { summary, versions, exports, imports }))
 }
 
-/// What the active component offers and needs, as far as it can be seen here.
-fn interface(door: &Door, record: &FunctionRecord) -> (Vec<ExportView>, Vec<String>) {
+/// What the active component offers and needs, as far as it can be seen here. Its code is loaded for that, as for a
+/// call: whoever asks is about to make one.
+async fn interface(door: &Door, record: &FunctionRecord) -> (Vec<ExportView>, Vec<String>) {
     let Some(version) = current(record) else { return Default::default() };
     let Ok(Some(bytes)) = door.worker.ledger.component(&version.component) else { return Default::default() };
     let imports = door.worker.host.inspect(&bytes).map(|found| found.imports).unwrap_or_default();
     let active = door.worker.registry().get(&record.name).cloned();
-    let Some(function) = active.and_then(|active| active.peek()) else { return (Vec::new(), imports) };
+    let Some(active) = active else { return (Vec::new(), imports) };
+    let Ok(function) = door.worker.load(&active, door.worker.clock.now_us()).await else {
+        return (Vec::new(), imports);
+    };
     let exports = function.interface().functions.iter().map(|export| ExportView {
         path: export.path.clone(),
         parameters: export

@@ -1,0 +1,120 @@
+//! What cannot be deployed, and what the person is told.
+
+use super::components::{calculator, core_module, wants_randomness};
+use super::sandbox::{Sandbox, Up};
+
+fn manifest(component: &str, more: &str) -> String {
+    format!("[functions.calculator]\ncomponent = \"{component}\"\n{more}")
+}
+
+#[test]
+fn what_is_no_component_is_refused_with_the_way_to_one() {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("text.wasm", "fn main() {}\n");
+    sandbox.write("module.wasm", core_module());
+    sandbox.write("empty.wasm", "");
+    sandbox.write("broken.wasm", &calculator(0)[..200]);
+    let cases = [
+        ("text.wasm", "not a WebAssembly component"),
+        ("module.wasm", "a core WebAssembly module, not a component"),
+        ("empty.wasm", "not a WebAssembly component"),
+        ("broken.wasm", "not a valid component"),
+    ];
+    // Without a node: `build` looks at what was built.
+    for (file, words) in cases {
+        sandbox.write("moot.toml", manifest(file, ""));
+        let ran = sandbox.fails(&["build"], 1, &[file, words]);
+        assert!(file == "broken.wasm" || ran.err.contains("wasm32-wasip2"), "how to make one:\n{}", ran.err);
+    }
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    for (file, words) in cases {
+        sandbox.fails(&["deploy", "calculator", "--component", file], 1, &[file, words]);
+    }
+    sandbox.fails(&["deploy", "calculator", "--component", "nowhere.wasm"], 1, &["there is no component at nowhere.wasm"]);
+    assert_eq!(sandbox.json(&["ls", "--json"])["functions"], serde_json::json!([]), "nothing came of it");
+    assert_eq!(up.stop(), 0);
+}
+
+#[test]
+fn an_import_that_is_not_granted_is_refused_by_name() {
+    let mut sandbox = Sandbox::new();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.write("random.wasm", wants_randomness());
+    sandbox.write("moot.toml", manifest("random.wasm", ""));
+    sandbox.fails(&["deploy"], 1, &["wasi:random/random", "random = true"]);
+    sandbox.write("moot.toml", manifest("random.wasm", "[functions.calculator.grants]\nrandom = true\n"));
+    sandbox.ok(&["deploy"]);
+    sandbox.ok(&["invoke", "calculator", "draw"]);
+}
+
+#[test]
+fn somebody_elses_function_is_left_alone() {
+    let mut sandbox = Sandbox::new();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.write("one.wasm", calculator(0));
+    sandbox.write("two.wasm", calculator(1));
+    sandbox.ok(&["deploy", "calculator", "--component", "one.wasm"]);
+    let other = ["deploy", "calculator", "--component", "two.wasm", "--key", "other.key"];
+    sandbox.fails(&other, 1, &["belongs to another account", "MOOT_KEY"]);
+    sandbox.fails(&["deploy", "calculator", "--rollback", "--key", "other.key"], 1, &["belongs to another account"]);
+    assert_eq!(sandbox.ok(&["invoke", "calculator", "add", "1", "2"]).out, "3");
+}
+
+#[test]
+fn versions_go_forward_and_back() {
+    let mut sandbox = Sandbox::new();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    let add = |sandbox: &Sandbox| sandbox.ok(&["invoke", "calculator", "add", "1", "2"]).out;
+    for (version, extra, sum) in [(1, 0, "3"), (2, 10, "13"), (3, 20, "23")] {
+        sandbox.write("c.wasm", calculator(extra));
+        let view = sandbox.json(&["deploy", "calculator", "--component", "c.wasm", "--json"]);
+        assert_eq!(view["deployed"][0]["version"], version, "{view}");
+        assert_eq!(view["deployed"][0]["changed"], true);
+        assert_eq!(add(&sandbox), sum);
+    }
+    let ran = sandbox.ok(&["deploy", "calculator", "--component", "c.wasm"]);
+    assert!(ran.err.contains("Unchanged"), "the same again changes nothing:\n{}", ran.err);
+
+    let ran = sandbox.ok(&["deploy", "calculator", "--rollback"]);
+    assert!(ran.err.contains("from v3 to v2"), "{}", ran.err);
+    assert_eq!(add(&sandbox), "13");
+    sandbox.ok(&["deploy", "calculator", "--rollback", "1"]);
+    assert_eq!(add(&sandbox), "3");
+    sandbox.ok(&["deploy", "calculator", "--rollback", "3"]);
+    assert_eq!(add(&sandbox), "23");
+    sandbox.fails(&["deploy", "calculator", "--rollback", "9"], 1, &["has no version 9", "v1, v2, v3"]);
+    sandbox.fails(&["deploy", "--rollback"], 2, &["name exactly one function"]);
+    sandbox.fails(&["deploy", "calculater", "--rollback"], 1, &["has no function calculater", "did you mean calculator?"]);
+    sandbox.ok(&["deploy", "calculator", "--rollback", "1"]);
+    sandbox.fails(&["deploy", "calculator", "--rollback"], 1, &["no version before v1"]);
+    let shown = sandbox.ok(&["show", "calculator"]).out;
+    assert!(shown.contains("v1 *") && shown.contains("v3") && shown.contains("add(a: u32, b: u32) -> u32"), "{shown}");
+}
+
+#[test]
+fn a_node_keeps_what_was_deployed_when_it_is_started_again() {
+    let mut sandbox = Sandbox::new();
+    sandbox.write("calculator.wasm", calculator(0));
+    sandbox.write("moot.toml", manifest("calculator.wasm", "deterministic = true\n"));
+    let up = Up::start(&sandbox, &["--deploy"]);
+    sandbox.use_node(&up);
+    assert_eq!(up.ready["functions"], serde_json::json!(["calculator"]));
+    assert_eq!(sandbox.ok(&["invoke", "calculator", "add", "1", "2"]).out, "3");
+    assert_eq!(up.stop(), 0);
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    assert_eq!(up.ready["functions"], serde_json::json!(["calculator"]));
+    // By name: the interface is known before the first call.
+    assert_eq!(sandbox.ok(&["invoke", "calculator", "divide", r#"{"divisor": 2, "dividend": 8}"#]).out, "4");
+}
+
+#[test]
+fn a_second_node_in_the_same_folder_is_refused() {
+    let sandbox = Sandbox::new();
+    let _up = Up::start(&sandbox, &[]);
+    sandbox.fails(&["up", "--listen", "127.0.0.1:0"], 1, &[".moot"]);
+}

@@ -1,0 +1,11 @@
+//! The command line, as a person meets it: the real binary, in a folder of its own, with nothing of this machine's
+//! settings.
+
+mod calling;
+mod components;
+mod deploying;
+mod keys;
+mod offline;
+mod sandbox;
+mod tour;
+mod verify;

@@ -1,0 +1,139 @@
+//! Deploying: what is refused, with what words, and that nothing of it reaches the ledger.
+
+use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key};
+use moot_record::{Access, Entry, FunctionKind, Spec, Transaction, component_digest};
+use std::time::{Duration, Instant};
+
+#[test]
+fn what_is_no_component_is_told_how_to_become_one() {
+    let node = TestNode::start();
+    let core = wat::parse_str("(module (func (export \"run\")))").unwrap();
+    for (bytes, word) in [(&b"fn main() {}"[..], "not a WebAssembly component"), (&core, "core")] {
+        let answer = node.upload(bytes);
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "bad-component"));
+        assert!(answer.json()["detail"].as_str().unwrap().contains(word), "{}", answer.text());
+    }
+    let other = component_digest(b"other");
+    let wrong = node.ask("PUT", &format!("/_moot/components/{other}"), &[], &busy());
+    assert!(wrong.json()["detail"].as_str().unwrap().contains("digest"), "{}", wrong.text());
+    let wasm = busy();
+    let missing = deploy_bundle(&node.genesis.network(), node.height() + 100, "f", &wasm, &Spec::new(FunctionKind::Typed, "/f"));
+    assert_eq!(node.post("/_moot/bundles", &missing.encode()).problem(), "component-missing");
+}
+
+#[test]
+fn case_30_an_import_that_nothing_grants_is_refused_by_name_before_the_ledger() {
+    // Found at deploy, it costs its author a minute; found at the first call, it costs its users theirs.
+    let node = TestNode::start();
+    let spec = Spec::new(FunctionKind::Typed, "/random");
+    let answer = node.try_deploy("random", &hostile("random"), &spec).answer.unwrap();
+    assert_eq!((answer.status, answer.problem().as_str()), (422, "bad-component"));
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("wasi:random/random"), "{detail}");
+    assert!(node.get("/_moot/functions").json()["functions"].as_array().unwrap().is_empty());
+    let deployed = node.try_deploy("counter", &guest("counter"), &Spec::new(FunctionKind::Event, "/counter"));
+    assert!(deployed.answer.unwrap().text().contains("wasi:keyvalue"));
+}
+
+#[test]
+fn a_manifest_that_does_not_fit_the_component_or_the_node_is_refused() {
+    let node = TestNode::start();
+    let wrong = node.try_deploy("busy", &busy(), &Spec::new(FunctionKind::Http, "/busy")).answer.unwrap();
+    assert!(wrong.text().contains("of kind typed"), "{}", wrong.text());
+    let mut spec = Spec::new(FunctionKind::Typed, "/busy");
+    spec.grants.secrets = vec!["API_KEY".into()];
+    let wrong = node.try_deploy("busy", &busy(), &spec).answer.unwrap();
+    assert_eq!(wrong.problem(), "not-provided");
+    assert!(wrong.text().contains("--secrets"), "{}", wrong.text());
+}
+
+#[test]
+fn versions_are_kept_and_can_be_rolled_back_to() {
+    let node = TestNode::start();
+    node.deploy("f", &busy(), FunctionKind::Typed, |_| {});
+    node.deploy("f", &guest("hello-http"), FunctionKind::Http, |spec| spec.lifecycle.destructible = false);
+    assert_eq!(node.get("/f/x").text(), "hello from /f/x\n");
+    let view = node.get("/_moot/functions/f").json();
+    assert_eq!((view["version"].as_u64(), view["versions"].as_array().unwrap().len()), (Some(2), 2));
+    let back = Transaction::Rollback { name: "f".parse().unwrap(), version: 1 };
+    let bundle = bundle(&node.genesis.network(), node.height() + 100, &[Entry::Transaction(back)]);
+    let answer = node.post("/_moot/bundles", &bundle.encode()).json();
+    assert_eq!(answer["entries"][0]["outcome"]["version"], 1, "{answer}");
+    assert_eq!(node.post("/f/add", b"[1, 2]").text(), "3", "callable at once");
+    // The same bundle again is a replay.
+    let again = node.post("/_moot/bundles", &bundle.encode());
+    assert_eq!((again.status, again.problem().as_str()), (422, "bundle-refused"));
+}
+
+#[test]
+fn case_66_a_bundle_for_another_network_or_changed_on_the_way_is_refused() {
+    // A signature is worth something on one network, for one content, for a while.
+    let node = TestNode::start();
+    let wasm = busy();
+    node.upload(&wasm);
+    let spec = Spec::new(FunctionKind::Typed, "/f");
+    let other = component_digest(b"another network");
+    let foreign = deploy_bundle(&other, node.height() + 100, "f", &wasm, &spec);
+    assert_eq!(node.post("/_moot/bundles", &foreign.encode()).problem(), "bundle-refused");
+    let mut changed = deploy_bundle(&node.genesis.network(), node.height() + 100, "f", &wasm, &spec);
+    changed.header.valid_until += 1;
+    assert_eq!(node.post("/_moot/bundles", &changed.encode()).problem(), "bad-bundle");
+    assert_eq!(node.post("/_moot/bundles", b"not a bundle").problem(), "bad-bundle");
+}
+
+#[test]
+fn accounts_on_the_list_may_call_when_they_sign() {
+    use moot_node::signature::{RequestToSign, sign};
+    let node = TestNode::start();
+    node.deploy("closed", &busy(), FunctionKind::Typed, |spec| spec.access = Access::Accounts(vec![key().account()]));
+    let target = "/_moot/functions/closed/call/add";
+    let unsigned = node.post(target, b"[1, 2]");
+    assert_eq!((unsigned.status, unsigned.problem().as_str()), (401, "signature-needed"));
+    assert!(unsigned.header("www-authenticate").is_some());
+    let signed = |key: &moot_record::Keypair| {
+        let uri = target.parse().unwrap();
+        let request = RequestToSign { method: &http::Method::POST, authority: "test", uri: &uri, body: b"[1, 2]" };
+        let fields = sign(key, &request);
+        let headers = [
+            ("signature-input", fields.signature_input.as_str()),
+            ("signature", fields.signature.as_str()),
+            ("content-digest", fields.content_digest.as_str()),
+        ];
+        (node.ask("POST", target, &headers, b"[1, 2]"), node.ask("POST", target, &headers, b"[1, 2]"))
+    };
+    let (first, again) = signed(&key());
+    assert_eq!((first.status, first.text().as_str()), (200, "3"), "{}", first.text());
+    let id = first.header("moot-call").unwrap();
+    assert_eq!(node.get(&format!("/_moot/calls/{id}")).json()["caller"], key().account().to_string());
+    assert_eq!((again.status, again.problem().as_str()), (401, "signature-wrong"), "a copy is not served");
+    let stranger = moot_record::Keypair::from_seed([12; 32]);
+    assert_eq!(signed(&stranger).0.problem(), "not-allowed");
+}
+
+#[test]
+fn machine_code_that_was_damaged_is_made_again() {
+    let node = TestNode::start();
+    let wasm = busy();
+    node.deploy("busy", &wasm, FunctionKind::Typed, |_| {});
+    let dir = node.stop();
+    let code = dir.path().join("components").join(format!("{}.cwasm", component_digest(&wasm)));
+    let mut bytes = std::fs::read(&code).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    std::fs::write(&code, &bytes).unwrap();
+    let node = TestNode::on(dir, |_| {});
+    assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+    let dir = node.stop();
+    std::fs::remove_file(&code).unwrap();
+    let node = TestNode::on(dir, |_| {});
+    assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+}
+
+#[test]
+fn a_node_in_an_empty_folder_is_ready_soon() {
+    let began = Instant::now();
+    let node = TestNode::start();
+    assert_eq!(node.get("/_moot/ready").status, 200);
+    // A second is the goal on an idle machine; a busy one is given more.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}

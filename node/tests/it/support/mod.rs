@@ -1,0 +1,9 @@
+//! What the scenarios share: a node in this process, guests, and a client that can send anything.
+
+mod guests;
+mod node;
+mod raw;
+
+pub(crate) use guests::{busy, guest, hostile};
+pub(crate) use node::{Remote, TestNode, bundle, deploy_bundle, key};
+pub(crate) use raw::{Answer, Conn};

@@ -1,0 +1,173 @@
+//! A node in this process, on a runtime of its own, with a data folder that goes when the test ends.
+
+use super::raw::{Answer, Conn};
+use moot_node::{Node, NodeConfig};
+use moot_record::{
+    Bundle, BundleBuilder, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Spec, Transaction, component_digest,
+};
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::runtime::Runtime;
+
+/// The owner in these scenarios.
+pub(crate) fn key() -> Keypair {
+    Keypair::from_seed([11; 32])
+}
+
+/// A node somewhere, in this process or another.
+pub(crate) struct Remote {
+    pub(crate) address: SocketAddr,
+    pub(crate) genesis: Genesis,
+}
+
+/// A node in this process.
+pub(crate) struct TestNode {
+    runtime: Option<Runtime>,
+    node: Option<Node>,
+    remote: Remote,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl std::ops::Deref for TestNode {
+    type Target = Remote;
+
+    fn deref(&self) -> &Remote {
+        &self.remote
+    }
+}
+
+/// What a deploy came to.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    pub(crate) uploaded: Answer,
+    pub(crate) answer: Option<Answer>,
+}
+
+impl TestNode {
+    pub(crate) fn start() -> TestNode {
+        TestNode::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut NodeConfig)) -> TestNode {
+        TestNode::on(tempfile::tempdir().unwrap(), change)
+    }
+
+    pub(crate) fn on(dir: tempfile::TempDir, change: impl FnOnce(&mut NodeConfig)) -> TestNode {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let config = config(dir.path(), change);
+        let node = runtime.block_on(Node::start(config)).unwrap();
+        let remote = Remote { address: node.address(), genesis: node.genesis().clone() };
+        TestNode { runtime: Some(runtime), node: Some(node), remote, dir }
+    }
+
+    /// Stops it in good order, and gives its folder back.
+    pub(crate) fn stop(mut self) -> tempfile::TempDir {
+        if let (Some(runtime), Some(node)) = (&self.runtime, self.node.take()) {
+            runtime.block_on(node.shutdown());
+        }
+        self.runtime = None;
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
+    /// Begins to stop it, on its own runtime.
+    pub(crate) fn begin_stop(&mut self) -> tokio::task::JoinHandle<()> {
+        let node = self.node.take().unwrap();
+        self.runtime.as_ref().unwrap().spawn(node.shutdown())
+    }
+
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().unwrap().block_on(future)
+    }
+}
+
+impl Remote {
+    pub(crate) fn at(address: SocketAddr) -> Remote {
+        let mut conn = Conn::open(address);
+        conn.request("GET", "/_moot/genesis", &[], b"");
+        let genesis = Genesis::from_json(&conn.answer().unwrap().text()).unwrap();
+        Remote { address, genesis }
+    }
+
+    pub(crate) fn conn(&self) -> Conn {
+        Conn::open(self.address)
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut conn = self.conn();
+        conn.request(method, target, headers, body);
+        conn.answer().unwrap_or_else(|| panic!("{method} {target} was not answered"))
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Answer {
+        self.ask("GET", target, &[], b"")
+    }
+
+    pub(crate) fn post(&self, target: &str, body: &[u8]) -> Answer {
+        self.ask("POST", target, &[], body)
+    }
+
+    pub(crate) fn height(&self) -> u64 {
+        self.get("/_moot/status").json()["height"].as_u64().unwrap()
+    }
+
+    /// How many calls are recorded.
+    pub(crate) fn calls(&self) -> usize {
+        self.get("/_moot/calls?limit=1000").json()["calls"].as_array().unwrap().len()
+    }
+
+    pub(crate) fn upload(&self, wasm: &[u8]) -> Answer {
+        self.ask("PUT", &format!("/_moot/components/{}", component_digest(wasm)), &[], wasm)
+    }
+
+    /// Uploads and deploys; says what came of it.
+    pub(crate) fn try_deploy(&self, name: &str, wasm: &[u8], spec: &Spec) -> Deployed {
+        let uploaded = self.upload(wasm);
+        let bundle = deploy_bundle(&self.genesis.network(), self.height() + 100, name, wasm, spec);
+        let answer = (uploaded.status == 201).then(|| self.post("/_moot/bundles", &bundle.encode()));
+        Deployed { uploaded, answer }
+    }
+
+    /// Uploads and deploys what must be taken.
+    pub(crate) fn deploy(&self, name: &str, wasm: &[u8], kind: FunctionKind, change: impl FnOnce(&mut Spec)) {
+        let mut spec = Spec::new(kind, format!("/{name}"));
+        change(&mut spec);
+        let deployed = self.try_deploy(name, wasm, &spec);
+        let answer = deployed.answer.unwrap_or_else(|| panic!("{}", deployed.uploaded.text()));
+        assert_eq!(answer.json()["entries"][0]["outcome"]["status"], "applied", "{}", answer.text());
+    }
+}
+
+impl Drop for TestNode {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            if let Some(node) = self.node.take() {
+                runtime.block_on(node.shutdown());
+            }
+            runtime.shutdown_background();
+        }
+    }
+}
+
+pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeConfig {
+    let mut config = NodeConfig::new(dir);
+    config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    change(&mut config);
+    config
+}
+
+/// A bundle of entries, signed by the owner.
+pub(crate) fn bundle(network: &Digest, valid_until: u64, entries: &[Entry]) -> Bundle {
+    let mut builder = BundleBuilder::new();
+    for entry in entries {
+        builder.append(PageClass::Bulk, &entry.encode()).unwrap();
+    }
+    Bundle::sign(&key(), network, valid_until, builder.finish()).unwrap()
+}
+
+/// A bundle that deploys one function.
+pub(crate) fn deploy_bundle(network: &Digest, valid_until: u64, name: &str, wasm: &[u8], spec: &Spec) -> Bundle {
+    let name = name.parse().unwrap();
+    let deploy = Transaction::deploy(name, component_digest(wasm), wasm.len() as u64, spec, None);
+    bundle(network, valid_until, &[Entry::Transaction(deploy)])
+}
