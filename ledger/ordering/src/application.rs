@@ -113,13 +113,16 @@ fn now_ms(runtime: &impl Clock) -> u64 {
 /// Waits until `time_ms` is no more than the allowed drift ahead of the clock. A time no later than the
 /// parent's was accepted once and needs no wait.
 async fn not_ahead(runtime: &impl Clock, time_ms: u64, parent_ms: u64) {
-    while time_ms > parent_ms {
-        let limit = now_ms(runtime).saturating_add(MAX_TIME_AHEAD_MS);
-        if time_ms <= limit {
+    if time_ms <= parent_ms {
+        return;
+    }
+    loop {
+        let ahead = time_ms.saturating_sub(now_ms(runtime).saturating_add(MAX_TIME_AHEAD_MS));
+        if ahead == 0 {
             return;
         }
         // In steps, because a wall clock can be set while we sleep.
-        runtime.sleep(Duration::from_millis((time_ms - limit).min(1000))).await;
+        runtime.sleep(Duration::from_millis(ahead.min(1000))).await;
     }
 }
 

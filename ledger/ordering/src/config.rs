@@ -26,6 +26,9 @@ pub struct Config {
     pub key: Keypair,
     /// The network's genesis: the validators and the name under which they sign.
     pub genesis: Genesis,
+    /// Height up to which the application has committed. Journals that end below it are not those that
+    /// this validator voted with: the engine refuses them, because voting on could contradict them.
+    pub committed: u64,
     /// How long an idle leader waits before it makes an empty block.
     pub heartbeat: Duration,
     /// Most batches that this validator puts into a block it proposes.
@@ -43,6 +46,7 @@ impl Config {
             dir: dir.into(),
             key,
             genesis,
+            committed: 0,
             heartbeat: Duration::from_secs(1),
             max_batches_per_block: 256,
             listen: None,

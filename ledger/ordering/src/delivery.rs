@@ -94,7 +94,7 @@ impl<E: Clock> Delivery<E> {
                 continue;
             }
             let (certificate, descent) = self.evidence(block.inner()).await?;
-            let header = block.inner().header().clone();
+            let header = *block.inner().header();
             let batches = block.inner().batches().to_vec();
             let committed = Arc::clone(&self.committed);
             let ack = Box::new(move || {
@@ -144,7 +144,7 @@ impl<E: Clock> Delivery<E> {
             }
             height = height.next();
             match self.marshal.get_block(height).await {
-                Some(child) => descent.push(child.inner().header().clone()),
+                Some(child) => descent.push(*child.inner().header()),
                 None => return Ok(None),
             }
         }

@@ -43,6 +43,7 @@ mod ordering;
 #[cfg(test)]
 #[path = "../tests/it/pool.rs"]
 mod pool;
+mod settings;
 #[cfg(test)]
 mod simulation;
 

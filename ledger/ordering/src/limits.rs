@@ -42,6 +42,10 @@ pub const CERTIFICATE_PATIENCE: Duration = Duration::from_secs(30);
 /// slow fsync at the leader and one trip of the network.
 pub const LEADER_GRACE: Duration = Duration::from_secs(1);
 
+/// The same for a validator without peers, whose proposal does not travel. A view given up too early
+/// costs one more view; one given up too late is waited out after a kill in the middle of a vote.
+pub const LONE_LEADER_GRACE: Duration = Duration::from_millis(250);
+
 /// Least heartbeat. A shorter one would make empty blocks as fast as the disk can.
 pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
 

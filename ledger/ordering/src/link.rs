@@ -37,6 +37,7 @@ pub(crate) enum LinkSender {
 }
 
 /// A send whose recipients have been checked against their quota.
+#[allow(clippy::large_enum_variant, reason = "lives for one call; a box would cost an allocation a message")]
 pub(crate) enum LinkChecked<'a> {
     Nobody,
     Wire(<WireSender as LimitedSender>::Checked<'a>),

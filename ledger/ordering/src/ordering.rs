@@ -154,6 +154,7 @@ fn run(
             committee,
             namespace: config.genesis.namespace(),
             genesis: Block::genesis(&config.genesis),
+            committed: config.committed,
             heartbeat: config.heartbeat,
             max_batches: config.max_batches_per_block,
             partition: PARTITION.to_string(),

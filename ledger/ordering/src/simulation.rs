@@ -115,6 +115,7 @@ impl World {
             committee: keys::committee(&self.genesis).unwrap(),
             namespace: self.genesis.namespace(),
             genesis: Block::genesis(&self.genesis),
+            committed: self.pools[n].height(),
             heartbeat: Duration::from_millis(500),
             max_batches: 8,
             partition: format!("validator-{n}"),

@@ -11,7 +11,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Tells the child where its directory is, and that it is the child.
@@ -51,7 +51,7 @@ fn survives_kill_9() {
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let mut lines = 0;
+        let (mut lines, mut fresh, started) = (0, false, Instant::now());
         for line in output.lines() {
             let line = line.unwrap();
             // The test harness talks on the same pipe, sometimes on the same line.
@@ -66,7 +66,10 @@ fn survives_kill_9() {
                 assert!(height <= last + 1, "cycle {cycle}: block {height} after {last}");
                 assert_eq!(link.1, *digest, "cycle {cycle}: block {height} does not follow {last}");
             }
-            chain.insert(height, link);
+            if chain.insert(height, link).is_none() && !fresh {
+                fresh = true;
+                println!("cycle {cycle}: first new block after {:?}", started.elapsed());
+            }
             lines += 1;
             if lines > 10 + cycle * 7 {
                 break;

@@ -1,5 +1,7 @@
 //! Scenarios of the ordering engine in real files, real time and over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
+
 mod four;
 mod killed;
 mod measure;

@@ -2,7 +2,7 @@
 
 use crate::pool::{Acks, Pool, batch, keys};
 use moot_ordering::{Application, Config, Error, Ordering, genesis_block};
-use moot_record::{Digest, Genesis};
+use moot_record::{Digest, Genesis, Keypair};
 use std::{
     path::Path,
     sync::Arc,
@@ -204,6 +204,26 @@ fn a_damaged_journal_is_reported_and_never_waited_for() {
 }
 
 #[test]
+fn lost_journals_are_not_voted_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let pool = Arc::new(Pool::new(&genesis(1), Acks::All));
+    let start = |committed| {
+        let mut config = config(dir.path());
+        config.committed = committed;
+        Ordering::start(config, Arc::clone(&pool) as Arc<dyn Application>)
+    };
+    let engine = start(0).unwrap();
+    wait("some blocks", || pool.height() >= 3);
+    engine.stop();
+    // With its journals the validator goes on from what was committed, and no block comes from nowhere.
+    start(pool.height()).unwrap().stop();
+    pool.assert_sound("the only validator");
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    let refused = start(pool.height()).unwrap_err().to_string();
+    assert!(refused.contains("journals end at height 0"), "{refused}");
+}
+
+#[test]
 fn a_second_engine_on_the_same_directory_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let pool = Arc::new(Pool::new(&genesis(1), Acks::All));
@@ -224,7 +244,7 @@ fn a_wrong_configuration_says_what_would_be_right() {
         assert!(error.contains(part), "{error}");
     };
     refuse(&|config| config.genesis.validators.clear(), "a network has 1 to");
-    refuse(&|config| config.key = keys(2).remove(1), "not a validator");
+    refuse(&|config| config.key = Keypair::from_seed([99; 32]), "not a validator");
     refuse(&|config| config.heartbeat = Duration::ZERO, "too short");
     refuse(&|config| config.max_batches_per_block = 0, "use 1 to");
     refuse(&|config| config.genesis = genesis(4), "address to listen on");

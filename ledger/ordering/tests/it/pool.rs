@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 /// What the application does with deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the simulation acknowledges all")]
 pub(crate) enum Acks {
     /// Acknowledges each.
     All,
@@ -62,6 +63,7 @@ impl Pool {
     }
 
     /// When each block was delivered first.
+    #[allow(dead_code, reason = "the simulation has a clock of its own")]
     pub(crate) fn when(&self) -> BTreeMap<u64, Instant> {
         self.inner.lock().unwrap().when.clone()
     }
@@ -111,9 +113,8 @@ impl Application for Pool {
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {
         Box::pin(async move {
             loop {
+                // Made before the look, so that no change between the two is missed.
                 let changed = self.changed.notified();
-                let mut changed = std::pin::pin!(changed);
-                changed.as_mut().enable();
                 let batches: Vec<Digest> = {
                     let inner = self.inner.lock().unwrap();
                     let fresh = inner.known.iter().filter(|batch| !inner.ordered.contains(*batch));
@@ -134,9 +135,8 @@ impl Application for Pool {
     fn available<'a>(&'a self, _: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             loop {
+                // Made before the look, so that no change between the two is missed.
                 let changed = self.changed.notified();
-                let mut changed = std::pin::pin!(changed);
-                changed.as_mut().enable();
                 {
                     let inner = self.inner.lock().unwrap();
                     if batches.iter().all(|batch| inner.known.contains(batch)) {
