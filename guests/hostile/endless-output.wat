@@ -20,7 +20,7 @@
   (core instance $libc (instantiate $libc))
   (core func $get (canon lower (func $stdout "get-stdout")))
   (core func $write (canon lower
-    (func $streams "[method]output-stream.blocking-write-and-flush") (memory $libc "memory")))
+    (func $streams "[method]output-stream.blocking-write-and-flush") (memory (core memory $libc "memory"))))
   (core module $m
     (import "host" "get" (func $get (result i32)))
     (import "host" "write" (func $write (param i32 i32 i32 i32)))

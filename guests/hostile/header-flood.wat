@@ -21,7 +21,7 @@
     (data (i32.const 1150) "host"))
   (core instance $libc (instantiate $libc))
   (core func $new (canon lower (func $http "[constructor]fields")))
-  (core func $append (canon lower (func $http "[method]fields.append") (memory $libc "memory")))
+  (core func $append (canon lower (func $http "[method]fields.append") (memory (core memory $libc "memory"))))
   (core module $m
     (import "libc" "memory" (memory 1))
     (import "host" "new" (func $new (result i32)))

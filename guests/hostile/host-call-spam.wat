@@ -7,7 +7,7 @@
     (export "log" (func (param "level" $level) (param "context" string) (param "message" string)))))
   (core module $libc (memory (export "memory") 800))
   (core instance $libc (instantiate $libc))
-  (core func $log (canon lower (func $logging "log") (memory $libc "memory")))
+  (core func $log (canon lower (func $logging "log") (memory (core memory $libc "memory"))))
   (core module $m
     (import "libc" "memory" (memory 1))
     (import "host" "log" (func $log (param i32 i32 i32 i32 i32)))

@@ -11,10 +11,10 @@
     (export "insecure-seed" (func (result (tuple u64 u64))))))
   (core module $libc (memory (export "memory") 1))
   (core instance $libc (instantiate $libc))
-  (core func $wall (canon lower (func $wall "now") (memory $libc "memory")))
+  (core func $wall (canon lower (func $wall "now") (memory (core memory $libc "memory"))))
   (core func $mono (canon lower (func $mono "now")))
   (core func $insecure (canon lower (func $insecure "get-insecure-random-u64")))
-  (core func $seed (canon lower (func $seed "insecure-seed") (memory $libc "memory")))
+  (core func $seed (canon lower (func $seed "insecure-seed") (memory (core memory $libc "memory"))))
   (core module $m
     (import "libc" "memory" (memory 1))
     (import "host" "wall" (func $wall (param i32)))

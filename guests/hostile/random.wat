@@ -12,9 +12,9 @@
       (global.set $next (i32.add (global.get $next) (local.get 3)))))
   (core instance $libc (instantiate $libc))
   (core func $secure (canon lower (func $secure "get-random-bytes")
-    (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (core func $insecure (canon lower (func $insecure "get-insecure-random-bytes")
-    (memory $libc "memory") (realloc (func $libc "realloc"))))
+    (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (core module $m
     (import "libc" "memory" (memory 1))
     (import "host" "secure" (func $secure (param i64 i32)))

@@ -244,3 +244,9 @@ pub(crate) const MAX_NAMED_TYPES: usize = 500;
 /// Parts of types looked at when a component is loaded. Ordinary components have some hundred; nested ones can be
 /// made to have as many as they like.
 pub(crate) const MAX_TYPE_STEPS: usize = 200_000;
+
+/// Writes to a body that wait for its reader. Guests' libraries write 4 KiB at a time: 64 KiB in all.
+pub(crate) const BODY_BUFFER_CHUNKS: usize = 16;
+
+/// Bytes in one write to a body. With [`BODY_BUFFER_CHUNKS`] a call buffers at most 1 MiB.
+pub(crate) const BODY_CHUNK_BYTES: usize = 64 << 10;

@@ -11,6 +11,7 @@
 
 use crate::call::body::{GuestBody, Link};
 use crate::call::http_0_3;
+use crate::call::pace::Paced;
 use crate::call::report::{Failed, Report};
 use crate::call::run::{Running, Stopped, within};
 use crate::function::Entry;
@@ -88,7 +89,7 @@ impl Function {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let bodiless = request.method() == http::Method::HEAD;
-        let request = request.map(|body| body.map_err(broken).boxed_unsync());
+        let request = request.map(|body| Paced(body.map_err(broken).boxed_unsync()).boxed_unsync());
         let (head, mut coming) = oneshot::channel();
         let link = Arc::<Link>::default();
         let incoming = Incoming { request, head, link: link.clone() };

@@ -6,5 +6,6 @@ mod diagnose;
 pub(crate) mod event;
 pub(crate) mod http;
 mod http_0_3;
+mod pace;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -5,9 +5,11 @@ use super::resolve::{self, Resolver, System};
 use super::target::Target;
 use crate::call::report::{TouchKind, Touches};
 use crate::limits::{
-    MAX_OUTBOUND_OPEN, MAX_OUTBOUND_TIMEOUT, OUTBOUND_CONNECT_TIMEOUT, OUTBOUND_SILENCE_TIMEOUT,
+    BODY_BUFFER_CHUNKS, BODY_CHUNK_BYTES, MAX_OUTBOUND_OPEN, MAX_OUTBOUND_TIMEOUT, OUTBOUND_CONNECT_TIMEOUT,
+    OUTBOUND_SILENCE_TIMEOUT,
 };
-use crate::{AllowedHost, Policy};
+use crate::state::logs::CallLog;
+use crate::{AllowedHost, LogSource, Policy};
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Uri, Version};
 use rustls::ClientConfig;
@@ -20,6 +22,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 pub(crate) struct Hooks {
     policy: Arc<Policy>,
     touched: Touches,
+    /// The guest is only told a code; its author reads here what to change.
+    log: CallLog,
     /// Made with the first request: most calls send none.
     open: Option<Arc<Semaphore>>,
     resolver: &'static dyn Resolver,
@@ -28,20 +32,25 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    /// Hooks for a call under `policy`, counting into `touched`.
-    pub(crate) fn new(policy: Arc<Policy>, touched: Touches) -> Hooks {
-        Hooks { policy, touched, open: None, resolver: &System, tls: None }
+    /// Hooks for a call under `policy`, counting into `touched`, explaining into `log`.
+    pub(crate) fn new(policy: Arc<Policy>, touched: Touches, log: CallLog) -> Hooks {
+        Hooks { policy, touched, log, open: None, resolver: &System, tls: None }
     }
 
     /// Everything that can be refused before anything moves.
     fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Target, OwnedSemaphorePermit), Error> {
         let target = Target::of(request.uri()).map_err(|why| {
-            tracing::info!(uri = %request.uri(), why, "outbound: not a target");
+            note(&self.log, &format!("an outbound request was refused, because {why}: {}", request.uri()));
             Error::HttpRequestUriInvalid
         })?;
         self.touched.note(TouchKind::Http, &target.to_string());
         if !self.allowed().iter().any(|host| host.admits(&target)) {
-            tracing::info!(%target, "outbound: not granted");
+            note(
+                &self.log,
+                &format!(
+                    "an outbound request to {target} was refused; to allow it, add \"{target}\" to `http` in the grants of moot.toml"
+                ),
+            );
             return Err(Error::HttpRequestDenied);
         }
         if request.method() == Method::CONNECT {
@@ -70,15 +79,38 @@ impl WasiHttpHooks for Hooks {
             Ok(admitted) => admitted,
             Err(error) => return Box::new(std::future::ready(Err(error))),
         };
-        let (resolver, tls) = (self.resolver, self.tls.clone());
+        let (resolver, tls, log) = (self.resolver, self.tls.clone(), self.log.clone());
         Box::new(async move {
             let request = on_the_wire(request, &target)?;
             let resolving = resolve::addresses(resolver, &target);
-            let addresses =
-                tokio::time::timeout(timeouts.connect, resolving).await.map_err(|_| Error::DnsTimeout)??;
+            let resolved =
+                tokio::time::timeout(timeouts.connect, resolving).await.map_err(|_| Error::DnsTimeout)?;
+            if let Err(Error::DestinationIpProhibited) = resolved {
+                note(
+                    &log,
+                    &format!(
+                        "an outbound request to {target} was refused: the name leads only to addresses that are not public; grant such an address itself if it is meant"
+                    ),
+                );
+            }
+            let addresses = resolved?;
             dial::send(target, addresses, request, timeouts, tls, permit).await
         })
     }
+
+    // A guest whose body fits into what may be buffered need not wait for its reader, and then ends in its first poll.
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        BODY_BUFFER_CHUNKS
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+}
+
+/// Tells the function's log what became of a request.
+fn note(log: &CallLog, text: &str) {
+    log.message(LogSource::Host, text);
 }
 
 /// The request as it is sent to a server: only the path in its first line, and its own authority as `Host`, whatever

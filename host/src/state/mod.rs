@@ -57,17 +57,18 @@ impl State {
         table.set_max_capacity(policy.limits.handles as usize);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(limits::MAX_FIELDS_BYTES);
+        let log = CallLog::new(context.logs.clone(), policy.limits.log_bytes);
         State {
             table,
             policy: policy.clone(),
             limiter: Limiter::new(&policy.limits),
-            log: CallLog::new(context.logs.clone(), policy.limits.log_bytes),
+            hooks: Hooks::new(policy.clone(), touched.clone(), log.clone()),
+            log,
             clock,
             random: CallRandom::new(grants.random && real, context.seed, touched.clone()),
             deadline,
             wasi: None,
             http,
-            hooks: Hooks::new(policy.clone(), touched.clone()),
             context,
             touched,
         }

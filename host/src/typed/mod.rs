@@ -48,6 +48,8 @@ mod exports;
 mod find;
 mod json;
 mod place;
+#[cfg(test)]
+mod tests;
 mod wave;
 mod wit;
 

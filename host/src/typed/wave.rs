@@ -196,14 +196,15 @@ impl Reader<'_, '_> {
 
     fn flags(&self, ty: &Type, node: &Node, known: Vec<&str>) -> Result<Val, Wrong> {
         let given = node.as_flags(self.source).map_err(|_| self.wrong(ty, node))?;
-        let one = |name: &str| {
+        let mut set = Vec::new();
+        for name in given {
             let name = name.strip_prefix('%').unwrap_or(name);
             if !known.contains(&name) {
-                return Err(self.walk.unknown("one of the flags", name, known.iter().copied()));
+                return Err(self.walk.unknown("one of the flags", name, known.into_iter()));
             }
-            Ok(name.to_owned())
-        };
-        Ok(Val::Flags(given.map(one).collect::<Result<_, _>>()?))
+            set.push(name);
+        }
+        Ok(Val::Flags(known.into_iter().filter(|name| set.contains(name)).map(str::to_owned).collect()))
     }
 
     /// `none`, `some(value)`, or the value alone where that is clear.

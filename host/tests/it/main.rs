@@ -5,5 +5,8 @@ mod determinism;
 mod event;
 mod exhaustion;
 mod http;
+mod keyvalue;
+mod outbound;
 mod policy;
 mod support;
+mod typed;

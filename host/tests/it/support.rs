@@ -10,24 +10,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 /// One host for all scenarios, as in a node: what one guest breaks, the others would notice.
-pub fn host() -> &'static Host {
+pub(crate) fn host() -> &'static Host {
     static HOST: LazyLock<Host> = LazyLock::new(|| Host::new(HostConfig::default()).unwrap());
     &HOST
 }
 
 /// The folder of the repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// A hostile guest's binary, from `guests/hostile/NAME.wat`.
-pub fn hostile(name: &str) -> Vec<u8> {
+pub(crate) fn hostile(name: &str) -> Vec<u8> {
     let path = repository().join("guests/hostile").join(name).with_extension("wat");
     wat::parse_file(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// A Rust guest's binary, from `guests/NAME`. All are built once, by whoever asks first.
-pub fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     static BUILT: OnceLock<()> = OnceLock::new();
     let target = repository().join("target/guests");
     BUILT.get_or_init(|| {
@@ -44,7 +44,7 @@ pub fn guest(name: &str) -> Vec<u8> {
 }
 
 /// Admits, compiles, writes and loads, as a node does.
-pub fn load(host: &Host, wasm: &[u8], policy: Policy) -> Function {
+pub(crate) fn load(host: &Host, wasm: &[u8], policy: Policy) -> Function {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     static DIR: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
     host.admit(wasm, &policy).unwrap();
@@ -55,39 +55,39 @@ pub fn load(host: &Host, wasm: &[u8], policy: Policy) -> Function {
 }
 
 /// What a deploy of the component under the policy is refused with.
-pub fn refused(wasm: &[u8], policy: &Policy) -> AdmissionError {
+pub(crate) fn refused(wasm: &[u8], policy: &Policy) -> AdmissionError {
     host().admit(wasm, policy).expect_err("it should have been refused")
 }
 
-pub fn cx() -> CallContext {
+pub(crate) fn cx() -> CallContext {
     CallContext::new("0-1-0-0-0", "test")
 }
 
 /// Calls an export of a typed function without arguments.
-pub async fn run(function: &Function, export: &str) -> TypedAnswer {
+pub(crate) async fn run(function: &Function, export: &str) -> TypedAnswer {
     function.call_typed(cx(), export, Arguments::Json("[]")).await
 }
 
 /// As [`run`], for a call that must fail.
-pub async fn fails(function: &Function, export: &str) -> (Fault, Report) {
+pub(crate) async fn fails(function: &Function, export: &str) -> (Fault, Report) {
     let answer = run(function, export).await;
     assert_eq!(answer.report.fault.as_ref(), answer.result.as_ref().err());
     (answer.result.expect_err("the call should have failed"), answer.report)
 }
 
 /// An HTTP request with an empty body.
-pub fn get(path: &str) -> http::Request<http_body_util::Empty<bytes::Bytes>> {
+pub(crate) fn get(path: &str) -> http::Request<http_body_util::Empty<bytes::Bytes>> {
     http::Request::get(path).header("host", "localhost").body(http_body_util::Empty::new()).unwrap()
 }
 
 /// An event with a payload.
-pub fn event(payload: &str) -> Event {
+pub(crate) fn event(payload: &str) -> Event {
     Event { source: "call:".into(), payload: payload.to_owned().into(), ..Event::default() }
 }
 
 /// Keeps what guests log.
 #[derive(Default)]
-pub struct Lines(pub Mutex<Vec<String>>);
+pub(crate) struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
     fn line(&self, line: LogLine<'_>) {
@@ -96,11 +96,11 @@ impl LogSink for Lines {
 }
 
 impl Lines {
-    pub fn new() -> Arc<Lines> {
+    pub(crate) fn new() -> Arc<Lines> {
         Arc::default()
     }
 
-    pub fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -109,7 +109,7 @@ impl Lines {
 ///
 /// Other scenarios run in the same process at the same time, so "near" allows for theirs: the constant is far below
 /// what each hostile guest asks for.
-pub struct Unharmed {
+pub(crate) struct Unharmed {
     before_bytes: u64,
 }
 
@@ -117,12 +117,12 @@ pub struct Unharmed {
 const SLACK_BYTES: u64 = 192 << 20;
 
 impl Unharmed {
-    pub async fn before() -> Unharmed {
+    pub(crate) async fn before() -> Unharmed {
         normal_call().await;
         Unharmed { before_bytes: resident_bytes() }
     }
 
-    pub async fn after(self) {
+    pub(crate) async fn after(self) {
         normal_call().await;
         let (before, now) = (self.before_bytes, resident_bytes());
         assert!(
@@ -141,7 +141,7 @@ async fn normal_call() {
 }
 
 /// Resident memory of this process.
-pub fn resident_bytes() -> u64 {
+pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap_or("VmRSS: 0 kB");
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) * 1024

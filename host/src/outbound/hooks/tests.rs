@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 fn hooks(allowed: &[&str]) -> Hooks {
     let http = Some(allowed.iter().map(|text| text.parse().unwrap()).collect());
     let policy = Policy { grants: Grants { http, ..Grants::default() }, ..Policy::default() };
-    Hooks::new(Arc::new(policy), Touches::default())
+    Hooks::new(Arc::new(policy), Touches::default(), CallLog::new(None, 0))
 }
 
 fn request(uri: &str) -> Request<WasiBody> {

@@ -250,7 +250,9 @@ impl One<'_, '_> {
             }
             set.push(name);
         }
-        Ok(Val::Flags(set))
+        Ok(Val::Flags(
+            known.into_iter().filter(|name| set.iter().any(|on| on == name)).map(str::to_owned).collect(),
+        ))
     }
 
     fn record<'de, A: MapAccess<'de>>(&self, mut map: A, fields: Vec<(&str, Type)>) -> Result<Val, A::Error> {
