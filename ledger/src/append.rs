@@ -8,7 +8,10 @@ use crate::events::Event;
 use crate::idempotency::Reservation;
 use crate::lane::Kept;
 use crate::ledger::Ledger;
-use crate::limits::{EXPIRY_STEP_S, MAX_PAYLOAD_BYTES, MAX_QUEUED_BYTES, MAX_QUEUED_RECEIPT_BYTES, MAX_UNORDERED_BATCHES, RETRY_AFTER};
+use crate::limits::{
+    EXPIRY_STEP_S, MAX_PAYLOAD_BYTES, MAX_QUEUED_BYTES, MAX_QUEUED_RECEIPT_BYTES, MAX_UNORDERED_BATCHES,
+    RETRY_AFTER,
+};
 use crate::pending::Pending;
 use bytes::Bytes;
 use moot_record::limits::MAX_ENTRY_BYTES;
@@ -77,7 +80,10 @@ impl Core {
     pub(crate) fn admit(&self) -> Result<(), Refused> {
         self.gate.check()?;
         if self.unordered_hint() > MAX_UNORDERED_BATCHES {
-            return Err(Refused::Full { what: "the list of batches to be ordered", retry_after: RETRY_AFTER });
+            return Err(Refused::Full {
+                what: "the list of batches to be ordered",
+                retry_after: RETRY_AFTER,
+            });
         }
         Ok(())
     }

@@ -54,7 +54,10 @@ impl Ledger {
         };
         let found = component_digest(&bytes);
         if found != *digest {
-            return Err(ReadError::damaged(format!("component {digest}"), format!("its bytes hash to {found}")));
+            return Err(ReadError::damaged(
+                format!("component {digest}"),
+                format!("its bytes hash to {found}"),
+            ));
         }
         Ok(Some(bytes))
     }

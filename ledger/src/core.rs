@@ -25,8 +25,8 @@ use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 /// Says that a block is committed here.

@@ -101,7 +101,9 @@ pub enum Refused {
         max: usize,
     },
     /// The payload given is not the one that the entry names.
-    #[error("a payload of {found} bytes was given, the entry names one of {expected}: build the entry from the same bytes")]
+    #[error(
+        "a payload of {found} bytes was given, the entry names one of {expected}: build the entry from the same bytes"
+    )]
     OtherPayload {
         /// Length of the bytes.
         found: u64,
@@ -128,7 +130,9 @@ pub enum Refused {
         height: u64,
     },
     /// The bundle would be valid for too long.
-    #[error("the bundle is valid until height {valid_until}, at most {max} is accepted now: digests are remembered that long")]
+    #[error(
+        "the bundle is valid until height {valid_until}, at most {max} is accepted now: digests are remembered that long"
+    )]
     TooFarAhead {
         /// Last height of its validity.
         valid_until: u64,

@@ -18,8 +18,8 @@ use moot_ordering::{Application, Config, Ordering};
 use moot_record::{AccountId, Call, Digest, EntryId, FunctionName, Genesis};
 use parking_lot::{Mutex, RwLock};
 use std::fs;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use tokio::sync::{Notify, broadcast, oneshot};
 

@@ -93,6 +93,10 @@ pub const DEFAULT_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// growth step included.
 pub const MIN_FREE_BYTES: u64 = 128 * 1024 * 1024;
 
+/// How long a final block waits for entries to share its commit: three times what a client on this machine
+/// takes to make its next call, and a small part of the time in which a block becomes final.
+pub const BLOCK_PATIENCE: Duration = Duration::from_millis(1);
+
 /// How often the commit thread looks at the disk, the clock and the ordering engine when nothing else wakes it.
 pub const TICK: Duration = Duration::from_secs(1);
 
@@ -111,4 +115,6 @@ pub const MAX_RECENT_CALLS: usize = 1000;
 const _: () = assert!(BATCH_TARGET_BYTES + moot_record::limits::MAX_PAGE_BYTES < 1024 * 1024);
 const _: () = assert!(BATCH_TARGET_PAGES < moot_record::limits::MAX_BUNDLE_PAGES);
 const _: () = assert!(BATCH_MAX_BUNDLES < moot_record::limits::MAX_BATCH_BUNDLES);
-const _: () = assert!(BATCH_TARGET_BYTES + moot_record::limits::MAX_BUNDLE_BYTES < moot_record::limits::MAX_BATCH_BYTES);
+const _: () = assert!(
+    BATCH_TARGET_BYTES + moot_record::limits::MAX_BUNDLE_BYTES < moot_record::limits::MAX_BATCH_BYTES
+);

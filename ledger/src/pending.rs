@@ -52,6 +52,11 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
+    /// Says that the batch is on disk. The [`Promise`] still has to say the rest.
+    pub(crate) fn durable(&self) {
+        self.durable.settle(Ok(()));
+    }
+
     fn failed(&self, error: &CommitError) {
         self.durable.settle(Err(error.clone()));
         self.last.settle(Err(error.clone()));
@@ -72,16 +77,12 @@ impl Promise {
     /// For a batch that was found on disk.
     pub(crate) fn recovered() -> Promise {
         let promise = Promise::new();
-        promise.durable();
+        promise.0.durable();
         promise
     }
 
     pub(crate) fn handle(&self) -> Arc<Handle> {
         self.0.clone()
-    }
-
-    pub(crate) fn durable(&self) {
-        self.0.durable.settle(Ok(()));
     }
 
     pub(crate) fn finalized(&self, height: u64) {

@@ -109,7 +109,8 @@ impl Ledger {
             for (bundle, content) in (0u16..).zip(&stored.batch.bundles) {
                 for (page, slot, bytes) in content.entries() {
                     if let Ok(Entry::Call(call)) = Entry::decode(bytes) {
-                        calls.push((EntryId { lane: core.lane_number, batch: seq, bundle, page, slot }, call));
+                        calls
+                            .push((EntryId { lane: core.lane_number, batch: seq, bundle, page, slot }, call));
                     }
                 }
             }

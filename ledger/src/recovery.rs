@@ -39,7 +39,12 @@ impl Recovered {
 }
 
 /// Reads what is needed to go on.
-pub(crate) fn recover(store: &Store, dir: &Path, lane: u32, genesis: &Genesis) -> Result<Recovered, OpenError> {
+pub(crate) fn recover(
+    store: &Store,
+    dir: &Path,
+    lane: u32,
+    genesis: &Genesis,
+) -> Result<Recovered, OpenError> {
     let found = store.read(|txn| {
         let blocks = read::last_blocks(txn, ROOTS_REMEMBERED)?;
         let bundles = read::bundles(txn)?;
@@ -78,14 +83,21 @@ fn state(
     let height = last.header.height;
     let state = State::restore(height, last.history_after, read::functions(txn)?, counted);
     if state.root() != last.state_after {
-        let reason = format!("its root is {}, after block {height} it was {}", state.root(), last.state_after);
+        let reason =
+            format!("its root is {}, after block {height} it was {}", state.root(), last.state_after);
         return Err(ReadError::damaged("the state", reason));
     }
     Ok(state)
 }
 
 impl Recovered {
-    fn scan(&mut self, txn: &ReadTransaction, lane: u32, marks: Marks, genesis: &Genesis) -> Result<(), ReadError> {
+    fn scan(
+        &mut self,
+        txn: &ReadTransaction,
+        lane: u32,
+        marks: Marks,
+        genesis: &Genesis,
+    ) -> Result<(), ReadError> {
         let Some(own) = genesis.validators.get(usize::try_from(lane).unwrap_or(usize::MAX)) else {
             return Ok(());
         };
@@ -111,7 +123,9 @@ impl Recovered {
                     Ok(Entry::Call(call)) => {
                         self.open_calls.insert(EntryId { lane, batch: seq, bundle, page, slot }, call);
                     }
-                    Ok(Entry::Receipt(receipt)) if content.header.account == *own => receipts.push(receipt.call),
+                    Ok(Entry::Receipt(receipt)) if content.header.account == *own => {
+                        receipts.push(receipt.call)
+                    }
                     _ => {}
                 }
             }

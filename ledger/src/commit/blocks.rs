@@ -23,10 +23,14 @@ impl Committer {
             return Ok(None);
         }
         if height > expected {
-            return Err(format!("block {height} was delivered, block {expected} is next: blocks are missing"));
+            return Err(format!(
+                "block {height} was delivered, block {expected} is next: blocks are missing"
+            ));
         }
         if !block.header.names(&block.batches) {
-            return Err(format!("the header of block {height} does not commit to the batches delivered with it"));
+            return Err(format!(
+                "the header of block {height} does not commit to the batches delivered with it"
+            ));
         }
         if !self.roots.contains(&block.header.state) {
             return Err(format!(

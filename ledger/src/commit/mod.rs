@@ -17,7 +17,7 @@ mod upkeep;
 
 use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
-use crate::limits::TICK;
+use crate::limits::{BLOCK_PATIENCE, TICK};
 use crate::state::State;
 use crate::store::{Changeset, WriteError};
 use moot_record::Digest;
@@ -46,11 +46,7 @@ struct Work {
 }
 
 impl Committer {
-    pub(crate) fn new(
-        core: Arc<Core>,
-        state: State,
-        roots: VecDeque<Digest>,
-    ) -> Committer {
+    pub(crate) fn new(core: Arc<Core>, state: State, roots: VecDeque<Digest>) -> Committer {
         Committer { upkeep: Upkeep::default(), core, state, roots, commits: 0 }
     }
 
@@ -60,13 +56,16 @@ impl Committer {
         loop {
             let closing = self.core.gate.is_closing();
             self.upkeep.tick(&self.core);
+            self.wait_for_company(closing);
             let work = match self.prepare(closing) {
                 Ok(Some(work)) => work,
                 Ok(None) if closing => return self.stop("it was closed", None),
                 Ok(None) => {
                     let core = &self.core;
                     core.signal.sleep(TICK, || {
-                        core.gate.is_closing() || !core.lane.lock().is_empty() || !core.inbox.lock().is_empty()
+                        core.gate.is_closing()
+                            || !core.lane.lock().is_empty()
+                            || !core.inbox.lock().is_empty()
                     });
                     continue;
                 }
@@ -76,6 +75,19 @@ impl Committer {
                 return self.stop(&why, Some(work));
             }
             self.publish(work);
+        }
+    }
+
+    /// A block alone waits a moment for entries to share its commit: otherwise every call of a client that
+    /// makes one after the other would wait behind the block of the call before.
+    fn wait_for_company(&self, closing: bool) {
+        let core = &self.core;
+        let alone = {
+            let inbox = core.inbox.lock();
+            !inbox.blocks.is_empty() && inbox.jobs.is_empty()
+        };
+        if alone && !closing && core.lane.lock().is_empty() {
+            core.signal.sleep(BLOCK_PATIENCE, || core.gate.is_closing() || !core.lane.lock().is_empty());
         }
     }
 
@@ -92,7 +104,8 @@ impl Committer {
             if !core.gate.is_read_only() {
                 tracing::warn!(%why, "the disk is full: reading only until there is room");
             }
-            core.gate.read_only(&format!("the disk is full ({why}): free some space in {}", core.dir.display()));
+            core.gate
+                .read_only(&format!("the disk is full ({why}): free some space in {}", core.dir.display()));
             // At once, so that readers are served while there is no room; and before the next try, because
             // only a database that was opened anew knows whether the last one went through.
             let reopened = core.store.reopen();
@@ -112,7 +125,10 @@ impl Committer {
         }
         self.commits += 1;
         Counters::add(&core.counters.commits, 1);
-        Counters::add(&core.counters.commit_us, u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+        Counters::add(
+            &core.counters.commit_us,
+            u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+        );
         Ok(())
     }
 

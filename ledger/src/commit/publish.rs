@@ -51,9 +51,10 @@ impl Committer {
         for (key, _) in &batch.keys {
             core.flights.land(key);
         }
-        batch.promise.durable();
+        let handle = batch.promise.handle();
         let waiting = Waiting { digest: batch.digest, promise: batch.promise, ordered: batch.ordered };
         core.unordered.lock().insert(batch.lane, batch.seq, waiting);
+        handle.durable();
         events.extend(batch.events);
     }
 

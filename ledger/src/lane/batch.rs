@@ -132,7 +132,13 @@ impl OpenBatch {
     }
 
     /// Adds a client's bundle; answers with its place.
-    pub(crate) fn append_bundle(&mut self, bundle: Bundle, digest: Digest, bytes: usize, entries: usize) -> u16 {
+    pub(crate) fn append_bundle(
+        &mut self,
+        bundle: Bundle,
+        digest: Digest,
+        bytes: usize,
+        entries: usize,
+    ) -> u16 {
         self.bundle_ids.push((bundle.header.valid_until, digest));
         self.slots.push(Slot::Client(bundle));
         self.bytes += bytes;

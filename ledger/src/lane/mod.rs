@@ -71,7 +71,10 @@ impl Lane {
     /// Refuses a call when too many have no receipt yet.
     pub(crate) fn check_open_calls(&self) -> Result<(), Refused> {
         if self.calls.len() >= MAX_OPEN_CALLS {
-            return Err(Refused::Full { what: "the list of calls without a receipt", retry_after: RETRY_AFTER });
+            return Err(Refused::Full {
+                what: "the list of calls without a receipt",
+                retry_after: RETRY_AFTER,
+            });
         }
         Ok(())
     }

@@ -76,8 +76,8 @@ impl FunctionRecord {
     pub(crate) fn decode(bytes: &[u8]) -> Result<FunctionRecord, DecodeError> {
         let r = &mut Reader::new(bytes);
         r.array(5)?;
-        let name = FunctionName::parse(r.text(64)?)
-            .map_err(|error| super::invalid("name", error.to_string()))?;
+        let name =
+            FunctionName::parse(r.text(64)?).map_err(|error| super::invalid("name", error.to_string()))?;
         let owner = AccountId::from_bytes(r.fixed()?);
         let active = r.small()?;
         let retired = r.boolean()?;
@@ -91,7 +91,15 @@ impl FunctionRecord {
             let height = r.uint()?;
             let deployed = EntryId::decode(r.bytes(64)?)?;
             let spec_digest = spec.digest();
-            versions.push(Version { number, component, component_bytes, spec, spec_digest, height, deployed });
+            versions.push(Version {
+                number,
+                component,
+                component_bytes,
+                spec,
+                spec_digest,
+                height,
+                deployed,
+            });
         }
         r.end()?;
         Ok(FunctionRecord { name, owner, versions, active, retired })

@@ -1,7 +1,7 @@
 //! What became of a transaction, and how that is written down.
 
-use moot_record::cbor::{self, Reader};
 use super::invalid;
+use moot_record::cbor::{self, Reader};
 use moot_record::{AccountId, DecodeError, FunctionName};
 use thiserror::Error;
 
@@ -65,7 +65,9 @@ pub enum Refusal {
         name: FunctionName,
     },
     /// Another version is active than the sender thought.
-    #[error("version {found} of {name} is active, the transaction follows version {expected} (0: none): look at what changed, then deploy again")]
+    #[error(
+        "version {found} of {name} is active, the transaction follows version {expected} (0: none): look at what changed, then deploy again"
+    )]
     Stale {
         /// The function.
         name: FunctionName,

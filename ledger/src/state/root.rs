@@ -17,7 +17,10 @@ const HISTORY: Domain = Domain::new("moot state history 1");
 const FUNCTION: Domain = Domain::new("moot state function 1");
 
 /// The root over functions and history.
-pub(super) fn state_root(functions: &BTreeMap<FunctionName, Arc<FunctionRecord>>, history: &Digest) -> Digest {
+pub(super) fn state_root(
+    functions: &BTreeMap<FunctionName, Arc<FunctionRecord>>,
+    history: &Digest,
+) -> Digest {
     let mut hasher = Domain::STATE.hasher();
     hasher.update(history.as_bytes());
     hasher.update(&(functions.len() as u64).to_le_bytes());

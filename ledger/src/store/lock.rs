@@ -31,7 +31,10 @@ impl DirLock {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         // Only for the message above: a failure to write it costs nothing.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(DirLock { _file: file })
     }
 }

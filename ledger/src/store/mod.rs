@@ -8,9 +8,9 @@
 
 mod lock;
 pub(crate) mod marker;
+pub(crate) mod read;
 mod rows;
 pub(crate) mod tables;
-pub(crate) mod read;
 mod write;
 
 pub(crate) use lock::DirLock;
@@ -86,8 +86,7 @@ impl Store {
             }
             OpenFailure::Damaged(reason) => OpenError::Damaged { dir: dir.to_owned(), reason },
         })?;
-        let store =
-            Store { dir: dir.to_owned(), disk, cache_bytes, opened: RwLock::new(Some(opened)) };
+        let store = Store { dir: dir.to_owned(), disk, cache_bytes, opened: RwLock::new(Some(opened)) };
         store.identify(network)?;
         if !known {
             marker::write(dir, network)?;
@@ -191,7 +190,9 @@ impl Store {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WriteError::Full(error.to_string()),
                 _ => WriteError::Fatal(error.to_string()),
             }),
-            Err(OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => Err(WriteError::Fatal(reason)),
+            Err(OpenFailure::TooShort(reason) | OpenFailure::Damaged(reason)) => {
+                Err(WriteError::Fatal(reason))
+            }
         }
     }
 
@@ -236,9 +237,8 @@ impl Opened {
     fn open(path: &Path, disk: &dyn Disk, cache_bytes: usize) -> Result<Opened, OpenFailure> {
         let file = disk.open(path).map_err(OpenFailure::Io)?;
         let (guarded, faults) = Guarded::new(file);
-        let open = AssertUnwindSafe(|| {
-            Database::builder().set_cache_size(cache_bytes).create_with_backend(guarded)
-        });
+        let open =
+            AssertUnwindSafe(|| Database::builder().set_cache_size(cache_bytes).create_with_backend(guarded));
         let error = match catch_unwind(open) {
             Ok(Ok(db)) => return Ok(Opened { db, faults }),
             Ok(Err(error)) => error,

@@ -1,7 +1,9 @@
 //! Reading rows, each checked before anybody believes it.
 
 use super::rows::{KeyRow, Marks, Place, StoredBlock, position, split_batch, unseal};
-use super::tables::{BATCHES, BLOCKS, BUNDLES, FUNCTIONS, KEY_HOURS, KEYS, LINKS, META, META_MARKS, OUTCOMES, PAYLOADS, PLACED};
+use super::tables::{
+    BATCHES, BLOCKS, BUNDLES, FUNCTIONS, KEY_HOURS, KEYS, LINKS, META, META_MARKS, OUTCOMES, PAYLOADS, PLACED,
+};
 use crate::error::ReadError;
 use crate::recent::Stored;
 use crate::state::{FunctionRecord, Outcome};
@@ -28,9 +30,10 @@ fn parse_batch(lane: u32, seq: u64, row: &[u8]) -> Read<Stored> {
     let whole = batch.digest() == digest
         && (batch.header.lane, batch.header.seq) == (lane, seq)
         && batch.header.root == merkle::root(&batch.leaves())
-        && batch.bundles.iter().all(|bundle| {
-            bundle.leaves().is_ok_and(|leaves| merkle::root(&leaves) == bundle.header.root)
-        });
+        && batch
+            .bundles
+            .iter()
+            .all(|bundle| bundle.leaves().is_ok_and(|leaves| merkle::root(&leaves) == bundle.header.root));
     if !whole {
         return Err(ReadError::damaged(what, format!("its bytes do not hash to {digest}")));
     }

@@ -113,7 +113,8 @@ impl StoredBlock {
         r.array(6)?;
         let header = BlockHeader::decode(r.bytes(1024)?)?;
         let count = r.list(moot_record::limits::MAX_BLOCK_BATCHES)?;
-        let batches = (0..count).map(|_| Ok(Digest::from_bytes(r.fixed()?))).collect::<Result<_, DecodeError>>()?;
+        let batches =
+            (0..count).map(|_| Ok(Digest::from_bytes(r.fixed()?))).collect::<Result<_, DecodeError>>()?;
         let certificate = Certificate(r.bytes(moot_record::limits::MAX_CERTIFICATE_BYTES)?.to_vec());
         let count = r.list(moot_ordering::limits::MAX_DESCENT)?;
         let descent =
@@ -206,8 +207,7 @@ impl KeyRow {
         let r = &mut Reader::new(unseal(what, row)?);
         (|| {
             r.array(2)?;
-            let row =
-                KeyRow { call: EntryId::decode(r.bytes(64)?)?, body: Digest::from_bytes(r.fixed()?) };
+            let row = KeyRow { call: EntryId::decode(r.bytes(64)?)?, body: Digest::from_bytes(r.fixed()?) };
             r.end()?;
             Ok(row)
         })()

@@ -23,7 +23,8 @@ pub(crate) type BatchKey = (u32, u64);
 pub(crate) type DigestKey = &'static [u8; 32];
 
 pub(crate) const BATCHES: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("batches");
-pub(crate) const PAYLOADS: TableDefinition<'_, (u32, u32, u64, u64), &[u8]> = TableDefinition::new("payloads");
+pub(crate) const PAYLOADS: TableDefinition<'_, (u32, u32, u64, u64), &[u8]> =
+    TableDefinition::new("payloads");
 pub(crate) const LINKS: TableDefinition<'_, (u32, u64, u32, u64), ()> = TableDefinition::new("links");
 pub(crate) const PLACED: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("placed");
 pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");

@@ -59,7 +59,12 @@ async fn many_appenders_share_commits_and_lose_nothing() {
     assert_eq!(all.len(), 256 * 20);
     assert_eq!(status.open_calls, 0);
     assert!(status.commits < 256 * 20, "{} commits for {} calls", status.commits, all.len());
-    println!("{} calls and receipts in {} commits of {} us", all.len(), status.commits, status.commit_us / status.commits);
+    println!(
+        "{} calls and receipts in {} commits of {} us",
+        all.len(),
+        status.commits,
+        status.commit_us / status.commits
+    );
     ledger.close().await;
     let ledger = open(dir.path());
     assert_eq!(ledger.open_calls(), []);

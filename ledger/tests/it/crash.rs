@@ -34,11 +34,13 @@ async fn live(ledger: &Ledger, chain: &mut Sequencer, told: &mut Told, rng: &mut
             if rng.random_bool(0.3) {
                 let key = format!("key {}", told.number);
                 let body = Digest::from_bytes([7; 32]);
-                let Ok(Idempotency::Fresh(reservation)) = ledger.idempotent(&name("hello"), None, &key, &body)
+                let Ok(Idempotency::Fresh(reservation)) =
+                    ledger.idempotent(&name("hello"), None, &key, &body)
                 else {
                     return;
                 };
-                let Ok(pending) = ledger.append_call_once(said.clone(), PayloadBytes::None, reservation) else {
+                let Ok(pending) = ledger.append_call_once(said.clone(), PayloadBytes::None, reservation)
+                else {
                     return;
                 };
                 calls.push((pending, said, Some(key)));

@@ -128,6 +128,12 @@ impl FaultyDisk {
         disk
     }
 
+    /// Length of the one database.
+    pub(crate) fn length(&self) -> usize {
+        let state = self.0.state.lock();
+        state.files.iter().find(|(path, _)| path.ends_with("ledger.redb")).unwrap().1.seen.len()
+    }
+
     /// The bytes of the one database.
     pub(crate) fn database(&self, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.0.state.lock();

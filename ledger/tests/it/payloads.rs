@@ -19,7 +19,8 @@ async fn payloads_are_kept_and_found() {
     for number in 0..50u64 {
         let size = usize::try_from(number * number * 41).unwrap();
         let input: Vec<u8> = (0..size).map(|i| (i as u64 * number) as u8).collect();
-        let pending = ledger.append_call(with_input(number, &input), PayloadBytes::Keep(input.clone().into()));
+        let pending =
+            ledger.append_call(with_input(number, &input), PayloadBytes::Keep(input.clone().into()));
         kept.push((pending.unwrap(), input));
     }
     let huge = vec![3u8; 5 << 20];
@@ -109,7 +110,8 @@ async fn a_payload_of_another_length_is_refused() {
 async fn a_payload_that_does_not_hash_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
-    let pending = ledger.append_call(with_input(1, b"four"), PayloadBytes::Keep((&b"five"[..]).into())).unwrap();
+    let pending =
+        ledger.append_call(with_input(1, b"four"), PayloadBytes::Keep((&b"five"[..]).into())).unwrap();
     pending.durable().await.unwrap();
     assert!(matches!(ledger.payload(pending.id()), Err(ReadError::Damaged { .. })));
 }

@@ -33,9 +33,12 @@ impl Sequencer {
 
     fn deliver(&self, ledger: &Ledger, block: Finalized) {
         let (acked, height) = (self.acked.clone(), block.header.height);
-        ledger.application().finalized(block, Box::new(move || {
-            acked.fetch_max(height, Ordering::SeqCst);
-        }));
+        ledger.application().finalized(
+            block,
+            Box::new(move || {
+                acked.fetch_max(height, Ordering::SeqCst);
+            }),
+        );
     }
 
     /// After a restart: everything from one block before the last acknowledged one on.
@@ -50,7 +53,8 @@ impl Sequencer {
     pub(crate) fn step(&mut self, ledger: &Ledger) {
         let app = ledger.application();
         let acked = usize::try_from(self.acked()).unwrap();
-        let taken: Vec<Digest> = self.blocks[acked..].iter().flat_map(|block| block.batches.clone()).collect();
+        let taken: Vec<Digest> =
+            self.blocks[acked..].iter().flat_map(|block| block.batches.clone()).collect();
         let proposal = app.propose(&taken, 256).now_or_never();
         let (batches, state) = proposal.map_or_else(|| (vec![], app.state()), |p| (p.batches, p.state));
         self.push(ledger, batches, state);

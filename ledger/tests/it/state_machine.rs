@@ -27,7 +27,13 @@ struct Step {
 }
 
 fn said() -> impl Strategy<Value = Said> {
-    let deploy = (0..3u8, prop::bool::weighted(0.8), any::<bool>(), prop::option::of(0..4u32), prop::bool::weighted(0.05));
+    let deploy = (
+        0..3u8,
+        prop::bool::weighted(0.8),
+        any::<bool>(),
+        prop::option::of(0..4u32),
+        prop::bool::weighted(0.05),
+    );
     prop_oneof![
         6 => deploy.prop_map(|(code, upgradable, destructible, previous, garbage)| Said::Deploy {
             code, upgradable, destructible, previous, garbage
@@ -63,7 +69,9 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
     let mut made: Vec<OrderedBundle> = Vec::new();
     for (index, step) in (0u64..).zip(steps) {
         let height = index / size as u64 + 1;
-        if step.repeat && let Some(last) = made.last().cloned() {
+        if step.repeat
+            && let Some(last) = made.last().cloned()
+        {
             made.push(last);
             continue;
         }

@@ -148,7 +148,10 @@ async fn case_46_truncated_file_is_an_error_and_not_an_empty_genesis() {
             Err(other) => panic!("{length} of {} bytes: {other}", whole.len()),
             Ok(ledger) => {
                 // Only free pages were cut off: then everything must be there.
-                assert!(ledger.entry(last.unwrap()).unwrap().is_some(), "{length}: the end of history is gone");
+                assert!(
+                    ledger.entry(last.unwrap()).unwrap().is_some(),
+                    "{length}: the end of history is gone"
+                );
             }
         }
     }
@@ -167,7 +170,9 @@ fn case_47_second_process_on_the_directory_is_refused() {
     let ledger = open(dir.path());
     // A second instance here.
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::Locked { holder, .. } if holder.contains(&std::process::id().to_string())));
+    assert!(
+        matches!(&error, OpenError::Locked { holder, .. } if holder.contains(&std::process::id().to_string()))
+    );
     // A second process.
     let child = || {
         let mut child = Command::new(std::env::current_exe().unwrap());
@@ -230,7 +235,10 @@ async fn case_13_full_queue_refuses_with_a_time_and_loses_nothing() {
         }
         assert!(taken.len() < 1000, "the queue has no bound");
     };
-    assert!(matches!(refused, Refused::Full { retry_after, .. } if retry_after > Duration::ZERO), "{refused}");
+    assert!(
+        matches!(refused, Refused::Full { retry_after, .. } if retry_after > Duration::ZERO),
+        "{refused}"
+    );
     disk.plan(|plan| plan.stalled = false);
     for pending in &taken {
         pending.durable().await.unwrap();

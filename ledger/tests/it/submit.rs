@@ -24,7 +24,10 @@ async fn case_64_replayed_bundle_is_refused_also_after_a_restart() {
     assert!(matches!(ledger.submit(signed.clone()), Err(Refused::Duplicate(_))));
     pending.durable().await.unwrap();
     assert_eq!(ledger.entry(pending.id()).unwrap(), Some(value("hello")));
-    assert_eq!(ledger.signed(pending.id()).unwrap().unwrap().verify(ledger.genesis()).unwrap().account, client().account());
+    assert_eq!(
+        ledger.signed(pending.id()).unwrap().unwrap().verify(ledger.genesis()).unwrap().account,
+        client().account()
+    );
     ledger.close().await;
     let ledger = open(dir.path());
     let refused = ledger.submit(signed).unwrap_err();
@@ -42,7 +45,9 @@ async fn case_64_same_key_with_another_body_conflicts() {
     assert!(matches!(ask(&body), Idempotency::InFlight(None)));
     assert!(matches!(ask(&other), Idempotency::Conflict));
     let pending = ledger.append_call_once(call(1), PayloadBytes::None, reservation).unwrap();
-    assert!(matches!(ask(&body), Idempotency::InFlight(Some(id)) | Idempotency::Known(id) if id == pending.id()));
+    assert!(
+        matches!(ask(&body), Idempotency::InFlight(Some(id)) | Idempotency::Known(id) if id == pending.id())
+    );
     pending.durable().await.unwrap();
     assert!(matches!(ask(&body), Idempotency::Known(id) if id == pending.id()));
     assert!(matches!(ask(&other), Idempotency::Conflict));
@@ -132,7 +137,10 @@ async fn a_clients_calls_are_answered_once_too() {
     let answer = receipt(pending.id(), calls[0].digest(), Status::Ok);
     let answered = ledger.append_receipt(answer.clone(), PayloadBytes::None).unwrap();
     answered.durable().await.unwrap();
-    assert_eq!(ledger.append_receipt(answer, PayloadBytes::None).unwrap_err(), Refused::NotOpen(pending.id()));
+    assert_eq!(
+        ledger.append_receipt(answer, PayloadBytes::None).unwrap_err(),
+        Refused::NotOpen(pending.id())
+    );
     assert_eq!(ledger.receipt_of(pending.id()).unwrap().unwrap().0, answered.id());
     assert_eq!(ledger.recent(10).unwrap().len(), 2);
     ledger.close().await;

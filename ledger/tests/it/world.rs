@@ -80,7 +80,10 @@ pub(crate) fn bundle(ledger: &Ledger, key: &Keypair, valid_until: u64, entries: 
 
 /// A spec with the given rights.
 pub(crate) fn spec(route: &str, upgradable: bool, destructible: bool) -> Spec {
-    Spec { lifecycle: Lifecycle { upgradable, destructible }, ..Spec::new(moot_record::FunctionKind::Http, route) }
+    Spec {
+        lifecycle: Lifecycle { upgradable, destructible },
+        ..Spec::new(moot_record::FunctionKind::Http, route)
+    }
 }
 
 /// A deploy of the component that consists of `code`.
