@@ -71,7 +71,9 @@ mod tests {
     #[test]
     fn a_file_that_holds_no_key_is_refused_and_never_quoted() {
         let dir = tempfile::tempdir().unwrap();
-        for (i, text) in ["", "moot-key-1", "moot-key-1 ", "moot-key-1 0011", "secretsecret"].iter().enumerate() {
+        for (i, text) in
+            ["", "moot-key-1", "moot-key-1 ", "moot-key-1 0011", "secretsecret"].iter().enumerate()
+        {
             let path = dir.path().join(i.to_string());
             private_file::create(&path, text).unwrap();
             let said = load(&path).unwrap_err().to_string();

@@ -160,7 +160,12 @@ pub struct WorkerLimits {
 
 impl Default for WorkerLimits {
     fn default() -> Self {
-        WorkerLimits { max_running: 1000, max_waiting: 4096, max_loaded: 1024, compile_timeout: COMPILE_TIMEOUT }
+        WorkerLimits {
+            max_running: 1000,
+            max_waiting: 4096,
+            max_loaded: 1024,
+            compile_timeout: COMPILE_TIMEOUT,
+        }
     }
 }
 

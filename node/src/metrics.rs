@@ -57,7 +57,11 @@ impl Metrics {
         };
         let registry = &mut metrics.registry;
         registry.register("fuel", "Fuel that calls used", metrics.fuel.clone());
-        registry.register("refused", "Requests refused before anything was recorded", metrics.refused.clone());
+        registry.register(
+            "refused",
+            "Requests refused before anything was recorded",
+            metrics.refused.clone(),
+        );
         registry.register("connections", "Open connections", metrics.connections.clone());
         registry.register("functions", "Functions that can be called", metrics.functions.clone());
         registry.register("functions_loaded", "Functions whose code is in memory", metrics.loaded.clone());

@@ -227,7 +227,8 @@ fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
         ..HostConfig::default()
     })?;
-    let artifacts = Artifacts::open(dir.join("components"), host.clone(), config.compiler, limits.compile_timeout)?;
+    let artifacts =
+        Artifacts::open(dir.join("components"), host.clone(), config.compiler, limits.compile_timeout)?;
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -239,12 +240,16 @@ fn genesis(dir: &Path, name: &str, key: &Keypair) -> Result<Genesis, StartError>
     let path = dir.join("genesis.json");
     let io = |error| StartError::Folder { path: path.clone(), error };
     match std::fs::read_to_string(&path) {
-        Ok(text) => Genesis::from_json(&text).map_err(|error| StartError::Genesis { path: path.clone(), error }),
+        Ok(text) => {
+            Genesis::from_json(&text).map_err(|error| StartError::Genesis { path: path.clone(), error })
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let genesis = Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default());
-            genesis
-                .check()
-                .map_err(|error| StartError::Genesis { path: path.clone(), error: GenesisError::Invalid(error) })?;
+            let genesis =
+                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default());
+            genesis.check().map_err(|error| StartError::Genesis {
+                path: path.clone(),
+                error: GenesisError::Invalid(error),
+            })?;
             // Whole or not at all: half a genesis would keep the folder from ever starting.
             let draft = dir.join("genesis.draft");
             let mut file = std::fs::File::create(&draft).map_err(io)?;

@@ -26,7 +26,9 @@ pub enum PrivateFileError {
         mode: u32,
     },
     /// Longer than a key or a list of secrets ever is.
-    #[error("{path} has {bytes} bytes; a key or secrets file has at most {MAX_KEY_FILE_BYTES}. Is it the right file?")]
+    #[error(
+        "{path} has {bytes} bytes; a key or secrets file has at most {MAX_KEY_FILE_BYTES}. Is it the right file?"
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -21,7 +21,9 @@ pub enum SecretsError {
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// It is not TOML.
-    #[error("{path} is not TOML (near line {line}); expected lines like NAME = \"value\" and tables [function]")]
+    #[error(
+        "{path} is not TOML (near line {line}); expected lines like NAME = \"value\" and tables [function]"
+    )]
     Syntax {
         /// The file.
         path: PathBuf,

@@ -10,7 +10,8 @@ mod problem;
 mod status;
 
 pub use calls::{
-    Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView, ValueWritten,
+    Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
+    ValueWritten,
 };
 pub use events::{LogLine, NodeEvent};
 pub use functions::{

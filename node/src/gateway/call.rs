@@ -76,11 +76,15 @@ pub(crate) async fn by_name(
             return Err(Failure::new(Kind::WrongKind, detail));
         }
         (FunctionKind::Event, Some(_)) => {
-            let detail = format!("{name} is of kind event and has no exports to choose from: POST to /_moot/functions/{name}/call");
+            let detail = format!(
+                "{name} is of kind event and has no exports to choose from: POST to /_moot/functions/{name}/call"
+            );
             return Err(Failure::new(Kind::WrongKind, detail));
         }
         (FunctionKind::Typed, None) => {
-            let detail = format!("{name} is of kind typed: say which export, /_moot/functions/{name}/call/<export>; GET /_moot/functions/{name} lists them");
+            let detail = format!(
+                "{name} is of kind typed: say which export, /_moot/functions/{name}/call/<export>; GET /_moot/functions/{name} lists them"
+            );
             return Err(Failure::new(Kind::NoSuchExport, detail));
         }
     };
@@ -94,7 +98,10 @@ fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result
         return Err(match caller {
             None => Failure::new(
                 Kind::SignatureNeeded,
-                format!("{} may be called by certain accounts only: sign the request (RFC 9421), as `moot invoke` does", function.name),
+                format!(
+                    "{} may be called by certain accounts only: sign the request (RFC 9421), as `moot invoke` does",
+                    function.name
+                ),
             ),
             Some(account) => {
                 Failure::new(Kind::NotAllowed, format!("{} does not admit account {account}", function.name))
@@ -102,7 +109,8 @@ fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result
         });
     }
     if function.spec.payer == Payer::Caller && caller.is_none() {
-        let detail = format!("calls of {} are paid by the caller: sign the request (RFC 9421)", function.name);
+        let detail =
+            format!("calls of {} are paid by the caller: sign the request (RFC 9421)", function.name);
         return Err(Failure::new(Kind::SignatureNeeded, detail));
     }
     Ok(caller)
@@ -112,7 +120,8 @@ fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result
 fn typed_export(function: &Active, path: &str) -> Result<String, Failure> {
     let rest = path.strip_prefix(function.spec.route.as_str()).unwrap_or(path).trim_start_matches('/');
     if rest.is_empty() {
-        let detail = format!("{} is of kind typed: say which export, {}/<export>", function.name, function.spec.route);
+        let detail =
+            format!("{} is of kind typed: say which export, {}/<export>", function.name, function.spec.route);
         return Err(Failure::new(Kind::NoSuchExport, detail));
     }
     Ok(target::decoded(rest))
@@ -137,7 +146,9 @@ fn arguments(headers: &HeaderMap, body: &Bytes) -> Result<TypedInput, Failure> {
         )),
         other => Err(Failure::new(
             Kind::WrongMediaType,
-            format!("{other} is not taken: send application/json with a JSON array, or text/x-wave with one argument a line"),
+            format!(
+                "{other} is not taken: send application/json with a JSON array, or text/x-wave with one argument a line"
+            ),
         )),
     }
 }
@@ -177,7 +188,11 @@ async fn make(
 }
 
 /// `respond-async`: the call runs on a task, and the answer says where to look.
-async fn accept(door: &Arc<Door>, job: Job, preferences: Preferences) -> Result<Response<AnswerBody>, Failure> {
+async fn accept(
+    door: &Arc<Door>,
+    job: Job,
+    preferences: Preferences,
+) -> Result<Response<AnswerBody>, Failure> {
     let id = job.id();
     let recorded = job.recorded();
     let mut run = tokio::spawn(job.execute());
@@ -207,13 +222,19 @@ async fn answer(
     preferences: Preferences,
 ) -> Result<Response<AnswerBody>, Failure> {
     match executed.map_err(|e| unfinished(id, e))? {
-        Executed::Streaming { call, parts, frames } => Ok(answer::streaming(call, *parts, frames, preferences)),
+        Executed::Streaming { call, parts, frames } => {
+            Ok(answer::streaming(call, *parts, frames, preferences))
+        }
         Executed::Finished(finished) => finish(door, *finished, preferences).await,
     }
 }
 
 /// Waits further when that is asked for, and makes the answer.
-async fn finish(door: &Door, finished: Finished, preferences: Preferences) -> Result<Response<AnswerBody>, Failure> {
+async fn finish(
+    door: &Door,
+    finished: Finished,
+    preferences: Preferences,
+) -> Result<Response<AnswerBody>, Failure> {
     let mut reached = Wait::Executed;
     if preferences.wait == Wait::Final {
         let ordered = tokio::time::timeout(preferences.final_within(), finished.receipt.finalized()).await;

@@ -66,7 +66,8 @@ impl Door {
         let trace = TraceParent::continue_or_start(parts.headers.get(api::header::TRACEPARENT));
         let log = tracing::enabled!(target: "moot::access", tracing::Level::INFO)
             .then(|| (parts.method.clone(), parts.uri.clone()));
-        let local = peer.ip().is_loopback() && !FORWARDED.iter().any(|name| parts.headers.contains_key(*name));
+        let local =
+            peer.ip().is_loopback() && !FORWARDED.iter().any(|name| parts.headers.contains_key(*name));
         let visit = Visit { parts, body: Some(incoming), trace, local };
         let mut response = match self.serve(visit).await {
             Ok(response) => response,

@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use moot_ledger::{Idempotency, KeyError, Reservation};
 use moot_record::{
-    AccountId, CallKind, Digest, Domain, Entry, EntryId, FunctionName, HttpRequestHead, HttpResponseHead, Receipt, Status,
+    AccountId, CallKind, Digest, Domain, Entry, EntryId, FunctionName, HttpRequestHead, HttpResponseHead,
+    Receipt, Status,
 };
 
 const BODY: Domain = Domain::new("moot idempotent body 1");
@@ -103,11 +104,19 @@ fn event_without_headers(input: &Bytes) -> Bytes {
 fn differs_by_try(name: &str) -> bool {
     const SIGNED: [&str; 2] = ["signature", "signature-input"];
     const PATH: [&str; 6] = ["tracestate", "date", "via", "forwarded", "x-forwarded-for", "x-request-id"];
-    name == TRACEPARENT || name == PREFER || name == "user-agent" || SIGNED.contains(&name) || PATH.contains(&name)
+    name == TRACEPARENT
+        || name == PREFER
+        || name == "user-agent"
+        || SIGNED.contains(&name)
+        || PATH.contains(&name)
 }
 
 /// The stored answer of the call that was made for a key.
-pub(crate) fn replay(door: &Door, id: EntryId, preferences: Preferences) -> Result<Response<AnswerBody>, Failure> {
+pub(crate) fn replay(
+    door: &Door,
+    id: EntryId,
+    preferences: Preferences,
+) -> Result<Response<AnswerBody>, Failure> {
     let ledger = &door.worker.ledger;
     let Some((receipt_id, receipt)) = ledger.receipt_of(id).map_err(Failure::internal)? else {
         return Err(Failure { call: Some(id), ..in_flight() });
@@ -128,14 +137,17 @@ pub(crate) fn replay(door: &Door, id: EntryId, preferences: Preferences) -> Resu
         ..Failure::new(kind, detail)
     };
     let Some(output) = output else {
-        let detail = format!("this request was served as call {id}, and its answer is not kept; its receipt is at /_moot/calls/{id}/receipt");
+        let detail = format!(
+            "this request was served as call {id}, and its answer is not kept; its receipt is at /_moot/calls/{id}/receipt"
+        );
         return Err(told(Kind::AnswerNotKept, detail));
     };
     if receipt.status != Status::Ok {
         let detail = String::from_utf8_lossy(&output).into_owned();
         return Err(told(failed_kind(&receipt), detail));
     }
-    let input = if matches!(call.kind, CallKind::Typed { .. }) { ledger.payload(id).ok().flatten() } else { None };
+    let input =
+        if matches!(call.kind, CallKind::Typed { .. }) { ledger.payload(id).ok().flatten() } else { None };
     let mut response = stored(&call.kind, output, input)?;
     let headers = response.headers_mut();
     label(headers, id, Some(receipt.fuel));

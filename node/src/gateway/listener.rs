@@ -125,7 +125,10 @@ impl Protocols {
     fn new(limits: &GatewayLimits) -> Self {
         let mut http1 = http1::Builder::new();
         // The number of headers stays at hyper's default of 100: setting it costs an allocation a request.
-        http1.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_header_size(MAX_HEAD_BYTES);
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header_timeout)
+            .max_header_size(MAX_HEAD_BYTES);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -180,4 +183,3 @@ async fn opens_http2(stream: &TcpStream) -> io::Result<bool> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
-

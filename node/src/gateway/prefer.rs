@@ -39,7 +39,8 @@ pub(crate) struct Preferences {
 
 impl Preferences {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut found = Preferences { receipt: headers.contains_key(crate::api::header::RECEIPT), ..Self::default() };
+        let mut found =
+            Preferences { receipt: headers.contains_key(crate::api::header::RECEIPT), ..Self::default() };
         for value in headers.get_all(PREFER) {
             // A preference that cannot be read is one that is not known.
             let Ok(text) = value.to_str() else { continue };

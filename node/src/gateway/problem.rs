@@ -122,15 +122,21 @@ impl Kind {
             Kind::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
             Kind::TargetTooLong => ("target-too-long", 414, "The request target is too long"),
             Kind::WrongMediaType => ("wrong-media-type", 415, "The body's media type is not taken"),
-            Kind::KeyReused => ("idempotency-key-reused", 422, "The idempotency key belongs to another request"),
+            Kind::KeyReused => {
+                ("idempotency-key-reused", 422, "The idempotency key belongs to another request")
+            }
             Kind::BadArguments => ("bad-arguments", 422, "The arguments do not fit"),
             Kind::WrongKind => ("wrong-kind", 422, "The function is of another kind"),
             Kind::BadComponent => ("bad-component", 422, "The component is not taken"),
             Kind::ComponentMissing => ("component-missing", 422, "The component was not uploaded"),
-            Kind::NotProvided => ("not-provided", 422, "This node does not provide what the manifest asks for"),
+            Kind::NotProvided => {
+                ("not-provided", 422, "This node does not provide what the manifest asks for")
+            }
             Kind::BadBundle => ("bad-bundle", 422, "The bundle is not valid"),
             Kind::BundleRefused => ("bundle-refused", 422, "The bundle is not taken"),
-            Kind::FunctionFailed(status) => ("function-failed", status, "The function answered with a failure"),
+            Kind::FunctionFailed(status) => {
+                ("function-failed", status, "The function answered with a failure")
+            }
             Kind::FunctionTrapped => ("function-trapped", 502, "The function broke off"),
             Kind::LimitExceeded => ("limit-exceeded", 502, "The function went over a limit"),
             Kind::NotGranted => ("not-granted", 502, "The function used what it was not granted"),
@@ -204,7 +210,14 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Failure { kind, detail: detail.into(), call: None, call_status: None, fuel: None, backtrace: Vec::new() }
+        Failure {
+            kind,
+            detail: detail.into(),
+            call: None,
+            call_status: None,
+            fuel: None,
+            backtrace: Vec::new(),
+        }
     }
 
     /// What the node itself did wrong: the client learns that, the operator's log learns what.
@@ -232,7 +245,8 @@ impl Failure {
         let problem = self.problem();
         let json = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(AnswerBody::full(json));
-        *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.kind.retry_after_s() {
@@ -253,9 +267,10 @@ impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
         let kind = match error {
             TargetError::TooLong(_) => Kind::TargetTooLong,
-            TargetError::NoHost | TargetError::ManyHosts(_) | TargetError::BadHost | TargetError::HostsDiffer => {
-                Kind::BadHost
-            }
+            TargetError::NoHost
+            | TargetError::ManyHosts(_)
+            | TargetError::BadHost
+            | TargetError::HostsDiffer => Kind::BadHost,
             _ => Kind::BadPath,
         };
         Failure::new(kind, error.to_string())
@@ -293,6 +308,9 @@ mod tests {
     #[test]
     fn what_may_succeed_later_says_when() {
         let response = Failure::new(Kind::Busy, "full").into_response();
-        assert_eq!((response.status().as_u16(), &response.headers()[header::RETRY_AFTER]), (503, &HeaderValue::from_static("1")));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
+            (503, &HeaderValue::from_static("1"))
+        );
     }
 }

@@ -32,7 +32,10 @@ where
     F: Fn(Result<T, u64>) -> Option<Bytes> + Send + 'static,
 {
     let place = door.streams.clone().try_acquire_owned().map_err(|_| {
-        Failure::new(Kind::Busy, format!("{MAX_EVENT_STREAMS} event streams are open, which is all this node takes"))
+        Failure::new(
+            Kind::Busy,
+            format!("{MAX_EVENT_STREAMS} event streams are open, which is all this node takes"),
+        )
     })?;
     let (sender, frames) = mpsc::channel(STREAM_CHUNKS);
     let mut stopping = door.stopping.clone();

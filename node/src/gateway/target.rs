@@ -10,13 +10,17 @@ use http::{HeaderMap, Version, header};
 /// What is wrong with a target. The text says what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TargetError {
-    #[error("the request target has {0} bytes; at most {MAX_TARGET_BYTES} are taken. Send long input in the body")]
+    #[error(
+        "the request target has {0} bytes; at most {MAX_TARGET_BYTES} are taken. Send long input in the body"
+    )]
     TooLong(usize),
     #[error("the request target must start with `/`, as in `GET /hello HTTP/1.1`")]
     NoPath,
     #[error("the path has a `.` or `..` segment; send the path that it stands for")]
     DotSegment,
-    #[error("the path has an encoded `/`, `\\` or control character (%2f, %5c, %00 to %1f, %7f); these are refused because programs read them differently")]
+    #[error(
+        "the path has an encoded `/`, `\\` or control character (%2f, %5c, %00 to %1f, %7f); these are refused because programs read them differently"
+    )]
     Encoded,
     #[error("the path has a `%` that is not followed by two hex digits")]
     Percent,
@@ -143,8 +147,14 @@ mod tests {
 
     #[test]
     fn a_target_has_a_bounded_length_and_a_path() {
-        assert_eq!(path(&format!("/{}", "a".repeat(MAX_TARGET_BYTES))), Err(TargetError::TooLong(MAX_TARGET_BYTES + 1)));
-        assert_eq!(path(&format!("/?{}", "a".repeat(MAX_TARGET_BYTES))), Err(TargetError::TooLong(MAX_TARGET_BYTES + 2)));
+        assert_eq!(
+            path(&format!("/{}", "a".repeat(MAX_TARGET_BYTES))),
+            Err(TargetError::TooLong(MAX_TARGET_BYTES + 1))
+        );
+        assert_eq!(
+            path(&format!("/?{}", "a".repeat(MAX_TARGET_BYTES))),
+            Err(TargetError::TooLong(MAX_TARGET_BYTES + 2))
+        );
         assert_eq!(path("*"), Err(TargetError::NoPath));
     }
 

@@ -50,11 +50,16 @@ pub(crate) fn valid(text: &[u8]) -> bool {
         return false;
     }
     let (version, trace, span, flags) = (&text[..2], &text[3..35], &text[36..52], &text[53..55]);
-    let length_fits = if version == b"00" { text.len() == LENGTH } else { text.get(LENGTH).is_none_or(|b| *b == b'-') };
+    let length_fits =
+        if version == b"00" { text.len() == LENGTH } else { text.get(LENGTH).is_none_or(|b| *b == b'-') };
     length_fits
         && version != b"ff"
-        && hex(version) && hex(trace) && hex(span) && hex(flags)
-        && !zero(trace) && !zero(span)
+        && hex(version)
+        && hex(trace)
+        && hex(span)
+        && hex(flags)
+        && !zero(trace)
+        && !zero(span)
 }
 
 #[cfg(test)]
@@ -76,7 +81,9 @@ mod tests {
     #[test]
     fn anything_else_starts_a_new_trace() {
         for bad in [
-            "", "00", "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "",
+            "00",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
@@ -87,6 +94,9 @@ mod tests {
             let ours = TraceParent::continue_or_start(HeaderValue::from_str(bad).ok().as_ref());
             assert!(valid(ours.as_str().as_bytes()));
         }
-        assert!(valid(b"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"), "a later version may add");
+        assert!(
+            valid(b"01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"),
+            "a later version may add"
+        );
     }
 }

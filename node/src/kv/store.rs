@@ -54,7 +54,10 @@ impl Stores {
         Arc::new(Store { stores: self.clone(), scope: format!("{owner}/{name}") })
     }
 
-    fn write<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>) -> Result<T, redb::Error> {
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>,
+    ) -> Result<T, redb::Error> {
         let tx = self.database.begin_write()?;
         let done = change(&tx)?;
         tx.commit()?;
@@ -92,7 +95,8 @@ impl Store {
             let before = found.map_or(0, |v| (key.len() + v.len()) as u64);
             let after = value.map_or(0, |v| (key.len() + v.len()) as u64);
             let mut sizes = tx.open_table(SIZES)?;
-            let size = sizes.get(self.scope.as_str())?.map_or(0, |s| s.value()).saturating_sub(before) + after;
+            let size =
+                sizes.get(self.scope.as_str())?.map_or(0, |s| s.value()).saturating_sub(before) + after;
             if after > before && size > MAX_KV_STORE_BYTES {
                 return Ok(Swap::Full);
             }

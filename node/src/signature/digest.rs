@@ -42,7 +42,8 @@ mod tests {
         assert_eq!(content_digest(body), sha256);
         assert!(matches(sha256, body));
         assert!(matches(&format!("unknown=:AAAA:, {sha256}"), body));
-        for bad in ["", "sha-256=:AAAA:", "unknown=:AAAA:", "sha-256=1", &format!("{sha256}, sha-512=:AAAA:")] {
+        for bad in ["", "sha-256=:AAAA:", "unknown=:AAAA:", "sha-256=1", &format!("{sha256}, sha-512=:AAAA:")]
+        {
             assert!(!matches(bad, body), "{bad}");
         }
     }

@@ -42,7 +42,12 @@ pub fn sign(key: &Keypair, request: &RequestToSign<'_>) -> SignedFields {
     sign_at(key, request, now.as_secs(), &HEXLOWER.encode(&nonce))
 }
 
-pub(super) fn sign_at(key: &Keypair, request: &RequestToSign<'_>, created_s: u64, nonce: &str) -> SignedFields {
+pub(super) fn sign_at(
+    key: &Keypair,
+    request: &RequestToSign<'_>,
+    created_s: u64,
+    nonce: &str,
+) -> SignedFields {
     let digest = content_digest(request.body);
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::try_from(digest.as_str()) {
@@ -65,8 +70,12 @@ fn input(account: &str, created_s: u64, nonce: &str) -> InnerList {
     let names = ["@method", "@authority", "@path", "@query", "content-digest"];
     let items = names.iter().filter_map(|name| string(name)).map(Item::new).collect();
     let created = sfv::Integer::try_from(created_s).ok().map(BareItem::Integer);
-    let values =
-        [("created", created), ("keyid", string(account)), ("alg", string(ALGORITHM)), ("nonce", string(nonce))];
+    let values = [
+        ("created", created),
+        ("keyid", string(account)),
+        ("alg", string(ALGORITHM)),
+        ("nonce", string(nonce)),
+    ];
     let mut params = Parameters::new();
     for (name, value) in values {
         if let (Ok(name), Some(value)) = (Key::from_string(name.to_owned()), value) {

@@ -63,7 +63,8 @@ pub fn verify(parts: &Parts, body: &[u8], now_s: u64) -> Result<Option<Verified>
     let created_s = check_parameters(&input, now_s)?;
     let account = account(&input)?;
     check_covered(&input, &parts.headers, body)?;
-    let text = Covered::of(parts).and_then(|covered| base(&covered, &input)).ok_or(SignatureProblem::NoBase)?;
+    let text =
+        Covered::of(parts).and_then(|covered| base(&covered, &input)).ok_or(SignatureProblem::NoBase)?;
     let wrong = |_| SignatureProblem::Wrong(account);
     let signature: [u8; 64] = signature.try_into().map_err(|_| SignatureProblem::Wrong(account))?;
     let key = VerificationKey::try_from(*account.as_bytes()).map_err(wrong)?;
@@ -78,11 +79,14 @@ fn fields(headers: &HeaderMap) -> Result<Option<(InnerList, Vec<u8>)>, Signature
         _ => return Err(SignatureProblem::Malformed("one of them is missing")),
     };
     let parse = |text: &str| Parser::new(text).parse::<Dictionary>();
-    let inputs = parse(&inputs).map_err(|_| SignatureProblem::Malformed("Signature-Input is no dictionary"))?;
-    let signatures = parse(&signatures).map_err(|_| SignatureProblem::Malformed("Signature is no dictionary"))?;
+    let inputs =
+        parse(&inputs).map_err(|_| SignatureProblem::Malformed("Signature-Input is no dictionary"))?;
+    let signatures =
+        parse(&signatures).map_err(|_| SignatureProblem::Malformed("Signature is no dictionary"))?;
     let ours = inputs.get(LABEL).map(|input| (LABEL, input));
     let first = || inputs.iter().next().map(|(label, input)| (label.as_str(), input));
-    let (label, input) = ours.or_else(first).ok_or(SignatureProblem::Malformed("there is no signature in them"))?;
+    let (label, input) =
+        ours.or_else(first).ok_or(SignatureProblem::Malformed("there is no signature in them"))?;
     let ListEntry::InnerList(input) = input else {
         return Err(SignatureProblem::Malformed("Signature-Input has no list of components"));
     };
@@ -160,7 +164,7 @@ mod tests {
     const NOW_S: u64 = 1_800_000_000;
 
     fn signed(method: &Method, uri: &str, body: &[u8]) -> Parts {
-        let key = Keypair::from_seed(&[3; 32]);
+        let key = Keypair::from_seed([3; 32]);
         let uri: Uri = uri.parse().unwrap();
         let request = RequestToSign { method, authority: "Example.com:80", uri: &uri, body };
         let fields = sign_at(&key, &request, NOW_S, "nonce");
@@ -178,7 +182,7 @@ mod tests {
     fn what_was_signed_is_accepted_and_names_the_account() {
         let parts = signed(&Method::POST, "/call?a=1", b"body");
         let verified = verify(&parts, b"body", NOW_S + 10).unwrap().unwrap();
-        assert_eq!(verified.account, Keypair::from_seed(&[3; 32]).account());
+        assert_eq!(verified.account, Keypair::from_seed([3; 32]).account());
         assert_eq!(verified.created_s, NOW_S);
     }
 
@@ -191,7 +195,7 @@ mod tests {
             verify(&parts, body, now_s).unwrap_err()
         };
         let keep = |_: &mut Parts| {};
-        let account = Keypair::from_seed(&[3; 32]).account();
+        let account = Keypair::from_seed([3; 32]).account();
         assert_eq!(check(&keep, b"other", NOW_S), SignatureProblem::OtherBody);
         assert!(matches!(check(&keep, b"body", NOW_S + 301), SignatureProblem::Time { .. }));
         assert!(matches!(check(&keep, b"body", NOW_S - 301), SignatureProblem::Time { .. }));

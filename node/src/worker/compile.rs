@@ -92,7 +92,9 @@ async fn in_child(program: &Path, input: &Path, output: &Path, limit: Duration) 
     let said = String::from_utf8_lossy(&done.stderr[..done.stderr.len().min(MAX_COMPLAINT_BYTES)]);
     match done.status.code() {
         Some(_) => Err(CompileFailed::Refused(said.trim().to_owned())),
-        None => Err(CompileFailed::Refused(format!("the compiler was ended by the system ({})", done.status))),
+        None => {
+            Err(CompileFailed::Refused(format!("the compiler was ended by the system ({})", done.status)))
+        }
     }
 }
 

@@ -99,7 +99,8 @@ pub(crate) fn http_as_event(method: &Method, uri: &Uri, headers: &HeaderMap, bod
     attributes.push((":method".to_owned(), method.as_str().to_owned()));
     for (name, value) in headers {
         if !HOP_BY_HOP.contains(name) && attributes.len() < MAX_ATTRIBUTES {
-            attributes.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+            attributes
+                .push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         }
     }
     Event {
@@ -198,7 +199,9 @@ mod tests {
             payload: Bytes::from_static(b"x"),
         };
         assert_eq!(to_event(&of_event(&event)).unwrap(), event);
-        for input in [TypedInput::Json("[1, 2]".into()), TypedInput::Wave(vec!["{a: 1}".into(), "\"x\"".into()])] {
+        for input in
+            [TypedInput::Json("[1, 2]".into()), TypedInput::Wave(vec!["{a: 1}".into(), "\"x\"".into()])]
+        {
             assert_eq!(TypedInput::from_payload(&input.payload()).unwrap(), input);
         }
         assert!(TypedInput::from_payload(b"{\"other\": 1}").is_err());

@@ -88,9 +88,8 @@ impl Port {
         if self.depth >= MAX_CALL_DEPTH {
             return Err(LedgerError::TooDeep(MAX_CALL_DEPTH));
         }
-        let name: FunctionName = function.parse().map_err(|e: moot_record::ParseError| {
-            LedgerError::Invalid(e.to_string())
-        })?;
+        let name: FunctionName =
+            function.parse().map_err(|e: moot_record::ParseError| LedgerError::Invalid(e.to_string()))?;
         let registry = self.worker.registry();
         let Some(active) = registry.get(&name) else { return Err(LedgerError::NoSuchFunction(function)) };
         if active.spec.kind != FunctionKind::Event {

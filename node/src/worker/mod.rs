@@ -125,7 +125,8 @@ impl Worker {
             return Ok(function);
         }
         let policy = self.provided.policy(&active.name, active.owner, &active.spec)?;
-        let function = self.artifacts.load(&active.component, policy, || self.bytes(&active.component)).await?;
+        let function =
+            self.artifacts.load(&active.component, policy, || self.bytes(&active.component)).await?;
         self.loaded.keep(active, function.clone());
         self.metrics.loaded.set(self.loaded.count() as i64);
         Ok(function)
@@ -154,10 +155,7 @@ impl Worker {
         let bytes = self.bytes(component).ok_or(PrepareError::Missing(*component))?;
         let inspection = self.host.admit(&bytes, &policy)?;
         if inspection.kind.as_str() != spec.kind.as_str() {
-            return Err(PrepareError::OtherKind {
-                is: inspection.kind.as_str(),
-                says: spec.kind.as_str(),
-            });
+            return Err(PrepareError::OtherKind { is: inspection.kind.as_str(), says: spec.kind.as_str() });
         }
         self.artifacts.ensure(component, || Some(bytes)).await?;
         Ok(())
@@ -171,7 +169,9 @@ pub(crate) enum PrepareError {
     Missing(Digest),
     #[error("the manifest does not decode: {0}")]
     Spec(String),
-    #[error("the component is of kind {is}, and the manifest says {says}; build the manifest from this component")]
+    #[error(
+        "the component is of kind {is}, and the manifest says {says}; build the manifest from this component"
+    )]
     OtherKind { is: &'static str, says: &'static str },
     #[error(transparent)]
     Admission(#[from] moot_host::AdmissionError),

@@ -22,7 +22,9 @@ pub(crate) struct Place(#[allow(dead_code, reason = "held, not read")] OwnedSema
 
 /// All places are taken, and all places in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{running} calls are running and {waiting} are waiting, which is all this node takes; try again shortly")]
+#[error(
+    "{running} calls are running and {waiting} are waiting, which is all this node takes; try again shortly"
+)]
 pub(crate) struct Full {
     running: usize,
     waiting: usize,

@@ -67,7 +67,8 @@ impl Provided {
             None => None,
             Some(hosts) => Some(hosts.iter().map(|host| allowed(host)).collect::<Result<_, _>>()?),
         };
-        let secrets = asked.secrets.iter().map(|secret| self.secret(name, secret)).collect::<Result<_, _>>()?;
+        let secrets =
+            asked.secrets.iter().map(|secret| self.secret(name, secret)).collect::<Result<_, _>>()?;
         let dirs = asked.dirs.iter().map(|dir| self.dir(name, dir)).collect::<Result<_, _>>()?;
         let stores = asked.key_value.iter().map(|store| (store.clone(), self.stores.store(owner, store)));
         Ok(Grants {

@@ -2,7 +2,9 @@
 
 use crate::worker::run::{Outcome, status_of};
 use moot_host::{Report, TouchKind as HostTouch};
-use moot_record::{Digest, Entry, EntryId, Fee, Payload, PayloadMode, Prices, Receipt, Status, Touch, TouchKind, fee};
+use moot_record::{
+    Digest, Entry, EntryId, Fee, Payload, PayloadMode, Prices, Receipt, Status, Touch, TouchKind, fee,
+};
 
 /// What a receipt says about its call.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +22,13 @@ pub(crate) fn of(about: &About, outcome: &Outcome, output: Payload, prices: &Pri
 }
 
 /// The receipt of a call whose answer was streamed.
-pub(crate) fn of_streamed(about: &About, report: &Report, output: Payload, prices: &Prices, now_us: u64) -> Receipt {
+pub(crate) fn of_streamed(
+    about: &About,
+    report: &Report,
+    output: Payload,
+    prices: &Prices,
+    now_us: u64,
+) -> Receipt {
     let status = report.fault.as_ref().map_or(Status::Ok, status_of);
     of_report(about, status, report, output, prices, now_us)
 }
@@ -40,7 +48,11 @@ fn of_report(
     receipt.touched = Touch::gather(report.touched.iter().map(|touch| Touch {
         kind: touch_kind(touch.kind),
         // Clock and randomness have no name of their own, and a record names every target.
-        target: if touch.target.is_empty() { touch_kind(touch.kind).as_str().to_owned() } else { touch.target.clone() },
+        target: if touch.target.is_empty() {
+            touch_kind(touch.kind).as_str().to_owned()
+        } else {
+            touch.target.clone()
+        },
         count: touch.count,
     }));
     priced(receipt, about, prices)

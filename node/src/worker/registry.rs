@@ -95,7 +95,9 @@ impl Registry {
             let Some(version) = record.active() else { continue };
             let known = before.functions.get(&record.name);
             let active = match known {
-                Some(known) if known.version == version.number && known.spec_digest == version.spec_digest => {
+                Some(known)
+                    if known.version == version.number && known.spec_digest == version.spec_digest =>
+                {
                     known.clone()
                 }
                 known => Active::new(record, version, known.map(|k| k.logs.clone()).unwrap_or_default()),

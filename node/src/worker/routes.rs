@@ -64,8 +64,16 @@ mod tests {
         let functions = [active("root", "/", 1), active("a", "/a", 2), active("b", "/a/b/c", 3)];
         let routes = Routes::of(functions.iter());
         for (path, name) in [
-            ("/", "root"), ("/x", "root"), ("/ab", "root"), ("/a", "a"), ("/a/", "a"), ("/a/b", "a"),
-            ("/a/b/cd", "a"), ("/a/b/c", "b"), ("/a/b/c/d/e", "b"), ("//a", "root"),
+            ("/", "root"),
+            ("/x", "root"),
+            ("/ab", "root"),
+            ("/a", "a"),
+            ("/a/", "a"),
+            ("/a/b", "a"),
+            ("/a/b/cd", "a"),
+            ("/a/b/c", "b"),
+            ("/a/b/c/d/e", "b"),
+            ("//a", "root"),
         ] {
             assert_eq!(routes.find(path).unwrap().name.as_str(), name, "{path}");
         }

@@ -5,7 +5,9 @@ use crate::worker::input::{self, TypedInput};
 use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use http_body_util::{BodyExt, Full};
-use moot_host::{Arguments, CallContext, Fault, FaultKind, Function, GuestBody, HttpAnswer, Report, Reporting};
+use moot_host::{
+    Arguments, CallContext, Fault, FaultKind, Function, GuestBody, HttpAnswer, Report, Reporting,
+};
 use moot_record::{CallKind, HttpField, HttpResponseHead, Status};
 
 /// What a function answered.

@@ -17,7 +17,13 @@ fn what_is_no_component_is_told_how_to_become_one() {
     let wrong = node.ask("PUT", &format!("/_moot/components/{other}"), &[], &busy());
     assert!(wrong.json()["detail"].as_str().unwrap().contains("digest"), "{}", wrong.text());
     let wasm = busy();
-    let missing = deploy_bundle(&node.genesis.network(), node.height() + 100, "f", &wasm, &Spec::new(FunctionKind::Typed, "/f"));
+    let missing = deploy_bundle(
+        &node.genesis.network(),
+        node.height() + 100,
+        "f",
+        &wasm,
+        &Spec::new(FunctionKind::Typed, "/f"),
+    );
     assert_eq!(node.post("/_moot/bundles", &missing.encode()).problem(), "component-missing");
 }
 
@@ -85,14 +91,17 @@ fn case_66_a_bundle_for_another_network_or_changed_on_the_way_is_refused() {
 fn accounts_on_the_list_may_call_when_they_sign() {
     use moot_node::signature::{RequestToSign, sign};
     let node = TestNode::start();
-    node.deploy("closed", &busy(), FunctionKind::Typed, |spec| spec.access = Access::Accounts(vec![key().account()]));
+    node.deploy("closed", &busy(), FunctionKind::Typed, |spec| {
+        spec.access = Access::Accounts(vec![key().account()])
+    });
     let target = "/_moot/functions/closed/call/add";
     let unsigned = node.post(target, b"[1, 2]");
     assert_eq!((unsigned.status, unsigned.problem().as_str()), (401, "signature-needed"));
     assert!(unsigned.header("www-authenticate").is_some());
     let signed = |key: &moot_record::Keypair| {
         let uri = target.parse().unwrap();
-        let request = RequestToSign { method: &http::Method::POST, authority: "test", uri: &uri, body: b"[1, 2]" };
+        let request =
+            RequestToSign { method: &http::Method::POST, authority: "test", uri: &uri, body: b"[1, 2]" };
         let fields = sign(key, &request);
         let headers = [
             ("signature-input", fields.signature_input.as_str()),

@@ -56,8 +56,10 @@ fn case_02_a_slow_body_is_408_or_closed() {
     // The same with a body: it may be long, but it has to come.
     let node = node();
     let before = node.calls();
-    let (answer, mut conn) =
-        raw(&node, "POST /_moot/functions/busy/call/add HTTP/1.1\r\nhost: test\r\ncontent-length: 6\r\n\r\n[1,");
+    let (answer, mut conn) = raw(
+        &node,
+        "POST /_moot/functions/busy/call/add HTTP/1.1\r\nhost: test\r\ncontent-length: 6\r\n\r\n[1,",
+    );
     if let Some(answer) = answer {
         assert_eq!((answer.status, answer.problem().as_str()), (408, "body-too-slow"));
     }
@@ -141,7 +143,8 @@ fn case_08_too_many_headers_or_too_long() {
     let many: String = (0..120).map(|i| format!("x-{i}: 1\r\n")).collect();
     refused(&node, format!("GET /_moot/health HTTP/1.1\r\nhost: test\r\n{many}\r\n"), 431);
     let long = "x".repeat(64 * 1024);
-    let (answer, mut conn) = raw(&node, format!("GET /_moot/health HTTP/1.1\r\nhost: test\r\nx: {long}\r\n\r\n"));
+    let (answer, mut conn) =
+        raw(&node, format!("GET /_moot/health HTTP/1.1\r\nhost: test\r\nx: {long}\r\n\r\n"));
     assert!(answer.is_none_or(|a| a.status == 431));
     assert!(conn.closes());
     let target = "/x".repeat(5000);

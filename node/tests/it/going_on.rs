@@ -115,7 +115,11 @@ fn case_13_a_full_queue_is_503_with_retry_after_and_nothing_is_lost() {
     for answer in refused {
         assert_eq!((answer.problem().as_str(), answer.header("retry-after")), ("busy", Some("1")));
     }
-    assert_eq!(node.calls() - before, served, "what was refused was not recorded, what was recorded was answered");
+    assert_eq!(
+        node.calls() - before,
+        served,
+        "what was refused was not recorded, what was recorded was answered"
+    );
     assert_eq!(node.post("/busy/spin", b"[10]").status, 200);
 }
 

@@ -29,7 +29,8 @@ fn http_2_by_prior_knowledge_serves_many_calls_at_once() {
         let calls = (0..50u32).map(|i| {
             let mut sender = sender.clone();
             async move {
-                let request = http::Request::post("http://test/busy/add").body(Full::new(Bytes::from(format!("[{i}, 1]"))));
+                let request = http::Request::post("http://test/busy/add")
+                    .body(Full::new(Bytes::from(format!("[{i}, 1]"))));
                 let answer = sender.send_request(request.unwrap()).await.unwrap();
                 assert_eq!(answer.status(), 200);
                 assert!(answer.headers().contains_key("moot-call"));

@@ -40,7 +40,8 @@ impl Process {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        let ready: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
         let address = ready["address"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
         Process { remote: Remote::at(address), child }
     }
@@ -173,9 +174,16 @@ fn case_41_and_49_kill_9_under_load_loses_nothing_and_does_nothing_twice() {
         for name in &seen.unknown {
             check_unknown(&process.remote, &mut conn, name);
         }
-        println!("cycle {round}: {load:?}, {} acknowledged, {} unknown", seen.acknowledged.len(), seen.unknown.len());
+        println!(
+            "cycle {round}: {load:?}, {} acknowledged, {} unknown",
+            seen.acknowledged.len(),
+            seen.unknown.len()
+        );
         acknowledged += seen.acknowledged.len();
         unknown += seen.unknown.len();
     }
-    assert!(acknowledged as u64 > CYCLES && unknown as u64 > CYCLES, "{acknowledged} acknowledged, {unknown} unknown");
+    assert!(
+        acknowledged as u64 > CYCLES && unknown as u64 > CYCLES,
+        "{acknowledged} acknowledged, {unknown} unknown"
+    );
 }

@@ -38,7 +38,9 @@ fn an_http_call_is_answered_with_its_id_and_its_fuel() {
 #[test]
 fn the_longest_route_answers_and_the_rest_is_404() {
     let node = http_node();
-    node.deploy("deeper", &guest("hello-http"), FunctionKind::Http, |spec| spec.route = "/hello-http/deep".into());
+    node.deploy("deeper", &guest("hello-http"), FunctionKind::Http, |spec| {
+        spec.route = "/hello-http/deep".into()
+    });
     let called = |path: &str| {
         let answer = node.get(path);
         assert_eq!(answer.status, 200, "{path}");
@@ -72,7 +74,12 @@ fn a_typed_call_by_name_and_by_route_in_json_and_wave() {
     assert_eq!(node.post("/_moot/functions/nobody/call/add", b"[]").problem(), "no-such-function");
     assert_eq!(node.ask("POST", add, &[("content-type", "image/png")], b"[1,2]").status, 415);
     let exports = node.get("/_moot/functions/busy").json()["exports"].clone();
-    let add = exports.as_array().unwrap().iter().find(|e| e["path"] == "add").unwrap_or_else(|| panic!("{exports}"));
+    let add = exports
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["path"] == "add")
+        .unwrap_or_else(|| panic!("{exports}"));
     assert_eq!((add["parameters"][1]["type"].as_str(), add["result"].as_str()), (Some("u32"), Some("u32")));
 }
 
@@ -90,7 +97,10 @@ fn an_event_goes_to_its_handler_and_its_words_to_the_log() {
     assert!(failed.json()["detail"].as_str().unwrap().contains("UTF-8"), "{}", failed.text());
     assert_eq!(failed.json()["call-status"], Status::Failed.as_str());
     let log = node.get("/_moot/functions/hello/logs").text();
-    assert!(log.contains("event: log\n") && log.contains("greets ada") && log.contains("\"level\":\"info\""), "{log}");
+    assert!(
+        log.contains("event: log\n") && log.contains("greets ada") && log.contains("\"level\":\"info\""),
+        "{log}"
+    );
 }
 
 #[test]
@@ -137,7 +147,10 @@ fn one_waits_as_far_as_one_prefers() {
     assert_eq!((soon.status, soon.text().as_str()), (200, "10"));
 
     let last = node.ask("POST", spin, &[("prefer", "moot-wait=final, moot-receipt")], b"[10]");
-    assert_eq!((last.status, last.header("preference-applied")), (200, Some("moot-wait=final, moot-receipt")));
+    assert_eq!(
+        (last.status, last.header("preference-applied")),
+        (200, Some("moot-wait=final, moot-receipt"))
+    );
     let signed = BASE64URL_NOPAD.decode(last.header("moot-receipt").unwrap().as_bytes()).unwrap();
     SignedEntry::decode(&signed).unwrap().verify(&node.genesis).unwrap();
     let id = last.header("moot-call").unwrap();
@@ -173,7 +186,11 @@ fn a_long_answer_streams_and_ends_with_its_fuel() {
     let answer = conn.answer().unwrap();
     assert_eq!(answer.status, 200);
     assert!(answer.body == body, "{} bytes came", answer.body.len());
-    assert!(answer.trailers.iter().any(|(n, v)| n == "moot-fuel" && v.parse::<u64>().unwrap() > 0), "{:?}", answer.trailers);
+    assert!(
+        answer.trailers.iter().any(|(n, v)| n == "moot-fuel" && v.parse::<u64>().unwrap() > 0),
+        "{:?}",
+        answer.trailers
+    );
     let id = answer.header("moot-call").unwrap().to_owned();
     // The end came after the receipt, so it is there.
     let call = node.get(&format!("/_moot/calls/{id}")).json();

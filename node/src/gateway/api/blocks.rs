@@ -16,7 +16,10 @@ pub(super) async fn show(door: &Door, height: &str) -> Answered {
         .map_err(|_| Failure::new(Kind::NotFound, "a block is named by its height, a number from 1"))?;
     let Some(block) = door.worker.ledger.block(height).map_err(Failure::internal)? else {
         let now = door.worker.ledger.height();
-        return Err(Failure::new(Kind::NotFound, format!("there is no block {height} yet; the last is {now}")));
+        return Err(Failure::new(
+            Kind::NotFound,
+            format!("there is no block {height} yet; the last is {now}"),
+        ));
     };
     let header = block.header;
     Ok(json(

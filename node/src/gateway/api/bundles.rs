@@ -45,7 +45,9 @@ fn entries(bundle: &Bundle) -> Result<Entries, Failure> {
     bundle
         .entries()
         .map(|(page, slot, bytes)| match Entry::decode(bytes).map_err(|e| bad(e.to_string()))? {
-            Entry::Call(_) => Err(bad("it holds a call; send calls as HTTP requests, signed if need be".to_owned())),
+            Entry::Call(_) => {
+                Err(bad("it holds a call; send calls as HTTP requests, signed if need be".to_owned()))
+            }
             Entry::Receipt(_) => Err(bad("it holds a receipt; those are the worker's to sign".to_owned())),
             entry => Ok((page, slot, entry)),
         })
@@ -95,7 +97,8 @@ fn outcome(worker: &Worker, id: EntryId, entry: &Entry, reached: bool) -> Result
         }
         _ => ("value", None),
     };
-    let found = if reached { worker.ledger.transaction_outcome(id).map_err(Failure::internal)? } else { None };
+    let found =
+        if reached { worker.ledger.transaction_outcome(id).map_err(Failure::internal)? } else { None };
     let height = found.as_ref().map(|found| found.height);
     let outcome = match (found, name) {
         (Some(found), Some(name)) => match found.result {
@@ -116,7 +119,9 @@ fn unprepared(error: PrepareError) -> Failure {
         PrepareError::Missing(_) => Kind::ComponentMissing,
         PrepareError::Spec(_) => Kind::BadBundle,
         PrepareError::Artifact(ArtifactError::Compile(CompileFailed::TooSlow(_))) => Kind::CompileTooSlow,
-        PrepareError::Artifact(ArtifactError::Compile(CompileFailed::Broken(_)) | ArtifactError::Io { .. }) => {
+        PrepareError::Artifact(
+            ArtifactError::Compile(CompileFailed::Broken(_)) | ArtifactError::Io { .. },
+        ) => {
             return Failure::internal(error);
         }
         PrepareError::Policy(_) => Kind::NotProvided,

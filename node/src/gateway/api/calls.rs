@@ -24,7 +24,10 @@ pub(super) async fn list(door: &Door, query: Option<&str>) -> Answered {
     let limit = match value(query, "limit") {
         None => DEFAULT_LISTED,
         Some(text) => text.parse().map_err(|_| {
-            Failure::new(Kind::BadRequest, format!("limit={text} is not a number from 1 to {MAX_LISTED_CALLS}"))
+            Failure::new(
+                Kind::BadRequest,
+                format!("limit={text} is not a number from 1 to {MAX_LISTED_CALLS}"),
+            )
         })?,
     };
     let ledger = &door.worker.ledger;
@@ -93,7 +96,9 @@ pub(super) async fn receipt(door: &Door, id: &str, query: Option<&str>) -> Answe
             Some(Evidence::Final(_)) => evidence,
             Some(Evidence::Signed(_)) if !wait => evidence,
             _ if wait && Instant::now() < due => None,
-            Some(_) => return Err(Failure { call: Some(call), ..not_final("the receipt has no certificate yet") }),
+            Some(_) => {
+                return Err(Failure { call: Some(call), ..not_final("the receipt has no certificate yet") });
+            }
             None => return Err(Failure { call: Some(call), ..not_final("the call has no receipt yet") }),
         };
         if let Some(evidence) = done {

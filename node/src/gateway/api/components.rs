@@ -41,7 +41,9 @@ pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, digest: &str) -> Ans
     let stored = tokio::task::spawn_blocking(move || {
         let found = component_digest(&bytes);
         if found != digest {
-            let detail = format!("the bytes have digest {found}, and the path says {digest}; did the upload break off?");
+            let detail = format!(
+                "the bytes have digest {found}, and the path says {digest}; did the upload break off?"
+            );
             return Err(Failure::new(Kind::BadComponent, detail));
         }
         let inspection =

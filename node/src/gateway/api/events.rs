@@ -15,11 +15,15 @@ use std::sync::Arc;
     params(("name" = String, Path), ("follow" = Option<bool>, Query)),
     responses((status = 200, description = "server-sent events named `log`, each a LogLine", body = String, content_type = "text/event-stream")))]
 pub(super) async fn logs(door: &Door, visit: &Visit, name: &str) -> Answered {
-    let name: FunctionName =
-        name.parse().map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
+    let name: FunctionName = name
+        .parse()
+        .map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
     let registry = door.worker.registry();
     let Some(function) = registry.get(&name) else {
-        return Err(Failure::new(Kind::NoSuchFunction, format!("there is no function {name} that can be called")));
+        return Err(Failure::new(
+            Kind::NoSuchFunction,
+            format!("there is no function {name} that can be called"),
+        ));
     };
     private(door, visit, Some(function.owner), None)?;
     let (kept, next) = function.logs.follow();

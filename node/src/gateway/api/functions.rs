@@ -21,11 +21,13 @@ pub(super) async fn list(door: &Door) -> Answered {
 #[utoipa::path(get, path = "/_moot/functions/{name}", tag = "functions", params(("name" = String, Path)),
     responses((status = 200, body = FunctionView), (status = 404, body = crate::api::Problem)))]
 pub(super) async fn show(door: &Door, name: &str) -> Answered {
-    let name: FunctionName =
-        name.parse().map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
+    let name: FunctionName = name
+        .parse()
+        .map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
     let record = door.worker.ledger.function(&name);
     let Some((record, summary)) = record.and_then(|r| summary(&r).map(|s| (r, s))) else {
-        let detail = format!("there is no function {name}; GET /_moot/functions lists them, `moot deploy` adds one");
+        let detail =
+            format!("there is no function {name}; GET /_moot/functions lists them, `moot deploy` adds one");
         return Err(Failure::new(Kind::NoSuchFunction, detail));
     };
     let (exports, imports) = interface(door, &record).await;

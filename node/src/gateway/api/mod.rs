@@ -87,7 +87,9 @@ async fn post(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
 /// The method of a known path; none for a path that is none of ours.
 fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
-        ["health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"]
+        [
+            "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions",
+        ]
         | ["functions", _]
         | ["functions", _, "logs"]
         | ["calls" | "events"]
@@ -124,15 +126,20 @@ fn unknown() -> Failure {
 
 /// The callable function of a name in the path.
 fn function(door: &Door, name: &str) -> Result<Arc<Active>, Failure> {
-    let parsed: FunctionName =
-        name.parse().map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
+    let parsed: FunctionName = name
+        .parse()
+        .map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
     if let Some(active) = door.worker.registry().get(&parsed) {
         return Ok(active.clone());
     }
     if door.worker.ledger.function(&parsed).is_some_and(|record| record.retired) {
-        return Err(Failure::new(Kind::Retired, format!("{parsed} was retired by its owner and answers no more")));
+        return Err(Failure::new(
+            Kind::Retired,
+            format!("{parsed} was retired by its owner and answers no more"),
+        ));
     }
-    let detail = format!("there is no function {parsed}; GET /_moot/functions lists them, `moot deploy` adds one");
+    let detail =
+        format!("there is no function {parsed}; GET /_moot/functions lists them, `moot deploy` adds one");
     Err(Failure::new(Kind::NoSuchFunction, detail))
 }
 
@@ -151,9 +158,12 @@ fn private(
         return Ok(());
     }
     match door.requests.signer(&visit.parts, b"")? {
-        Some(account) if Some(account) == owner || Some(account) == caller || account == door.account => Ok(()),
+        Some(account) if Some(account) == owner || Some(account) == caller || account == door.account => {
+            Ok(())
+        }
         Some(account) => {
-            let detail = format!("only the function's owner and the caller may see this, and {account} is neither");
+            let detail =
+                format!("only the function's owner and the caller may see this, and {account} is neither");
             Err(Failure::new(Kind::NotAllowed, detail))
         }
         None => {
@@ -170,7 +180,11 @@ fn flag(query: Option<&str>, name: &str) -> bool {
 
 /// The value of a query parameter; empty when it has none.
 fn value<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
-    query?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).find(|(n, _)| *n == name).map(|(_, v)| v)
+    query?
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(n, _)| *n == name)
+        .map(|(_, v)| v)
 }
 
 #[cfg(test)]
@@ -180,7 +194,9 @@ mod tests {
     #[test]
     fn query_flags_are_read() {
         assert!(flag(Some("final"), "final") && flag(Some("a=1&final=true"), "final"));
-        assert!(!flag(Some("final=false"), "final") && !flag(Some("finally"), "final") && !flag(None, "final"));
+        assert!(
+            !flag(Some("final=false"), "final") && !flag(Some("finally"), "final") && !flag(None, "final")
+        );
         assert_eq!(value(Some("limit=5"), "limit"), Some("5"));
     }
 }

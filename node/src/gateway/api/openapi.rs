@@ -16,11 +16,28 @@ use utoipa::OpenApi;
             Calls take `Prefer` (`respond-async`, `wait=<s>`, `moot-wait=final`, `moot-receipt`), `Idempotency-Key` and `traceparent`."
     ),
     paths(
-        node::health, node::ready, node::metrics, node::status, node::genesis, node::problems,
-        functions::list, functions::show, components::put, components::get, bundles::post,
-        events::logs, events::all, blocks::show, values::put,
-        calls::list, calls::show, calls::receipt, calls::input, calls::output,
-        call_event, call_typed
+        node::health,
+        node::ready,
+        node::metrics,
+        node::status,
+        node::genesis,
+        node::problems,
+        functions::list,
+        functions::show,
+        components::put,
+        components::get,
+        bundles::post,
+        events::logs,
+        events::all,
+        blocks::show,
+        values::put,
+        calls::list,
+        calls::show,
+        calls::receipt,
+        calls::input,
+        calls::output,
+        call_event,
+        call_typed
     ),
     components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
 )]
@@ -58,7 +75,12 @@ mod tests {
     #[test]
     fn every_path_is_in_the_document() {
         let document = Document::openapi();
-        for path in ["/_moot/status", "/_moot/calls/{id}/receipt", "/_moot/functions/{name}/call/{export}", "/_moot/bundles"] {
+        for path in [
+            "/_moot/status",
+            "/_moot/calls/{id}/receipt",
+            "/_moot/functions/{name}/call/{export}",
+            "/_moot/bundles",
+        ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
         assert_eq!(document.paths.paths.len(), 21);

@@ -20,7 +20,10 @@ pub(super) async fn put(door: &Door, mut visit: Visit, path: &str) -> Answered {
     check_path(&path).map_err(|e| Failure::new(Kind::BadRequest, e.to_string()))?;
     let body = visit.read(door, MAX_VALUE_BYTES as u64).await?;
     if door.requests.signer(&visit.parts, &body)?.is_none() {
-        return Err(Failure::new(Kind::SignatureNeeded, "a value is written by an account: sign the request (RFC 9421)"));
+        return Err(Failure::new(
+            Kind::SignatureNeeded,
+            "a value is written by an account: sign the request (RFC 9421)",
+        ));
     }
     let payload = Payload::of(&body);
     let digest = payload.digest;

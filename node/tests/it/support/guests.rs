@@ -19,7 +19,10 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
             .env("CARGO_TARGET_DIR", &target)
             .status()
             .unwrap();
-        assert!(built.success(), "the guests do not build; is the target there? rustup target add wasm32-wasip2");
+        assert!(
+            built.success(),
+            "the guests do not build; is the target there? rustup target add wasm32-wasip2"
+        );
     });
     let file = target.join("wasm32-wasip2/release").join(name.replace('-', "_")).with_extension("wasm");
     std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))

@@ -3,7 +3,8 @@
 use super::raw::{Answer, Conn};
 use moot_node::{Node, NodeConfig};
 use moot_record::{
-    Bundle, BundleBuilder, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Spec, Transaction, component_digest,
+    Bundle, BundleBuilder, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Spec, Transaction,
+    component_digest,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -53,7 +54,8 @@ impl TestNode {
     }
 
     pub(crate) fn on(dir: tempfile::TempDir, change: impl FnOnce(&mut NodeConfig)) -> TestNode {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let config = config(dir.path(), change);
         let node = runtime.block_on(Node::start(config)).unwrap();
         let remote = Remote { address: node.address(), genesis: node.genesis().clone() };
@@ -166,7 +168,13 @@ pub(crate) fn bundle(network: &Digest, valid_until: u64, entries: &[Entry]) -> B
 }
 
 /// A bundle that deploys one function.
-pub(crate) fn deploy_bundle(network: &Digest, valid_until: u64, name: &str, wasm: &[u8], spec: &Spec) -> Bundle {
+pub(crate) fn deploy_bundle(
+    network: &Digest,
+    valid_until: u64,
+    name: &str,
+    wasm: &[u8],
+    spec: &Spec,
+) -> Bundle {
     let name = name.parse().unwrap();
     let deploy = Transaction::deploy(name, component_digest(wasm), wasm.len() as u64, spec, None);
     bundle(network, valid_until, &[Entry::Transaction(deploy)])

@@ -85,7 +85,9 @@ impl Conn {
                 self.read.extend_from_slice(&buffer[..n]);
                 true
             }
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => panic!("nothing came"),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("nothing came")
+            }
             Err(_) => false,
         }
     }
@@ -123,7 +125,8 @@ impl Conn {
     /// The head of the next answer; none when the connection was closed.
     pub(crate) fn head(&mut self) -> Option<Answer> {
         let line = self.line()?;
-        let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
+        let status =
+            line.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
         Some(Answer { status, headers: self.fields()?, body: Vec::new(), trailers: Vec::new() })
     }
 
