@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic where it stands")]
 
 mod four;
+mod full;
 mod killed;
 mod measure;
 mod one;

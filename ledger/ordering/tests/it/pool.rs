@@ -19,6 +19,8 @@ pub(crate) enum Acks {
     UpTo(u64),
     /// Drops the acknowledgement of this height.
     Drop(u64),
+    /// Acknowledges each, once it has said so on the standard output.
+    Announced,
 }
 
 #[derive(Default)]
@@ -156,10 +158,15 @@ impl Application for Pool {
         }
         inner.ordered.extend(block.batches.iter().copied());
         inner.when.entry(height).or_insert_with(Instant::now);
+        let announced = format!("block {height} {} {}", block.header.digest(), block.header.parent);
         inner.chain.entry(height).or_insert(block);
         match self.acks {
             Acks::UpTo(most) if height > most => inner.kept.push(ack),
             Acks::Drop(at) if height == at => drop(ack),
+            Acks::Announced => {
+                println!("{announced}");
+                ack();
+            }
             _ => ack(),
         }
         drop(inner);
