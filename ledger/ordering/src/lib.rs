@@ -122,8 +122,10 @@ pub trait Application: Send + Sync + 'static {
     fn available<'a>(&'a self, header: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool>;
 
     /// Takes the next final block: in height order, without gaps, at least once (a restart repeats
-    /// what was not acknowledged). A validator that catches up gets blocks it never voted for: their
-    /// batches may not be here yet, and it must fetch them before it acknowledges. Call `ack` after the commit; dropping it uncalled stops the engine.
+    /// what was not acknowledged). Call `ack` after the commit; dropping it uncalled stops the engine.
     /// At most [`limits::MAX_PENDING_ACKS`] blocks are delivered ahead of their acknowledgement.
+    ///
+    /// A validator that catches up gets blocks it never voted for. Their batches may not be here yet: it
+    /// must fetch them before it acknowledges.
     fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>);
 }
