@@ -131,6 +131,8 @@ impl Ledger {
         let ledger = Ledger { inner: Arc::new(inner) };
         if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers } = options.ordering {
             let config = Config {
+                // Journals that end below it are not the ones this key voted with: refused.
+                committed: core.height(),
                 heartbeat,
                 max_batches_per_block,
                 listen,
