@@ -113,6 +113,9 @@ impl Inner {
             let over = self.tail.len().saturating_sub(TAIL_BYTES);
             self.tail.drain(..over);
         }
+        if self.noted || self.sink.is_none() {
+            return;
+        }
         let mut partial = std::mem::take(&mut self.partial[to as usize]);
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
             let (text, ends) = match piece.strip_suffix(b"\n") {

@@ -242,7 +242,7 @@ async fn case_31_a_secret_left_in_memory_is_gone_in_the_next_instance() {
 #[tokio::test]
 async fn case_34_endless_standard_output_is_truncated_at_the_cap() {
     let unharmed = Unharmed::before().await;
-    let limits = Limits { fuel: 5_000_000, log_bytes: 64 << 10, ..Limits::default() };
+    let limits = Limits { fuel: 500_000, log_bytes: 64 << 10, ..Limits::default() };
     let function = limited("endless-output", limits);
     let lines = Lines::new();
     let cx = CallContext { logs: Some(lines.clone()), ..cx() };

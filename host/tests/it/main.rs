@@ -5,6 +5,7 @@ mod determinism;
 mod event;
 mod exhaustion;
 mod http;
+mod http_0_3;
 mod keyvalue;
 mod outbound;
 mod policy;
