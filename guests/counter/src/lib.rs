@@ -38,8 +38,9 @@ fn read(bucket: &store::Bucket, name: &str) -> Result<u64, Failure> {
 
 fn refused(error: store::Error) -> Failure {
     match error {
-        store::Error::NoSuchStore => Failure::Internal("grant a store: keyvalue = [\"default\"]".into()),
-        store::Error::AccessDenied => Failure::Denied("the store refuses access".into()),
+        store::Error::NoSuchStore | store::Error::AccessDenied => {
+            Failure::Internal("the store is not granted: keyvalue = [\"default\"] in moot.toml grants it".into())
+        }
         store::Error::Other(why) => Failure::Unavailable(why),
     }
 }
