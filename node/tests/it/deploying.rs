@@ -23,6 +23,7 @@ fn what_is_no_component_is_told_how_to_become_one() {
         "f",
         &wasm,
         &Spec::new(FunctionKind::Typed, "/f"),
+        None,
     );
     assert_eq!(node.post("/_moot/bundles", &missing.encode()).problem(), "component-missing");
 }
@@ -79,9 +80,9 @@ fn case_66_a_bundle_for_another_network_or_changed_on_the_way_is_refused() {
     node.upload(&wasm);
     let spec = Spec::new(FunctionKind::Typed, "/f");
     let other = component_digest(b"another network");
-    let foreign = deploy_bundle(&other, node.height() + 100, "f", &wasm, &spec);
+    let foreign = deploy_bundle(&other, node.height() + 100, "f", &wasm, &spec, None);
     assert_eq!(node.post("/_moot/bundles", &foreign.encode()).problem(), "bundle-refused");
-    let mut changed = deploy_bundle(&node.genesis.network(), node.height() + 100, "f", &wasm, &spec);
+    let mut changed = deploy_bundle(&node.genesis.network(), node.height() + 100, "f", &wasm, &spec, None);
     changed.header.valid_until += 1;
     assert_eq!(node.post("/_moot/bundles", &changed.encode()).problem(), "bad-bundle");
     assert_eq!(node.post("/_moot/bundles", b"not a bundle").problem(), "bad-bundle");

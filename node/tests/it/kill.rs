@@ -10,7 +10,7 @@
 //! call that was executed twice, and an acknowledged name whose number is not one, or whose receipt is not there,
 //! is a call that was lost.
 
-use super::support::{Conn, Remote, guest};
+use super::support::{Conn, Remote, busy, guest};
 use moot_record::{FunctionKind, ReceiptFile, Status};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -186,4 +186,69 @@ fn case_41_and_49_kill_9_under_load_loses_nothing_and_does_nothing_twice() {
         acknowledged as u64 > CYCLES && unknown as u64 > CYCLES,
         "{acknowledged} acknowledged, {unknown} unknown"
     );
+}
+
+/// Waits until a call has its receipt; the receipt as the API shows it.
+fn receipt_of(remote: &Remote, call: &str) -> serde_json::Value {
+    let began = Instant::now();
+    loop {
+        let view = remote.get(&format!("/_moot/calls/{call}")).json();
+        if view["receipt"].is_object() {
+            return view["receipt"].clone();
+        }
+        assert!(began.elapsed() < Duration::from_secs(120), "{view}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn case_49_a_call_cut_off_is_run_again_only_when_that_is_harmless() {
+    // Nobody can know how far a call had come: so it is repeated where that changes nothing, and else said to be cut off.
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path());
+    let long = |spec: &mut moot_record::Spec| {
+        spec.limits.deadline_ms = 60_000;
+        spec.limits.fuel = u64::MAX / 2;
+    };
+    let deploy = |name: &str, change: &dyn Fn(&mut moot_record::Spec)| {
+        process.remote.deploy(name, &busy(), FunctionKind::Typed, |spec| {
+            long(spec);
+            change(spec);
+        });
+    };
+    deploy("once", &|_| {});
+    deploy("again", &|spec| spec.idempotent = true);
+    deploy("replayable", &|spec| spec.deterministic = true);
+    let calls: Vec<(&str, String)> = ["once", "again", "replayable"]
+        .into_iter()
+        .map(|name| {
+            let target = format!("/{name}/spin");
+            let answer = process.remote.ask("POST", &target, &[("prefer", "respond-async")], b"[3000000000]");
+            assert_eq!(answer.status, 202, "{}", answer.text());
+            (name, answer.json()["id"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    process.kill();
+    process = Process::start(dir.path());
+    for (name, call) in &calls {
+        let receipt = receipt_of(&process.remote, call);
+        let expected = if *name == "once" { "interrupted" } else { "ok" };
+        assert_eq!(receipt["status"], expected, "{name}: {receipt}");
+        if expected == "ok" {
+            assert_eq!(process.remote.get(&format!("/_moot/calls/{call}/output")).text(), "3000000000");
+        } else {
+            assert_eq!(receipt["metered"], false);
+        }
+        let file = process.remote.get(&format!("/_moot/calls/{call}/receipt?final"));
+        ReceiptFile::parse(&file.text()).unwrap().check(&process.remote.genesis).unwrap();
+    }
+    // Once finished, they stay as they are.
+    process.kill();
+    process = Process::start(dir.path());
+    for (name, call) in &calls {
+        let expected = if *name == "once" { "interrupted" } else { "ok" };
+        assert_eq!(receipt_of(&process.remote, call)["status"], expected);
+    }
+    let calls = process.remote.calls();
+    assert_eq!(calls, 3, "no call was made anew");
 }

@@ -125,7 +125,9 @@ impl Remote {
     /// Uploads and deploys; says what came of it.
     pub(crate) fn try_deploy(&self, name: &str, wasm: &[u8], spec: &Spec) -> Deployed {
         let uploaded = self.upload(wasm);
-        let bundle = deploy_bundle(&self.genesis.network(), self.height() + 100, name, wasm, spec);
+        let previous =
+            self.get(&format!("/_moot/functions/{name}")).json()["version"].as_u64().map(|v| v as u32);
+        let bundle = deploy_bundle(&self.genesis.network(), self.height() + 100, name, wasm, spec, previous);
         let answer = (uploaded.status == 201).then(|| self.post("/_moot/bundles", &bundle.encode()));
         Deployed { uploaded, answer }
     }
@@ -174,8 +176,9 @@ pub(crate) fn deploy_bundle(
     name: &str,
     wasm: &[u8],
     spec: &Spec,
+    previous: Option<u32>,
 ) -> Bundle {
     let name = name.parse().unwrap();
-    let deploy = Transaction::deploy(name, component_digest(wasm), wasm.len() as u64, spec, None);
+    let deploy = Transaction::deploy(name, component_digest(wasm), wasm.len() as u64, spec, previous);
     bundle(network, valid_until, &[Entry::Transaction(deploy)])
 }

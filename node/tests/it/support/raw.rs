@@ -49,11 +49,6 @@ impl Conn {
         Conn { stream, read: Vec::new() }
     }
 
-    pub(crate) fn patience(self, patience: Duration) -> Conn {
-        self.stream.set_read_timeout(Some(patience)).unwrap();
-        self
-    }
-
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
     }
