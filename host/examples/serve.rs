@@ -33,7 +33,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = HttpService::new(function, |_| {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        CallContext { time_us: now.as_micros() as u64, seed: rand::random(), ..CallContext::new(id.to_string(), "serve") }
+        CallContext {
+            time_us: now.as_micros() as u64,
+            seed: rand::random(),
+            ..CallContext::new(id.to_string(), "serve")
+        }
     });
     let listener = tokio::net::TcpListener::bind(&address).await?;
     println!("{component} answers on http://{}", listener.local_addr()?);

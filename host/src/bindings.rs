@@ -1,5 +1,10 @@
 //! Generated from `../wit`: the interfaces of `moot:function` and `wasi:logging`.
-#![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code; the WIT has the documentation")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated code; the WIT has the documentation"
+)]
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -29,5 +29,4 @@ pub(crate) fn compile(host: &Host, wasm: &[u8]) -> Result<Vec<u8>, CompileError>
     linked.engine.precompile_component(wasm).map_err(|error| CompileError::Refused(format!("{error:#}")))
 }
 
-pub(crate) const SWITCH_OFF: &str =
-    "it is for WASI 0.3, which is behind a switch of the host that is off; build it for WASI 0.2, or have the operator turn it on";
+pub(crate) const SWITCH_OFF: &str = "it is for WASI 0.3, which is behind a switch of the host that is off; build it for WASI 0.2, or have the operator turn it on";

@@ -275,10 +275,9 @@ impl fmt::Display for Fault {
             Fault::WrongKind { is, needs } => {
                 write!(f, "the function is of kind {is}, and this call is for functions of kind {needs}")
             }
-            Fault::Busy => write!(
-                f,
-                "all instances are in use; try again shortly, or let the host have more of them"
-            ),
+            Fault::Busy => {
+                write!(f, "all instances are in use; try again shortly, or let the host have more of them")
+            }
             Fault::Host { message } => write!(f, "the host failed: {message}"),
         }
     }
@@ -289,14 +288,18 @@ impl LimitKind {
         let (thing, key) = match self {
             LimitKind::Memory => ("of memory", "raise `memory` in moot.toml"),
             LimitKind::TableElements => ("table elements", "no function needs more"),
-            LimitKind::Instances => ("instances, memories or tables", "build the component with fewer modules"),
+            LimitKind::Instances => {
+                ("instances, memories or tables", "build the component with fewer modules")
+            }
             LimitKind::Response => ("of response", "raise `response` in moot.toml"),
             LimitKind::Handles => ("open resource handles", "drop those that are done with"),
             LimitKind::HostCall => ("passed in one host call", "pass less at a time"),
             LimitKind::Headers => ("of header fields", "send fewer or shorter fields"),
         };
-        let in_bytes =
-            matches!(self, LimitKind::Memory | LimitKind::Response | LimitKind::HostCall | LimitKind::Headers);
+        let in_bytes = matches!(
+            self,
+            LimitKind::Memory | LimitKind::Response | LimitKind::HostCall | LimitKind::Headers
+        );
         let show = |n: u64| if in_bytes { bytes(n) } else { n.to_string() };
         match asked {
             Some(asked) => {

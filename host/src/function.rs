@@ -51,7 +51,9 @@ pub enum LoadError {
         source: std::io::Error,
     },
     /// The file is not the one that was expected: damaged, or not written by this host.
-    #[error("{path} has digest {found}, but {expected} was expected: it is damaged or was changed; compile the component again")]
+    #[error(
+        "{path} has digest {found}, but {expected} was expected: it is damaged or was changed; compile the component again"
+    )]
     Digest {
         /// The file.
         path: PathBuf,
@@ -61,7 +63,9 @@ pub enum LoadError {
         expected: String,
     },
     /// Compiled by another version of the host, or with other settings.
-    #[error("{path} was compiled for another version or other settings of this host ({reason}); compile the component again")]
+    #[error(
+        "{path} was compiled for another version or other settings of this host ({reason}); compile the component again"
+    )]
     Stale {
         /// The file.
         path: PathBuf,
@@ -103,7 +107,8 @@ pub(crate) fn load(
     }
     directories(&policy)?;
     let file = precompiled::check(path, expected)?;
-    let stale = |error: wasmtime::Error| LoadError::Stale { path: path.to_owned(), reason: format!("{error:#}") };
+    let stale =
+        |error: wasmtime::Error| LoadError::Stale { path: path.to_owned(), reason: format!("{error:#}") };
     // The file does not say which engine it was compiled for; the engines do.
     let (linked, component) = match file.load(&engines.fast().engine) {
         Ok(component) => (engines.fast(), component),
@@ -115,7 +120,12 @@ pub(crate) fn load(
     link(linked, &component, policy, engines.config().wasi_http_0_3)
 }
 
-fn link(linked: &Linked, component: &Component, policy: Policy, wasi_0_3: bool) -> Result<Function, LoadError> {
+fn link(
+    linked: &Linked,
+    component: &Component,
+    policy: Policy,
+    wasi_0_3: bool,
+) -> Result<Function, LoadError> {
     let ty = component.component_type();
     policy::imports::check(ty.imports(&linked.engine).map(|(name, _)| name), &policy, wasi_0_3)?;
     let exports: Vec<&str> = ty.exports(&linked.engine).map(|(name, _)| name).collect();

@@ -21,7 +21,12 @@ pub struct HostConfig {
 
 impl Default for HostConfig {
     fn default() -> Self {
-        HostConfig { max_instances: 1_000, max_memory_bytes: 1 << 30, wasi_http_0_3: false, parallel_compilation: true }
+        HostConfig {
+            max_instances: 1_000,
+            max_memory_bytes: 1 << 30,
+            wasi_http_0_3: false,
+            parallel_compilation: true,
+        }
     }
 }
 
@@ -30,7 +35,9 @@ impl Default for HostConfig {
 #[non_exhaustive]
 pub enum HostError {
     /// The engine refused the configuration.
-    #[error("the engine cannot be set up: {0}; a smaller `max_instances` or `max_memory_bytes` needs less address space")]
+    #[error(
+        "the engine cannot be set up: {0}; a smaller `max_instances` or `max_memory_bytes` needs less address space"
+    )]
     Engine(String),
 }
 
@@ -71,7 +78,10 @@ impl Host {
         }
         let (has, limit) = (inspection.initial_memory_bytes, policy.limits.memory_bytes);
         if has > limit {
-            return Err(AdmissionError::StartsTooLarge { has: fault::bytes(has), limit: fault::bytes(limit) });
+            return Err(AdmissionError::StartsTooLarge {
+                has: fault::bytes(has),
+                limit: fault::bytes(limit),
+            });
         }
         let max = self.engines.config().max_memory_bytes;
         if limit > max {
@@ -100,8 +110,7 @@ impl Host {
     fn features(&self) -> wasmparser::WasmFeatures {
         // Those of the most capable engine that may be made, so that a component for a switch that is off is refused
         // for what it imports, and not as invalid.
-        self.engines.fast().engine.get_wasm_features()
-            | wasmparser::WasmFeatures::CM_ASYNC
+        self.engines.fast().engine.get_wasm_features() | wasmparser::WasmFeatures::CM_ASYNC
     }
 }
 

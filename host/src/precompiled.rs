@@ -23,11 +23,7 @@ pub(crate) fn check(path: &Path, expected: &[u8; 32]) -> Result<Checked, LoadErr
     let found = *blake3::hash(&bytes).as_bytes();
     if found != *expected {
         let hex = |digest: &[u8]| data_encoding::HEXLOWER.encode(digest);
-        return Err(LoadError::Digest {
-            path: path.to_owned(),
-            found: hex(&found),
-            expected: hex(expected),
-        });
+        return Err(LoadError::Digest { path: path.to_owned(), found: hex(&found), expected: hex(expected) });
     }
     Ok(Checked(path.to_owned()))
 }

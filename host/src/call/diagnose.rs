@@ -10,8 +10,8 @@
 use crate::call::run::{Charge, Stopped, shown_deadline};
 use crate::state::State;
 use crate::{Fault, Frame, LimitKind};
-use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime::component::ResourceTableError;
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 /// Says what stopped a call that was given `fuel`.
@@ -103,7 +103,9 @@ fn words(trap: Trap) -> String {
         Trap::BadSignature => "it called through a function pointer of another type".into(),
         Trap::IntegerOverflow => "an integer overflowed".into(),
         Trap::IntegerDivisionByZero => "it divided an integer by zero".into(),
-        Trap::BadConversionToInteger => "it converted a number that is no integer, or too large, to one".into(),
+        Trap::BadConversionToInteger => {
+            "it converted a number that is no integer, or too large, to one".into()
+        }
         other => other.to_string().trim_start_matches("wasm trap: ").to_owned(),
     }
 }

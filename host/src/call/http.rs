@@ -185,9 +185,7 @@ fn whole(
         Ok(http::Response::from_parts(parts, body.settle()?))
     });
     match response {
-        Ok(response) => {
-            Ok(HttpAnswer { response, report: Reporting(Coming::Here(Some(Box::new(report)))) })
-        }
+        Ok(response) => Ok(HttpAnswer { response, report: Reporting(Coming::Here(Some(Box::new(report)))) }),
         Err(fault) => {
             report.fault = Some(fault.clone());
             Err(failed(fault, report))
@@ -208,8 +206,7 @@ fn streamed(
         let code = format!("it answered with status {}, which only a server itself may send", parts.status);
         return Err(Fault::HttpError { code });
     }
-    let bodiless =
-        bodiless || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = bodiless || matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = if bodiless { None } else { content_length(&parts.headers)? };
     let body = GuestBody::new(body, limit, promised, link, read);
     Ok(http::Response::from_parts(parts, body))

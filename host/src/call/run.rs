@@ -54,8 +54,9 @@ impl Running {
         let limits = &function.policy.limits;
         let fuel = cx.fuel.map_or(limits.fuel, |fuel| fuel.min(limits.fuel));
         let deadline = started + limits.deadline.min(crate::limits::LONGEST_DEADLINE);
-        let state = State::new(&function.policy, cx, deadline);
-        let mut store = Store::new(function.pre.engine(), state);
+        let engine = function.pre.engine();
+        let state = State::new(&function.policy, cx, deadline, engine.get_concurrency_support());
+        let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
         // Cannot fail: every engine of ours has fuel. Were it to, the store would have none, and the call end at once.
@@ -134,8 +135,7 @@ pub(crate) async fn within<T>(
         if let Poll::Ready(result) = work.as_mut().poll(cx) {
             return Poll::Ready(result);
         }
-        let timer =
-            timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
         if timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }

@@ -15,7 +15,9 @@ use crate::{HostConfig, HostError, limits};
 use std::sync::OnceLock;
 use wasmparser::WasmFeatures;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+};
 
 /// An engine with everything that components may import linked to it.
 pub(crate) struct Linked {
@@ -62,7 +64,8 @@ impl Engines {
 fn linked(config: &HostConfig, concurrency: bool) -> Result<Linked, HostError> {
     let fail = |e: wasmtime::Error| HostError::Engine(format!("{e:#}"));
     let engine = Engine::new(&settings(config, concurrency)).map_err(fail)?;
-    ticker::watch(&engine).map_err(|e| HostError::Engine(format!("the epoch thread cannot be started: {e}")))?;
+    ticker::watch(&engine)
+        .map_err(|e| HostError::Engine(format!("the epoch thread cannot be started: {e}")))?;
     let linker = crate::state::link::linker(&engine, concurrency).map_err(fail)?;
     Ok(Linked { engine, linker })
 }

@@ -108,11 +108,15 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
     match bytes {
         [] => "the file is empty",
-        b if b.trim_ascii_start().starts_with(b"(component") || b.trim_ascii_start().starts_with(b"(module") => {
+        b if b.trim_ascii_start().starts_with(b"(component")
+            || b.trim_ascii_start().starts_with(b"(module") =>
+        {
             "it is WebAssembly text; `wasm-tools parse` turns it into binary"
         }
         [0x7f, b'E', b'L', b'F', ..] => "it is a native executable",
-        [0x1f, 0x8b, ..] | [b'P', b'K', ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed; unpack it first",
+        [0x1f, 0x8b, ..] | [b'P', b'K', ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            "it is compressed; unpack it first"
+        }
         [0, b'a', b's', b'm', ..] => "it is WebAssembly of an unknown version",
         b if text(&b[..b.len().min(512)]) => "it is a text file",
         _ => "it does not begin as WebAssembly does",
@@ -177,6 +181,11 @@ pub enum AdmissionError {
         /// The grant.
         grant: String,
     },
+    /// WASI 0.3 and `deterministic`.
+    #[error(
+        "a component for WASI 0.3 cannot be `deterministic`: its tasks run in an order of their own; build it for WASI 0.2"
+    )]
+    ConcurrentNotDeterministic,
     /// Nothing that can be called.
     #[error("the component exports nothing that can be called. {advice}")]
     NothingExported {
@@ -184,7 +193,9 @@ pub enum AdmissionError {
         advice: String,
     },
     /// More memory from the start than the policy allows.
-    #[error("the component starts with {has} of memory; its limit is {limit}. Raise `memory` under its limits in moot.toml")]
+    #[error(
+        "the component starts with {has} of memory; its limit is {limit}. Raise `memory` under its limits in moot.toml"
+    )]
     StartsTooLarge {
         /// What it starts with.
         has: String,

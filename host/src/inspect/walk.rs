@@ -88,14 +88,10 @@ impl Found {
             Payload::GlobalSection(s) => add(&mut self.globals, s.count(), &limits::GLOBALS),
             Payload::ExportSection(s) => add(&mut self.core_exports, s.count(), &limits::CORE_EXPORTS),
             Payload::InstanceSection(s) => add(&mut self.instances, s.count(), &limits::INSTANCES),
-            Payload::ComponentInstanceSection(s) => {
-                add(&mut self.instances, s.count(), &limits::INSTANCES)
-            }
+            Payload::ComponentInstanceSection(s) => add(&mut self.instances, s.count(), &limits::INSTANCES),
             Payload::ElementSection(s) => add(&mut self.segments, s.count(), &limits::SEGMENTS),
             Payload::DataSection(s) => self.data(s),
-            Payload::CodeSectionEntry(body) => {
-                limits::FUNCTION_BYTES.check(body.range().len() as u64)
-            }
+            Payload::CodeSectionEntry(body) => limits::FUNCTION_BYTES.check(body.range().len() as u64),
             Payload::ImportSection(s) => self.core_imports(s),
             Payload::MemorySection(s) => {
                 add(&mut self.memories, s.count(), &limits::MEMORIES)?;
@@ -189,9 +185,10 @@ fn add(total: &mut u64, more: impl Into<u64>, limit: &Count) -> Result<(), Admis
 /// What sort of calls a component with these exports takes; `None` when it takes none.
 pub(crate) fn kind<'a>(exports: impl Iterator<Item = &'a str> + Clone) -> Option<Kind> {
     let has = |package: &str, interface: &str, line: &str| {
-        exports.clone().filter_map(InterfaceName::parse).any(|name| {
-            name.package == package && name.interface == interface && name.is(line)
-        })
+        exports
+            .clone()
+            .filter_map(InterfaceName::parse)
+            .any(|name| name.package == package && name.interface == interface && name.is(line))
     };
     if has("wasi:http", "incoming-handler", "0.2") || has("wasi:http", "handler", "0.3") {
         return Some(Kind::Http);

@@ -5,6 +5,7 @@
 //! granted, or the component is refused by the interface's name.
 
 use super::Policy;
+use crate::inspect::is_wasi_0_3;
 use crate::{AdmissionError, Grants};
 
 /// The name of an imported or exported interface: `wasi:http/types@0.2.12`.
@@ -57,6 +58,9 @@ pub(crate) fn check<'a>(
     }
     for import in imports {
         let need = need(import, wasi_0_3)?;
+        if policy.deterministic && is_wasi_0_3(import) {
+            return Err(AdmissionError::ConcurrentNotDeterministic);
+        }
         let advice = match need {
             Need::Nothing => continue,
             Need::Http if policy.grants.http.is_none() => {

@@ -10,16 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 use wasmtime::component::{HasData, Resource, ResourceTable};
-use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, async_trait};
 
-/// The clocks of one call.
+/// The clocks of one call. Clones show the same time.
+#[derive(Clone)]
 pub(crate) struct CallClock {
     mode: Mode,
     touched: Touches,
 }
 
+#[derive(Clone)]
 enum Mode {
     Real { start: Instant },
     Virtual { wall_us: u64, now_ns: Arc<AtomicU64>, timers_wait: bool },
@@ -76,6 +78,27 @@ impl CallClock {
                 Timer { wait, moves: Some((now_ns.clone(), end)) }
             }
         }
+    }
+}
+
+// For WASI 0.3, which reads the clocks of its own context.
+impl HostWallClock for CallClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_micros(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.wall()
+    }
+}
+
+impl HostMonotonicClock for CallClock {
+    fn resolution(&self) -> u64 {
+        READING_NS
+    }
+
+    fn now(&self) -> u64 {
+        self.monotonic()
     }
 }
 

@@ -59,8 +59,7 @@ impl ResourceLimiter for Limiter {
         self.memory_step = (desired - current) as u64;
         let total = self.memory + self.memory_step;
         if total > self.memory_limit {
-            self.refused =
-                Some(Refused { what: LimitKind::Memory, asked: total, limit: self.memory_limit });
+            self.refused = Some(Refused { what: LimitKind::Memory, asked: total, limit: self.memory_limit });
             return Ok(false);
         }
         self.memory = total;

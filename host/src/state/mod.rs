@@ -17,9 +17,9 @@ use random::{CallRandom, Stream};
 use std::sync::Arc;
 use std::time::Instant;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_io::IoView;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
 
 /// The data of the store of one call.
 pub(crate) struct State {
@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) random: CallRandom,
     /// When the call must be over.
     pub(crate) deadline: Instant,
+    /// Whether the engine serves WASI 0.3.
+    concurrent: bool,
     /// Made when first asked for: many calls never do.
     wasi: Option<Box<WasiCtx>>,
     http: WasiHttpCtx,
@@ -44,7 +46,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(policy: &Arc<Policy>, context: CallContext, deadline: Instant) -> State {
+    pub(crate) fn new(
+        policy: &Arc<Policy>,
+        context: CallContext,
+        deadline: Instant,
+        concurrent: bool,
+    ) -> State {
         let grants = &policy.grants;
         let touched = Touches::default();
         let real = !policy.deterministic;
@@ -67,6 +74,7 @@ impl State {
             clock,
             random: CallRandom::new(grants.random && real, context.seed, touched.clone()),
             deadline,
+            concurrent,
             wasi: None,
             http,
             context,
@@ -74,9 +82,8 @@ impl State {
         }
     }
 
-    /// The context for `wasi:cli` and `wasi:filesystem`. Clocks and randomness in it are never linked in version 0.2;
-    /// in version 0.3 they are what guests see, so they are the call's own too.
-    fn wasi_ctx(&mut self) -> WasiCtx {
+    /// The context for `wasi:cli` and `wasi:filesystem`.
+    fn wasi_ctx(&self) -> WasiCtx {
         let mut wasi = WasiCtx::builder();
         let grants = &self.policy.grants;
         for (name, value) in &grants.env {
@@ -87,10 +94,8 @@ impl State {
         }
         wasi.stdout(self.log.stream(Std::Out)).stderr(self.log.stream(Std::Err));
         wasi.max_random_size(limits::MAX_RANDOM_BYTES);
-        if !grants.random || self.policy.deterministic {
-            let mut seed = [0; 16];
-            self.random.fill(Stream::Insecure, &mut seed);
-            wasi.insecure_random_seed(u128::from_le_bytes(seed));
+        if self.concurrent {
+            clocks_and_randomness(&mut wasi, &self.clock, &self.random);
         }
         for dir in &grants.dirs {
             let perms = if dir.write { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
@@ -103,14 +108,23 @@ impl State {
     }
 }
 
+/// In WASI 0.3 guests see the clocks and randomness of the context; in 0.2 those in the state itself.
+fn clocks_and_randomness(wasi: &mut WasiCtxBuilder, clock: &CallClock, random: &CallRandom) {
+    let mut seed = [0; 16];
+    random.clone().fill(Stream::Insecure, &mut seed);
+    wasi.insecure_random_seed(u128::from_le_bytes(seed));
+    wasi.secure_random(random.generator(Stream::Secure));
+    wasi.insecure_random(random.generator(Stream::Insecure));
+    wasi.wall_clock(clock.clone()).monotonic_clock(clock.clone());
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        if self.wasi.is_none() {
-            self.wasi = Some(Box::new(self.wasi_ctx()));
-        }
-        let State { wasi, table, .. } = self;
-        let ctx = wasi.get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
-        WasiCtxView { ctx, table }
+        let made = match self.wasi.take() {
+            Some(wasi) => wasi,
+            None => Box::new(self.wasi_ctx()),
+        };
+        WasiCtxView { ctx: self.wasi.insert(made), table: &mut self.table }
     }
 }
 

@@ -5,11 +5,13 @@
 
 use crate::call::report::{TouchKind, Touches};
 use crate::{Fault, LimitKind, limits};
-use rand::Rng;
+use rand::{Rng, TryRng};
+use std::convert::Infallible;
 use wasmtime::component::HasData;
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 /// Randomness of one call.
+#[derive(Clone)]
 pub(crate) struct CallRandom {
     real: bool,
     seed: [u8; 32],
@@ -72,6 +74,36 @@ impl CallRandom {
         let mut buffer = [0; 8];
         self.fill(stream, &mut buffer);
         u64::from_le_bytes(buffer)
+    }
+}
+
+/// One stream as a generator, for WASI 0.3, which draws from its own context.
+pub(crate) struct Generator {
+    random: CallRandom,
+    stream: Stream,
+}
+
+impl CallRandom {
+    /// A generator that draws as this does, from here on.
+    pub(crate) fn generator(&self, stream: Stream) -> Generator {
+        Generator { random: self.clone(), stream }
+    }
+}
+
+impl TryRng for Generator {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.random.u64(self.stream) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.random.u64(self.stream))
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
+        self.random.fill(self.stream, buffer);
+        Ok(())
     }
 }
 

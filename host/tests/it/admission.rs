@@ -135,9 +135,8 @@ fn case_22_a_type_bomb_is_refused_in_bounded_time() {
 /// The same by instances that export instances: aliases multiply what one line says.
 #[test]
 fn case_22_a_bomb_of_nested_aliases_is_refused_in_bounded_time() {
-    let mut wat = String::from(
-        "(component (type $t0 (instance (export \"a\" (func)) (export \"b\" (func))))",
-    );
+    let mut wat =
+        String::from("(component (type $t0 (instance (export \"a\" (func)) (export \"b\" (func))))");
     for n in 1..40 {
         writeln!(
             wat,
@@ -178,10 +177,7 @@ fn case_20_thousands_of_instances_and_memories_are_refused() {
     wat.push_str(&"(core instance (instantiate $m))".repeat(5_000));
     wat.push(')');
     let error = refused_in_time(&text(&wat));
-    assert!(
-        matches!(error, AdmissionError::TooMuch { .. } | AdmissionError::Invalid { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, AdmissionError::TooMuch { .. } | AdmissionError::Invalid { .. }), "{error}");
     let memories = format!("(component (core module {}))", "(memory 1)".repeat(50));
     too_much_of("memories", &text(&memories));
     let tables = format!("(component (core module {}))", "(table 1 funcref)".repeat(90));

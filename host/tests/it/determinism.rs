@@ -11,7 +11,8 @@ fn deterministic() -> Policy {
 #[tokio::test]
 async fn case_32_the_same_call_gives_the_same_answer_and_fuel() {
     // Another host in the same process, with another pool, as another machine would have.
-    let other = Host::new(HostConfig { max_instances: 3, parallel_compilation: false, ..HostConfig::default() });
+    let other =
+        Host::new(HostConfig { max_instances: 3, parallel_compilation: false, ..HostConfig::default() });
     let wasm = hostile("nondeterminism");
     let functions = [load(host(), &wasm, deterministic()), load(&other.unwrap(), &wasm, deterministic())];
     let call = CallContext { time_us: 1_790_000_000_000_000, seed: [9; 32], ..cx() };

@@ -1,7 +1,7 @@
 //! Functions of kind event, built from Rust.
 
-use crate::support::{Lines, cx, event, guest, hostile, host, load};
-use moot_host::{CallContext, FailureKind, Fault, Grants, Kind, Limits, LimitKind, Policy};
+use crate::support::{Lines, cx, event, guest, host, hostile, load};
+use moot_host::{CallContext, FailureKind, Fault, Grants, Kind, LimitKind, Limits, Policy};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -40,7 +40,10 @@ async fn an_answer_over_the_limit_is_refused() {
     let function = load(host(), &guest("hello"), Policy { limits, ..Policy::default() });
     let answer = function.call_event(cx(), event("ada")).await;
     assert!(
-        matches!(answer.result, Err(Fault::Limit { what: LimitKind::Response, asked: Some(11), limit: 5, .. })),
+        matches!(
+            answer.result,
+            Err(Fault::Limit { what: LimitKind::Response, asked: Some(11), limit: 5, .. })
+        ),
         "{:?}",
         answer.result
     );

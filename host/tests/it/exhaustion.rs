@@ -64,7 +64,11 @@ async fn case_18_deep_recursion_is_a_stack_trap() {
         let (fault, report) = fails(&function, export).await;
         assert!(fault.to_string().contains("call stack is exhausted"), "{fault}");
         assert!(!fault.backtrace().is_empty());
-        assert_eq!(report.fuel, Limits::default().fuel, "the depth differs between machines, the charge must not");
+        assert_eq!(
+            report.fuel,
+            Limits::default().fuel,
+            "the depth differs between machines, the charge must not"
+        );
     }
     unharmed.after().await;
 }
@@ -80,10 +84,7 @@ async fn case_19_memory_growth_to_4_gib_is_denied_and_explained() {
         "the guest asked for 4096 MiB of memory; its limit is 64 MiB; raise `memory` in moot.toml"
     );
     let (fault, report) = fails(&function, "page-by-page").await;
-    assert!(
-        matches!(fault, Fault::Limit { what: LimitKind::Memory, limit: 67_108_864, .. }),
-        "{fault}"
-    );
+    assert!(matches!(fault, Fault::Limit { what: LimitKind::Memory, limit: 67_108_864, .. }), "{fault}");
     assert_eq!(report.peak_memory_bytes, 64 << 20);
     assert_eq!(run(&function, "polite").await.result.as_deref(), Ok("-1"), "a guest may cope with it");
     unharmed.after().await;
@@ -101,7 +102,10 @@ async fn case_19_large_initial_memory_is_refused_before_compilation() {
 async fn case_19_the_memory_limit_is_for_all_memories_together() {
     let function = limited("two-memories", Limits { memory_bytes: 64 << 20, ..Limits::default() });
     let (fault, _) = fails(&function, "run").await;
-    assert!(matches!(fault, Fault::Limit { what: LimitKind::Memory, asked: Some(83_886_080), .. }), "{fault}");
+    assert!(
+        matches!(fault, Fault::Limit { what: LimitKind::Memory, asked: Some(83_886_080), .. }),
+        "{fault}"
+    );
 }
 
 #[tokio::test]
@@ -115,7 +119,8 @@ async fn case_20_table_growth_is_denied() {
 
 #[tokio::test]
 async fn case_20_more_instances_than_allowed_are_denied() {
-    let function = limited("two-memories", Limits { instances: 1, memory_bytes: 1 << 30, ..Limits::default() });
+    let function =
+        limited("two-memories", Limits { instances: 1, memory_bytes: 1 << 30, ..Limits::default() });
     let (fault, _) = fails(&function, "run").await;
     assert!(matches!(fault, Fault::Limit { what: LimitKind::Instances, .. }), "{fault}");
 }

@@ -1,6 +1,6 @@
 //! Functions of kind http: unmodified `wasi:http` proxies.
 
-use crate::support::{cx, get, guest, host, load};
+use crate::support::{cx, get, guest, host, hostile, load};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -117,6 +117,14 @@ async fn out_of_fuel_before_the_head_is_a_failed_call() {
     let failed = function.call_http(cx(), get("/")).await.unwrap_err();
     assert_eq!(failed.fault, Fault::OutOfFuel { limit: 1_000 });
     assert_eq!(failed.report.fuel, 1_000);
+}
+
+#[tokio::test]
+async fn a_function_that_sets_no_response_is_told_so() {
+    let function = load(host(), &hostile("silent-http"), Policy::default());
+    let failed = function.call_http(cx(), get("/")).await.unwrap_err();
+    assert_eq!(failed.fault, Fault::NoResponse);
+    assert_eq!(failed.report.fault, Some(Fault::NoResponse));
 }
 
 #[tokio::test]

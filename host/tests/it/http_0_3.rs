@@ -6,10 +6,14 @@ use moot_host::{AdmissionError, Fault, FaultKind, Function, Host, HostConfig, Ki
 use std::sync::LazyLock;
 use std::time::Duration;
 
-fn function(limits: Limits) -> Function {
+fn with_switch() -> &'static Host {
     static HOST: LazyLock<Host> =
         LazyLock::new(|| Host::new(HostConfig { wasi_http_0_3: true, ..HostConfig::default() }).unwrap());
-    load(&HOST, &guest("hello-http-0-3"), Policy { limits, ..Policy::default() })
+    &HOST
+}
+
+fn function(limits: Limits) -> Function {
+    load(with_switch(), &guest("hello-http-0-3"), Policy { limits, ..Policy::default() })
 }
 
 #[tokio::test]
@@ -47,6 +51,13 @@ async fn a_reader_who_goes_away_does_not_hold_the_guest() {
     let answer = function(Limits::default()).call_http(cx(), get("/")).await.unwrap();
     drop(answer.response);
     tokio::time::timeout(Duration::from_secs(20), answer.report).await.unwrap();
+}
+
+#[test]
+fn its_tasks_have_an_order_of_their_own_so_it_cannot_be_deterministic() {
+    let policy = Policy { deterministic: true, ..Policy::default() };
+    let error = with_switch().admit(&guest("hello-http-0-3"), &policy).unwrap_err();
+    assert_eq!(error, AdmissionError::ConcurrentNotDeterministic);
 }
 
 #[test]

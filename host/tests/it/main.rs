@@ -1,4 +1,5 @@
 //! Scenarios against real components. The cases of hostile guests are named after the project's list of faults.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod admission;
 mod determinism;

@@ -1,7 +1,9 @@
 //! Grants and traps, as those who deploy see them.
 
 use crate::support::{cx, fails, get, guest, host, hostile, load, refused, run};
-use moot_host::{AdmissionError, DirGrant, Fault, Grants, HostConfig, Host, Limits, LoadError, Policy, Secret};
+use moot_host::{
+    AdmissionError, DirGrant, Fault, Grants, Host, HostConfig, Limits, LoadError, Policy, Secret,
+};
 
 /// At deploy, not at the first call, and by name: so that its author knows what to change.
 #[test]
@@ -61,8 +63,7 @@ fn a_directory_that_is_not_there_is_found_at_load() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f.cwasm");
     std::fs::write(&path, &cwasm).unwrap();
-    let grant =
-        DirGrant { name: "assets".into(), dir: dir.path().join("no"), at: "/a".into(), write: false };
+    let grant = DirGrant { name: "assets".into(), dir: dir.path().join("no"), at: "/a".into(), write: false };
     let policy = Policy { grants: Grants { dirs: vec![grant], ..Grants::default() }, ..Policy::default() };
     let error = host().load(&path, blake3::hash(&cwasm).as_bytes(), policy).unwrap_err();
     assert!(error.to_string().contains("`assets`"), "{error}");

@@ -1,8 +1,8 @@
 //! What the scenarios share: one host, guests from text and from Rust, and a way to see that the host is unharmed.
 
 use moot_host::{
-    AdmissionError, Arguments, CallContext, Event, Fault, Function, Host, HostConfig, LogLine, LogSink, Policy,
-    Report, TypedAnswer,
+    AdmissionError, Arguments, CallContext, Event, Fault, Function, Host, HostConfig, LogLine, LogSink,
+    Policy, Report, TypedAnswer,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +37,10 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
             .env("CARGO_TARGET_DIR", &target)
             .status()
             .unwrap();
-        assert!(built.success(), "the guests do not build; is the target there? rustup target add wasm32-wasip2");
+        assert!(
+            built.success(),
+            "the guests do not build; is the target there? rustup target add wasm32-wasip2"
+        );
     });
     let file = target.join("wasm32-wasip2/release").join(name.replace('-', "_")).with_extension("wasm");
     std::fs::read(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
@@ -134,8 +137,7 @@ impl Unharmed {
 
 async fn normal_call() {
     static NORMAL: OnceLock<Function> = OnceLock::new();
-    let function =
-        NORMAL.get_or_init(|| load(host(), &hostile("harmless"), Policy::default()));
+    let function = NORMAL.get_or_init(|| load(host(), &hostile("harmless"), Policy::default()));
     let answer = run(function, "run").await;
     assert_eq!(answer.result.as_deref(), Ok("42"), "the host does not serve normal calls any more");
 }
