@@ -115,7 +115,7 @@ fn value(ty: &Made) -> BoxedStrategy<Val> {
 
 /// A type's text; types that need a name are imported under one first.
 fn text(ty: &Made, types: &mut Vec<String>) -> String {
-    let mut named = |body: String, types: &mut Vec<String>| {
+    let named = |body: String, types: &mut Vec<String>| {
         let place = types.len();
         types
             .push(format!("(type $d{place} ({body})) (import \"t{place}\" (type $t{place} (eq $d{place})))"));

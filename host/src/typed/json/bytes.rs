@@ -1,7 +1,8 @@
 //! `list<u8>` in JSON: base64, or an array of numbers. One byte of memory for each.
 
 use super::super::place::{Step, Walk, quoted};
-use super::read::{Stop, number};
+use super::read::Stop;
+use super::value::number;
 use data_encoding::BASE64;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use std::fmt;

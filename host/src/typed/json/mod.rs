@@ -1,7 +1,9 @@
 //! JSON to values and back, driven by the component's types. The table in [`typed`](super) says how.
 
 mod bytes;
+mod parts;
 mod read;
+mod value;
 mod write;
 
 pub(super) use read::arguments;
