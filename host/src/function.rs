@@ -6,6 +6,7 @@ use crate::state::State;
 use crate::{AdmissionError, HostError, Interface, Kind, Policy, fault, inspect, policy, precompiled};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -127,7 +128,15 @@ fn link(
     wasi_0_3: bool,
 ) -> Result<Function, LoadError> {
     let ty = component.component_type();
-    policy::imports::check(ty.imports(&linked.engine).map(|(name, _)| name), &policy, wasi_0_3)?;
+    let types_only = |item: &ComponentItem| match item {
+        ComponentItem::Type(_) => true,
+        ComponentItem::ComponentInstance(interface) => {
+            interface.exports(&linked.engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+        }
+        _ => false,
+    };
+    let imports = ty.imports(&linked.engine).filter(|(_, item)| !types_only(&item.ty)).map(|(name, _)| name);
+    policy::imports::check(imports, &policy, wasi_0_3)?;
     let exports: Vec<&str> = ty.exports(&linked.engine).map(|(name, _)| name).collect();
     let kind = inspect::kind(exports.iter().copied()).unwrap_or(Kind::Typed);
     let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));

@@ -30,17 +30,16 @@ impl Guest for Counter {
 
 fn read(bucket: &store::Bucket, name: &str) -> Result<u64, Failure> {
     let Some(bytes) = bucket.get(name).map_err(refused)? else { return Ok(0) };
-    String::from_utf8(bytes)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Failure::Internal(format!("the store holds something else than a number under {name:?}")))
+    String::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        Failure::Internal(format!("the store holds something else than a number under {name:?}"))
+    })
 }
 
 fn refused(error: store::Error) -> Failure {
     match error {
-        store::Error::NoSuchStore | store::Error::AccessDenied => {
-            Failure::Internal("the store is not granted: keyvalue = [\"default\"] in moot.toml grants it".into())
-        }
+        store::Error::NoSuchStore | store::Error::AccessDenied => Failure::Internal(
+            "the store is not granted: keyvalue = [\"default\"] in moot.toml grants it".into(),
+        ),
         store::Error::Other(why) => Failure::Unavailable(why),
     }
 }

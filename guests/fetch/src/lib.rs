@@ -8,7 +8,10 @@ use wstd::http::{Body, Client, Error, Request, Response, StatusCode};
 #[wstd::http_server]
 async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     let Some(url) = request.uri().query().and_then(|query| parameter(query, "url")) else {
-        return answer(StatusCode::BAD_REQUEST, "say what to fetch: ?url=https%3A%2F%2Fexample.com%2F\n".into());
+        return answer(
+            StatusCode::BAD_REQUEST,
+            "say what to fetch: ?url=https%3A%2F%2Fexample.com%2F\n".into(),
+        );
     };
     let outbound = match Request::get(url.as_str()).body(Body::empty()) {
         Ok(outbound) => outbound,

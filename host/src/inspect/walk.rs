@@ -7,6 +7,8 @@
 use super::{AdmissionError, Kind};
 use crate::limits::{self, Count};
 use crate::policy::imports::InterfaceName;
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wasmparser::types::TypesRef;
 use wasmparser::{
     ComponentExternalKind, ComponentTypeRef, DataKind, Encoding, FuncValidatorAllocations, Parser, Payload,
     TypeRef, ValidPayload, Validator, WasmFeatures,
@@ -59,6 +61,11 @@ pub(super) fn walk(wasm: &[u8], features: WasmFeatures) -> Result<Found, Admissi
             }
             ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {}
         }
+        if let (Payload::ComponentImportSection(section), 1, Some(types)) =
+            (&payload, encodings.len(), validator.types(0))
+        {
+            found.component_imports(section, types)?;
+        }
     }
     Ok(found)
 }
@@ -107,7 +114,9 @@ impl Found {
                 }
                 Ok(())
             }
-            Payload::ComponentImportSection(s) => self.component_imports(s, top),
+            Payload::ComponentImportSection(s) => {
+                limits::IMPORTS.check(u64::from(s.count()) + self.imports.len() as u64)
+            }
             Payload::ComponentExportSection(s) => self.component_exports(s, top),
             _ => Ok(()),
         }
@@ -141,16 +150,21 @@ impl Found {
         self.initial_memory_bytes = self.initial_memory_bytes.saturating_add(bytes);
     }
 
+    /// Notes what the component itself imports. Types alone give nothing, and need no one to provide them: an
+    /// interface that only names types is how `wit-bindgen` shares them between exports.
     fn component_imports(
         &mut self,
         section: &wasmparser::ComponentImportSectionReader<'_>,
-        top: bool,
+        types: TypesRef<'_>,
     ) -> Result<(), AdmissionError> {
-        limits::IMPORTS.check(u64::from(section.count()) + self.imports.len() as u64)?;
         for import in section.clone() {
             let import = import.map_err(invalid)?;
-            // Types alone give nothing.
-            if top && !matches!(import.ty, ComponentTypeRef::Type(_)) {
+            let types_only = match import.ty {
+                ComponentTypeRef::Type(_) => true,
+                ComponentTypeRef::Instance(index) => only_types(types, index),
+                _ => false,
+            };
+            if !types_only {
                 self.imports.push(import.name.name.to_owned());
             }
         }
@@ -175,6 +189,17 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Whether an instance type exports nothing but types. A resource is no such type: it has functions behind it.
+fn only_types(types: TypesRef<'_>, index: u32) -> bool {
+    let ComponentAnyTypeId::Instance(instance) = types.component_any_type_at(index) else { return false };
+    types[instance].exports.values().all(|item| match item.ty {
+        ComponentEntityType::Type { referenced, .. } => {
+            !matches!(referenced, ComponentAnyTypeId::Resource(_))
+        }
+        _ => false,
+    })
 }
 
 fn add(total: &mut u64, more: impl Into<u64>, limit: &Count) -> Result<(), AdmissionError> {

@@ -44,9 +44,12 @@ impl Account {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let path = self.key.path()?;
         if self.new && path.exists() {
-            return Err(Failure::new(format!("{} exists already, and a key is never overwritten", path.display()))
-                .hint("name another file: moot account --new --key FILE")
-                .into());
+            return Err(Failure::new(format!(
+                "{} exists already, and a key is never overwritten",
+                path.display()
+            ))
+            .hint("name another file: moot account --new --key FILE")
+            .into());
         }
         if !self.new && !path.exists() {
             return Err(Failure::new(format!("there is no key at {} yet", path.display()))
@@ -74,7 +77,8 @@ impl Account {
                 "recent_fuel": seen.as_ref().map(|seen| seen.fuel),
             }))?);
         }
-        let mut rows = vec![("account", format!("{BOLD}{account}{BOLD:#}")), ("key", path.display().to_string())];
+        let mut rows =
+            vec![("account", format!("{BOLD}{account}{BOLD:#}")), ("key", path.display().to_string())];
         match &seen {
             None => rows.push(("node", format!("none answers at {}", client.address()))),
             Some(seen) => rows.extend(owned(seen)),
@@ -88,7 +92,8 @@ fn export(account: &str, file: Option<&PathBuf>) -> anyhow::Result<()> {
     match file {
         None => Ok(terminal::print(&format!("{account}\n"))?),
         Some(path) => {
-            std::fs::write(path, format!("{account}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+            std::fs::write(path, format!("{account}\n"))
+                .with_context(|| format!("cannot write {}", path.display()))?;
             terminal::done("Saved", &format!("the public key in {}", path.display()));
             Ok(())
         }
@@ -96,8 +101,13 @@ fn export(account: &str, file: Option<&PathBuf>) -> anyhow::Result<()> {
 }
 
 async fn look(client: &Client, account: moot_record::AccountId) -> Result<Seen, ClientError> {
-    let functions: Vec<FunctionSummary> =
-        client.functions().await?.functions.into_iter().filter(|function| function.owner == account).collect();
+    let functions: Vec<FunctionSummary> = client
+        .functions()
+        .await?
+        .functions
+        .into_iter()
+        .filter(|function| function.owner == account)
+        .collect();
     let mut calls = client.calls(MAX_LISTED_CALLS).await?.calls;
     calls.retain(|call| functions.iter().any(|function| function.name == call.function));
     let fuel = calls.iter().filter_map(|call| call.fuel).sum();

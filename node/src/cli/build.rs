@@ -42,7 +42,12 @@ impl Build {
             run_build(&manifest, function)?;
             let Built { inspection, .. } = read_component(function)?;
             let shown = function.component.display();
-            let what = format!("{} {} component, {}, {shown}", function.name, inspection.kind, show_size(inspection.bytes));
+            let what = format!(
+                "{} {} component, {}, {shown}",
+                function.name,
+                inspection.kind,
+                show_size(inspection.bytes)
+            );
             terminal::done("Built", &what);
             built.push(json!({
                 "function": function.name.as_str(),
@@ -66,7 +71,10 @@ pub(crate) fn run_build(manifest: &Manifest, function: &FunctionManifest) -> any
     let folder = manifest.folder();
     if let Some(missing) = toolchain::missing_for(build, folder) {
         let message = format!("{} cannot be built: {}", function.name, missing.what);
-        return Err(Failure::new(message).hint(missing.how).hint("`moot doctor` shows all that is missing").into());
+        return Err(Failure::new(message)
+            .hint(missing.how)
+            .hint("`moot doctor` shows all that is missing")
+            .into());
     }
     terminal::done("Building", &format!("{} `{build}`", function.name));
     // What the compiler prints is progress, never a result: it all goes to standard error.
@@ -121,7 +129,9 @@ fn not_there(function: &FunctionManifest) -> Failure {
                 "CARGO_TARGET_DIR is {target}, so cargo puts it there: unset it, or correct `component`"
             ))
         }
-        (Some(build), _) => Failure::new(format!("`{build}` went well, and there is no component at {shown}"))
-            .hint("correct `component` in the manifest; is the crate a cdylib (crate-type = [\"cdylib\"])?"),
+        (Some(build), _) => Failure::new(format!(
+            "`{build}` went well, and there is no component at {shown}"
+        ))
+        .hint("correct `component` in the manifest; is the crate a cdylib (crate-type = [\"cdylib\"])?"),
     }
 }

@@ -7,9 +7,11 @@ use super::terminal;
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  bash  moot completions bash > ~/.local/share/bash-completion/completions/moot\n  \
+#[command(
+    after_help = "Examples:\n  bash  moot completions bash > ~/.local/share/bash-completion/completions/moot\n  \
                         zsh   moot completions zsh > \"${fpath[1]}/_moot\"\n  \
-                        fish  moot completions fish > ~/.config/fish/completions/moot.fish")]
+                        fish  moot completions fish > ~/.config/fish/completions/moot.fish"
+)]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]

@@ -163,10 +163,18 @@ pub(crate) async fn deploy(
         let bytes = std::mem::take(&mut step.bytes);
         let length = bytes.len() as u64;
         client.put_component(&step.component, bytes.into()).await?;
-        progress.done("Uploaded", &format!("{} {size} {DIM}{}{DIM:#}", step.name, text::short(step.component)));
-        transactions.push(Transaction::deploy(step.name.clone(), step.component, length, &step.spec, step.active));
+        progress
+            .done("Uploaded", &format!("{} {size} {DIM}{}{DIM:#}", step.name, text::short(step.component)));
+        transactions.push(Transaction::deploy(
+            step.name.clone(),
+            step.component,
+            length,
+            &step.spec,
+            step.active,
+        ));
     }
-    let outcomes = if transactions.is_empty() { Vec::new() } else { submit(client, key, transactions).await? };
+    let outcomes =
+        if transactions.is_empty() { Vec::new() } else { submit(client, key, transactions).await? };
     let mut outcomes = outcomes.into_iter();
     let mut deployed = Vec::new();
     for step in steps {
@@ -187,7 +195,10 @@ pub(crate) async fn deploy(
             let outcome = outcomes.next().ok_or_else(|| Failure::new("the node left an outcome out"))?;
             apply(&mut result, outcome)?;
             let at = result.height.map_or(String::new(), |height| format!("{DIM}block {height}{DIM:#}"));
-            terminal::done("Deployed", &format!("{} v{} {} {at}", result.function, result.version, where_to(&result)));
+            terminal::done(
+                "Deployed",
+                &format!("{} v{} {} {at}", result.function, result.version, where_to(&result)),
+            );
         }
         deployed.push(result);
     }
@@ -218,7 +229,8 @@ async fn step(
     }
     let active = present.as_ref().map(|present| present.summary.version);
     let version = present.iter().flat_map(|p| &p.versions).find(|version| Some(version.number) == active);
-    let same = version.is_some_and(|version| version.component == component && version.spec_digest == spec.digest());
+    let same =
+        version.is_some_and(|version| version.component == component && version.spec_digest == spec.digest());
     Ok(Step { name, spec, kind, component, bytes, active, same })
 }
 
@@ -268,9 +280,11 @@ fn apply(result: &mut Deployed, outcome: EntryOutcome) -> anyhow::Result<()> {
                 .hint(format!("`moot show {}` says when it is", result.function))
                 .into())
         }
-        Outcome::Refused { reason } => Err(Failure::new(format!("{} was not deployed: {reason}", result.function))
-            .hint(format!("the refusal is on the ledger: moot show {}", outcome.id))
-            .into()),
+        Outcome::Refused { reason } => {
+            Err(Failure::new(format!("{} was not deployed: {reason}", result.function))
+                .hint(format!("the refusal is on the ledger: moot show {}", outcome.id))
+                .into())
+        }
     }
 }
 
@@ -291,7 +305,8 @@ async fn roll_back(
     let target = match version {
         Some(version) => version,
         None => numbers.iter().copied().filter(|number| *number < active).max().ok_or_else(|| {
-            Failure::new(format!("{name} has no version before v{active}")).hint("`moot show NAME` lists its versions")
+            Failure::new(format!("{name} has no version before v{active}"))
+                .hint("`moot show NAME` lists its versions")
         })?,
     };
     if !numbers.contains(&target) {

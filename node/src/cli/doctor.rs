@@ -16,7 +16,9 @@ use crate::client::NodeAddress;
 
 /// Say what is missing on this machine and how to get it
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 1 when something is broken; what is only missing for one language does not count.")]
+#[command(
+    after_help = "Exit code 1 when something is broken; what is only missing for one language does not count."
+)]
 pub(crate) struct Doctor {
     /// The data folder to look at
     #[arg(long, value_name = "FOLDER", env = "MOOT_DATA", default_value = ".moot")]
@@ -62,12 +64,15 @@ impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let groups = [
             ("to run a node", vec![data_folder(&self.data), port(&self.listen), self.owner_key()]),
-            ("functions in Rust", vec![
-                program("cargo", "--version"),
-                program("rustup", "--version"),
-                rust_target(),
-                program("cc", "--version"),
-            ]),
+            (
+                "functions in Rust",
+                vec![
+                    program("cargo", "--version"),
+                    program("rustup", "--version"),
+                    rust_target(),
+                    program("cc", "--version"),
+                ],
+            ),
             ("functions in JavaScript", vec![program("node", "--version"), program("npm", "--version")]),
             ("functions in Python", vec![program("python3", "--version")]),
             ("functions in Go", vec![program("go", "version")]),
@@ -81,7 +86,8 @@ impl Doctor {
         } else {
             terminal::print(&shown(&groups))?;
         }
-        let broken = groups.iter().flat_map(|(_, findings)| findings).any(|finding| finding.state == State::Broken);
+        let broken =
+            groups.iter().flat_map(|(_, findings)| findings).any(|finding| finding.state == State::Broken);
         if broken { Err(Silent(FAILED).into()) } else { Ok(()) }
     }
 
@@ -93,10 +99,20 @@ impl Doctor {
         };
         if !path.exists() {
             let found = format!("none at {}", path.display());
-            return Finding::new(WHAT, State::Missing, found, Some("the first `moot deploy` makes it".to_owned()));
+            return Finding::new(
+                WHAT,
+                State::Missing,
+                found,
+                Some("the first `moot deploy` makes it".to_owned()),
+            );
         }
         match crate::keyfile::load(&path) {
-            Ok(key) => Finding::new(WHAT, State::Good, format!("{} in {}", text::short(key.account()), path.display()), None),
+            Ok(key) => Finding::new(
+                WHAT,
+                State::Good,
+                format!("{} in {}", text::short(key.account()), path.display()),
+                None,
+            ),
             Err(error) => Finding::new(WHAT, State::Broken, error.to_string(), None),
         }
     }
@@ -112,7 +128,10 @@ fn shown(groups: &[(&str, Vec<Finding>)]) -> String {
                 State::Missing => (WARN, "--"),
                 State::Broken => (BAD, "!!"),
             };
-            out.push_str(&format!("  {style}{mark}{style:#}  {what:<14} {DIM}{}{DIM:#}\n", text::line(found)));
+            out.push_str(&format!(
+                "  {style}{mark}{style:#}  {what:<14} {DIM}{}{DIM:#}\n",
+                text::line(found)
+            ));
             if let Some(remedy) = remedy {
                 out.push_str(&format!("      {HINT}->{HINT:#} {}\n", text::line(remedy)));
             }
@@ -136,7 +155,12 @@ fn rust_target() -> Finding {
         Some(false) => {
             Finding::new(TARGET, State::Missing, "not installed", Some(format!("rustup target add {TARGET}")))
         }
-        None => Finding::new(TARGET, State::Missing, "there is no rustc to ask", Some(toolchain::RUSTUP.to_owned())),
+        None => Finding::new(
+            TARGET,
+            State::Missing,
+            "there is no rustc to ask",
+            Some(toolchain::RUSTUP.to_owned()),
+        ),
     }
 }
 
@@ -193,7 +217,8 @@ fn port(listen: &str) -> Finding {
     match TcpListener::bind((address.host(), address.port())) {
         Ok(_) => Finding::new(WHAT, State::Good, format!("{listen} is free"), None),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let remedy = "it may be a node of yours; another takes --listen 127.0.0.1:0, a free port".to_owned();
+            let remedy =
+                "it may be a node of yours; another takes --listen 127.0.0.1:0, a free port".to_owned();
             Finding::new(WHAT, State::Missing, format!("{listen} is in use"), Some(remedy))
         }
         Err(error) => Finding::new(WHAT, State::Broken, format!("{listen}: {error}"), None),

@@ -104,7 +104,9 @@ fn client_hints(error: &ClientError) -> Vec<String> {
             "start a node with `moot up`, or name another with --node URL or MOOT_NODE"
         }
         ClientError::Timeout { .. } => "the node may be busy or hung: look at what `moot up` printed",
-        ClientError::Foreign { .. } => "is another program on that port? --node URL or MOOT_NODE name the node",
+        ClientError::Foreign { .. } => {
+            "is another program on that port? --node URL or MOOT_NODE name the node"
+        }
         _ => return Vec::new(),
     };
     vec![hint.to_owned()]

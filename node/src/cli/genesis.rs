@@ -10,8 +10,10 @@ use super::terminal;
 
 /// Print the network's genesis: what `moot verify` checks receipts against
 #[derive(Debug, Args)]
-#[command(after_help = "Who verifies must trust this file: take it from somebody you trust, or compare the network's digest \
-                        with what they say.")]
+#[command(
+    after_help = "Who verifies must trust this file: take it from somebody you trust, or compare the network's digest \
+                        with what they say."
+)]
 pub(crate) struct Genesis {
     /// Write it to a file instead
     #[arg(long, short, value_name = "FILE")]

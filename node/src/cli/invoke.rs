@@ -22,23 +22,25 @@ use crate::api::{FunctionView, Problem, header};
 use crate::client::{Answer, Ask, Client};
 use crate::limits::{CALL_GRACE, MAX_INPUT_BYTES};
 use crate::manifest::units::show_duration;
-pub(crate) use arguments::signature;
 use arguments::TypedBody;
+pub(crate) use arguments::signature;
 
 /// Call a function
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  moot invoke hello --data ada                     an event with a payload\n  \
+#[command(
+    after_help = "Examples:\n  moot invoke hello --data ada                     an event with a payload\n  \
                         moot invoke site /about?lang=en                  an HTTP request below the function's route\n  \
                         moot invoke site -X PUT /a -H 'x-a: 1' -d @file  with method, header and body\n  \
                         moot invoke calculator add 1 2                   a typed export with JSON arguments\n  \
                         moot invoke calculator add '{\"a\":1,\"b\":2}'       the same by name\n  \
                         moot invoke calculator 'add(1, 2)'               the same in WAVE\n\n\
-                        The answer goes to standard output. Exit code 1 when the call failed or was answered with 400 and above.")]
+                        The answer goes to standard output. Exit code 1 when the call failed or was answered with 400 and above."
+)]
 pub(crate) struct Invoke {
     /// The function
     name: String,
     /// For an http function a path below its route; for a typed one the export and its arguments
-    #[arg(value_name = "PATH | EXPORT [ARGUMENT]", allow_hyphen_values = true)]
+    #[arg(value_name = "PATH | EXPORT [ARGUMENT]", allow_negative_numbers = true)]
     words: Vec<String>,
     /// What is sent: text, @FILE, or - for standard input
     #[arg(long, short, value_name = "DATA", allow_hyphen_values = true)]
@@ -89,7 +91,9 @@ impl Invoke {
         let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
         if self.wait == Wait::Accepted && self.receipt.is_some() {
             let failure = Failure::usage("a call that is only accepted has no receipt yet");
-            return Err(failure.hint("leave --wait accepted out, or fetch it later: moot show CALL --proof FILE").into());
+            return Err(failure
+                .hint("leave --wait accepted out, or fetch it later: moot show CALL --proof FILE")
+                .into());
         }
         let client = self.node.client_with(&self.key)?;
         let Some(function) = client.function(&name).await? else {
@@ -114,7 +118,10 @@ impl Invoke {
         } else {
             self.show(&answer, id.as_ref(), took)?;
             if let Some(path) = saved {
-                terminal::done("Saved", &format!("the receipt in {}: moot verify {}", path.display(), path.display()));
+                terminal::done(
+                    "Saved",
+                    &format!("the receipt in {}: moot verify {}", path.display(), path.display()),
+                );
             }
         }
         if answer.status.as_u16() >= 400 { Err(Silent(FAILED).into()) } else { Ok(()) }
@@ -128,11 +135,14 @@ impl Invoke {
             "typed" => self.ask_typed(function)?,
             _ => {
                 if let Some(word) = self.words.first() {
-                    return Err(Failure::usage(format!("{name} takes an event, and no argument such as {word:?}"))
-                        .hint(format!("moot invoke {name} --data {word:?}"))
-                        .into());
+                    return Err(Failure::usage(format!(
+                        "{name} takes an event, and no argument such as {word:?}"
+                    ))
+                    .hint(format!("moot invoke {name} --data {word:?}"))
+                    .into());
                 }
-                let mut ask = Client::ask(self.method(Method::POST)?, format!("/_moot/functions/{name}/call"));
+                let mut ask =
+                    Client::ask(self.method(Method::POST)?, format!("/_moot/functions/{name}/call"));
                 ask.body = self.data()?.unwrap_or_default();
                 ask
             }
@@ -161,9 +171,12 @@ impl Invoke {
             [] => "",
             [path] if path.starts_with('/') || path.starts_with('?') => path,
             [word, ..] => {
-                return Err(Failure::usage(format!("{} takes HTTP requests: a path, not {word:?}", function.summary.name))
-                    .hint(format!("moot invoke {} /{}", function.summary.name, word.trim_start_matches('/')))
-                    .into());
+                return Err(Failure::usage(format!(
+                    "{} takes HTTP requests: a path, not {word:?}",
+                    function.summary.name
+                ))
+                .hint(format!("moot invoke {} /{}", function.summary.name, word.trim_start_matches('/')))
+                .into());
             }
         };
         let route = function.summary.route.trim_end_matches('/');
@@ -180,7 +193,8 @@ impl Invoke {
         let name = &function.summary.name;
         let mut words = self.words.clone();
         if let Some(data) = self.data()? {
-            let text = String::from_utf8(data.to_vec()).context("the arguments of a typed call must be UTF-8 text")?;
+            let text = String::from_utf8(data.to_vec())
+                .context("the arguments of a typed call must be UTF-8 text")?;
             words.push(text);
         }
         let (export, body) = arguments::typed(function, &words)?;
@@ -237,7 +251,8 @@ impl Invoke {
             let fuel = answer.header(header::FUEL).and_then(|fuel| fuel.parse().ok());
             let fuel = fuel.map_or(String::new(), |fuel| format!("  {} fuel", text::number(fuel)));
             let status = answer.status;
-            let status = if status.as_u16() == 200 { String::new() } else { format!("  HTTP {}", status.as_u16()) };
+            let status =
+                if status.as_u16() == 200 { String::new() } else { format!("  HTTP {}", status.as_u16()) };
             let took = show_duration(took);
             terminal::done("Call", &format!("{id}{DIM}{status}{fuel}  {took}{DIM:#}"));
         }
@@ -259,7 +274,7 @@ impl Invoke {
         Ok(terminal::print_json(&json!({
             "call": id,
             "http_status": answer.status.as_u16(),
-            "headers": headers(&answer.headers),
+            "headers": headers_json(&answer.headers),
             "fuel": fuel.or_else(|| problem.as_ref().and_then(|problem| problem.fuel)),
             "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "body": body,
@@ -270,7 +285,10 @@ impl Invoke {
 
 fn read_input(source: impl std::io::Read, name: &str) -> anyhow::Result<Bytes> {
     let mut bytes = Vec::new();
-    source.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
+    source
+        .take(MAX_INPUT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {name}"))?;
     if bytes.len() as u64 > MAX_INPUT_BYTES {
         return Err(Failure::new(format!("{name} has more than {MAX_INPUT_BYTES} bytes")).into());
     }
@@ -302,7 +320,8 @@ fn problem_of(answer: &Answer) -> Option<Problem> {
 
 fn show_problem(problem: &Problem) {
     let title = text::line(&problem.title);
-    let mut shown = format!("{BAD}error:{BAD:#} {title}\n  {}\n", text::block(&problem.detail).replace('\n', "\n  "));
+    let mut shown =
+        format!("{BAD}error:{BAD:#} {title}\n  {}\n", text::block(&problem.detail).replace('\n', "\n  "));
     for frame in &problem.backtrace {
         shown.push_str(&format!("    {DIM}at{DIM:#} {}\n", text::line(frame)));
     }
@@ -334,6 +353,21 @@ fn head(answer: &Answer) -> String {
     }
     head.push('\n');
     head
+}
+
+/// Headers by name; a name that repeats has a list.
+fn headers_json(all: &HeaderMap) -> serde_json::Value {
+    let mut map = serde_json::Map::new();
+    for name in all.keys() {
+        let mut values: Vec<String> = all
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        let value = if values.len() == 1 { json!(values.remove(0)) } else { json!(values) };
+        map.insert(name.to_string(), value);
+    }
+    map.into()
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -73,7 +73,8 @@ fn shown(line: &LogLine) -> String {
         _ => DIM,
     };
     let level = text::line(&line.level);
-    let context = if line.context.is_empty() { String::new() } else { format!("{}: ", text::line(&line.context)) };
+    let context =
+        if line.context.is_empty() { String::new() } else { format!("{}: ", text::line(&line.context)) };
     let message = text::block(line.message.trim_end()).replace('\n', "\n    ");
     let (time, call) = (text::time(line.time_us), text::line(&line.call));
     format!("{DIM}{time}{DIM:#} {style}{level:<6}{style:#} {DIM}{call}{DIM:#} {context}{message}\n")

@@ -41,7 +41,10 @@ impl Ls {
             return Ok(terminal::print_json(&answer)?);
         }
         if answer.functions.is_empty() {
-            terminal::hint(&format!("nothing is deployed at {} yet: `moot new`, `moot deploy`", client.address()));
+            terminal::hint(&format!(
+                "nothing is deployed at {} yet: `moot new`, `moot deploy`",
+                client.address()
+            ));
             return Ok(());
         }
         let rows: Vec<Vec<String>> = answer

@@ -77,16 +77,20 @@ enum Verb {
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
-    #[command(name = "__compile", hide = true)]
-    Compile(compile::Compile),
 }
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Command::parse();
-    log_to_stderr(matches!(command.verb, Verb::Up(_)));
-    match run(command.verb) {
+    let done = match compile::asked() {
+        Some(files) => compile::run(files),
+        None => {
+            let command = Command::parse();
+            log_to_stderr();
+            run(command.verb)
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }
@@ -99,7 +103,6 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
-        Verb::Compile(verb) => verb.run(),
         Verb::Up(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Deploy(verb) => small_runtime()?.block_on(verb.run()),
@@ -123,14 +126,16 @@ fn wide_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
+/// What is logged when nobody chooses. The two named parts call their own orderly end an error.
+const USUAL_LOG: &str = "warn,commonware_broadcast=off,commonware_resolver=off";
+
 /// `MOOT_LOG` (or `RUST_LOG`) chooses what is logged, in the form of `tracing_subscriber::EnvFilter`.
-fn log_to_stderr(node: bool) {
+fn log_to_stderr() {
     use std::io::IsTerminal as _;
-    let usual = if node { "warn,moot_node=info" } else { "warn" };
     let chosen = ["MOOT_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
     let filter = tracing_subscriber::EnvFilter::builder()
-        .parse(chosen.as_deref().unwrap_or(usual))
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+        .parse(chosen.as_deref().unwrap_or(USUAL_LOG))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(USUAL_LOG));
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -13,10 +13,12 @@ mod templates;
 
 /// Make a folder with a new function in it
 #[derive(Debug, Args)]
-#[command(after_help = "Templates:\n  hello    answers an event: bytes in, bytes or a failure out (moot:function)\n  \
+#[command(
+    after_help = "Templates:\n  hello    answers an event: bytes in, bytes or a failure out (moot:function)\n  \
                         http     answers HTTP requests (a standard wasi:http proxy, nothing of this platform in it)\n  \
                         typed    exports functions with types, called with JSON\n  \
-                        counter  counts in a key-value store that the manifest grants")]
+                        counter  counts in a key-value store that the manifest grants"
+)]
 pub(crate) struct New {
     /// Name of the function: a-z, 0-9 and -, beginning with a letter
     name: String,
@@ -46,11 +48,63 @@ enum Language {
 
 /// Names that Rust, cargo or the standard library keep for themselves.
 const RESERVED: [&str; 57] = [
-    "abstract", "alloc", "as", "async", "await", "become", "box", "break", "build", "const", "continue", "core",
-    "crate", "deps", "do", "dyn", "else", "enum", "examples", "extern", "false", "final", "fn", "for", "gen", "if",
-    "impl", "in", "incremental", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "proc-macro",
-    "pub", "ref", "return", "self", "static", "std", "struct", "super", "test", "trait", "true", "try", "type",
-    "typeof", "unsafe", "use", "where", "while",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "use",
+    "where",
+    "while",
 ];
 
 impl New {
@@ -58,7 +112,8 @@ impl New {
         let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
         let Language::Rust = self.lang;
         if RESERVED.contains(&name.as_str()) {
-            let message = format!("a Rust crate cannot be called {name}: the language or cargo uses that word");
+            let message =
+                format!("a Rust crate cannot be called {name}: the language or cargo uses that word");
             return Err(Failure::usage(message).hint(format!("choose another, such as my-{name}")).into());
         }
         let folder = self.path.unwrap_or_else(|| PathBuf::from(name.as_str()));
@@ -95,5 +150,6 @@ fn refuse_full(folder: &Path) -> anyhow::Result<()> {
 
 fn write(path: &Path, content: &str) -> anyhow::Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| std::fs::write(path, content)).with_context(|| format!("cannot write {}", path.display()))
+    made.and_then(|()| std::fs::write(path, content))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -63,7 +63,8 @@ impl KeyOption {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = set("XDG_CONFIG_HOME").or_else(|| set("HOME").map(|home| home.join(".config")));
         let config = config.ok_or_else(|| {
-            Failure::new("there is no home folder to keep a key in").hint("name a file with --key FILE or MOOT_KEY")
+            Failure::new("there is no home folder to keep a key in")
+                .hint("name a file with --key FILE or MOOT_KEY")
         })?;
         Ok(config.join("moot").join("key"))
     }
@@ -73,8 +74,13 @@ impl KeyOption {
         let path = self.path()?;
         let (key, made) = keyfile::load_or_create(&path)?;
         if made {
-            terminal::done("Made", &format!("the key of account {} in {}", text::short(key.account()), path.display()));
-            terminal::hint("keep a copy of it: who has it owns what it deploys, and nobody can make it again");
+            terminal::done(
+                "Made",
+                &format!("the key of account {} in {}", text::short(key.account()), path.display()),
+            );
+            terminal::hint(
+                "keep a copy of it: who has it owns what it deploys, and nobody can make it again",
+            );
         }
         Ok(key)
     }
@@ -113,7 +119,10 @@ impl ManifestOption {
 }
 
 /// The functions `names` of a manifest; an unknown one is an error with a suggestion.
-pub(crate) fn select<'m>(manifest: &'m Manifest, names: &[String]) -> anyhow::Result<Vec<&'m FunctionManifest>> {
+pub(crate) fn select<'m>(
+    manifest: &'m Manifest,
+    names: &[String],
+) -> anyhow::Result<Vec<&'m FunctionManifest>> {
     manifest.select(names).map_err(|unknown| {
         let hint = match &unknown.near {
             Some(near) => format!("did you mean {near}?"),

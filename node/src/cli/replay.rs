@@ -28,8 +28,10 @@ use crate::worker::{Ran, Streaming, context_of, limits_of, response_head, run, s
 
 /// Run a deterministic call again and compare output and fuel
 #[derive(Debug, Args)]
-#[command(after_help = "The call's component, manifest and input come from the node and are checked by their digests; the call \
-                        itself runs here. Exit code 1 when output, fuel or status differ.")]
+#[command(
+    after_help = "The call's component, manifest and input come from the node and are checked by their digests; the call \
+                        itself runs here. Exit code 1 when output, fuel or status differ."
+)]
 pub(crate) struct Replay {
     /// The call
     call: EntryId,
@@ -73,7 +75,8 @@ impl Replay {
     }
 
     fn compare(&self, view: &CallView, receipt: &ReceiptView, came: &Came) -> anyhow::Result<()> {
-        let same_output = came.output.digest == receipt.output.digest && came.output.bytes == receipt.output.bytes;
+        let same_output =
+            came.output.digest == receipt.output.digest && came.output.bytes == receipt.output.bytes;
         let same_fuel = came.fuel == receipt.fuel;
         let same_status = came.status.as_str() == receipt.status;
         let same = same_output && same_fuel && same_status;
@@ -91,11 +94,17 @@ impl Replay {
         } else {
             let row = |same: bool, recorded: String, replayed: String| match same {
                 true => format!("{GOOD}same{GOOD:#}       {recorded}"),
-                false => format!("{BAD}different{BAD:#}  {recorded} {DIM}recorded{DIM:#}\n{:21}{replayed} {DIM}here{DIM:#}", ""),
+                false => format!(
+                    "{BAD}different{BAD:#}  {recorded} {DIM}recorded{DIM:#}\n{:21}{replayed} {DIM}here{DIM:#}",
+                    ""
+                ),
             };
             let rows = [
                 ("status", row(same_status, text::line(&receipt.status), came.status.as_str().to_owned())),
-                ("output", row(same_output, receipt.output.digest.to_string(), came.output.digest.to_string())),
+                (
+                    "output",
+                    row(same_output, receipt.output.digest.to_string(), came.output.digest.to_string()),
+                ),
                 ("fuel", row(same_fuel, text::number(receipt.fuel), text::number(came.fuel))),
             ];
             let verdict = if same { format!("{GOOD}SAME{GOOD:#}") } else { format!("{BAD}DIFFERENT{BAD:#}") };
@@ -112,7 +121,11 @@ async fn spec_of(client: &Client, view: &CallView) -> anyhow::Result<Spec> {
     let mut versions = function.into_iter().flat_map(|function| function.versions);
     let version = versions.find(|version| version.spec.digest() == view.spec);
     Ok(version.map(|version| version.spec).ok_or_else(|| {
-        Failure::new(format!("the manifest that {} ran under ({}) is not on the node any more", view.id, text::short(view.spec)))
+        Failure::new(format!(
+            "the manifest that {} ran under ({}) is not on the node any more",
+            view.id,
+            text::short(view.spec)
+        ))
     })?)
 }
 
@@ -120,9 +133,12 @@ fn check_deterministic(view: &CallView, spec: &Spec) -> anyhow::Result<()> {
     if spec.deterministic {
         return Ok(());
     }
-    Err(Failure::new(format!("{} is not deterministic: what it saw cannot be shown to it again", view.function))
-        .hint("`deterministic = true` in moot.toml makes the calls after the next deploy replayable")
-        .into())
+    Err(Failure::new(format!(
+        "{} is not deterministic: what it saw cannot be shown to it again",
+        view.function
+    ))
+    .hint("`deterministic = true` in moot.toml makes the calls after the next deploy replayable")
+    .into())
 }
 
 async fn input_of(client: &Client, view: &CallView) -> anyhow::Result<Bytes> {
@@ -132,19 +148,24 @@ async fn input_of(client: &Client, view: &CallView) -> anyhow::Result<Bytes> {
     })?;
     let found = payload_digest(&input);
     if found != view.input.digest {
-        let message = format!("the node sent another input than the call names: {found}, not {}", view.input.digest);
+        let message =
+            format!("the node sent another input than the call names: {found}, not {}", view.input.digest);
         return Err(Failure::new(message).into());
     }
     Ok(input)
 }
 
 async fn component_of(client: &Client, digest: &Digest) -> anyhow::Result<Bytes> {
-    let bytes = client.component(digest).await?.ok_or_else(|| {
-        Failure::new(format!("the node does not have the component {digest} any more"))
-    })?;
+    let bytes = client
+        .component(digest)
+        .await?
+        .ok_or_else(|| Failure::new(format!("the node does not have the component {digest} any more")))?;
     let found = component_digest(&bytes);
     if found != *digest {
-        return Err(Failure::new(format!("the node sent another component than the call names: {found}, not {digest}")).into());
+        return Err(Failure::new(format!(
+            "the node sent another component than the call names: {found}, not {digest}"
+        ))
+        .into());
     }
     Ok(bytes)
 }
@@ -159,7 +180,11 @@ async fn again(
 ) -> anyhow::Result<Came> {
     let host = Host::new(HostConfig::default())?;
     let code = host.compile(component).context("the component cannot be compiled here")?;
-    let path = std::env::temp_dir().join(format!("moot-replay-{}-{}.cwasm", std::process::id(), text::short(view.component)));
+    let path = std::env::temp_dir().join(format!(
+        "moot-replay-{}-{}.cwasm",
+        std::process::id(),
+        text::short(view.component)
+    ));
     std::fs::write(&path, &code).with_context(|| format!("cannot write {}", path.display()))?;
     let loaded = host.load(&path, blake3::hash(&code).as_bytes(), policy(spec));
     // Mapped by now; the name is not needed any more, whether it went well or not.
@@ -167,9 +192,11 @@ async fn again(
     let function = loaded.context("the component cannot be loaded here")?;
     let call = call_of(view)?;
     match run(&function, context_of(view.id, &call, network), &call.kind, &input).await {
-        Ran::Done(outcome) => {
-            Ok(Came { status: outcome.status(), output: Payload::of(&outcome.output()), fuel: outcome.report.fuel })
-        }
+        Ran::Done(outcome) => Ok(Came {
+            status: outcome.status(),
+            output: Payload::of(&outcome.output()),
+            fuel: outcome.report.fuel,
+        }),
         Ran::Streaming(streaming) => drain(*streaming).await,
     }
 }
@@ -207,7 +234,9 @@ fn call_of(view: &CallView) -> anyhow::Result<Call> {
         ("http", _) => CallKind::Http,
         ("event", _) => CallKind::Event,
         ("typed", Some(export)) => CallKind::Typed { export: export.clone() },
-        (other, _) => return Err(Failure::new(format!("{other:?} is no kind of call that this version knows")).into()),
+        (other, _) => {
+            return Err(Failure::new(format!("{other:?} is no kind of call that this version knows")).into());
+        }
     };
     Ok(Call {
         function: view.function.clone(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use moot_record::{Access, EntryId, FunctionName, PayloadMode, Payer, Spec};
+use moot_record::{Access, EntryId, FunctionName, Payer, PayloadMode, Spec};
 
 use super::deploy::unknown_function;
 use super::failure::Failure;
@@ -18,11 +18,13 @@ use crate::manifest::units::{show_duration, show_size};
 
 /// Show a function, a call or a block
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  moot show hello                        a function: versions, grants, limits, exports\n  \
+#[command(
+    after_help = "Examples:\n  moot show hello                        a function: versions, grants, limits, exports\n  \
                         moot show 0-42-0-1-3                   a call and its receipt\n  \
                         moot show 0-42-0-1-3 --proof r.json    its receipt, with certificate, in a file\n  \
                         moot show 0-42-0-1-3 --output          what it answered\n  \
-                        moot show 17                           block 17")]
+                        moot show 17                           block 17"
+)]
 pub(crate) struct Show {
     /// The name of a function, the id of a call, or the height of a block
     what: String,
@@ -114,7 +116,10 @@ fn call_shown(call: &CallView) -> String {
     }
     rows.push(("input", payload(&call.input)));
     rows.push(("recorded", format!("{} {DIM}{}{DIM:#}", text::time(call.time_us), text::ago(call.time_us))));
-    rows.push(("ordered", call.height.map_or_else(|| "not yet".to_owned(), |height| format!("in block {height}"))));
+    rows.push((
+        "ordered",
+        call.height.map_or_else(|| "not yet".to_owned(), |height| format!("in block {height}")),
+    ));
     match &call.receipt {
         None => rows.push(("status", "it has no receipt yet: it is running".to_owned())),
         Some(receipt) => rows.extend(receipt_rows(receipt, call.fuel_limit)),
@@ -137,7 +142,10 @@ fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64) -> Vec<(&'static str, St
     let fee = &receipt.fee;
     let total = text::number(fee.ordering.saturating_add(fee.execution));
     let (ordering, execution) = (text::number(fee.ordering), text::number(fee.execution));
-    rows.push(("fee", format!("{total} {DIM}ordering {ordering}, execution {execution}; not charged yet{DIM:#}")));
+    rows.push((
+        "fee",
+        format!("{total} {DIM}ordering {ordering}, execution {execution}; not charged yet{DIM:#}"),
+    ));
     for (index, touch) in receipt.touched.iter().enumerate() {
         let times = if touch.count == 1 { String::new() } else { format!(" x{}", touch.count) };
         let name = if index == 0 { "touched" } else { "" };
@@ -173,7 +181,8 @@ fn block_shown(block: &BlockView) -> String {
 
 fn function_shown(function: &FunctionView) -> String {
     let summary = &function.summary;
-    let state = if summary.retired { format!("{BAD}retired{BAD:#}") } else { format!("v{}", summary.version) };
+    let state =
+        if summary.retired { format!("{BAD}retired{BAD:#}") } else { format!("v{}", summary.version) };
     let mut rows = vec![
         ("function", format!("{BOLD}{}{BOLD:#} {state}", summary.name)),
         ("kind", text::line(&summary.kind)),
@@ -212,7 +221,9 @@ fn function_shown(function: &FunctionView) -> String {
 fn spec_rows(spec: &Spec) -> Vec<(&'static str, String)> {
     let mut rows = vec![("access", access(spec)), ("promises", promises(spec)), ("grants", grants(spec))];
     let kept = match spec.payloads {
-        PayloadMode::Keep { retention_s } => format!("kept for {}", show_duration(Duration::from_secs(retention_s))),
+        PayloadMode::Keep { retention_s } => {
+            format!("kept for {}", show_duration(Duration::from_secs(retention_s)))
+        }
         PayloadMode::Inline => "in the entry, for ever (up to 4 KiB)".to_owned(),
         PayloadMode::Digest => "by digest alone".to_owned(),
     };

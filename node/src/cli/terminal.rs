@@ -4,6 +4,8 @@
 //! gets into the pipe. Colour and movement are for terminals only (and not with `NO_COLOR`).
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -74,30 +76,44 @@ fn say(style: Style, verb: &str, text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{style}{verb:>12}{style:#} {text}");
 }
 
-/// Something that takes its time: a line with a moving mark on a terminal, nothing elsewhere.
+/// Something that may take its time: a line with a moving mark on a terminal, once it has taken a moment; nothing
+/// elsewhere.
 pub(crate) struct Progress {
     bar: ProgressBar,
     began: Instant,
+    over: Arc<AtomicBool>,
 }
 
+/// What is over sooner than this is not announced: a line that flashes up says nothing.
+const ANNOUNCED_AFTER: Duration = Duration::from_millis(400);
+
 impl Progress {
-    /// Begins, and shows what is being done.
+    /// Begins; what is being done is shown when it is not over at once.
     pub(crate) fn start(verb: &str, text: &str) -> Progress {
-        let bar = ProgressBar::new_spinner();
-        bar.set_draw_target(if colour() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         // The template is a constant; the default style is the worst that could happen.
         let style = ProgressStyle::with_template("{prefix:>12.cyan.bold} {msg} {spinner} {elapsed:.dim}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_prefix(verb.to_owned());
         bar.set_message(text.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Progress { bar, began: Instant::now() }
+        let over = Arc::new(AtomicBool::new(false));
+        if colour() {
+            let (bar, over) = (bar.clone(), over.clone());
+            std::thread::spawn(move || {
+                std::thread::sleep(ANNOUNCED_AFTER);
+                if !over.load(Ordering::Relaxed) {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                    bar.enable_steady_tick(Duration::from_millis(100));
+                }
+            });
+        }
+        Progress { bar, began: Instant::now(), over }
     }
 
     /// Ends, leaving one line that says what was done.
     pub(crate) fn done(self, verb: &str, text: &str) {
         let took = self.began.elapsed();
-        self.bar.finish_and_clear();
+        drop(self);
         let dim = DIM;
         if took >= Duration::from_millis(500) {
             done(verb, &format!("{text} {dim}in {}{dim:#}", crate::manifest::units::show_duration(took)));
@@ -109,6 +125,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
         self.bar.finish_and_clear();
     }
 }

@@ -31,13 +31,13 @@ const PROGRAMS: [(&str, &str); 12] = [
 ];
 
 /// How to get Rust.
-pub(crate) const RUSTUP: &str =
-    "install Rust: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh   (or see https://rustup.rs)";
+pub(crate) const RUSTUP: &str = "install Rust: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh   (or see https://rustup.rs)";
 
 /// How a program of `PROGRAMS`, or any other, can be had.
 pub(crate) fn how_to_get(program: &str) -> String {
     let known = PROGRAMS.iter().find(|(name, _)| *name == program);
-    known.map_or_else(|| format!("install {program}, or put its folder in PATH"), |(_, how)| (*how).to_owned())
+    known
+        .map_or_else(|| format!("install {program}, or put its folder in PATH"), |(_, how)| (*how).to_owned())
 }
 
 /// Where a program is, as the shell would find it.
@@ -76,7 +76,8 @@ pub(crate) fn has_rust_target(target: &str, folder: &Path) -> Option<bool> {
 pub(crate) fn missing_for(build: &str, folder: &Path) -> Option<Missing> {
     let words: Vec<&str> = build.split_whitespace().collect();
     // `A=1 B=2 cargo build`: variables come before the program.
-    let program = words.iter().copied().find(|word| !word.contains('=') && !word.starts_with(['\'', '"', '(', '$']))?;
+    let program =
+        words.iter().copied().find(|word| !word.contains('=') && !word.starts_with(['\'', '"', '(', '$']))?;
     if is_shell_word(program) {
         return None;
     }

@@ -25,11 +25,13 @@ use crate::worker::Compiler;
 
 /// Start a node
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  moot up                                      serve on 127.0.0.1:8080, data in ./.moot\n  \
+#[command(
+    after_help = "Examples:\n  moot up                                      serve on 127.0.0.1:8080, data in ./.moot\n  \
                         moot up --deploy                             and deploy what moot.toml here describes\n  \
                         moot up --listen 0.0.0.0:80 --data /var/lib/moot\n  \
                         moot up --secrets secrets.toml --dir assets=./public\n\n\
-                        Ctrl-C stops it: what was accepted is finished first.")]
+                        Ctrl-C stops it: what was accepted is finished first."
+)]
 pub(crate) struct Up {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", env = "MOOT_LISTEN", default_value = "127.0.0.1:8080")]
@@ -104,7 +106,10 @@ impl Up {
                     .into());
             }
         }
-        terminal::done("Stopping", &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"));
+        terminal::done(
+            "Stopping",
+            &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"),
+        );
         tokio::select! {
             () = node.shutdown() => terminal::done("Stopped", ""),
             () = stop.asked() => return Err(Failure::new("stopped before everything was finished").hint(
@@ -121,7 +126,8 @@ impl Up {
         if let Some(path) = &self.secrets {
             config.secrets = Secrets::load(path)?;
         }
-        let program = std::env::current_exe().context("cannot find this program to compile components with")?;
+        let program =
+            std::env::current_exe().context("cannot find this program to compile components with")?;
         config.compiler = Compiler::ChildProcess(program);
         Ok(config)
     }
@@ -146,11 +152,13 @@ impl Up {
         ];
         for (index, function) in functions.iter().filter(|function| !function.retired).enumerate() {
             let name = if index == 0 { "functions" } else { "" };
-            let shown = format!("{} v{} {DIM}{address}{}{DIM:#}", function.name, function.version, function.route);
+            let shown =
+                format!("{} v{} {DIM}{address}{}{DIM:#}", function.name, function.version, function.route);
             rows.push((name, shown));
         }
         let version = env!("CARGO_PKG_VERSION");
-        let head = format!("\n  {BOLD}moot {version}{BOLD:#} {DIM}ready in {took}; Ctrl-C stops it{DIM:#}\n\n");
+        let head =
+            format!("\n  {BOLD}moot {version}{BOLD:#} {DIM}ready in {took}; Ctrl-C stops it{DIM:#}\n\n");
         Ok(terminal::print(&format!("{head}{}\n", text::fields(2, &rows)))?)
     }
 
@@ -172,7 +180,9 @@ impl Up {
         let missing = missing(&client, &manifest).await;
         if !missing.is_empty() {
             let names = missing.join(", ");
-            terminal::hint(&format!("not deployed yet: {names}. `moot deploy` in another terminal, or `moot up --deploy`"));
+            terminal::hint(&format!(
+                "not deployed yet: {names}. `moot deploy` in another terminal, or `moot up --deploy`"
+            ));
         }
     }
 }
@@ -180,7 +190,13 @@ impl Up {
 async fn missing(client: &Client, manifest: &Manifest) -> Vec<String> {
     let Ok(present) = client.functions().await else { return Vec::new() };
     let is_missing = |name: &&str| !present.functions.iter().any(|function| function.name.as_str() == *name);
-    manifest.functions.iter().map(|function| function.name.as_str()).filter(is_missing).map(str::to_owned).collect()
+    manifest
+        .functions
+        .iter()
+        .map(|function| function.name.as_str())
+        .filter(is_missing)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `127.0.0.1:8080`, `8080`, `:8080`, `localhost:8080`.
@@ -193,7 +209,8 @@ fn read_listen(text: &str) -> anyhow::Result<SocketAddr> {
         return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
     }
     let plain = text.trim_start_matches("http://").trim_end_matches('/');
-    let plain = plain.strip_prefix("localhost:").map_or_else(|| plain.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let plain =
+        plain.strip_prefix("localhost:").map_or_else(|| plain.to_owned(), |port| format!("127.0.0.1:{port}"));
     Ok(plain.parse().map_err(|_| wrong())?)
 }
 
@@ -240,7 +257,9 @@ mod tests {
     #[test]
     fn folders_by_name() {
         assert_eq!(named_folder("assets=/").unwrap(), ("assets".to_owned(), PathBuf::from("/")));
-        for (text, message) in [("assets", "NAME=FOLDER"), ("=/", "name is empty"), ("a=/no/such", "is not a folder")] {
+        for (text, message) in
+            [("assets", "NAME=FOLDER"), ("=/", "name is empty"), ("a=/no/such", "is not a folder")]
+        {
             assert!(named_folder(text).unwrap_err().contains(message), "{text}");
         }
     }

@@ -20,10 +20,12 @@ use crate::manifest::units::{show_duration, show_size};
 
 /// Check a receipt offline
 #[derive(Debug, Args)]
-#[command(after_help = "Needs no network, no node and no data folder. Exit code 0: valid; 1: not, and the field that does not \
+#[command(
+    after_help = "Needs no network, no node and no data folder. Exit code 0: valid; 1: not, and the field that does not \
                         fit is named; 2: the command line or a file cannot be used.\n\n\
                         Without --genesis, `genesis.json` is looked for beside the receipt, here, and in ./.moot.\n\
-                        `moot genesis -o genesis.json` saves a node's.")]
+                        `moot genesis -o genesis.json` saves a node's."
+)]
 pub(crate) struct Verify {
     /// The receipt file
     file: PathBuf,
@@ -102,31 +104,47 @@ fn refusal(error: &ProofError, file: &Path, genesis: &Path) -> String {
     let field = text::line(error.field());
     let said = text::line(&error.to_string());
     let mut shown = format!("{BAD}INVALID{BAD:#}  {BOLD}{field}{BOLD:#} does not fit\n\n");
-    let rows = [("reason", said), ("receipt", file.display().to_string()), ("genesis", genesis.display().to_string())];
+    let rows = [
+        ("reason", said),
+        ("receipt", file.display().to_string()),
+        ("genesis", genesis.display().to_string()),
+    ];
     shown.push_str(&text::fields(2, &rows));
     shown
 }
 
 fn summary(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> String {
     let receipt = &checked.receipt;
-    let function = checked.call.as_ref().map_or(String::new(), |call| format!(" to {BOLD}{}{BOLD:#}", call.function));
-    let mut shown = format!("{GOOD}VALID{GOOD:#}  receipt of call {BOLD}{}{BOLD:#}{function}\n\n", receipt.call);
+    let function =
+        checked.call.as_ref().map_or(String::new(), |call| format!(" to {BOLD}{}{BOLD:#}", call.function));
+    let mut shown =
+        format!("{GOOD}VALID{GOOD:#}  receipt of call {BOLD}{}{BOLD:#}{function}\n\n", receipt.call);
     shown.push_str("  proven\n");
     let took = show_duration(Duration::from_micros(receipt.duration_us));
-    let mut rows = vec![("status", format!("{} {DIM}in {took}, as the worker says{DIM:#}", receipt.status.as_str()))];
+    let mut rows =
+        vec![("status", format!("{} {DIM}in {took}, as the worker says{DIM:#}", receipt.status.as_str()))];
     rows.push(("component", receipt.component.to_string()));
     if let Some(call) = &checked.call {
         let caller = call.caller.map_or_else(|| "nobody who signed".to_owned(), |caller| caller.to_string());
         rows.push(("called by", format!("{caller} {DIM}at {}{DIM:#}", text::time(call.time_us))));
         rows.push(("input", format!("{} {DIM}{}{DIM:#}", show_size(call.input.bytes), call.input.digest)));
     }
-    rows.push(("output", format!("{} {DIM}{}{DIM:#}", show_size(receipt.output.bytes), receipt.output.digest)));
+    rows.push((
+        "output",
+        format!("{} {DIM}{}{DIM:#}", show_size(receipt.output.bytes), receipt.output.digest),
+    ));
     let fuel = if receipt.metered { text::number(receipt.fuel) } else { "not measured".to_owned() };
     rows.push(("fuel", fuel));
     rows.push(("fee", text::number(receipt.fee.ordering.saturating_add(receipt.fee.execution))));
-    let touched: Vec<String> =
-        receipt.touched.iter().map(|t| format!("{} {} x{}", t.kind.as_str(), text::line(&t.target), t.count)).collect();
-    rows.push(("touched", if touched.is_empty() { "nothing outside".to_owned() } else { touched.join(", ") }));
+    let touched: Vec<String> = receipt
+        .touched
+        .iter()
+        .map(|t| format!("{} {} x{}", t.kind.as_str(), text::line(&t.target), t.count))
+        .collect();
+    rows.push((
+        "touched",
+        if touched.is_empty() { "nothing outside".to_owned() } else { touched.join(", ") },
+    ));
     rows.push(("signed by", format!("{} {DIM}the worker{DIM:#}", checked.worker)));
     let replicas = text::count(genesis.validators.len(), "replica");
     rows.push(match &checked.finality {
@@ -148,7 +166,9 @@ fn summary(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> String 
 fn not_proven(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> Vec<String> {
     let call = checked.receipt.call;
     let mut lines = vec![
-        format!("that the output is what the component computes: one worker says so; `moot replay {call}` computes it again"),
+        format!(
+            "that the output is what the component computes: one worker says so; `moot replay {call}` computes it again"
+        ),
         format!(
             "that {} is the network you mean: its digest is\n      {}",
             genesis_path.display(),

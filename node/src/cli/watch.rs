@@ -43,12 +43,20 @@ impl Watch {
         let folder = manifest.folder().canonicalize()?;
         let (sender, mut changes) = mpsc::unbounded_channel();
         let root = folder.clone();
+        // Components are written by builds, wherever they are; a manifest that changes names others at the next start.
+        let outputs: Vec<PathBuf> = manifest
+            .functions
+            .iter()
+            .map(|function| absolute(&folder, &function.component, manifest.folder()))
+            .collect();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if event.kind.is_access() {
                 return;
             }
-            for path in event.paths.into_iter().filter(|path| is_source(&root, path)) {
+            let sources =
+                event.paths.into_iter().filter(|path| is_source(&root, path) && !outputs.contains(path));
+            for path in sources {
                 // The receiver lives as long as this command.
                 let _ = sender.send(path);
             }
@@ -72,7 +80,9 @@ impl Watch {
     async fn round(&self) {
         let began = Instant::now();
         match self.build_and_deploy().await {
-            Ok(()) => terminal::done("Ready", &format!("{DIM}after {}{DIM:#}", show_duration(began.elapsed()))),
+            Ok(()) => {
+                terminal::done("Ready", &format!("{DIM}after {}{DIM:#}", show_duration(began.elapsed())))
+            }
             Err(error) => {
                 failure::report(&error);
             }
@@ -90,6 +100,11 @@ impl Watch {
         deploy::deploy(&self.node.client()?, &self.key.load_or_create()?, built).await?;
         Ok(())
     }
+}
+
+/// A path of the manifest as the system reports it: below the folder's real place.
+fn absolute(real: &Path, path: &Path, folder: &Path) -> PathBuf {
+    path.strip_prefix(folder).map_or_else(|_| path.to_owned(), |below| real.join(below))
 }
 
 /// Whether a changed path can be something that a person wrote.
@@ -113,8 +128,15 @@ mod tests {
             assert!(is_source(root, &root.join(source)), "{source}");
         }
         for other in [
-            "target/debug/x.o", "node_modules/a/b.js", ".git/index", ".moot/ledger.redb", "src/.lib.rs.swp",
-            "src/lib.rs~", "Cargo.lock", "src/4913", "#lib.rs#",
+            "target/debug/x.o",
+            "node_modules/a/b.js",
+            ".git/index",
+            ".moot/ledger.redb",
+            "src/.lib.rs.swp",
+            "src/lib.rs~",
+            "Cargo.lock",
+            "src/4913",
+            "#lib.rs#",
         ] {
             assert!(!is_source(root, &root.join(other)), "{other}");
         }

@@ -97,7 +97,9 @@ impl ClientError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            ClientError::Unreachable { .. } | ClientError::Broken { .. } | ClientError::Timeout { .. } => true,
+            ClientError::Unreachable { .. } | ClientError::Broken { .. } | ClientError::Timeout { .. } => {
+                true
+            }
             ClientError::Refused(refusal) => matches!(refusal.status.as_u16(), 429 | 502 | 503 | 504),
             _ => false,
         }

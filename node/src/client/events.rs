@@ -45,7 +45,10 @@ impl Events {
             let frame = match self.body.frame().await? {
                 Ok(frame) => frame,
                 Err(error) => {
-                    return Some(Err(ClientError::Broken { address: "the node".into(), why: error.to_string() }));
+                    return Some(Err(ClientError::Broken {
+                        address: "the node".into(),
+                        why: error.to_string(),
+                    }));
                 }
             };
             if let Some(data) = frame.data_ref()

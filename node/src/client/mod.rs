@@ -28,10 +28,10 @@ pub use events::{Event, Events};
 pub use wire::{Answer, Ask};
 
 use crate::api;
-use crate::signature::{self, RequestToSign};
 use crate::limits::{
     CLIENT_LONG_TIMEOUT, CLIENT_MAX_ANSWER_BYTES, CLIENT_MAX_RETRY_WAIT, CLIENT_RETRIES, CLIENT_TIMEOUT,
 };
+use crate::signature::{self, RequestToSign};
 
 /// Where the key comes from when a request must be signed. Asked only then, so that a command that needs no key works
 /// without one.
@@ -86,7 +86,10 @@ impl Client {
     pub fn sign(&self, mut ask: Ask) -> Result<Ask, ClientError> {
         let source = self.key.as_ref().ok_or_else(|| ClientError::Key("no key was named".to_owned()))?;
         let key = source().map_err(ClientError::Key)?;
-        let uri = ask.target.parse().map_err(|_| ClientError::Request(format!("{:?} is not a path", ask.target)))?;
+        let uri = ask
+            .target
+            .parse()
+            .map_err(|_| ClientError::Request(format!("{:?} is not a path", ask.target)))?;
         let authority = self.address.authority();
         let request = RequestToSign { method: &ask.method, authority, uri: &uri, body: &ask.body };
         let fields = signature::sign(&key, &request);
@@ -102,7 +105,10 @@ impl Client {
     /// is a key. One with an idempotency key is tried again when the node is out of reach or busy.
     pub async fn send(&self, ask: &Ask) -> Result<Answer, ClientError> {
         let answer = self.send_patiently(ask).await?;
-        if answer.status != StatusCode::UNAUTHORIZED || self.key.is_none() || ask.headers.contains_key("signature") {
+        if answer.status != StatusCode::UNAUTHORIZED
+            || self.key.is_none()
+            || ask.headers.contains_key("signature")
+        {
             return Ok(answer);
         }
         self.send_patiently(&self.sign(ask.clone())?).await
@@ -168,7 +174,11 @@ impl Client {
     }
 
     /// Uploads a component. The node checks and compiles it: that can take long.
-    pub async fn put_component(&self, digest: &Digest, bytes: Bytes) -> Result<api::ComponentView, ClientError> {
+    pub async fn put_component(
+        &self,
+        digest: &Digest,
+        bytes: Bytes,
+    ) -> Result<api::ComponentView, ClientError> {
         let mut ask = Self::ask(Method::PUT, format!("/_moot/components/{digest}"));
         ask.body = bytes;
         ask.timeout = CLIENT_LONG_TIMEOUT;
@@ -234,7 +244,10 @@ impl Client {
             return Ok(Events::new(response.into_body()));
         }
         self.expect(&ask).await?;
-        Err(ClientError::Foreign { address: self.address.to_string(), why: format!("{target} is no event stream") })
+        Err(ClientError::Foreign {
+            address: self.address.to_string(),
+            why: format!("{target} is no event stream"),
+        })
     }
 }
 
@@ -246,7 +259,10 @@ fn refusal_of(answer: Answer) -> Result<Answer, ClientError> {
     let problem = serde_json::from_slice(&answer.body).unwrap_or_else(|_| {
         let text = String::from_utf8_lossy(&answer.body);
         let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
-        api::Problem { detail: format!("the node answered {}: {line}", answer.status), ..api::Problem::default() }
+        api::Problem {
+            detail: format!("the node answered {}: {line}", answer.status),
+            ..api::Problem::default()
+        }
     });
     Err(ClientError::Refused(Box::new(Refusal {
         status: answer.status,

@@ -52,7 +52,9 @@ impl Ask {
         let header = HeaderName::try_from(name)
             .map_err(|_| ClientError::Request(format!("{name:?} is not the name of a header")))?;
         let value = HeaderValue::try_from(value).map_err(|_| {
-            ClientError::Request(format!("the value of header `{name}` holds a line break or another control character"))
+            ClientError::Request(format!(
+                "the value of header `{name}` holds a line break or another control character"
+            ))
         })?;
         self.headers.append(header, value);
         Ok(self)

@@ -5,15 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use moot_record::{
-    Access, AccountId, FunctionKind, FunctionName, Lifecycle, Payer, PayloadMode, Spec, SpecGrants, SpecLimits,
+    Access, AccountId, FunctionKind, FunctionName, Lifecycle, Payer, PayloadMode, Spec, SpecGrants,
+    SpecLimits,
 };
 
 use super::FunctionManifest;
 use super::grants;
 use super::section::{Found, Section};
 use crate::limits::{
-    MAX_DEADLINE, MAX_FUEL, MAX_LOG_BYTES, MAX_MANIFEST_TEXT_BYTES, MAX_MEMORY_BYTES,
-    MAX_PAYLOAD_BYTES, MAX_RETENTION,
+    MAX_DEADLINE, MAX_FUEL, MAX_LOG_BYTES, MAX_MANIFEST_TEXT_BYTES, MAX_MEMORY_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_RETENTION,
 };
 
 /// Reads one function; `None` when it has no component to speak of. Problems are noted in the source.
@@ -128,16 +129,17 @@ fn read_access(section: &Section<'_, '_>) -> Access {
     const WANT: &str = "\"anyone\" or a list of accounts (64 hex digits each)";
     match section.text_or_texts("access", WANT) {
         None | Some(Ok(("anyone", _))) => Access::Anyone,
+        Some(Err(list)) if list.is_empty() && !section.source().has_problems() => {
+            let help = Some("name at least one account, or write access = \"anyone\"".to_owned());
+            section.source().problem(section.at(), "`access` is an empty list: nobody could call", help);
+            Access::Anyone
+        }
         Some(Ok((other, at))) => {
             let help = "`moot account` shows yours".to_owned();
             section.source().problem(at, format!("`access` must be {WANT}, not {other:?}"), Some(help));
             Access::Anyone
         }
         Some(Err(list)) => {
-            if list.is_empty() {
-                let help = Some("name at least one account, or write access = \"anyone\"".to_owned());
-                section.source().problem(section.at(), "`access` is an empty list: nobody could call", help);
-            }
             let mut accounts: Vec<AccountId> = Vec::new();
             for (text, at) in list {
                 match text.parse() {
@@ -229,7 +231,8 @@ fn check_deterministic(section: &Section<'_, '_>, grants: &SpecGrants, at: Range
     let named: Vec<&str> = outside.iter().filter(|(_, granted)| *granted).map(|(name, _)| *name).collect();
     if !named.is_empty() {
         let message = format!("`deterministic = true` does not go with the grants {}", named.join(", "));
-        let help = "what comes from outside is not there when the call is run again: leave one of the two out";
+        let help =
+            "what comes from outside is not there when the call is run again: leave one of the two out";
         section.source().problem(at, message, Some(help.to_owned()));
     }
 }

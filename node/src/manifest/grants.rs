@@ -52,7 +52,8 @@ fn read_env(section: &Section<'_, '_>) -> Vec<(String, String)> {
         if let Err(why) = check_variable(name) {
             section.source().problem(at, format!("`env`: {name:?} {why}"), None);
         } else if value.len() > MAX_MANIFEST_TEXT_BYTES || value.contains('\0') {
-            let message = format!("`env`: the value of {name} must be at most {MAX_MANIFEST_TEXT_BYTES} bytes of text");
+            let message =
+                format!("`env`: the value of {name} must be at most {MAX_MANIFEST_TEXT_BYTES} bytes of text");
             section.source().problem(value_at, message, None);
         } else {
             env.push((name.to_owned(), value.to_owned()));

@@ -24,8 +24,8 @@ pub use problem::{ManifestError, Problem};
 
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_MANIFEST_FUNCTIONS, MAX_MANIFEST_PARENTS};
 use problem::Source;
-pub(crate) use section::nearest;
 use section::Section;
+pub(crate) use section::nearest;
 
 /// The name of the file.
 pub const FILE_NAME: &str = "moot.toml";
@@ -85,7 +85,11 @@ pub enum LoadError {
 impl Manifest {
     /// Looks for a manifest in `folder` and above it, as cargo and git do for theirs.
     pub fn find(folder: &Path) -> Option<PathBuf> {
-        folder.ancestors().take(MAX_MANIFEST_PARENTS).map(|above| above.join(FILE_NAME)).find(|path| path.is_file())
+        folder
+            .ancestors()
+            .take(MAX_MANIFEST_PARENTS)
+            .map(|above| above.join(FILE_NAME))
+            .find(|path| path.is_file())
     }
 
     /// Reads the manifest at `path`.
@@ -183,7 +187,8 @@ fn read_functions(whole: &Section<'_, '_>, path: &Path) -> Vec<FunctionManifest>
     };
     let entries = section.entries();
     if entries.is_empty() || entries.len() > MAX_MANIFEST_FUNCTIONS {
-        let message = format!("a manifest has 1 to {MAX_MANIFEST_FUNCTIONS} functions, this one {}", entries.len());
+        let message =
+            format!("a manifest has 1 to {MAX_MANIFEST_FUNCTIONS} functions, this one {}", entries.len());
         source.problem(section.at(), message, None);
         return Vec::new();
     }

@@ -44,7 +44,14 @@ impl fmt::Display for ManifestError {
             write!(f, "\n  --> {}:{line}:{column}", self.path.display())?;
             let gutter = line.to_string().len();
             write!(f, "\n{line} | {excerpt}")?;
-            write!(f, "\n{:gutter$} | {:indent$}{}", "", "", "^".repeat((*marked).max(1)), indent = column - 1)?;
+            write!(
+                f,
+                "\n{:gutter$} | {:indent$}{}",
+                "",
+                "",
+                "^".repeat((*marked).max(1)),
+                indent = column - 1
+            )?;
             if let Some(help) = help {
                 write!(f, "\n{:gutter$} = help: {help}", "")?;
             }
@@ -140,6 +147,9 @@ mod tests {
         source.problem(4..7, "second", None);
         source.problem(0..3, "first", None);
         let error = source.finish(()).unwrap_err();
-        assert_eq!(error.problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+        assert_eq!(
+            error.problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>(),
+            ["first", "second"]
+        );
     }
 }

@@ -61,7 +61,12 @@ pub(crate) struct Section<'s, 't> {
 
 impl<'s, 't> Section<'s, 't> {
     /// The table called `name` (dotted, empty for the whole file).
-    pub(crate) fn new(source: &'s Source<'t>, name: String, table: &'s DeTable<'t>, at: Range<usize>) -> Self {
+    pub(crate) fn new(
+        source: &'s Source<'t>,
+        name: String,
+        table: &'s DeTable<'t>,
+        at: Range<usize>,
+    ) -> Self {
         Section { source, name, table, at, asked: RefCell::new(Vec::new()) }
     }
 
@@ -152,7 +157,11 @@ impl<'s, 't> Section<'s, 't> {
     }
 
     /// A table of texts.
-    pub(crate) fn text_table(&self, key: &'static str, want: &str) -> Option<Vec<(Found<&'s str>, Found<&'s str>)>> {
+    pub(crate) fn text_table(
+        &self,
+        key: &'static str,
+        want: &str,
+    ) -> Option<Vec<(Found<&'s str>, Found<&'s str>)>> {
         let table = self.section(key, want)?;
         let mut rows = Vec::new();
         for (name, value) in table.entries() {
@@ -277,7 +286,11 @@ impl<'s, 't> Section<'s, 't> {
                 continue;
             }
             let place = if self.name.is_empty() { "the file".to_owned() } else { format!("[{}]", self.name) };
-            self.source.problem(at, format!("unknown key `{key}` in {place}"), Some(self.suggest(key, &asked)));
+            self.source.problem(
+                at,
+                format!("unknown key `{key}` in {place}"),
+                Some(self.suggest(key, &asked)),
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use moot_record::{Access, FunctionKind, PayloadMode, Payer, Spec, SpecDir, SpecLimits};
+use moot_record::{Access, FunctionKind, Payer, PayloadMode, Spec, SpecDir, SpecLimits};
 
 use super::*;
 
@@ -105,7 +105,8 @@ fn an_empty_list_of_hosts_is_not_no_list() {
 #[test]
 fn several_functions_in_the_order_of_the_file() {
     let manifest =
-        parse("[functions.zebra]\ncomponent = \"z\"\n[functions.ant]\ncomponent = \"a\"\nroute = \"/a/b\"").unwrap();
+        parse("[functions.zebra]\ncomponent = \"z\"\n[functions.ant]\ncomponent = \"a\"\nroute = \"/a/b\"")
+            .unwrap();
     let names = |list: Vec<&FunctionManifest>| list.iter().map(|f| f.name.to_string()).collect::<Vec<_>>();
     assert_eq!(names(manifest.select(&[]).unwrap()), ["zebra", "ant"]);
     assert_eq!(names(manifest.select(&["ant".into(), "ant".into()]).unwrap()), ["ant"]);
@@ -227,7 +228,8 @@ fn names_and_routes() {
         let error = parse(&format!("[functions.{name}]\ncomponent = \"a\"")).unwrap_err();
         assert!(error.to_string().contains("function name"), "{name}: {error}");
     }
-    let error = parse("[functions.a]\ncomponent = \"a\"\nroute = \"/b\"\n[functions.b]\ncomponent = \"b\"").unwrap_err();
+    let error = parse("[functions.a]\ncomponent = \"a\"\nroute = \"/b\"\n[functions.b]\ncomponent = \"b\"")
+        .unwrap_err();
     assert!(error.to_string().contains("both have the route \"/b\""), "{error}");
     let error = parse("[functions.a]\ncomponent = \"a\"\n[functions.a]\ncomponent = \"b\"").unwrap_err();
     assert!(error.to_string().contains("this is not TOML"), "{error}");

@@ -19,7 +19,8 @@ const SIZES: [(&str, u64); 9] = [
 ];
 
 /// Units of a duration, each with its milliseconds.
-const DURATIONS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const DURATIONS: [(&str, u64); 5] =
+    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Why a size or duration could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +32,9 @@ pub enum UnitError {
         text: String,
     },
     /// `64M` or `64k`: two numbers are meant by that.
-    #[error("{text:?} can mean two numbers: write \"{binary}\" (powers of 1024) or \"{decimal}\" (powers of 1000)")]
+    #[error(
+        "{text:?} can mean two numbers: write \"{binary}\" (powers of 1024) or \"{decimal}\" (powers of 1000)"
+    )]
     Ambiguous {
         /// What was written.
         text: String,
@@ -41,7 +44,9 @@ pub enum UnitError {
         decimal: String,
     },
     /// Not numbers with units.
-    #[error("{text:?} is not a duration: write numbers with units, such as \"500ms\", \"10s\", \"1h30m\" or \"7d\"")]
+    #[error(
+        "{text:?} is not a duration: write numbers with units, such as \"500ms\", \"10s\", \"1h30m\" or \"7d\""
+    )]
     Duration {
         /// What was written.
         text: String,
@@ -94,7 +99,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
         let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let unit = &after[..end];
         let scale = DURATIONS.iter().find(|(name, _)| *name == unit).map(|(_, ms)| *ms).ok_or_else(wrong)?;
-        let part = scaled(&rest[..digits].replace('_', ""), scale).ok_or_else(wrong)?.ok_or_else(too_large)?;
+        let part =
+            scaled(&rest[..digits].replace('_', ""), scale).ok_or_else(wrong)?.ok_or_else(too_large)?;
         total = total.checked_add(part).ok_or_else(too_large)?;
         rest = after[end..].trim_start();
     }
@@ -143,14 +149,25 @@ pub fn show_size(bytes: u64) -> String {
 #[must_use]
 pub fn show_duration(duration: Duration) -> String {
     let micros = duration.as_micros();
+    let tenths = |unit: u128, name: &str| match (micros / unit, micros % unit * 10 / unit) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    };
+    let parts = |unit: u128, name: &str, small: u128, small_name: &str| match (
+        micros / unit,
+        micros % unit / small,
+    ) {
+        (whole, 0) => format!("{whole}{name}"),
+        (whole, rest) => format!("{whole}{name} {rest}{small_name}"),
+    };
     match micros {
         0..1_000 => format!("{micros} us"),
-        1_000..100_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        1_000..100_000 => tenths(1_000, "ms"),
         100_000..1_000_000 => format!("{} ms", micros / 1_000),
-        1_000_000..60_000_000 => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
-        60_000_000..3_600_000_000 => format!("{}m {}s", micros / 60_000_000, micros / 1_000_000 % 60),
-        3_600_000_000..86_400_000_000 => format!("{}h {}m", micros / 3_600_000_000, micros / 60_000_000 % 60),
-        _ => format!("{}d {}h", micros / 86_400_000_000, micros / 3_600_000_000 % 24),
+        1_000_000..60_000_000 => tenths(1_000_000, "s"),
+        60_000_000..3_600_000_000 => parts(60_000_000, "m", 1_000_000, "s"),
+        3_600_000_000..86_400_000_000 => parts(3_600_000_000, "h", 60_000_000, "m"),
+        _ => parts(86_400_000_000, "d", 3_600_000_000, "h"),
     }
 }
 
@@ -179,7 +196,11 @@ mod tests {
     #[test]
     fn wrong_sizes() {
         for text in ["", "MiB", "big", "-1", "64 bananas", "1.2.3KiB", "1.", ".5KiB", "64MiBs", "1e3"] {
-            assert!(matches!(parse_size(text), Err(UnitError::Size { .. })), "{text}: {:?}", parse_size(text));
+            assert!(
+                matches!(parse_size(text), Err(UnitError::Size { .. })),
+                "{text}: {:?}",
+                parse_size(text)
+            );
         }
         assert!(matches!(parse_size("99999999999999999999B"), Err(UnitError::TooLarge { .. })));
         assert!(matches!(parse_size("99999999TiB"), Err(UnitError::TooLarge { .. })));
@@ -223,6 +244,8 @@ mod tests {
         assert_eq!(show_duration(Duration::from_millis(250)), "250 ms");
         assert_eq!(show_duration(Duration::from_millis(2_540)), "2.5 s");
         assert_eq!(show_duration(Duration::from_secs(95)), "1m 35s");
-        assert_eq!(show_duration(Duration::from_secs(7 * 86_400)), "7d 0h");
+        assert_eq!(show_duration(Duration::from_secs(10)), "10 s");
+        assert_eq!(show_duration(Duration::from_secs(5400)), "1h 30m");
+        assert_eq!(show_duration(Duration::from_secs(7 * 86_400)), "7d");
     }
 }

@@ -105,7 +105,7 @@ impl Worker {
             parent: order.parent,
         };
         let kept = kept(spec.payloads, &order.input);
-        let call_bytes = Entry::Call(call.clone()).encode().len() as u64;
+        let call_bytes = receipt::encoded_bytes(&Entry::Call(call.clone()));
         let pending = match order.reservation {
             Some(reservation) => self.ledger.append_call_once(call, kept, reservation)?,
             None => self.ledger.append_call(call, kept)?,

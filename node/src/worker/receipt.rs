@@ -5,6 +5,7 @@ use moot_host::{Report, TouchKind as HostTouch};
 use moot_record::{
     Digest, Entry, EntryId, Fee, Payload, PayloadMode, Prices, Receipt, Status, Touch, TouchKind, fee,
 };
+use std::cell::RefCell;
 
 /// What a receipt says about its call.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +82,23 @@ fn blank(about: &About, status: Status, output: Payload, time_us: u64) -> Receip
 
 /// Puts the fee in: for the call's entry and for the receipt's, as long as it was before the fee was put in.
 fn priced(mut receipt: Receipt, about: &About, prices: &Prices) -> Receipt {
-    let bytes = about.call_bytes + Entry::Receipt(receipt.clone()).encode().len() as u64;
+    let bytes = about.call_bytes + encoded_bytes(&Entry::Receipt(receipt.clone()));
     receipt.fee = fee(prices, bytes, receipt.fuel);
     receipt
+}
+
+thread_local! {
+    /// Where entries are measured: no allocation a call.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How long an entry is on the ledger.
+pub(crate) fn encoded_bytes(entry: &Entry) -> u64 {
+    SCRATCH.with_borrow_mut(|scratch| {
+        scratch.clear();
+        entry.encode_into(scratch);
+        scratch.len() as u64
+    })
 }
 
 /// The payload of some bytes, with the bytes in it when the function's mode says so.

@@ -1,5 +1,6 @@
 //! Scenarios of the node: the real gateway, worker, ledger and command line.
 
+mod between;
 mod cli;
 mod deploying;
 mod evidence;

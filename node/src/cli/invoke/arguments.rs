@@ -91,7 +91,8 @@ fn find<'f>(function: &'f FunctionView, name: &str) -> Result<Option<&'f ExportV
     if exports.is_empty() {
         return Ok(None);
     }
-    let last = |export: &'f ExportView| export.path.rsplit_once('#').map_or(export.path.as_str(), |(_, last)| last);
+    let last =
+        |export: &'f ExportView| export.path.rsplit_once('#').map_or(export.path.as_str(), |(_, last)| last);
     if let Some(export) = exports.iter().find(|export| export.path == name) {
         return Ok(Some(export));
     }
@@ -133,8 +134,11 @@ fn json(export: &ExportView, words: &[String]) -> Result<String, Failure> {
         }
     }
     check_count(export, words.len())?;
-    let values: Vec<String> =
-        words.iter().zip(parameters).map(|(word, parameter)| value(word, parameter)).collect::<Result<_, _>>()?;
+    let values: Vec<String> = words
+        .iter()
+        .zip(parameters)
+        .map(|(word, parameter)| value(word, parameter))
+        .collect::<Result<_, _>>()?;
     Ok(array(&values))
 }
 
@@ -144,7 +148,10 @@ fn by_name(word: &str, parameters: &[ParameterView]) -> Option<Vec<String>> {
     if object.len() != parameters.len() || parameters.is_empty() {
         return None;
     }
-    parameters.iter().map(|parameter| object.get(&parameter.name).map(|value| value.get().to_owned())).collect()
+    parameters
+        .iter()
+        .map(|parameter| object.get(&parameter.name).map(|value| value.get().to_owned()))
+        .collect()
 }
 
 fn check_count(export: &ExportView, given: usize) -> Result<(), Failure> {
@@ -179,8 +186,13 @@ fn value(word: &str, parameter: &ParameterView) -> Result<String, Failure> {
         Err(_) if is_case(word) => Ok(quoted()),
         Err(error) => {
             let ParameterView { name, ty } = parameter;
-            Err(Failure::new(format!("the argument {} ({}: {}) is not JSON: {error}", text::line(word), name, ty))
-                .hint("write numbers as 1, texts as '\"text\"', lists as '[1,2]', records as '{\"a\":1}'"))
+            Err(Failure::new(format!(
+                "the argument {} ({}: {}) is not JSON: {error}",
+                text::line(word),
+                name,
+                ty
+            ))
+            .hint("write numbers as 1, texts as '\"text\"', lists as '[1,2]', records as '{\"a\":1}'"))
         }
     }
 }
@@ -286,8 +298,11 @@ mod tests {
     fn case_73_large_numbers_keep_every_digit() {
         // Through a float 18446744073709551615 would become 18446744073709552000.
         sent(&["sum", "[18446744073709551615]"], "sum", "[[18446744073709551615]]");
-        sent(&["divide", r#"{"a":18446744073709551615,"b":9007199254740993}"#],
-            "folkmoot:calculator/arithmetic@0.1.0#divide", "[18446744073709551615,9007199254740993]");
+        sent(
+            &["divide", r#"{"a":18446744073709551615,"b":9007199254740993}"#],
+            "folkmoot:calculator/arithmetic@0.1.0#divide",
+            "[18446744073709551615,9007199254740993]",
+        );
     }
 
     #[test]

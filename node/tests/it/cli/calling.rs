@@ -7,7 +7,10 @@ use super::sandbox::{Sandbox, Up, http};
 fn prepared() -> (Sandbox, Up) {
     let mut sandbox = Sandbox::new();
     sandbox.write("calculator.wasm", calculator(0));
-    sandbox.write("moot.toml", "[functions.calculator]\ncomponent = \"calculator.wasm\"\ndeterministic = true\n");
+    sandbox.write(
+        "moot.toml",
+        "[functions.calculator]\ncomponent = \"calculator.wasm\"\ndeterministic = true\n",
+    );
     let up = Up::start(&sandbox, &[]);
     sandbox.use_node(&up);
     sandbox.ok(&["deploy"]);
@@ -52,7 +55,10 @@ fn mistakes_are_explained_and_nothing_is_run() {
         (vec!["zebra"], vec!["has no function zebra", "it has: calculator"]),
         (vec!["calculator", "ad", "1", "2"], vec!["has no export \"ad\"", "did you mean add?"]),
         (vec!["calculator", "multiply"], vec!["it exports add, divide, greeting"]),
-        (vec!["calculator", "add", "1"], vec!["add takes 2 arguments, 1 was given", "add(a: u32, b: u32) -> u32"]),
+        (
+            vec!["calculator", "add", "1"],
+            vec!["add takes 2 arguments, 1 was given", "add(a: u32, b: u32) -> u32"],
+        ),
         (vec!["calculator", "add", "1", "2", "3"], vec!["3 were given"]),
         (vec!["calculator", "add", "1", "{"], vec!["is not JSON", "b: u32"]),
     ] {
@@ -69,10 +75,11 @@ fn mistakes_are_explained_and_nothing_is_run() {
 #[test]
 fn arguments_of_the_wrong_type_name_their_place() {
     let (sandbox, _up) = prepared();
-    for (b, said) in [("-1", "u32"), ("1.5", "u32"), ("\"2\"", "u32"), ("4294967296", "u32"), ("null", "u32")] {
+    for (b, said) in [("-1", "u32"), ("1.5", "u32"), ("\"2\"", "u32"), ("4294967296", "u32"), ("null", "u32")]
+    {
         let ran = sandbox.moot(&["invoke", "calculator", "add", "1", b]);
         assert_eq!(ran.code, 1, "{b}: {}", ran.err);
-        assert!(ran.err.contains(said) && ran.err.contains('b'), "{b}: {}", ran.err);
+        assert!(ran.err.contains(said) && ran.err.contains("arguments[1]"), "{b}: {}", ran.err);
         assert_eq!(ran.out, "", "nothing that could be taken for an answer");
     }
 }
@@ -81,7 +88,7 @@ fn arguments_of_the_wrong_type_name_their_place() {
 fn a_trap_shows_its_backtrace_and_leaves_a_receipt() {
     let (sandbox, _up) = prepared();
     let ran = sandbox.fails(&["invoke", "calculator", "divide", "1", "0"], 1, &["error:", "Call"]);
-    assert!(ran.err.contains("divide by zero"), "{}", ran.err);
+    assert!(ran.err.contains("divided an integer by zero"), "{}", ran.err);
     let calls = sandbox.json(&["ls", "--calls", "--json"]);
     assert_eq!(calls["calls"][0]["status"], "trapped", "{calls}");
     // A failed call is evidence as well: it can be proven and run again.
@@ -92,7 +99,17 @@ fn a_trap_shows_its_backtrace_and_leaves_a_receipt() {
 #[test]
 fn the_evidence_of_a_call_from_receipt_to_replay() {
     let (sandbox, up) = prepared();
-    let ran = sandbox.ok(&["invoke", "calculator", "add", "1", "2", "--wait", "final", "--receipt", "receipt.json"]);
+    let ran = sandbox.ok(&[
+        "invoke",
+        "calculator",
+        "add",
+        "1",
+        "2",
+        "--wait",
+        "final",
+        "--receipt",
+        "receipt.json",
+    ]);
     assert!(ran.err.contains("moot verify receipt.json"), "{}", ran.err);
     let id = call(&sandbox, &["add", "2", "3"]);
 
@@ -157,7 +174,8 @@ fn liar(node: &str, id: &str) -> String {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
                 head.push(byte[0]);
             }
-            let request = String::from_utf8(head).unwrap().replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+            let request =
+                String::from_utf8(head).unwrap().replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
             if !request.starts_with(&path) {
                 // Bytes, not text: a component goes through here.
                 let mut upstream = std::net::TcpStream::connect(node.trim_start_matches("http://")).unwrap();
@@ -171,7 +189,10 @@ fn liar(node: &str, id: &str) -> String {
             view["receipt"]["output"]["digest"] = serde_json::Value::from("00".repeat(32));
             view["receipt"]["fuel"] = serde_json::Value::from(1);
             let body = view.to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
         }
     });
@@ -230,7 +251,8 @@ fn what_is_shown_of_nothing() {
 fn a_function_for_certain_accounts_is_called_signed() {
     let (sandbox, _up) = prepared();
     let account = sandbox.ok(&["account", "--export-public"]).out.trim().to_owned();
-    let manifest = format!("[functions.private]\ncomponent = \"calculator.wasm\"\naccess = [\"{account}\"]\n");
+    let manifest =
+        format!("[functions.private]\ncomponent = \"calculator.wasm\"\naccess = [\"{account}\"]\n");
     sandbox.write("moot.toml", manifest);
     sandbox.ok(&["deploy"]);
     assert_eq!(sandbox.ok(&["invoke", "private", "add", "1", "2"]).out, "3");
@@ -239,6 +261,14 @@ fn a_function_for_certain_accounts_is_called_signed() {
     assert_eq!(sandbox.json(&["show", id, "--json"])["caller"], account);
     // Another account may not, and no account at all is told what is missing.
     sandbox.ok(&["account", "--new", "--key", "other.key"]);
-    sandbox.fails(&["invoke", "private", "add", "1", "2", "--key", "other.key"], 1, &["does not admit account"]);
-    sandbox.fails(&["invoke", "private", "add", "1", "2", "--key", "none.key"], 1, &["must be signed", "account --new"]);
+    sandbox.fails(
+        &["invoke", "private", "add", "1", "2", "--key", "other.key"],
+        1,
+        &["does not admit account"],
+    );
+    sandbox.fails(
+        &["invoke", "private", "add", "1", "2", "--key", "none.key"],
+        1,
+        &["must be signed", "account --new"],
+    );
 }

@@ -20,7 +20,7 @@ pub(crate) fn calculator(extra: i32) -> Vec<u8> {
             (func (export "divide") (param "dividend" u32) (param "divisor" u32) (result u32)
                 (canon lift (core func $i "divide")))
             (func (export "greeting") (result string)
-                (canon lift (core func $i "greeting") (memory $i "memory"))))"#
+                (canon lift (core func $i "greeting") (memory (core memory $i "memory")))))"#
     ))
     .unwrap()
 }

@@ -31,7 +31,11 @@ fn what_is_no_component_is_refused_with_the_way_to_one() {
     for (file, words) in cases {
         sandbox.fails(&["deploy", "calculator", "--component", file], 1, &[file, words]);
     }
-    sandbox.fails(&["deploy", "calculator", "--component", "nowhere.wasm"], 1, &["there is no component at nowhere.wasm"]);
+    sandbox.fails(
+        &["deploy", "calculator", "--component", "nowhere.wasm"],
+        1,
+        &["there is no component at nowhere.wasm"],
+    );
     assert_eq!(sandbox.json(&["ls", "--json"])["functions"], serde_json::json!([]), "nothing came of it");
     assert_eq!(up.stop(), 0);
 }
@@ -59,7 +63,11 @@ fn somebody_elses_function_is_left_alone() {
     sandbox.ok(&["deploy", "calculator", "--component", "one.wasm"]);
     let other = ["deploy", "calculator", "--component", "two.wasm", "--key", "other.key"];
     sandbox.fails(&other, 1, &["belongs to another account", "MOOT_KEY"]);
-    sandbox.fails(&["deploy", "calculator", "--rollback", "--key", "other.key"], 1, &["belongs to another account"]);
+    sandbox.fails(
+        &["deploy", "calculator", "--rollback", "--key", "other.key"],
+        1,
+        &["belongs to another account"],
+    );
     assert_eq!(sandbox.ok(&["invoke", "calculator", "add", "1", "2"]).out, "3");
 }
 
@@ -88,11 +96,18 @@ fn versions_go_forward_and_back() {
     assert_eq!(add(&sandbox), "23");
     sandbox.fails(&["deploy", "calculator", "--rollback", "9"], 1, &["has no version 9", "v1, v2, v3"]);
     sandbox.fails(&["deploy", "--rollback"], 2, &["name exactly one function"]);
-    sandbox.fails(&["deploy", "calculater", "--rollback"], 1, &["has no function calculater", "did you mean calculator?"]);
+    sandbox.fails(
+        &["deploy", "calculater", "--rollback"],
+        1,
+        &["has no function calculater", "did you mean calculator?"],
+    );
     sandbox.ok(&["deploy", "calculator", "--rollback", "1"]);
     sandbox.fails(&["deploy", "calculator", "--rollback"], 1, &["no version before v1"]);
     let shown = sandbox.ok(&["show", "calculator"]).out;
-    assert!(shown.contains("v1 *") && shown.contains("v3") && shown.contains("add(a: u32, b: u32) -> u32"), "{shown}");
+    assert!(
+        shown.contains("v1 *") && shown.contains("v3") && shown.contains("add(a: u32, b: u32) -> u32"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -117,4 +132,43 @@ fn a_second_node_in_the_same_folder_is_refused() {
     let sandbox = Sandbox::new();
     let _up = Up::start(&sandbox, &[]);
     sandbox.fails(&["up", "--listen", "127.0.0.1:0"], 1, &[".moot"]);
+}
+
+#[test]
+fn a_change_is_built_and_deployed_while_watched() {
+    let mut sandbox = Sandbox::new();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.write("project/next.wasm", calculator(0));
+    sandbox.write(
+        "project/moot.toml",
+        manifest("out/calculator.wasm", "build = \"mkdir -p out && cp next.wasm out/calculator.wasm\"\n"),
+    );
+    let mut command = sandbox.command(&["watch"]);
+    command.current_dir(sandbox.path("project"));
+    let mut watch = command.spawn().unwrap();
+    let sum = |wanted: &str| {
+        for _ in 0..1200 {
+            let ran = sandbox.moot(&["invoke", "calculator", "add", "1", "2"]);
+            if ran.code == 0 && ran.out == wanted {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("1 + 2 never became {wanted}");
+    };
+    sum("3");
+    sandbox.write("project/next.wasm", calculator(10));
+    sum("13");
+    // A build that fails is shown, and the next change is waited for.
+    sandbox.write("project/next.wasm", "not a component");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    sandbox.write("project/next.wasm", calculator(20));
+    sum("23");
+    watch.kill().unwrap();
+    let output = watch.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("Watching") && said.contains("Changed next.wasm"), "{said}");
+    let versions = sandbox.json(&["show", "calculator", "--json"])["versions"].as_array().unwrap().len();
+    assert_eq!(versions, 3, "what the build writes must not make it build again:\n{said}");
 }

@@ -63,10 +63,12 @@ fn case_69_secrets_that_others_can_read_are_refused() {
     let sandbox = Sandbox::new();
     let secrets = sandbox.write("secrets.toml", "API_KEY = \"hunter2\"\n");
     mode(&secrets, 0o644);
-    let ran = sandbox.fails(&["up", "--listen", "127.0.0.1:0", "--secrets", "secrets.toml"], 1, &["chmod 600"]);
+    let ran =
+        sandbox.fails(&["up", "--listen", "127.0.0.1:0", "--secrets", "secrets.toml"], 1, &["chmod 600"]);
     assert!(!ran.err.contains("hunter2"), "{}", ran.err);
     mode(&secrets, 0o600);
     std::fs::write(&secrets, "API_KEY = hunter2\n").unwrap();
-    let ran = sandbox.fails(&["up", "--listen", "127.0.0.1:0", "--secrets", "secrets.toml"], 1, &["is not TOML"]);
+    let ran =
+        sandbox.fails(&["up", "--listen", "127.0.0.1:0", "--secrets", "secrets.toml"], 1, &["is not TOML"]);
     assert!(!ran.err.contains("hunter2"), "{}", ran.err);
 }

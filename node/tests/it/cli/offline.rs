@@ -6,8 +6,21 @@ use std::process::Stdio;
 use super::sandbox::{Sandbox, finish};
 
 const VERBS: [&str; 15] = [
-    "new", "build", "up", "watch", "deploy", "invoke", "logs", "ls", "show", "verify", "replay", "account", "genesis",
-    "doctor", "completions",
+    "new",
+    "build",
+    "up",
+    "watch",
+    "deploy",
+    "invoke",
+    "logs",
+    "ls",
+    "show",
+    "verify",
+    "replay",
+    "account",
+    "genesis",
+    "doctor",
+    "completions",
 ];
 
 #[test]
@@ -43,7 +56,8 @@ fn completions_for_shells() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = sandbox.ok(&["completions", shell]).out;
-        assert!(script.contains("moot") && script.contains("--rollback"), "{shell}:\n{script}");
+        assert!(script.contains("moot") && script.contains("rollback"), "{shell}:\n{script}");
+        assert!(!script.contains("__compile"), "{shell} offers the node's own verb");
     }
     sandbox.fails(&["completions", "dos"], 2, &["bash", "zsh"]);
 }
@@ -62,7 +76,10 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn a_manifest_with_a_typo() {
     let sandbox = Sandbox::new();
-    sandbox.write("moot.toml", "[functions.hello]\ncomponent = \"a.wasm\"\n\n[functions.hello.limits]\ndedline = \"1s\"\n");
+    sandbox.write(
+        "moot.toml",
+        "[functions.hello]\ncomponent = \"a.wasm\"\n\n[functions.hello.limits]\ndedline = \"1s\"\n",
+    );
     for verb in ["build", "deploy", "watch"] {
         sandbox.fails(&[verb], 1, &["unknown key `dedline`", "moot.toml:5:1", "did you mean `deadline`?"]);
     }
@@ -87,7 +104,10 @@ fn a_function_that_the_manifest_does_not_have() {
 #[test]
 fn a_manifest_is_found_from_below() {
     let sandbox = Sandbox::new();
-    sandbox.write("moot.toml", "[functions.hello]\ncomponent = \"hello.wat\"\nbuild = \"cat > /dev/null; exit 3\"\n");
+    sandbox.write(
+        "moot.toml",
+        "[functions.hello]\ncomponent = \"hello.wat\"\nbuild = \"cat > /dev/null; exit 3\"\n",
+    );
     std::fs::create_dir_all(sandbox.path("src/deep")).unwrap();
     let mut command = sandbox.command(&["build"]);
     command.current_dir(sandbox.path("src/deep"));
@@ -118,7 +138,9 @@ fn a_new_function_in_a_folder_of_its_own() {
     let sandbox = Sandbox::new();
     let ran = sandbox.ok(&["new", "my-hello"]);
     assert!(ran.err.contains("Made") && ran.err.contains("moot up --deploy"), "{}", ran.err);
-    for file in ["moot.toml", "Cargo.toml", "src/lib.rs", "wit/world.wit", "wit/deps/moot-function/handler.wit"] {
+    for file in
+        ["moot.toml", "Cargo.toml", "src/lib.rs", "wit/world.wit", "wit/deps/moot-function/handler.wit"]
+    {
         assert!(sandbox.path("my-hello").join(file).is_file(), "{file}");
     }
     sandbox.fails(&["new", "my-hello"], 1, &["my-hello is not empty", "--path"]);

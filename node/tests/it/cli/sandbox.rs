@@ -87,7 +87,8 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ran = self.ok(arguments);
-        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("moot {arguments:?}: {error}\n{}", ran.out))
+        serde_json::from_str(&ran.out)
+            .unwrap_or_else(|error| panic!("moot {arguments:?}: {error}\n{}", ran.out))
     }
 
     /// Runs a command that must fail with this code, and say all of these words on standard error.
@@ -157,7 +158,8 @@ impl Up {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("moot up said {line:?}: {error}"));
+        let ready: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("moot up said {line:?}: {error}"));
         let address = ready["address"].as_str().unwrap().to_owned();
         Up { child, address, ready }
     }

@@ -2,8 +2,8 @@
 //!
 //! Slow the first time: the templates' dependencies are compiled once, into the checkout's own target folder.
 
-use std::process::Command;
 use std::path::Path;
+use std::process::Command;
 
 use super::sandbox::{Ran, Sandbox, Up, finish};
 

@@ -2,8 +2,8 @@
 
 use moot_record::testing::Network;
 use moot_record::{
-    Digest, Entry, Evidence, Fee, FunctionName, PageClass, Payload, Receipt, ReceiptFile, Status, Touch, TouchKind,
-    entry_digest,
+    Digest, Entry, Evidence, Fee, FunctionName, PageClass, Payload, Receipt, ReceiptFile, Status, Touch,
+    TouchKind, entry_digest,
 };
 use serde_json::Value;
 
@@ -54,7 +54,16 @@ fn prepared() -> (Sandbox, Value) {
 fn a_valid_receipt() {
     let (sandbox, _) = prepared();
     let shown = sandbox.ok(&["verify", "receipt.json"]).out;
-    for words in ["VALID", "0-5-0-0-0", "hello", "12,345", "block 42", "4 replicas", "not proven", "moot replay 0-5-0-0-0"] {
+    for words in [
+        "VALID",
+        "0-5-0-0-0",
+        "hello",
+        "12,345",
+        "block 42",
+        "4 replicas",
+        "not proven",
+        "moot replay 0-5-0-0-0",
+    ] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
     let view = sandbox.json(&["verify", "receipt.json", "--genesis", "genesis.json", "--json"]);
@@ -64,7 +73,9 @@ fn a_valid_receipt() {
 /// Every readable leaf of a JSON value, with the path that leads to it.
 fn leaves(value: &Value, path: &str, out: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, &format!("{path}/{key}"), out)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}/{key}"), out))
+        }
         Value::Array(list) => {
             list.iter().enumerate().for_each(|(index, value)| leaves(value, &format!("{path}/{index}"), out));
         }

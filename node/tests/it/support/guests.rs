@@ -34,6 +34,11 @@ pub(crate) fn hostile(name: &str) -> Vec<u8> {
     wat::parse_file(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// An event function that writes values and calls other functions: see the text.
+pub(crate) fn relay() -> Vec<u8> {
+    wat::parse_str(include_str!("relay.wat")).unwrap()
+}
+
 /// A typed guest whose calls take as long as one likes: `spin(n)` loops n times.
 pub(crate) fn busy() -> Vec<u8> {
     let text = r#"(component

@@ -4,6 +4,6 @@ mod guests;
 mod node;
 mod raw;
 
-pub(crate) use guests::{busy, guest, hostile};
+pub(crate) use guests::{busy, guest, hostile, relay};
 pub(crate) use node::{Remote, TestNode, bundle, deploy_bundle, key};
 pub(crate) use raw::{Answer, Conn};

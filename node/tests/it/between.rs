@@ -1,0 +1,123 @@
+//! What goes on between functions, and what can be followed: calls of calls, values, live lists, compilation.
+
+use super::support::{TestNode, busy, guest, key, relay};
+use moot_node::signature::{RequestToSign, sign};
+use moot_node::worker::Compiler;
+use moot_record::{Access, FunctionKind, Spec};
+use std::time::Duration;
+
+fn relay_node() -> TestNode {
+    let node = TestNode::start();
+    node.deploy("relay", &relay(), FunctionKind::Event, |spec| spec.grants.ledger = true);
+    node.deploy("hello", &guest("hello"), FunctionKind::Event, |_| {});
+    node
+}
+
+#[test]
+fn a_function_calls_another_and_both_leave_evidence() {
+    let node = relay_node();
+    let answer = node.post("/relay", b"hello>ada");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello, ada\n"));
+    let calls = node.get("/_moot/calls").json()["calls"].clone();
+    assert_eq!(calls.as_array().unwrap().len(), 2, "{calls}");
+    let outer = answer.header("moot-call").unwrap();
+    let inner = calls.as_array().unwrap().iter().find(|c| c["function"] == "hello").unwrap()["id"].clone();
+    let inner = node.get(&format!("/_moot/calls/{}", inner.as_str().unwrap())).json();
+    assert_eq!(inner["parent"], outer);
+    assert_eq!(inner["receipt"]["status"], "ok");
+    // The caller is the owner of the function that called.
+    assert_eq!(inner["caller"], key().account().to_string());
+    let outer = node.get(&format!("/_moot/calls/{outer}")).json();
+    let touched = &outer["receipt"]["touched"][0];
+    assert_eq!((touched["kind"].as_str(), touched["target"].as_str()), (Some("function"), Some("hello")));
+}
+
+#[test]
+fn calls_of_calls_have_a_bottom_and_errors_come_back() {
+    let node = relay_node();
+    node.deploy("closed", &guest("hello"), FunctionKind::Event, |spec| {
+        spec.access = Access::Accounts(vec![])
+    });
+    node.deploy("typed", &busy(), FunctionKind::Typed, |_| {});
+    let deep = |n: usize| "relay>".repeat(n) + "end";
+    assert_eq!(node.post("/relay", deep(8).as_bytes()).text(), "end");
+    // The number of each error in the variant.
+    assert_eq!(node.post("/relay", deep(9).as_bytes()).text(), "E4", "too deep");
+    for (payload, error) in [("nobody>x", "E1"), ("typed>x", "E2"), ("No Name>x", "E2"), ("closed>x", "E0")] {
+        assert_eq!(node.post("/relay", payload.as_bytes()).text(), error, "{payload}");
+    }
+    let mut long = b"hello>".to_vec();
+    long.extend(std::iter::repeat_n(b'x', 300));
+    assert_eq!(node.post("/relay", &long).text(), "E6", "the callee's own failure");
+}
+
+#[test]
+fn a_function_writes_a_value_and_an_account_does() {
+    let node = relay_node();
+    let answer = node.post("/relay", b"!something");
+    let id = answer.text();
+    assert_eq!(id.split('-').count(), 5, "{id}");
+    let uri: http::Uri = "/_moot/values/chat/lobby".parse().unwrap();
+    let put = |fields: &[(&str, &str)]| node.ask("PUT", "/_moot/values/chat/lobby", fields, b"hi");
+    assert_eq!(put(&[]).problem(), "signature-needed");
+    let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body: b"hi" };
+    let fields = sign(&key(), &request);
+    let written = put(&[
+        ("signature-input", &fields.signature_input),
+        ("signature", &fields.signature),
+        ("content-digest", &fields.content_digest),
+    ]);
+    assert_eq!(
+        (written.status, written.json()["path"].as_str()),
+        (201, Some("/chat/lobby")),
+        "{}",
+        written.text()
+    );
+}
+
+#[test]
+fn what_happens_can_be_followed() {
+    let node = relay_node();
+    let mut events = node.conn();
+    events.request("GET", "/_moot/events", &[], b"");
+    assert_eq!(events.head().unwrap().header("content-type"), Some("text/event-stream"));
+    let mut logs = node.conn();
+    logs.request("GET", "/_moot/functions/hello/logs?follow", &[], b"");
+    assert_eq!(logs.head().unwrap().status, 200);
+    let id = node.post("/hello", b"ada").header("moot-call").unwrap().to_owned();
+    let until = |conn: &mut super::support::Conn, words: &[&str]| {
+        for _ in 0..100 {
+            let chunk = String::from_utf8(conn.chunk().unwrap()).unwrap();
+            if words.iter().all(|word| chunk.contains(word)) {
+                return;
+            }
+        }
+        panic!("{words:?} did not come");
+    };
+    until(&mut events, &["event: receipt\n", &id, "\"status\":\"ok\""]);
+    until(&mut events, &["event: block\n"]);
+    until(&mut logs, &["event: log\n", "greets ada", &id]);
+}
+
+#[test]
+fn case_23_a_component_that_takes_too_long_to_compile_is_stopped_and_others_go_on() {
+    // Compilation is the one thing a stranger can make a node do before any fuel is counted.
+    let node = TestNode::with(|config| {
+        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
+        config.worker.compile_timeout = Duration::from_millis(1);
+    });
+    let spec = Spec::new(FunctionKind::Typed, "/busy");
+    let answer = node.try_deploy("busy", &busy(), &spec).answer.unwrap();
+    assert_eq!((answer.status, answer.problem().as_str()), (422, "compile-too-slow"), "{}", answer.text());
+    assert!(node.get("/_moot/functions").json()["functions"].as_array().unwrap().is_empty());
+    let left: Vec<_> = std::fs::read_dir(node.dir.path().join("components")).unwrap().flatten().collect();
+    let left: Vec<_> = left.iter().map(|e| e.file_name().into_string().unwrap()).collect();
+    assert!(!left.iter().any(|name| name.ends_with(".source") || name.ends_with(".new")), "{left:?}");
+    // With time enough, the child does it.
+    let dir = node.stop();
+    let node = TestNode::on(dir, |config| {
+        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into())
+    });
+    node.deploy("busy", &busy(), FunctionKind::Typed, |_| {});
+    assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+}
