@@ -41,7 +41,8 @@ pub(crate) fn run_demo(arguments: &[String]) -> Result<()> {
         ]))
     })?;
     step("build: the moot binary (the first time takes some minutes)", || {
-        run(&mut cargo(&["build", "--locked", "-p", "moot-node", "--bin", "moot"]))
+        // The whole workspace decides about features, as in the tests: so neither compiles the other's dependencies anew.
+        run(&mut cargo(&["build", "--locked", "--workspace", "--bin", "moot"]))
     })?;
     let folder = Folder::new()?;
     let (receipt, genesis) = serve_one_call(&folder)?;
