@@ -73,13 +73,13 @@ pub(crate) async fn by_name(
         (FunctionKind::Http, _) => {
             let route = &function.spec.route;
             let detail = format!("{name} is of kind http: send it HTTP requests, at {route}");
-            return Err(Failure::new(Kind::WrongKind, detail));
+            return Err(Failure::new(Kind::NotCalledSo, detail));
         }
         (FunctionKind::Event, Some(_)) => {
             let detail = format!(
                 "{name} is of kind event and has no exports to choose from: POST to /_moot/functions/{name}/call"
             );
-            return Err(Failure::new(Kind::WrongKind, detail));
+            return Err(Failure::new(Kind::NotCalledSo, detail));
         }
         (FunctionKind::Typed, None) => {
             let detail = format!(

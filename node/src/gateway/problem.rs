@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     WrongMediaType,
     KeyReused,
     BadArguments,
-    WrongKind,
+    NotCalledSo,
     BadComponent,
     ComponentMissing,
     NotProvided,
@@ -78,7 +78,7 @@ impl Kind {
         Kind::WrongMediaType,
         Kind::KeyReused,
         Kind::BadArguments,
-        Kind::WrongKind,
+        Kind::NotCalledSo,
         Kind::BadComponent,
         Kind::ComponentMissing,
         Kind::NotProvided,
@@ -126,7 +126,7 @@ impl Kind {
                 ("idempotency-key-reused", 422, "The idempotency key belongs to another request")
             }
             Kind::BadArguments => ("bad-arguments", 422, "The arguments do not fit"),
-            Kind::WrongKind => ("wrong-kind", 422, "The function is of another kind"),
+            Kind::NotCalledSo => ("wrong-kind", 422, "The function is of another kind"),
             Kind::BadComponent => ("bad-component", 422, "The component is not taken"),
             Kind::ComponentMissing => ("component-missing", 422, "The component was not uploaded"),
             Kind::NotProvided => {
@@ -190,8 +190,8 @@ pub(crate) fn of_fault(fault: &Fault) -> Kind {
         }),
         Fault::BadArguments { .. } => Kind::BadArguments,
         Fault::NoSuchExport { .. } => Kind::NoSuchExport,
-        Fault::WrongKind { .. } => Kind::WrongKind,
-        Fault::Busy { .. } => Kind::Busy,
+        Fault::WrongKind { .. } => Kind::NotCalledSo,
+        Fault::Busy => Kind::Busy,
         Fault::Host { .. } => Kind::Internal,
         _ => Kind::FunctionTrapped,
     }

@@ -1,4 +1,5 @@
 //! Scenarios of the node: the real gateway, worker, ledger and command line.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod between;
 mod cli;

@@ -172,3 +172,15 @@ fn a_change_is_built_and_deployed_while_watched() {
     let versions = sandbox.json(&["show", "calculator", "--json"])["versions"].as_array().unwrap().len();
     assert_eq!(versions, 3, "what the build writes must not make it build again:\n{said}");
 }
+
+#[test]
+fn a_data_folder_of_a_newer_format_is_refused_and_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    assert_eq!(Up::start(&sandbox, &[]).stop(), 0);
+    let marker = sandbox.path(".moot/FORMAT");
+    let text = std::fs::read_to_string(&marker).unwrap();
+    std::fs::write(&marker, text.replacen("moot-ledger 1", "moot-ledger 99", 1)).unwrap();
+    sandbox.fails(&["up", "--listen", "127.0.0.1:0"], 1, &[".moot", "99"]);
+    std::fs::write(&marker, &text).unwrap();
+    assert_eq!(Up::start(&sandbox, &[]).stop(), 0, "nothing was lost by the attempt");
+}
