@@ -68,7 +68,7 @@ impl arithmetic::Guest for Calculator {
     }
 
     fn divide(a: u64, b: u64) -> Result<(u64, u64), arithmetic::Error> {
-        if b == 0 { Err(arithmetic::Error::DivisionByZero) } else { Ok((a / b, a % b)) }
+        a.checked_div(b).map(|quotient| (quotient, a % b)).ok_or(arithmetic::Error::DivisionByZero)
     }
 
     fn mean(numbers: Vec<f64>) -> Option<f64> {
