@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn sources_and_what_is_none() {
-        let root = Path::new("/work/target/project");
+        let root = Path::new("/srv/target/project");
         for source in ["src/lib.rs", "moot.toml", "wit/world.wit", "app.py", "Cargo.toml", "src/targets.rs"] {
             assert!(is_source(root, &root.join(source)), "{source}");
         }
