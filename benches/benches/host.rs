@@ -26,8 +26,10 @@ async fn call(guest: Guest, function: &Function) {
         Guest::HelloHttp => {
             let request = http::Request::get("http://localhost/hello").body(Full::new(Bytes::new())).unwrap();
             let answer = function.call_http(context(), request).await.unwrap();
-            let body = answer.response.into_body().collect().await.unwrap().to_bytes();
-            assert!(body.starts_with(b"hello") && answer.report.await.fault.is_none());
+            let (head, body) = answer.response.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let report = answer.report.await;
+            assert!(body.starts_with(b"hello") && report.fault.is_none(), "{head:?} {body:?} {report:?}");
         }
         Guest::Calculator => {
             let answer = function.call_typed(context(), "add", Arguments::Json("[2,3]")).await;

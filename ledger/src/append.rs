@@ -146,7 +146,8 @@ impl Ledger {
             lane.calls.open(&id);
             Ok(pending)
         })?;
-        core.signal.wake();
+        // Who has to have it on disk before going on waits for that, and so wakes the commit thread.
+        core.signal.nudge();
         Ok(pending)
     }
 

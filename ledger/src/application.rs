@@ -1,7 +1,7 @@
 //! The ledger as the ordering engine sees it.
 //!
 //! ```text
-//!   engine ── propose ──► oldest durable batches without a block      (waits for one)
+//!   engine ── propose ──► oldest durable batches without a block      (waits for one, and for company)
 //!   engine ── available ► every batch of a block is on disk here      (waits for them)
 //!   engine ── finalized ► inbox of the commit thread ── commit ──► ack
 //! ```
@@ -15,9 +15,14 @@ impl Application for Core {
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {
         Box::pin(async move {
             let taken: HashSet<Digest> = taken.iter().copied().collect();
+            // Who asked while the last block was on its way was heard by nobody.
+            let mut first = true;
             loop {
-                let fresh = self.fresh.notified();
-                let batches = self.unordered.lock().propose(self.lane_number, &taken, max);
+                let fresh = self.bell.heard();
+                let asked = first || self.bell.was_asked();
+                first = false;
+                let batches =
+                    self.unordered.lock().propose(self.lane_number, &taken, max, self.order_within, asked);
                 if !batches.is_empty() {
                     return Proposal { batches, state: self.state() };
                 }
@@ -38,7 +43,7 @@ impl Application for Core {
                 return false;
             }
             loop {
-                let fresh = self.fresh.notified();
+                let fresh = self.bell.heard();
                 let missing = {
                     let unordered = self.unordered.lock();
                     batches.iter().any(|digest| !unordered.holds(digest))

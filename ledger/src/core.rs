@@ -15,6 +15,7 @@ use crate::error::ReadError;
 use crate::events::Event;
 use crate::idempotency::Flights;
 use crate::lane::Lane;
+use crate::pace::Bell;
 use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::state::FunctionRecord;
@@ -27,7 +28,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Notify, broadcast, oneshot, watch};
+use std::time::Duration;
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// Says that a block is committed here.
 pub(crate) type Ack = Box<dyn FnOnce() + Send>;
@@ -57,15 +59,17 @@ pub(crate) struct Core {
     pub(crate) retention_s: u64,
     pub(crate) min_free_bytes: u64,
     pub(crate) lane: Mutex<Lane>,
-    pub(crate) signal: Signal,
+    pub(crate) signal: Arc<Signal>,
     pub(crate) gate: Gate,
     pub(crate) store: Store,
     pub(crate) recent: Recent,
     pub(crate) unordered: Mutex<Unordered>,
     /// How many batches wait to be ordered.
     pub(crate) waiting: AtomicUsize,
-    /// Rung when a batch became durable.
-    pub(crate) fresh: Notify,
+    /// Rung when a batch became durable, when its block is waited for, and when it has waited long enough.
+    pub(crate) bell: Arc<Bell>,
+    /// How long a batch waits for company in its block.
+    pub(crate) order_within: Duration,
     pub(crate) inbox: Mutex<Inbox>,
     pub(crate) registry: RwLock<BTreeMap<FunctionName, Arc<FunctionRecord>>>,
     /// Bundle digests against replay, with the last height of their validity.

@@ -9,9 +9,9 @@ use crate::idempotency::{Idempotency, key_digest};
 use crate::lane::Lane;
 use crate::limits::{EVENT_BACKLOG, MAX_IDEMPOTENCY_KEY_BYTES, MAX_RESERVATIONS, RETRY_AFTER};
 use crate::options::{Options, OrderingChoice};
+use crate::pace::Bell;
 use crate::recent::Recent;
 use crate::recovery::recover;
-use crate::signal::Signal;
 use crate::state::FunctionRecord;
 use crate::store::{DirLock, Store, read};
 use moot_ordering::{Application, Config, Ordering};
@@ -21,7 +21,8 @@ use std::fs;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use tokio::sync::{Notify, broadcast, oneshot};
+use std::time::Duration;
+use tokio::sync::{broadcast, oneshot};
 
 /// A replica's ledger. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
@@ -91,8 +92,13 @@ impl Ledger {
         let lock = DirLock::take(&dir)?;
         let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &network)?;
         let recovered = recover(&store, &dir, lane_number, &options.genesis)?;
+        let bell: Arc<Bell> = Arc::default();
+        let order_within = match &options.ordering {
+            OrderingChoice::Engine { order_within, .. } => *order_within,
+            OrderingChoice::External => Duration::ZERO,
+        };
         let core = Arc::new(Core {
-            lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls())),
+            lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls(), bell.clone())),
             waiting: recovered.unordered.len().into(),
             unordered: Mutex::new(recovered.unordered),
             registry: RwLock::new(recovered.state.functions().clone()),
@@ -113,9 +119,10 @@ impl Ledger {
             recent: Recent::new(options.recent_bytes),
             key: options.key.clone(),
             dir: dir.clone(),
-            signal: Signal::default(),
+            signal: bell.signal.clone(),
             gate: Gate::default(),
-            fresh: Notify::new(),
+            bell,
+            order_within,
             inbox: Mutex::new(Inbox::default()),
             flights: Arc::default(),
             engine: OnceLock::new(),
@@ -129,7 +136,9 @@ impl Ledger {
         let threads = Threads { committer, ordering: None, _lock: lock };
         let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
-        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers } = options.ordering {
+        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers, .. } =
+            options.ordering
+        {
             let config = Config {
                 // Journals that end below it are not the ones this key voted with: refused.
                 committed: core.height(),

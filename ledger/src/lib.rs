@@ -37,6 +37,7 @@ mod lane;
 mod ledger;
 pub mod limits;
 mod options;
+mod pace;
 mod payload;
 mod pending;
 mod prove;

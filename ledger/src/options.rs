@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, FileDisk};
-use crate::limits::{DEFAULT_CACHE_BYTES, DEFAULT_RETENTION_S, MIN_FREE_BYTES, RECENT_BYTES};
+use crate::limits::{DEFAULT_CACHE_BYTES, DEFAULT_RETENTION_S, MIN_FREE_BYTES, ORDER_WITHIN, RECENT_BYTES};
 use moot_ordering::Peer;
 use moot_record::{Genesis, Keypair};
 use std::net::SocketAddr;
@@ -32,6 +32,8 @@ pub enum OrderingChoice {
         heartbeat: Duration,
         /// Most batches in a block.
         max_batches_per_block: usize,
+        /// How long a batch that nobody waits for may wait for others to share its block.
+        order_within: Duration,
         /// Address for other validators; none for a network of one.
         listen: Option<SocketAddr>,
         /// The other validators.
@@ -46,6 +48,7 @@ impl Default for OrderingChoice {
         OrderingChoice::Engine {
             heartbeat: Duration::from_secs(1),
             max_batches_per_block: 256,
+            order_within: ORDER_WITHIN,
             listen: None,
             peers: Vec::new(),
         }

@@ -10,7 +10,9 @@
 //! never woken for somebody else's commit.
 
 use crate::error::CommitError;
+use crate::pace::Bell;
 use moot_record::{Digest, EntryId};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
@@ -49,12 +51,37 @@ impl<T: Clone> Settled<T> {
 pub(crate) struct Handle {
     durable: Settled<Result<(), CommitError>>,
     last: Settled<Result<u64, CommitError>>,
+    /// Somebody waits for the disk.
+    wanted: AtomicBool,
+    /// Somebody waits for the block.
+    asked: AtomicBool,
+    bell: Arc<Bell>,
 }
 
 impl Handle {
     /// Says that the batch is on disk. The [`Promise`] still has to say the rest.
     pub(crate) fn durable(&self) {
         self.durable.settle(Ok(()));
+    }
+
+    /// Whether somebody waits for the block.
+    pub(crate) fn asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    async fn written(&self) -> Result<(), CommitError> {
+        if self.durable.answer.get().is_none() && !self.wanted.swap(true, Ordering::SeqCst) {
+            self.bell.write();
+        }
+        self.durable.wait().await
+    }
+
+    async fn finalized(&self) -> Result<u64, CommitError> {
+        if self.last.answer.get().is_none() && !self.asked.swap(true, Ordering::SeqCst) {
+            self.bell.ask();
+            self.bell.write();
+        }
+        self.last.wait().await
     }
 
     fn failed(&self, error: &CommitError) {
@@ -69,20 +96,26 @@ impl Handle {
 pub(crate) struct Promise(Arc<Handle>);
 
 impl Promise {
-    /// For a batch that is being filled.
-    pub(crate) fn new() -> Promise {
-        Promise(Arc::new(Handle { durable: Settled::new(), last: Settled::new() }))
+    /// For a batch that is being filled; `bell` is rung when its block is waited for.
+    pub(crate) fn new(bell: Arc<Bell>) -> Promise {
+        let (wanted, asked) = (AtomicBool::new(false), AtomicBool::new(false));
+        Promise(Arc::new(Handle { durable: Settled::new(), last: Settled::new(), wanted, asked, bell }))
     }
 
     /// For a batch that was found on disk.
     pub(crate) fn recovered() -> Promise {
-        let promise = Promise::new();
+        let promise = Promise::new(Arc::default());
         promise.0.durable();
         promise
     }
 
     pub(crate) fn handle(&self) -> Arc<Handle> {
         self.0.clone()
+    }
+
+    /// Whether somebody waits for the block.
+    pub(crate) fn asked(&self) -> bool {
+        self.0.asked()
     }
 
     pub(crate) fn finalized(&self, height: u64) {
@@ -133,19 +166,20 @@ impl Pending {
         matches!(self.handle.durable.answer.get(), Some(Ok(())))
     }
 
-    /// Waits until the entry is on disk.
+    /// Waits until the entry is on disk. It is written at once then, rather than together with what comes next.
     ///
     /// # Errors
     /// When the ledger stopped before.
     pub async fn durable(&self) -> Result<(), CommitError> {
-        self.handle.durable.wait().await
+        self.handle.written().await
     }
 
-    /// Waits until the entry's block is final and committed here; answers with its height.
+    /// Waits until the entry's block is final and committed here; answers with its height. The block is made at
+    /// once then, rather than when more has come together.
     ///
     /// # Errors
     /// When the ledger stopped before.
     pub async fn finalized(&self) -> Result<u64, CommitError> {
-        self.handle.last.wait().await
+        self.handle.finalized().await
     }
 }

@@ -107,7 +107,7 @@ impl Recovered {
             }
             if seq >= marks.unordered && read::place(txn, lane, seq)?.is_none() {
                 let ordered = ordered_bundles(&stored.batch);
-                let waiting = Waiting { digest: stored.digest, promise: Promise::recovered(), ordered };
+                let waiting = Waiting::new(stored.digest, Promise::recovered(), ordered);
                 self.unordered.insert(lane, seq, waiting);
             }
             Ok(())

@@ -1,14 +1,24 @@
 //! Wakes the commit thread, and costs one load when it is awake already.
+//!
+//! ```text
+//!   wake  (somebody waits for the disk) ──► awake, whatever it does
+//!   nudge (nobody waits yet: a call)    ──► awake from a long sleep only; a nap ends by itself soon
+//! ```
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
+
+const AWAKE: u8 = 0;
+const NAPPING: u8 = 1;
+const ASLEEP: u8 = 2;
 
 /// One sleeper, many who wake it.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
-    asleep: AtomicBool,
+    state: AtomicU8,
+    pressing: AtomicBool,
     sleeper: OnceLock<Thread>,
 }
 
@@ -18,22 +28,48 @@ impl Signal {
         let _ = self.sleeper.set(std::thread::current());
     }
 
-    /// Call after the work is where the sleeper looks for it.
+    /// There is work that somebody waits for. Call after it is where the sleeper looks for it.
     pub(crate) fn wake(&self) {
-        if self.asleep.load(Ordering::SeqCst)
-            && self.asleep.swap(false, Ordering::SeqCst)
-            && let Some(sleeper) = self.sleeper.get()
-        {
+        self.pressing.store(true, Ordering::SeqCst);
+        if self.state.load(Ordering::SeqCst) != AWAKE && self.state.swap(AWAKE, Ordering::SeqCst) != AWAKE {
+            self.unpark();
+        }
+    }
+
+    /// There is work that can wait for more.
+    pub(crate) fn nudge(&self) {
+        let asleep = self.state.load(Ordering::SeqCst) == ASLEEP;
+        if asleep && self.state.compare_exchange(ASLEEP, AWAKE, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            self.unpark();
+        }
+    }
+
+    fn unpark(&self) {
+        if let Some(sleeper) = self.sleeper.get() {
             sleeper.unpark();
         }
     }
 
-    /// Sleeps until woken, for at most `longest`, unless `work` says that there is some already.
+    /// Whether somebody has waited since the last look. To be asked before looking for the work.
+    pub(crate) fn take_pressing(&self) -> bool {
+        self.pressing.swap(false, Ordering::SeqCst)
+    }
+
+    /// Sleeps until woken or nudged, for at most `longest`, unless `work` says that there is some already.
     pub(crate) fn sleep(&self, longest: Duration, work: impl FnOnce() -> bool) {
-        self.asleep.store(true, Ordering::SeqCst);
-        if !work() {
+        self.rest(ASLEEP, longest, work);
+    }
+
+    /// Sleeps until woken, for at most `longest`, unless `work` says that there is some already.
+    pub(crate) fn nap(&self, longest: Duration, work: impl FnOnce() -> bool) {
+        self.rest(NAPPING, longest, work);
+    }
+
+    fn rest(&self, state: u8, longest: Duration, work: impl FnOnce() -> bool) {
+        self.state.store(state, Ordering::SeqCst);
+        if !self.pressing.load(Ordering::SeqCst) && !work() {
             std::thread::park_timeout(longest);
         }
-        self.asleep.store(false, Ordering::SeqCst);
+        self.state.store(AWAKE, Ordering::SeqCst);
     }
 }

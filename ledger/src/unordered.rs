@@ -5,6 +5,7 @@ use crate::pending::Promise;
 use crate::state::OrderedBundle;
 use moot_record::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 /// A batch that waits for its block.
 #[derive(Debug)]
@@ -13,6 +14,15 @@ pub(crate) struct Waiting {
     pub(crate) promise: Promise,
     /// Its transactions, for the state machine.
     pub(crate) ordered: Vec<OrderedBundle>,
+    /// Since when it waits.
+    since: Instant,
+}
+
+impl Waiting {
+    /// A batch that is on disk from now on.
+    pub(crate) fn new(digest: Digest, promise: Promise, ordered: Vec<OrderedBundle>) -> Waiting {
+        Waiting { digest, promise, ordered, since: Instant::now() }
+    }
 }
 
 /// The batches that wait, oldest first, and the digests of those ordered lately.
@@ -64,14 +74,31 @@ impl Unordered {
         self.keys.contains_key(digest) || self.was_ordered(digest)
     }
 
-    /// Up to `max` digests of `lane` that are not in `taken`, oldest first.
-    pub(crate) fn propose(&self, lane: u32, taken: &HashSet<Digest>, max: usize) -> Vec<Digest> {
-        self.waiting
-            .range((lane, 0)..=(lane, u64::MAX))
-            .map(|(_, waiting)| waiting.digest)
-            .filter(|digest| !taken.contains(digest))
-            .take(max)
-            .collect()
+    /// Up to `max` digests of `lane` that are not in `taken`, oldest first: when there are so many, when the
+    /// oldest has waited for `within`, or when `asked` and somebody waits for one of them. Else none yet.
+    pub(crate) fn propose(
+        &self,
+        lane: u32,
+        taken: &HashSet<Digest>,
+        max: usize,
+        within: Duration,
+        asked: bool,
+    ) -> Vec<Digest> {
+        let own = || self.waiting.range((lane, 0)..=(lane, u64::MAX)).map(|(_, waiting)| waiting);
+        let free = || own().filter(|waiting| !taken.contains(&waiting.digest));
+        let Some(oldest) = free().next() else { return Vec::new() };
+        let due = self.waiting.len() >= taken.len() + max
+            || oldest.since.elapsed() >= within
+            || (asked && free().any(|waiting| waiting.promise.asked()));
+        if !due {
+            return Vec::new();
+        }
+        free().map(|waiting| waiting.digest).take(max).collect()
+    }
+
+    /// When the oldest batch of `lane` began to wait.
+    pub(crate) fn since(&self, lane: u32) -> Option<Instant> {
+        self.waiting.range((lane, 0)..=(lane, u64::MAX)).next().map(|(_, waiting)| waiting.since)
     }
 
     /// The first batch of `lane` that waits.

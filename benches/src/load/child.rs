@@ -31,7 +31,8 @@ impl Child {
     /// Starts the server with its data in `data`; returns when it can be asked.
     pub(crate) fn start(data: &Path, options: &Options) -> Result<Child> {
         let program = std::env::current_exe().context("cannot find this program to start its server")?;
-        let measurements = options.rounds * options.connections.len() * Scenario::ALL.len();
+        let measurements =
+            options.rounds * options.connections.len() * Scenario::chosen(&options.scenarios).len();
         let at_most = measurements as f64 * (options.seconds + 2.0) + SLACK_S;
         let mut process = Command::new(program)
             .arg("serve")

@@ -53,7 +53,8 @@ fn measure(options: &Options) -> Result<()> {
     let mut child = Child::start(data.path(), options)?;
     let mut rows: Vec<Row> = Vec::new();
     for &connections in &options.connections {
-        rows.extend(Scenario::ALL.map(|scenario| Row::new(scenario, connections)));
+        let scenarios = Scenario::chosen(&options.scenarios);
+        rows.extend(scenarios.into_iter().map(|scenario| Row::new(scenario, connections)));
     }
     let mut answers = 0;
     for round in 0..options.rounds {

@@ -1,9 +1,10 @@
 //! What is asked, of whom.
 
 use crate::client::Request;
+use clap::ValueEnum;
 
 /// One way of being answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// A plain hyper server that says hello: no function, no evidence.
     Hyper,
@@ -16,9 +17,11 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// The baseline first.
-    pub(crate) const ALL: [Scenario; 4] =
-        [Scenario::Hyper, Scenario::WasiHttp, Scenario::Typed, Scenario::Event];
+    /// What was asked for, the baseline first.
+    pub(crate) fn chosen(asked: &[Scenario]) -> Vec<Scenario> {
+        let all = [Scenario::Hyper, Scenario::WasiHttp, Scenario::Typed, Scenario::Event];
+        all.into_iter().filter(|one| *one == Scenario::Hyper || asked.contains(one)).collect()
+    }
 
     /// As the JSON names it.
     pub(crate) fn name(self) -> &'static str {

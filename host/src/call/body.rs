@@ -16,13 +16,16 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::{Notify, oneshot};
 use wasmtime_wasi_http::WasiBody;
 
 /// The body of an HTTP function's response, as the guest writes it.
 pub struct GuestBody {
-    source: Source,
+    /// Taken in already, checked and counted.
+    front: VecDeque<Frame<Bytes>>,
+    /// What the guest still writes, or wrote and nobody has taken in; none at the end.
+    rest: Option<WasiBody>,
     /// Bytes it may still have.
     left: u64,
     limit: u64,
@@ -31,13 +34,6 @@ pub struct GuestBody {
     link: Arc<Link>,
     /// Dropped when the body is at its end, or nobody wants it any more.
     _read: Option<oneshot::Sender<()>>,
-}
-
-enum Source {
-    /// The guest is still running, or was when the head came.
-    Streamed(WasiBody),
-    /// All there is.
-    Whole(VecDeque<Frame<Bytes>>),
 }
 
 /// Why a guest's body broke off.
@@ -88,28 +84,52 @@ impl GuestBody {
         link: Arc<Link>,
         read: Option<oneshot::Sender<()>>,
     ) -> GuestBody {
-        GuestBody { source: Source::Streamed(body), left: limit, limit, promised, link, _read: read }
+        GuestBody {
+            front: VecDeque::new(),
+            rest: Some(body),
+            left: limit,
+            limit,
+            promised,
+            link,
+            _read: read,
+        }
     }
 
     /// Takes in all that a guest which has ended has written, so that the body's length is known. Fails as reading
     /// it would.
     pub(crate) fn settle(mut self) -> Result<GuestBody, Fault> {
-        let mut frames = VecDeque::new();
         let mut cx = Context::from_waker(Waker::noop());
-        let (left, promised) = (self.left, self.promised);
         loop {
-            match Pin::new(&mut self).poll_frame(&mut cx) {
-                Poll::Ready(Some(Ok(frame))) => frames.push_back(frame),
+            match self.take_in(&mut cx) {
+                Poll::Ready(Some(Ok(frame))) => self.front.push_back(frame),
                 Poll::Ready(Some(Err(error))) => {
                     let stopped = self.link.stop.lock().take();
                     return Err(stopped.unwrap_or(Fault::HttpError { code: error.reason }));
                 }
-                Poll::Ready(None) => break,
-                // Cannot be with the guest gone; if it is, the rest comes as it comes.
+                Poll::Ready(None) => return Ok(self),
+                // The guest is gone, but a task that has used up its turn finds every channel pending: what is
+                // left comes when it is read.
                 Poll::Pending => return Ok(self),
             }
         }
-        Ok(GuestBody { source: Source::Whole(frames), left, promised, ..self })
+    }
+
+    /// The next frame from the guest.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(body) = &mut self.rest else { return Poll::Ready(None) };
+        let frame = match ready!(Pin::new(body).poll_frame(cx)) {
+            None => {
+                self.rest = None;
+                return Poll::Ready(self.end());
+            }
+            Some(Err(error)) => {
+                self.rest = None;
+                return Poll::Ready(Some(Err(BodyError { reason: error.to_string() })));
+            }
+            Some(Ok(frame)) => frame,
+        };
+        let bytes = length(&frame);
+        Poll::Ready(Some(self.count(bytes).map(|()| frame)))
     }
 
     /// Counts a frame; an error when there is too much of it.
@@ -123,7 +143,7 @@ impl GuestBody {
             };
             let reason = fault.to_string();
             self.link.stop(fault);
-            self.source = Source::Whole(VecDeque::new());
+            self.rest = None;
             return Err(BodyError { reason });
         }
         self.left -= bytes;
@@ -159,41 +179,28 @@ impl Body for GuestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let body = match &mut self.source {
-            // Checked when it was taken in.
-            Source::Whole(frames) => return Poll::Ready(frames.pop_front().map(Ok)),
-            Source::Streamed(body) => body,
-        };
-        let frame = match Pin::new(body).poll_frame(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(None) => {
-                let end = self.end();
-                self.source = Source::Whole(VecDeque::new());
-                return Poll::Ready(end);
-            }
-            Poll::Ready(Some(Err(error))) => {
-                self.source = Source::Whole(VecDeque::new());
-                return Poll::Ready(Some(Err(BodyError { reason: error.to_string() })));
-            }
-            Poll::Ready(Some(Ok(frame))) => frame,
-        };
-        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-        Poll::Ready(Some(self.count(bytes).map(|()| frame)))
+        match self.front.pop_front() {
+            Some(frame) => Poll::Ready(Some(Ok(frame))),
+            None => self.take_in(cx),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.source, Source::Whole(frames) if frames.is_empty())
+        self.front.is_empty() && self.rest.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Whole(frames) => {
-                let len = |f: &Frame<Bytes>| f.data_ref().map_or(0, |data| data.len() as u64);
-                SizeHint::with_exact(frames.iter().map(len).sum())
-            }
-            Source::Streamed(_) => self.promised.map_or_else(SizeHint::default, SizeHint::with_exact),
+        let front: u64 = self.front.iter().map(length).sum();
+        match (&self.rest, self.promised) {
+            (None, _) => SizeHint::with_exact(front),
+            (Some(_), Some(promised)) => SizeHint::with_exact(front + promised),
+            (Some(_), None) => SizeHint::default(),
         }
     }
+}
+
+fn length(frame: &Frame<Bytes>) -> u64 {
+    frame.data_ref().map_or(0, |data| data.len() as u64)
 }
 
 impl std::fmt::Debug for GuestBody {

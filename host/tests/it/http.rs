@@ -35,6 +35,23 @@ async fn a_proxy_answers_and_its_body_s_length_is_known() {
     assert!(report.fault.is_none() && report.fuel > 0, "{report:?}");
 }
 
+/// A task that has used up its turn finds every channel of tokio pending, ready or not.
+#[tokio::test]
+async fn a_task_without_budget_loses_no_answer() {
+    let function = load(host(), &guest("hello-http"), proxy());
+    // A turn has 128 units.
+    for spent in 0..130 {
+        tokio::task::yield_now().await;
+        for _ in 0..spent {
+            tokio::task::coop::consume_budget().await;
+        }
+        let answer = function.call_http(cx(), get("/there")).await.unwrap();
+        let body = answer.response.into_body().collect().await.unwrap().to_bytes();
+        let report = answer.report.await;
+        assert_eq!(body, "hello from /there\n", "{report:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_is_streamed_both_ways() {
     let function = load(host(), &guest("hello-http"), proxy());

@@ -6,7 +6,7 @@
 //!   jobs ────────┘                                              └──► recent, registry, events
 //! ```
 //!
-//! It takes what is there as soon as the last commit returns: no timer, no window. Final blocks are applied to
+//! It takes what is there as soon as the last commit returns and somebody waits for it: no timer, no window. Final blocks are applied to
 //! the state here and ride in the same transaction as the next batches, so an idle heartbeat costs one fsync
 //! and a busy node pays nothing extra for ordering.
 
@@ -17,13 +17,13 @@ mod upkeep;
 
 use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
-use crate::limits::{BLOCK_PATIENCE, TICK};
+use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, TICK};
 use crate::state::State;
 use crate::store::{Changeset, WriteError};
 use moot_record::Digest;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use upkeep::Upkeep;
 
@@ -53,20 +53,24 @@ impl Committer {
     /// Runs until the ledger is closed or has to stop.
     pub(crate) fn run(mut self) {
         self.core.signal.attach();
+        // Nobody asked for anything while we took a nap.
+        let mut quiet = false;
         loop {
             let closing = self.core.gate.is_closing();
             self.upkeep.tick(&self.core);
             self.wait_for_company(closing);
+            let pressing = self.core.signal.take_pressing();
+            if !(pressing || closing || quiet) {
+                self.core.signal.nap(CALL_PATIENCE, || self.core.gate.is_closing());
+                quiet = true;
+                continue;
+            }
+            quiet = false;
             let work = match self.prepare(closing) {
                 Ok(Some(work)) => work,
                 Ok(None) if closing => return self.stop("it was closed", None),
                 Ok(None) => {
-                    let core = &self.core;
-                    core.signal.sleep(TICK, || {
-                        core.gate.is_closing()
-                            || !core.lane.lock().is_empty()
-                            || !core.inbox.lock().is_empty()
-                    });
+                    self.rest();
                     continue;
                 }
                 Err(why) => return self.stop(&why, None),
@@ -78,6 +82,25 @@ impl Committer {
         }
     }
 
+    /// Waits for work.
+    fn rest(&self) {
+        let core = &self.core;
+        let due = self.due();
+        core.signal.sleep(due.unwrap_or(TICK), || {
+            core.gate.is_closing() || !core.lane.lock().is_empty() || !core.inbox.lock().is_empty()
+        });
+        if due.is_some() {
+            core.bell.ring();
+        }
+    }
+
+    /// How long until a batch has waited long enough for its block; none when none does, or has already.
+    fn due(&self) -> Option<Duration> {
+        let core = &self.core;
+        let since = core.unordered.lock().since(core.lane_number)?;
+        core.order_within.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+    }
+
     /// A block alone waits a moment for entries to share its commit: otherwise every call of a client that
     /// makes one after the other would wait behind the block of the call before.
     fn wait_for_company(&self, closing: bool) {
@@ -87,7 +110,7 @@ impl Committer {
             !inbox.blocks.is_empty() && inbox.jobs.is_empty()
         };
         if alone && !closing && core.lane.lock().is_empty() {
-            core.signal.sleep(BLOCK_PATIENCE, || core.gate.is_closing() || !core.lane.lock().is_empty());
+            core.signal.nap(BLOCK_PATIENCE, || core.gate.is_closing() || !core.lane.lock().is_empty());
         }
     }
 
@@ -112,7 +135,7 @@ impl Committer {
             if core.gate.is_closing() {
                 return Err(format!("the disk is full ({why})"));
             }
-            core.signal.sleep(TICK, || core.gate.is_closing());
+            core.signal.nap(TICK, || core.gate.is_closing());
             result = reopened.and_then(|()| match core.store.holds(changes) {
                 Ok(true) => Ok(()),
                 Ok(false) => core.store.write(changes),
@@ -147,6 +170,6 @@ impl Committer {
         core.lane.lock().take().iter().for_each(|batch| batch.promise().failed(&error));
         core.unordered.lock().drain().iter().for_each(|waiting| waiting.promise.failed(&error));
         *core.inbox.lock() = crate::core::Inbox::default();
-        core.fresh.notify_waiters();
+        core.bell.ring();
     }
 }

@@ -20,7 +20,7 @@ impl Committer {
             self.publish_batch(batch, &mut events);
         }
         if fresh {
-            core.fresh.notify_waiters();
+            core.bell.ring();
         }
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
@@ -52,8 +52,11 @@ impl Committer {
             core.flights.land(key);
         }
         let handle = batch.promise.handle();
-        let waiting = Waiting { digest: batch.digest, promise: batch.promise, ordered: batch.ordered };
+        let waiting = Waiting::new(batch.digest, batch.promise, batch.ordered);
         core.unordered.lock().insert(batch.lane, batch.seq, waiting);
+        if handle.asked() {
+            core.bell.note();
+        }
         handle.durable();
         events.extend(batch.events);
     }

@@ -3,6 +3,7 @@
 use crate::error::Refused;
 use crate::events::Event;
 use crate::limits::RETRY_AFTER;
+use crate::pace::Bell;
 use crate::pending::{Handle, Promise};
 use crate::state::OrderedBundle;
 use crate::store::KeyRow;
@@ -54,11 +55,11 @@ pub(crate) struct OpenBatch {
 }
 
 impl OpenBatch {
-    pub(super) fn new(lane: u32, seq: u64) -> OpenBatch {
+    pub(super) fn new(lane: u32, seq: u64, bell: Arc<Bell>) -> OpenBatch {
         OpenBatch {
             lane,
             seq,
-            promise: Promise::new(),
+            promise: Promise::new(bell),
             slots: Vec::new(),
             own_at: None,
             own: BundleBuilder::new(),

@@ -23,12 +23,15 @@ use crate::limits::{
     BATCH_MAX_BUNDLES, BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, BATCH_TARGET_PAGES, MAX_OPEN_CALLS,
     RETRY_AFTER,
 };
+use crate::pace::Bell;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// The open batch, the full ones before it, and the calls without receipts.
 #[derive(Debug)]
 pub(crate) struct Lane {
     number: u32,
+    bell: Arc<Bell>,
     open: OpenBatch,
     full: VecDeque<OpenBatch>,
     full_bytes: usize,
@@ -37,9 +40,9 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(number: u32, next_seq: u64, calls: OpenCalls) -> Lane {
-        let open = OpenBatch::new(number, next_seq);
-        Lane { number, open, full: VecDeque::new(), full_bytes: 0, committing_bytes: 0, calls }
+    pub(crate) fn new(number: u32, next_seq: u64, calls: OpenCalls, bell: Arc<Bell>) -> Lane {
+        let open = OpenBatch::new(number, next_seq, bell.clone());
+        Lane { number, bell, open, full: VecDeque::new(), full_bytes: 0, committing_bytes: 0, calls }
     }
 
     /// The open batch, with room for `bytes` more and for `kept` bytes of payload beside it; a full one is
@@ -60,7 +63,7 @@ impl Lane {
             || open.pages() >= BATCH_TARGET_PAGES
             || open.bundles() >= BATCH_MAX_BUNDLES;
         if full && !open.is_empty() {
-            let next = OpenBatch::new(self.number, open.seq() + 1);
+            let next = OpenBatch::new(self.number, open.seq() + 1, self.bell.clone());
             let closed = std::mem::replace(&mut self.open, next);
             self.full_bytes += closed.queued_bytes();
             self.full.push_back(closed);
@@ -95,7 +98,7 @@ impl Lane {
         }
         let mut taken: Vec<OpenBatch> = self.full.drain(..).collect();
         if !self.open.is_empty() {
-            let next = OpenBatch::new(self.number, self.open.seq() + 1);
+            let next = OpenBatch::new(self.number, self.open.seq() + 1, self.bell.clone());
             taken.push(std::mem::replace(&mut self.open, next));
         }
         self.committing_bytes = taken.iter().map(OpenBatch::queued_bytes).sum();

@@ -11,6 +11,7 @@ use std::time::Duration;
 fn open_with_engine(dir: &Path) -> Ledger {
     let ordering = OrderingChoice::Engine {
         heartbeat: Duration::from_millis(200),
+        order_within: Duration::ZERO,
         max_batches_per_block: 64,
         listen: None,
         peers: Vec::new(),
