@@ -5,6 +5,9 @@
 //!   seed ──► networks (delay, loss) ──► 4 x engine::run ──► 4 x Pool (outlives crashes)
 //!                   ▲                        │
 //!              partitions          crash, restart from the same storage
+//!
+//!   wire: what the engines are connected by     byzantine: validators that break the rules
+//!   world: all of it, and what can be done      random: schedules of trouble made from a seed
 //! ```
 //!
 //! Each batch is sealed by one validator and pushed over a data network that loses many of its messages.
@@ -12,18 +15,19 @@
 //! held, at every validator; the same seed gives the same trace. A failure names its seed, and
 //! `MOOT_SEEDS=<n> cargo test -p moot-ordering simulation` tries the first n seeds.
 
+mod byzantine;
+mod random;
+mod wire;
 mod world;
 
 use crate::pool::{Conduct, Counts, batch};
-use commonware_p2p::{CheckedSender as _, LimitedSender as _, Recipients};
-use commonware_runtime::{
-    Clock as _, Quota, Runner as _, Spawner as _, Supervisor as _,
-    deterministic::{self, Context},
-};
-use commonware_utils::{NZU32, Probability, probability};
+use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::Digest;
 use std::time::Duration;
-use world::{N, World};
+use world::{N, Quality, World};
+
+/// Links of a large country, which lose a few votes and every fifth message of data.
+const LOSSY: Quality = Quality { latency_ms: 10, jitter_ms: 5, lost: (3, 20) };
 
 /// What goes wrong, and when, in seconds of the simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,36 +59,10 @@ impl World {
             (Trouble::Partition, 8) => self.connect(victim, true).await,
             (Trouble::Flood, 0) => {
                 self.crash(victim);
-                self.flood(victim).await;
+                self.start_flood(victim).await;
             }
             _ => {}
         }
-    }
-
-    /// Sends junk and requests in the name of validator `n`, as fast as the world takes them.
-    async fn flood(&self, n: usize) {
-        let control = self.data.control(self.name(n));
-        let quota = Quota::per_second(NZU32!(1_000_000));
-        let (mut push, _) = control.register(0, quota).await.unwrap();
-        let (mut fetch, _) = control.register(1, quota).await.unwrap();
-        self.context.child("flood").spawn(|context: Context| async move {
-            for n in 0_u64.. {
-                let junk = vec![n as u8; 1024 << (n % 5)];
-                if let Ok(checked) = push.check(Recipients::All) {
-                    let _ = checked.send(junk, true);
-                }
-                // A request for something that exists or not, or half of one.
-                let mut request = n.to_be_bytes().to_vec();
-                request.extend([0, 0]);
-                request.extend(batch(n % 200).as_bytes());
-                request.extend([0; 4]);
-                request.truncate(if n.is_multiple_of(3) { 20 } else { request.len() });
-                if let Ok(checked) = fetch.check(Recipients::All) {
-                    let _ = checked.send(request, true);
-                }
-                context.sleep(Duration::from_millis(8)).await;
-            }
-        });
     }
 }
 
@@ -95,13 +73,11 @@ struct Scenario {
     trouble: Trouble,
     /// How the victim behaves.
     conduct: Conduct,
-    /// Share of the data network's messages that arrive.
-    arriving: Probability,
 }
 
 impl Scenario {
     fn new(seed: u64, trouble: Trouble) -> Scenario {
-        Scenario { seed, trouble, conduct: Conduct::Honest, arriving: probability!(0.8) }
+        Scenario { seed, trouble, conduct: Conduct::Honest }
     }
 
     /// The validator that suffers the trouble, or makes it.
@@ -128,7 +104,7 @@ fn simulate(scenario: Scenario) -> Outcome {
         let victim = scenario.victim();
         let mut conducts = [Conduct::Honest; N];
         conducts[victim] = scenario.conduct;
-        let mut world = World::new(&context, conducts, scenario.arriving).await;
+        let mut world = World::new(&context, scenario.seed, conducts, LOSSY, true).await;
         for n in 0..N {
             world.start(n).await;
         }
@@ -159,7 +135,8 @@ fn simulate(scenario: Scenario) -> Outcome {
             let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
             assert!(rounds < 240, "{whose}: after two minutes not all is ordered, heights {heights:?}");
         }
-        world.assert_no_fork(&whose);
+        world.assert_no_fork(&whose, &counted);
+        world.assert_no_slander(&whose, &counted).await;
         for block in world.pools.iter().flat_map(|pool| pool.chain().into_values()) {
             let hidden = block.batches.iter().find(|batch| excused.contains(batch));
             let hidden = hidden.filter(|_| scenario.conduct == Conduct::Withholding);
