@@ -43,7 +43,7 @@ const EVILS: [Evil; 9] = [
 /// Links when all is well.
 const GOOD: Quality = Quality { latency_ms: 10, jitter_ms: 3, lost: (0, 0) };
 /// Steps of trouble, and how long one is.
-const STEPS: u64 = 40;
+const STEPS: u64 = 80;
 const STEP: Duration = Duration::from_millis(250);
 /// Time to recover in, far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -66,7 +66,7 @@ impl World {
     /// Something goes wrong, or is mended.
     async fn mischief(&mut self, dice: &mut Dice, honest: &[usize]) {
         let n = honest[dice.roll(honest.len() as u64) as usize];
-        match dice.roll(100) {
+        match dice.roll(160) {
             0..12 => self.crash(n),
             12..28 => {
                 if !self.runs(n) {
