@@ -136,7 +136,7 @@ impl Ledger {
         let threads = Threads { committer, ordering: None, _lock: lock };
         let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
-        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers, .. } =
+        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, listen_data, peers, .. } =
             options.ordering
         {
             let config = Config {
@@ -145,6 +145,7 @@ impl Ledger {
                 heartbeat,
                 max_batches_per_block,
                 listen,
+                listen_data,
                 peers,
                 ..Config::new(dir.join("ordering"), options.key, options.genesis)
             };

@@ -36,6 +36,8 @@ pub enum OrderingChoice {
         order_within: Duration,
         /// Address for other validators; none for a network of one.
         listen: Option<SocketAddr>,
+        /// Address for their data; none for a network of one.
+        listen_data: Option<SocketAddr>,
         /// The other validators.
         peers: Vec<Peer>,
     },
@@ -50,6 +52,7 @@ impl Default for OrderingChoice {
             max_batches_per_block: 256,
             order_within: ORDER_WITHIN,
             listen: None,
+            listen_data: None,
             peers: Vec::new(),
         }
     }

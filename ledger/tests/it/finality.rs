@@ -14,6 +14,7 @@ fn open_with_engine(dir: &Path) -> Ledger {
         order_within: Duration::ZERO,
         max_batches_per_block: 64,
         listen: None,
+        listen_data: None,
         peers: Vec::new(),
     };
     Ledger::open(Options { ordering, ..options(dir) }).unwrap()
