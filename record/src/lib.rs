@@ -75,9 +75,7 @@ pub use proof::{Proof, Proven, Signed, SignedEntry};
 pub use proof_error::ProofError;
 pub use receipt::{Receipt, Status};
 pub use receipt_file::{Checked, Evidence, Finality, RECEIPT_FORMAT, ReceiptFile};
-pub use sealed::{
-    BundleView, Equivocation, SealError, SealedHeader, SealedView, lane_owner, seal,
-};
+pub use sealed::{BundleView, Equivocation, SealError, SealedHeader, SealedView, lane_owner, seal};
 pub use spec::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
 pub use touch::{Touch, TouchKind};
 pub use transaction::Transaction;

@@ -15,7 +15,7 @@
 mod world;
 
 use crate::pool::{Conduct, Counts, batch};
-use commonware_p2p::{LimitedSender as _, CheckedSender as _, Recipients};
+use commonware_p2p::{CheckedSender as _, LimitedSender as _, Recipients};
 use commonware_runtime::{
     Clock as _, Quota, Runner as _, Spawner as _, Supervisor as _,
     deterministic::{self, Context},
@@ -203,7 +203,8 @@ fn simulation_of_four_with_lossy_networks() {
 #[test]
 fn simulation_without_a_single_push_arriving() {
     // All are lazy but those that the victim's lot falls on: what is ordered was fetched.
-    let counts = simulate_all(2, |seed| Scenario { conduct: Conduct::Lazy, ..Scenario::new(seed, Trouble::None) });
+    let counts =
+        simulate_all(2, |seed| Scenario { conduct: Conduct::Lazy, ..Scenario::new(seed, Trouble::None) });
     assert!(counts[1..].iter().all(|counts| counts.fetched > 20), "{counts:?}");
 }
 

@@ -2,8 +2,8 @@
 
 use moot_record::testing::Network;
 use moot_record::{
-    Batch, BundleBuilder, Bundle, DecodeError, Digest, Domain, Entry, Equivocation, PageClass, Payload, SealError,
-    SealedHeader, SealedView, Signature, Value, seal,
+    Batch, Bundle, BundleBuilder, DecodeError, Digest, Domain, Entry, Equivocation, PageClass, Payload,
+    SealError, SealedHeader, SealedView, Signature, Value, seal,
 };
 
 const LANE: u32 = 2;
@@ -65,12 +65,27 @@ pub(crate) fn cases(network: &Network) -> Vec<(&'static str, Vec<u8>)> {
         ("of another owner", good.encode_sealed(&seal(&network.validators[1], &id, &digest))),
         ("moved to another lane", moved.encode_sealed(&theirs)),
         ("in a lane that nobody owns", nobodys.encode_sealed(&theirs)),
-        ("with the seal of another sequence number", good.encode_sealed(&owner_seal(network, &a_batch(network, 8)))),
-        ("sealed for another network", good.encode_sealed(&seal(&network.validators[2], &other.genesis.network(), &digest))),
-        ("sealed in another domain", good.encode_sealed(&network.validators[2].sign(Domain::BATCH, digest.as_bytes()))),
-        ("with a bundle changed", resealed(&|batch| batch.bundles[1] = a_bundle(network, b"2")).encode_sealed(&theirs)),
+        (
+            "with the seal of another sequence number",
+            good.encode_sealed(&owner_seal(network, &a_batch(network, 8))),
+        ),
+        (
+            "sealed for another network",
+            good.encode_sealed(&seal(&network.validators[2], &other.genesis.network(), &digest)),
+        ),
+        (
+            "sealed in another domain",
+            good.encode_sealed(&network.validators[2].sign(Domain::BATCH, digest.as_bytes())),
+        ),
+        (
+            "with a bundle changed",
+            resealed(&|batch| batch.bundles[1] = a_bundle(network, b"2")).encode_sealed(&theirs),
+        ),
         ("with a page changed", resealed(&|batch| batch.bundles[1].pages[0][20] ^= 1).encode_sealed(&theirs)),
-        ("with a bundle's signature changed", resealed(&|batch| batch.bundles[0].signature = batch.bundles[1].signature).encode_sealed(&theirs)),
+        (
+            "with a bundle's signature changed",
+            resealed(&|batch| batch.bundles[0].signature = batch.bundles[1].signature).encode_sealed(&theirs),
+        ),
         ("with a bundle for another network", sealed(network, &strange)),
         ("with a bundle that its account did not sign", sealed(network, &unsigned)),
         ("with a page that is none", sealed(network, &broken_page)),

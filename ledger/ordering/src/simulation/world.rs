@@ -33,11 +33,7 @@ pub(super) struct World {
     arriving: Probability,
 }
 
-async fn network(
-    context: Context,
-    max_size: u32,
-    names: Vec<PublicKey>,
-) -> Oracle<PublicKey, Context> {
+async fn network(context: Context, max_size: u32, names: Vec<PublicKey>) -> Oracle<PublicKey, Context> {
     let settings = simulated::Config {
         max_size,
         max_peers_per_set: NZUsize!(N),
@@ -155,7 +151,10 @@ impl World {
             for (m, other) in chains[..n].iter().enumerate() {
                 for (height, block) in chain {
                     if let Some(other) = other.get(height) {
-                        assert_eq!(other.header, block.header, "{whose}: fork at {height} between {m} and {n}");
+                        assert_eq!(
+                            other.header, block.header,
+                            "{whose}: fork at {height} between {m} and {n}"
+                        );
                     }
                 }
             }
