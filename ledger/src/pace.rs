@@ -10,7 +10,7 @@
 //! ```text
 //!   Pending::durable() ── write ──► Signal ──► commit thread
 //!   Pending::finalized() ──ask──┐
-//!   commit ──ring───────────────┼──► Bell ──► propose: asked for? full? oldest waited long enough?
+//!   commit ──ring───────────────┼──► Pace ──► propose: asked for? full? oldest waited long enough?
 //!   commit thread, when due ────┘
 //! ```
 
@@ -22,14 +22,14 @@ use tokio::sync::futures::Notified;
 
 /// Rung when there may be something to order, and when somebody waits for it.
 #[derive(Debug, Default)]
-pub(crate) struct Bell {
+pub(crate) struct Pace {
     notify: Notify,
     asked: AtomicBool,
     /// Of the commit thread.
     pub(crate) signal: Arc<Signal>,
 }
 
-impl Bell {
+impl Pace {
     /// Somebody waits for the disk.
     pub(crate) fn write(&self) {
         self.signal.wake();

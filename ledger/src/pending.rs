@@ -10,7 +10,7 @@
 //! never woken for somebody else's commit.
 
 use crate::error::CommitError;
-use crate::pace::Bell;
+use crate::pace::Pace;
 use moot_record::{Digest, EntryId};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -55,7 +55,7 @@ pub(crate) struct Handle {
     wanted: AtomicBool,
     /// Somebody waits for the block.
     asked: AtomicBool,
-    bell: Arc<Bell>,
+    pace: Arc<Pace>,
 }
 
 impl Handle {
@@ -71,15 +71,15 @@ impl Handle {
 
     async fn written(&self) -> Result<(), CommitError> {
         if self.durable.answer.get().is_none() && !self.wanted.swap(true, Ordering::SeqCst) {
-            self.bell.write();
+            self.pace.write();
         }
         self.durable.wait().await
     }
 
     async fn finalized(&self) -> Result<u64, CommitError> {
         if self.last.answer.get().is_none() && !self.asked.swap(true, Ordering::SeqCst) {
-            self.bell.ask();
-            self.bell.write();
+            self.pace.ask();
+            self.pace.write();
         }
         self.last.wait().await
     }
@@ -96,10 +96,10 @@ impl Handle {
 pub(crate) struct Promise(Arc<Handle>);
 
 impl Promise {
-    /// For a batch that is being filled; `bell` is rung when its block is waited for.
-    pub(crate) fn new(bell: Arc<Bell>) -> Promise {
+    /// For a batch that is being filled; `pace` is rung when its block is waited for.
+    pub(crate) fn new(pace: Arc<Pace>) -> Promise {
         let (wanted, asked) = (AtomicBool::new(false), AtomicBool::new(false));
-        Promise(Arc::new(Handle { durable: Settled::new(), last: Settled::new(), wanted, asked, bell }))
+        Promise(Arc::new(Handle { durable: Settled::new(), last: Settled::new(), wanted, asked, pace }))
     }
 
     /// For a batch that was found on disk.

@@ -1,14 +1,13 @@
 //! Batches in memory: the last ones committed, for those who ask at once for what they just said.
 
-use moot_record::{Batch, Digest};
+use moot_record::Batch;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// A batch as it is on disk, checked against its digest.
+/// A batch as it is on disk, checked.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(crate) digest: Digest,
     /// Under which hours its payloads lie.
     pub(crate) hours: Vec<u32>,
     pub(crate) batch: Arc<Batch>,
@@ -35,6 +34,11 @@ impl Recent {
 
     pub(crate) fn get(&self, lane: u32, seq: u64) -> Option<Arc<Stored>> {
         self.inner.lock().batches.get(&(lane, seq)).cloned()
+    }
+
+    /// Lets one go that is not on disk any more; its bytes count until its turn comes.
+    pub(crate) fn remove(&self, place: (u32, u64)) {
+        self.inner.lock().batches.remove(&place);
     }
 
     pub(crate) fn insert(&self, lane: u32, seq: u64, stored: Stored, bytes: usize) {

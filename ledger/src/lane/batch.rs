@@ -3,7 +3,7 @@
 use crate::error::Refused;
 use crate::events::Event;
 use crate::limits::RETRY_AFTER;
-use crate::pace::Bell;
+use crate::pace::Pace;
 use crate::pending::{Handle, Promise};
 use crate::state::OrderedBundle;
 use crate::store::KeyRow;
@@ -55,11 +55,11 @@ pub(crate) struct OpenBatch {
 }
 
 impl OpenBatch {
-    pub(super) fn new(lane: u32, seq: u64, bell: Arc<Bell>) -> OpenBatch {
+    pub(super) fn new(lane: u32, seq: u64, pace: Arc<Pace>) -> OpenBatch {
         OpenBatch {
             lane,
             seq,
-            promise: Promise::new(bell),
+            promise: Promise::new(pace),
             slots: Vec::new(),
             own_at: None,
             own: BundleBuilder::new(),

@@ -23,7 +23,7 @@ use crate::limits::{
     BATCH_MAX_BUNDLES, BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, BATCH_TARGET_PAGES, MAX_OPEN_CALLS,
     RETRY_AFTER,
 };
-use crate::pace::Bell;
+use crate::pace::Pace;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Lane {
     number: u32,
-    bell: Arc<Bell>,
+    pace: Arc<Pace>,
     open: OpenBatch,
     full: VecDeque<OpenBatch>,
     full_bytes: usize,
@@ -40,9 +40,9 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(number: u32, next_seq: u64, calls: OpenCalls, bell: Arc<Bell>) -> Lane {
-        let open = OpenBatch::new(number, next_seq, bell.clone());
-        Lane { number, bell, open, full: VecDeque::new(), full_bytes: 0, committing_bytes: 0, calls }
+    pub(crate) fn new(number: u32, next_seq: u64, calls: OpenCalls, pace: Arc<Pace>) -> Lane {
+        let open = OpenBatch::new(number, next_seq, pace.clone());
+        Lane { number, pace, open, full: VecDeque::new(), full_bytes: 0, committing_bytes: 0, calls }
     }
 
     /// The open batch, with room for `bytes` more and for `kept` bytes of payload beside it; a full one is
@@ -63,7 +63,7 @@ impl Lane {
             || open.pages() >= BATCH_TARGET_PAGES
             || open.bundles() >= BATCH_MAX_BUNDLES;
         if full && !open.is_empty() {
-            let next = OpenBatch::new(self.number, open.seq() + 1, self.bell.clone());
+            let next = OpenBatch::new(self.number, open.seq() + 1, self.pace.clone());
             let closed = std::mem::replace(&mut self.open, next);
             self.full_bytes += closed.queued_bytes();
             self.full.push_back(closed);
@@ -98,12 +98,25 @@ impl Lane {
         }
         let mut taken: Vec<OpenBatch> = self.full.drain(..).collect();
         if !self.open.is_empty() {
-            let next = OpenBatch::new(self.number, self.open.seq() + 1, self.bell.clone());
+            let next = OpenBatch::new(self.number, self.open.seq() + 1, self.pace.clone());
             taken.push(std::mem::replace(&mut self.open, next));
         }
         self.committing_bytes = taken.iter().map(OpenBatch::queued_bytes).sum();
         self.full_bytes = 0;
         taken
+    }
+
+    /// Leaves out the numbers up to `seq`, which this lane has used before: batches of it came back from other
+    /// replicas after this one's disk was lost. False when one of them was given away again meanwhile.
+    pub(crate) fn skip_past(&mut self, seq: u64) -> bool {
+        if self.open.seq() > seq {
+            return true;
+        }
+        if !self.is_empty() {
+            return false;
+        }
+        self.open = OpenBatch::new(self.number, seq + 1, self.pace.clone());
+        true
     }
 
     /// The commit of what was taken is over.
