@@ -110,6 +110,28 @@ pub const MAX_MANIFEST_TEXT_BYTES: usize = 1024;
 pub const MAX_RECEIPT_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Most bytes of input that a command reads from a file or from standard input.
 pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024;
+/// Largest configuration of a replica: 128 peers of 400 bytes, several times over.
+pub const MAX_CONFIG_BYTES: u64 = 256 * 1024;
+/// Fewest replicas of a network that is made for several; one alone needs no configuration.
+pub const MIN_REPLICAS: usize = 2;
+/// Most replicas that `moot up --replicas` starts on this machine: each is a process with an engine of its own.
+pub const MAX_LOCAL_REPLICAS: u64 = 16;
+/// How long an idle leader waits before it makes an empty block, when nobody says otherwise.
+pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(1);
+/// Batches that a replica puts into a block: some hundred milliseconds of full batches, in 8 KiB of digests.
+pub const MAX_BATCHES_PER_BLOCK: usize = 256;
+/// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
+pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
+/// Longest heartbeat: a minute of silence can no longer be told from a fault.
+pub const MAX_HEARTBEAT: Duration = Duration::from_secs(60);
+/// Last lines of a replica's log that are shown when its process ends.
+pub const KEPT_TAIL_LINES: usize = 12;
+/// Longest log line of a replica that is passed on in one piece.
+pub const MAX_TAIL_LINE_BYTES: usize = 16 * 1024;
+/// How long a replica's process may take to become ready: redb checks its whole file after a crash.
+pub const REPLICA_START: Duration = Duration::from_secs(120);
+/// How long a replica's process may take to stop: its drain time, and the closing of its ledger.
+pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
 /// A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours.
 pub const DEPLOY_VALIDITY_BLOCKS: u64 = 7_200;
 /// `moot watch` rebuilds when nothing has changed for this long: editors save in several steps.
