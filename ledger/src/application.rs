@@ -7,11 +7,25 @@
 //! ```
 
 use crate::core::Core;
-use moot_ordering::{Application, BoxFuture, Finalized, Proposal};
-use moot_record::{BlockHeader, Digest};
+use bytes::Bytes;
+use moot_ordering::{Application, BoxFuture, Finalized, Plane, Proposal, Wanted};
+use moot_record::{AccountId, BlockHeader, Digest};
 use std::collections::HashSet;
 
 impl Application for Core {
+    // This ledger is a network of one yet: it pushes nothing, wants nothing and has no peers.
+    fn attach(&self, _: Plane) {}
+
+    fn pushed(&self, _: AccountId, _: Bytes) {}
+
+    fn supply<'a>(&'a self, _: &'a Wanted) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(async { None })
+    }
+
+    fn accept<'a>(&'a self, _: &'a Wanted, _: Bytes) -> BoxFuture<'a, bool> {
+        Box::pin(async { false })
+    }
+
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {
         Box::pin(async move {
             let taken: HashSet<Digest> = taken.iter().copied().collect();

@@ -129,13 +129,16 @@ impl Ledger {
         let threads = Threads { committer, ordering: None, _lock: lock };
         let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
-        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, peers } = options.ordering {
+        if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, listen_data, peers } =
+            options.ordering
+        {
             let config = Config {
                 // Journals that end below it are not the ones this key voted with: refused.
                 committed: core.height(),
                 heartbeat,
                 max_batches_per_block,
                 listen,
+                listen_data,
                 peers,
                 ..Config::new(dir.join("ordering"), options.key, options.genesis)
             };

@@ -34,6 +34,8 @@ pub enum OrderingChoice {
         max_batches_per_block: usize,
         /// Address for other validators; none for a network of one.
         listen: Option<SocketAddr>,
+        /// Address for their data; none for a network of one.
+        listen_data: Option<SocketAddr>,
         /// The other validators.
         peers: Vec<Peer>,
     },
@@ -47,6 +49,7 @@ impl Default for OrderingChoice {
             heartbeat: Duration::from_secs(1),
             max_batches_per_block: 256,
             listen: None,
+            listen_data: None,
             peers: Vec::new(),
         }
     }

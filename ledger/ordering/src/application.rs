@@ -171,14 +171,15 @@ impl<E: Clock> EngineApplication<E> for Adapter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::BoxFuture;
+    use crate::{BoxFuture, Plane, Wanted};
+    use bytes::Bytes;
     use commonware_consensus::{
         marshal::ancestry::from_iter,
         types::{Epoch, Round, View},
     };
     use commonware_cryptography::{Digestible as _, Signer as _, ed25519::PrivateKey};
     use commonware_runtime::{Runner as _, deterministic};
-    use moot_record::BlockHeader;
+    use moot_record::{AccountId, BlockHeader};
 
     fn digest(n: u8) -> Digest {
         Digest::from_bytes([n; 32])
@@ -202,6 +203,14 @@ mod tests {
         }
         fn finalized(&self, _: crate::Finalized, ack: Box<dyn FnOnce() + Send>) {
             ack();
+        }
+        fn attach(&self, _: Plane) {}
+        fn pushed(&self, _: AccountId, _: Bytes) {}
+        fn supply<'a>(&'a self, _: &'a Wanted) -> BoxFuture<'a, Option<Bytes>> {
+            Box::pin(async { None })
+        }
+        fn accept<'a>(&'a self, _: &'a Wanted, _: Bytes) -> BoxFuture<'a, bool> {
+            Box::pin(async { true })
         }
     }
 

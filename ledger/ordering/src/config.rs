@@ -10,14 +10,16 @@ use thiserror::Error;
 pub struct Peer {
     /// Its account, which is also its network identity.
     pub account: AccountId,
-    /// Where it listens.
+    /// Where it listens for votes and blocks.
     pub address: SocketAddr,
+    /// Where it listens for data.
+    pub data: SocketAddr,
 }
 
 /// How one validator takes part.
 ///
-/// With one validator in the genesis and `listen` empty no socket is opened. With more, `listen` and a
-/// peer for each other validator are needed.
+/// With one validator in the genesis and no addresses no socket is opened. With more, `listen`,
+/// `listen_data` and a peer for each other validator are needed.
 pub struct Config {
     /// Directory of the engine's journals. Nobody else may write there. Losing it means losing what
     /// this validator has voted for: its key must then not vote again.
@@ -33,8 +35,10 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Most batches that this validator puts into a block it proposes.
     pub max_batches_per_block: usize,
-    /// Address to listen on for other validators.
+    /// Address to listen on for other validators' votes and blocks.
     pub listen: Option<SocketAddr>,
+    /// Address to listen on for other validators' data. Another one, so that no vote waits behind a batch.
+    pub listen_data: Option<SocketAddr>,
     /// The other validators.
     pub peers: Vec<Peer>,
 }
@@ -50,6 +54,7 @@ impl Config {
             heartbeat: Duration::from_secs(1),
             max_batches_per_block: 256,
             listen: None,
+            listen_data: None,
             peers: Vec::new(),
         }
     }
@@ -69,7 +74,18 @@ impl Config {
             return Err(Error::Batches { found: self.max_batches_per_block });
         }
         if validators.len() > 1 && self.listen.is_none() {
-            return Err(Error::NoListener { validators: validators.len() });
+            return Err(Error::NoListener { validators: validators.len(), what: "votes" });
+        }
+        if self.listen.is_some() && self.listen_data.is_none() {
+            return Err(Error::NoListener { validators: validators.len(), what: "data" });
+        }
+        if let (None, Some(address)) = (self.listen, self.listen_data) {
+            return Err(Error::DataAlone { address });
+        }
+        let own = self.listen.zip(self.listen_data);
+        let others = self.peers.iter().map(|peer| (peer.address, peer.data));
+        if let Some((address, _)) = own.into_iter().chain(others).find(|(votes, data)| shared(votes, data)) {
+            return Err(Error::SharedAddress { address });
         }
         for validator in validators.iter().filter(|validator| **validator != account) {
             if !self.peers.iter().any(|peer| peer.account == *validator) {
@@ -78,6 +94,11 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether two listeners cannot both be at their addresses. Port 0 is whichever is free.
+fn shared(votes: &SocketAddr, data: &SocketAddr) -> bool {
+    votes == data && votes.port() != 0
 }
 
 /// Why an engine did not start.
@@ -105,10 +126,24 @@ pub enum Error {
         found: usize,
     },
     /// Several validators, and this one cannot be reached.
-    #[error("the genesis names {validators} validators, so this one needs an address to listen on")]
+    #[error("the genesis names {validators} validators, so this one needs an address to listen on for {what}")]
     NoListener {
         /// How many validators there are.
         validators: usize,
+        /// What it would listen for.
+        what: &'static str,
+    },
+    /// An address for data and none for votes.
+    #[error("{address} is to listen for data, but nothing listens for votes: give both addresses or none")]
+    DataAlone {
+        /// The address for data.
+        address: SocketAddr,
+    },
+    /// One address for two listeners.
+    #[error("{address} cannot take both votes and data: use another port for data")]
+    SharedAddress {
+        /// The address.
+        address: SocketAddr,
     },
     /// A validator without an address.
     #[error("no address is known for validator {validator}: add it to the peers")]

@@ -7,6 +7,7 @@
 //!                            ▼
 //!   blocks ◄─► buffer ◄─► marshal ──► Courier ──► Delivery ──► Application
 //!   backfill ◄─────────────►─┘
+//!   push, fetch ◄─► data plane ◄── Plane ◄── Application
 //! ```
 //!
 //! [`run`] is generic over runtime, storage and network: a validator runs it on tokio and files, a
@@ -16,9 +17,11 @@ use crate::{
     Application,
     application::Adapter,
     block::{Block, EngineDigest},
+    data::{self, DataSeat},
     delivery::{Courier, Delivery},
     limits::MAX_BATCHES_PER_BLOCK,
     network::Channels,
+    plane::PlaneEnd,
     settings::{self, Pace},
 };
 use commonware_broadcast::buffered;
@@ -41,6 +44,7 @@ use commonware_p2p::{Blocker, Provider, Receiver, Sender};
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage, buffer::paged::CacheRef};
 use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::ordered::Set;
+use futures::future::select_all;
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -69,6 +73,10 @@ pub(crate) struct Seat<S, R, P, B> {
     pub(crate) peers: P,
     /// Its means to shut a peer out.
     pub(crate) blocker: B,
+    /// The same of the data network.
+    pub(crate) data: DataSeat<S, R, P, B>,
+    /// The engine's end of the application's handle.
+    pub(crate) plane: PlaneEnd,
 }
 
 /// What the engine can run on.
@@ -91,6 +99,7 @@ where
     P: Provider<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
+    app.attach(seat.plane.plane());
     let cache = settings::page_cache();
     match archives(&context, &seat.partition, &cache, seat.committed).await {
         Ok(archives) => {
@@ -143,6 +152,7 @@ struct Parts {
     marshal: Handle<()>,
     delivery: Handle<Result<(), String>>,
     consensus: Handle<()>,
+    data: Vec<Handle<()>>,
 }
 
 /// Starts every part. None if the key has no seat in the committee.
@@ -163,6 +173,7 @@ where
     let pace = Pace { heartbeat: seat.heartbeat, alone: seat.committee.len() == 1 };
     let scheme = Scheme::signer(&seat.namespace, seat.committee, seat.key.clone())?;
     let (me, channels) = (seat.key.public_key(), seat.channels);
+    let data = data::start(&context.child("data"), me.clone(), seat.data, &app, seat.plane);
     let settings = settings::buffer(me.clone(), seat.peers.clone());
     let (buffer_engine, buffer) = buffered::Engine::new(context.child("buffer"), settings);
     let settings = settings::backfill(me, seat.peers, seat.blocker.clone());
@@ -192,6 +203,7 @@ where
         marshal: actor.start(courier, buffer, resolver),
         delivery: context.child("delivery").spawn(move |_| delivery.run(parcels)),
         consensus: consensus.start(channels.votes, channels.certificates, channels.resolver),
+        data,
     })
 }
 
@@ -207,6 +219,7 @@ impl Parts {
                 format!("the keeper of blocks ended ({ended:?}): was an acknowledgement dropped?")
             },
             ended = &mut self.consensus => format!("consensus ended ({ended:?})"),
+            (ended, ..) = select_all(&mut self.data) => format!("the data plane ended ({ended:?})"),
             ended = &mut self.buffer => format!("the exchange of blocks ended ({ended:?})"),
         }
     }

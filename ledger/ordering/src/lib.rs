@@ -5,6 +5,7 @@
 //!                                                 ▲
 //!   ┌───────────────────────────── own thread ────┼──────────────────────────┐
 //!   │  network ──► simplex (votes) ──► marshal (gap-free, durable) ──► delivery
+//!   │  data network ◄──► data plane ◄── push, fetch ── Plane ◄── ledger        │
 //!   └────────────────────────────────────────────────────────────────────────┘
 //!                                                                      │ Finalized + ack
 //!   ledger ◄───────────────────────────────────────────────────────────┘
@@ -15,7 +16,9 @@
 //! validator and a hundred run the same engine: only the validator set and the network below differ.
 //!
 //! What a batch means, whether it is worth ordering and where it is stored is the application's
-//! business. A block names batches by digest; this crate never sees their bytes.
+//! business. A block names batches by digest. Their bytes travel on a network of their own, pushed to all
+//! while they are new and fetched by whoever misses them ([`Plane`]): this crate carries them and never
+//! looks inside.
 //!
 //! # What is promised
 //! - **Requires**: a directory that nobody else writes to, a clock that is roughly right, a key that
@@ -23,8 +26,9 @@
 //! - **Provides**: the same blocks in the same order at every honest validator while fewer than a
 //!   third are faulty; each block delivered in height order, without gaps, at least once, with a
 //!   certificate that `moot_record` verifies; recovery from a crash at any moment by its own journals.
-//! - **Does not provide**: the batches themselves, exactly-once delivery (the application deduplicates
-//!   by height), or safety when a validator's journal is lost and its key goes on voting.
+//! - **Does not provide**: storage of batches or a check of their bytes, exactly-once delivery (the
+//!   application deduplicates by height), or safety when a validator's journal is lost and its key goes on
+//!   voting.
 
 // The tests' application is one file for the simulation here and the scenarios in `tests/`.
 #[cfg(test)]
@@ -33,25 +37,33 @@ extern crate self as moot_ordering;
 mod application;
 mod block;
 mod config;
+mod data;
 mod delivery;
 mod engine;
 mod keys;
 pub mod limits;
 mod link;
+mod meter;
 mod network;
 mod ordering;
+mod plane;
 #[cfg(test)]
 #[path = "../tests/it/pool.rs"]
 mod pool;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod wanted;
+mod wants;
 
 pub use block::genesis_block;
 pub use config::{Config, Error, Peer};
 pub use ordering::{Failure, Ordering};
+pub use plane::Plane;
+pub use wanted::Wanted;
 
-use moot_record::{BlockHeader, Certificate, CertificateError, Digest, Genesis};
+use bytes::Bytes;
+use moot_record::{AccountId, BlockHeader, Certificate, CertificateError, Digest, Genesis};
 use std::{future::Future, pin::Pin};
 
 /// A boxed future, so that [`Application`] can be a trait object.
@@ -109,6 +121,10 @@ impl Finalized {
 /// Every method is called from the engine's threads and must not block them. The futures may be
 /// dropped at any await: they must be safe to cancel.
 pub trait Application: Send + Sync + 'static {
+    /// Takes the handle on the data plane. Called before everything else, once for each start of an engine:
+    /// a later one replaces those before, which do nothing any more.
+    fn attach(&self, plane: Plane);
+
     /// Batches ready to be ordered (durable here), oldest first, at most `max` and none of `taken`,
     /// which are those in ancestors not yet committed here. Resolves when there is something to order;
     /// the engine drops it at the heartbeat and makes an empty block.
@@ -117,8 +133,9 @@ pub trait Application: Send + Sync + 'static {
     /// State root to put into an empty heartbeat block.
     fn state(&self) -> Digest;
 
-    /// Resolves to true once every batch is durable here. Stays pending while one is missing; false
-    /// only for a block that can never be valid.
+    /// Resolves to true once every batch is durable here. Stays pending while one is missing, which it may
+    /// [fetch](Plane::fetch); false only for a block that can never be valid. Dropped when the view passes:
+    /// what only this block needs should then be [forgotten](Plane::forget), since nobody may have it.
     fn available<'a>(&'a self, header: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool>;
 
     /// Takes the next final block: in height order, without gaps, at least once (a restart repeats
@@ -128,4 +145,19 @@ pub trait Application: Send + Sync + 'static {
     /// A validator that catches up gets blocks it never voted for. Their batches may not be here yet: it
     /// must fetch them before it acknowledges.
     fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>);
+
+    /// Takes bytes that the validator `from` pushed. They may be anything up to
+    /// [`limits::MAX_DATA_BYTES`], may come twice, and may be dropped here: what turns out to matter is
+    /// fetched. Must not block, and must bound what it keeps.
+    fn pushed(&self, from: AccountId, bytes: Bytes);
+
+    /// Looks up what a peer asks for: none if it is not here. At most [`limits::MAX_DATA_BYTES`], and of
+    /// things that may be larger a part of at most 1 MiB. Resolves promptly, since only
+    /// [`limits::MAX_SUPPLIED`] are looked up at a time.
+    fn supply<'a>(&'a self, wanted: &'a Wanted) -> BoxFuture<'a, Option<Bytes>>;
+
+    /// Takes a fetched answer. True when it is what was wanted, which is then asked for no more. False means
+    /// that the peer has lied: it is shut out of the data network for [`limits::LIAR_SHUT_OUT`], and others
+    /// are asked. So false is for bytes that are wrong, never for a want of room or time.
+    fn accept<'a>(&'a self, wanted: &'a Wanted, bytes: Bytes) -> BoxFuture<'a, bool>;
 }

@@ -65,6 +65,73 @@ pub const MESSAGES_PER_SECOND: u32 = 1024;
 /// How long `start` waits for a directory that an engine of this process, just dropped, still holds.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Largest thing that travels on the data network: a batch, as the record has it. Components travel in
+/// parts of at most 1 MiB.
+pub const MAX_DATA_BYTES: usize = moot_record::limits::MAX_BATCH_BYTES;
+
+/// Batches that wait to be pushed. The network takes them over at once unless its own queues are full, so
+/// this is a quarter of a second at a thousand batches a second.
+pub const MAX_PUSH_BACKLOG: usize = 256;
+
+/// Their bytes: a quarter of a second at full speed, and four of the largest batches.
+pub const MAX_PUSH_BACKLOG_BYTES: usize = 4 * MAX_DATA_BYTES;
+
+/// Things wanted from peers at a time. Full blocks up to [`MAX_PENDING_ACKS`] name half as many batches; the
+/// rest is for candidates and components. The names take 4 MiB at most.
+pub const MAX_WANTED: usize = 2 * MAX_PENDING_ACKS * MAX_BATCHES_PER_BLOCK;
+
+/// Of these, how many peers are asked for at a time. Of batches of 128 KiB it fills 300 Mbit/s at 100 ms of
+/// delay; of the largest ones it is 256 MiB in flight, the most that a validator should need to hold.
+pub const FETCH_WINDOW: usize = 32;
+
+/// How long a peer may take to answer before another is asked. A window of batches of 128 KiB passes a link of
+/// 8 Mbit/s in this time, a window of the largest ones needs 500 Mbit/s.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pause before a peer is asked again for what the last one did not have: about one trip of the network, in
+/// which a push that was merely late arrives.
+pub const FETCH_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// How long one thing may be asked for while others wait for their turn. Not less than the time a peer has to
+/// answer, or large answers over slow links would never be waited for.
+pub const FETCH_TURN: Duration = FETCH_TIMEOUT;
+
+/// Requests of peers that the application looks up at a time: enough to keep a disk busy.
+pub const MAX_SUPPLIED: usize = 8;
+
+/// Requests of peers that wait for it. Those beyond are told at once that there is nothing, and ask elsewhere.
+pub const MAX_SUPPLY_BACKLOG: usize = 256;
+
+/// Requests held back of one peer that is over its allowance: what an honest one has in flight, with as many
+/// answers to our own.
+pub const MAX_HELD_REQUESTS: usize = 2 * FETCH_WINDOW;
+
+/// Bytes a second that one peer is answered with. A validator that was down for an hour at 30 MB/s catches up
+/// in half a day from one peer, in a third of that from three; one that only pretends costs a tenth of a core.
+pub const SUPPLIED_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+
+/// Bytes a second that one peer may push. Three times what a lane carries when four order a million calls a
+/// second; the rest is dropped before the application sees it.
+pub const PUSHED_BYTES_PER_SECOND: u64 = 128 * 1024 * 1024;
+
+/// Messages a second that one peer may push. A lane seals at most about a thousand batches a second.
+pub const PUSHES_PER_SECOND: u32 = 2048;
+
+/// Requests and answers a second that one peer may send.
+pub const FETCHES_PER_SECOND: u32 = 1024;
+
+/// How many of each may come at once. The network keeps room for as many of every peer.
+pub const DATA_BURST: u32 = 128;
+
+/// Messages that wait for one peer's connection. A peer too slow for 64 batches misses the next, and fetches.
+pub const DATA_MAILBOX: usize = 64;
+
+/// How long a peer that answered with wrong bytes is shut out of the data network. Its votes still count. Long
+/// enough that lying does not pay; short enough that a repaired validator is heard again without a restart.
+pub const LIAR_SHUT_OUT: Duration = Duration::from_secs(10 * 60);
+
+const _: () = assert!(MAX_WANTED > FETCH_WINDOW && FETCH_TURN.as_millis() >= FETCH_TIMEOUT.as_millis());
+const _: () = assert!(DATA_BURST as usize >= 2 * FETCH_WINDOW);
 const _: () = assert!(MAX_UNCOMMITTED_BLOCKS >= MAX_PENDING_ACKS as u64);
 const _: () = assert!(KEPT_BLOCKS.is_multiple_of(BLOCKS_PER_SECTION));
 const _: () = assert!(KEPT_BLOCKS > MAX_UNCOMMITTED_BLOCKS + BLOCKS_PER_SECTION);

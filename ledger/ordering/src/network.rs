@@ -1,24 +1,34 @@
-//! The network below the engine: five channels, who the peers are, and whom to block.
+//! The two networks below the engine: their channels, who the peers are, and whom to block.
 //!
 //! ```text
-//!            votes  certificates  resolver   backfill  blocks
-//!              │         │           │           │        │
-//!   Channels ──┴─────────┴─────┬─────┴───────────┴────────┘
-//!                              │ Link (one of two)
-//!                 ┌────────────┴────────────┐
-//!          nobody                  authenticated TCP (commonware lookup)
+//!            votes  certificates  resolver   backfill  blocks        push   fetch
+//!              │         │           │           │        │            │      │
+//!   Channels ──┴─────────┴─────┬─────┴───────────┴────────┘  DataSeat ─┴──┬───┘
+//!                              └──────────────┬───────────────────────────┘
+//!                                             │ Link (one of two)
+//!                                ┌────────────┴────────────┐
+//!                         nobody                  authenticated TCP (commonware lookup),
+//!                                                 a listener and a connection a peer for each
 //! ```
 //!
 //! [`Link`] picks at run time, so that the engine is compiled once for both. Tests put commonware's
-//! simulated network in its place. Further channels (batches, in time) are registered here, before the
-//! network starts.
+//! simulated networks in its place.
+//!
+//! Bulk bytes on the connection of the votes would delay each vote by what lies before it: four to ten
+//! times the latency, measured. Peers prove themselves to each network under a namespace of its own, so a
+//! connection to one cannot be passed off as one to the other.
 
 use crate::{
     block::Block,
     config::{Config, Error},
     keys,
-    limits::{MAX_BATCHES_PER_BLOCK, MESSAGES_PER_SECOND},
+    data::DataSeat,
+    limits::{
+        DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK, MAX_DATA_BYTES,
+        MESSAGES_PER_SECOND, PUSHES_PER_SECOND,
+    },
     link::{Alone, LinkPeers, LinkReceiver, LinkSender},
+    wanted::Key,
 };
 use commonware_consensus::{
     marshal::{self, standard::Standard},
@@ -36,6 +46,11 @@ use commonware_stream::{
 };
 use commonware_utils::{NZU32, NZUsize, ordered::Map};
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+/// What the data network's namespace has after the votes'.
+const DATA_SUFFIX: &[u8] = b":data";
+/// Messages that wait for one peer's connection on the network of votes. They are small.
+const VOTES_MAILBOX: NonZeroUsize = NZUsize!(1024);
 
 /// What the engine sends and receives on. One pair a purpose, so that a flood on one cannot starve
 /// another.
@@ -74,10 +89,25 @@ pub(crate) fn max_message_bytes() -> u32 {
     ])
 }
 
+/// Largest message of the data plane.
+pub(crate) fn max_data_message_bytes() -> u32 {
+    let fetched = commonware_resolver::p2p::max_message_size::<Key>(MAX_DATA_BYTES);
+    commonware_p2p::max_message_size(&[MAX_DATA_BYTES, fetched])
+}
+
+/// Messages that a peer may push, and those that it may send to fetch and to answer.
+pub(crate) fn data_quotas() -> (Quota, Quota) {
+    let quota = |rate| Quota::per_second(rate).allow_burst(NZU32!(DATA_BURST));
+    (quota(NZU32!(PUSHES_PER_SECOND)), quota(NZU32!(FETCHES_PER_SECOND)))
+}
+
 /// Messages a peer may send on a channel.
 pub(crate) fn quota() -> Quota {
     Quota::per_second(NZU32!(MESSAGES_PER_SECOND))
 }
+
+/// The data plane's channels of a running validator.
+type LinkData = DataSeat<LinkSender, LinkReceiver, LinkPeers, LinkPeers>;
 
 /// Channels, peers and blocker of a running validator.
 pub(crate) struct Link {
@@ -85,41 +115,78 @@ pub(crate) struct Link {
     pub(crate) channels: Channels<LinkSender, LinkReceiver>,
     /// The peers.
     pub(crate) peers: LinkPeers,
-    /// The network's task, when there is one. It ends only if something is wrong: a port in use.
-    pub(crate) task: Option<Handle<()>>,
+    /// The data plane's.
+    pub(crate) data: LinkData,
+    /// The networks' tasks, of votes and of data, when there are any. One ends only if something is wrong:
+    /// a port in use.
+    pub(crate) tasks: Option<(Handle<()>, Handle<()>)>,
 }
 
 impl Link {
-    /// Opens the network that the configuration asks for: none without a listening address.
+    /// Opens the networks that the configuration asks for: none without addresses to listen on.
     pub(crate) fn open(context: &Context, config: &Config, key: &PrivateKey) -> Result<Link, Error> {
-        let Some(listen) = config.listen else {
-            let channels = Channels::numbered(|_| (LinkSender::Nobody, LinkReceiver::Nobody));
-            return Ok(Link { channels, peers: LinkPeers::Nobody(Alone::new(key.public_key())), task: None });
+        let Some((listen, listen_data)) = config.listen.zip(config.listen_data) else {
+            let nobody = || LinkPeers::Nobody(Alone::new(key.public_key()));
+            let closed = || (LinkSender::Nobody, LinkReceiver::Nobody);
+            let channels = Channels::numbered(|_| closed());
+            let data = DataSeat { push: closed(), fetch: closed(), peers: nobody(), blocker: nobody() };
+            return Ok(Link { channels, peers: nobody(), data, tasks: None });
         };
-        let mut peers: Vec<(PublicKey, Address)> = vec![(key.public_key(), Address::Symmetric(listen))];
+        let mut votes: Vec<(PublicKey, Address)> = vec![(key.public_key(), Address::Symmetric(listen))];
+        let mut data = vec![(key.public_key(), Address::Symmetric(listen_data))];
         for peer in config.peers.iter().filter(|peer| peer.account != config.key.account()) {
-            peers.push((keys::public_key(&peer.account)?, Address::Symmetric(peer.address)));
+            let name = keys::public_key(&peer.account)?;
+            votes.push((name.clone(), Address::Symmetric(peer.address)));
+            data.push((name, Address::Symmetric(peer.data)));
         }
-        let settings = settings(key.clone(), &config.genesis.namespace(), listen, peers.len());
-        let (mut network, mut oracle) = lookup::Network::new(context.child("network"), settings);
-        // Accounts of a genesis are unique, so nothing is lost here.
-        let _ = oracle.track(0, Map::from_iter_dedup(peers));
-        let channels = Channels::numbered(|number| {
-            let (sender, receiver) = network.register(number, quota());
-            (LinkSender::Wire(sender), LinkReceiver::Wire(receiver))
-        });
-        let task = Some(network.start());
-        Ok(Link { channels, peers: LinkPeers::Wire(oracle), task })
+        let namespace = config.genesis.namespace();
+        let settings =
+            settings(key.clone(), &namespace, listen, votes.len(), (max_message_bytes(), VOTES_MAILBOX));
+        let (mut network, peers) = track(context.child("network"), settings, votes);
+        let channels = Channels::numbered(|number| channel(&mut network, number, quota()));
+
+        let namespace = [namespace.as_slice(), DATA_SUFFIX].concat();
+        let (bytes, mailbox) = (max_data_message_bytes(), NZUsize!(DATA_MAILBOX));
+        let settings = data_settings(key.clone(), &namespace, listen_data, data.len(), (bytes, mailbox));
+        let (mut data_network, data_peers) = track(context.child("data"), settings, data);
+        let (pushes, fetches) = data_quotas();
+        let data = DataSeat {
+            push: channel(&mut data_network, 0, pushes),
+            fetch: channel(&mut data_network, 1, fetches),
+            peers: data_peers.clone(),
+            blocker: data_peers,
+        };
+        Ok(Link { channels, peers, data, tasks: Some((network.start(), data_network.start())) })
     }
 }
 
 type Handshake = cups::Cups<Sake<PrivateKey>, ChaCha20Poly1305>;
+type Network = lookup::Network<Context, Handshake>;
+
+/// A network that knows these peers.
+fn track(
+    context: Context,
+    settings: lookup::Config<Handshake>,
+    peers: Vec<(PublicKey, Address)>,
+) -> (Network, LinkPeers) {
+    let (network, mut oracle) = lookup::Network::new(context, settings);
+    // Accounts of a genesis are unique, so nothing is lost here.
+    let _ = oracle.track(0, Map::from_iter_dedup(peers));
+    (network, LinkPeers::Wire(oracle))
+}
+
+/// A channel of a network, as the engine takes it.
+fn channel(network: &mut Network, number: u64, quota: Quota) -> (LinkSender, LinkReceiver) {
+    let (sender, receiver) = network.register(number, quota);
+    (LinkSender::Wire(sender), LinkReceiver::Wire(receiver))
+}
 
 fn settings(
     key: PrivateKey,
     namespace: &[u8],
     listen: SocketAddr,
     members: usize,
+    (max_message_bytes, mailbox): (u32, NonZeroUsize),
 ) -> lookup::Config<Handshake> {
     let sake = Sake {
         signer: key,
@@ -141,8 +208,18 @@ fn settings(
             namespace,
             listen,
             members,
-            max_message_bytes(),
-            NZUsize!(1024),
+            max_message_bytes,
+            mailbox,
         )
     }
+}
+
+fn data_settings(
+    key: PrivateKey,
+    namespace: &[u8],
+    listen: SocketAddr,
+    members: usize,
+    sizes: (u32, NonZeroUsize),
+) -> lookup::Config<Handshake> {
+    lookup::Config { block_duration: LIAR_SHUT_OUT, ..settings(key, namespace, listen, members, sizes) }
 }

@@ -12,13 +12,14 @@
 //! in one of them ends this runtime and nothing else.
 
 use crate::{
-    Application,
+    Application, Plane,
     block::Block,
     config::{Config, Error},
     engine::{self, Seat},
     keys,
     limits::LOCK_PATIENCE,
     network::Link,
+    plane::PlaneEnd,
 };
 use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
 use commonware_macros::select;
@@ -59,6 +60,7 @@ pub struct Ordering {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     failure: watch::Receiver<Option<Failure>>,
+    plane: Plane,
 }
 
 impl Ordering {
@@ -76,9 +78,10 @@ impl Ordering {
         let dir = config.dir.clone();
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::sync_channel(1);
+        let (plane, end) = Plane::new();
         let (failed, failure) = watch::channel(None);
         let worker = move || {
-            let running = || run(&config, key, committee, app, ready, stopped);
+            let running = || run(&config, (key, committee), (app, end), ready, stopped);
             let outcome = catch_unwind(AssertUnwindSafe(running));
             let reason = match outcome {
                 Ok(ended) => ended,
@@ -96,7 +99,7 @@ impl Ordering {
             .map_err(|source| Error::Io { dir: dir.clone(), source })?;
 
         match started.recv() {
-            Ok(Ok(())) => Ok(Ordering { stop: Some(stop), thread: Some(thread), failure }),
+            Ok(Ok(())) => Ok(Ordering { stop: Some(stop), thread: Some(thread), failure, plane }),
             Ok(Err(error)) => Err(error),
             // The engine ended, or panicked, before it was ready. The thread says why.
             Err(_) => {
@@ -118,6 +121,11 @@ impl Ordering {
         }
     }
 
+    /// The handle on the data plane: the same that the application was given.
+    pub fn plane(&self) -> Plane {
+        self.plane.clone()
+    }
+
     /// Tells when, and why, the engine has ended by itself: `None` as long as it runs.
     pub fn failed(&self) -> watch::Receiver<Option<Failure>> {
         self.failure.clone()
@@ -127,15 +135,14 @@ impl Ordering {
 /// Runs the engine on this thread. Returns why it ended, or nothing when it was told to.
 fn run(
     config: &Config,
-    key: PrivateKey,
-    committee: Set<PublicKey>,
-    app: Arc<dyn Application>,
+    (key, committee): (PrivateKey, Set<PublicKey>),
+    (app, plane): (Arc<dyn Application>, PlaneEnd),
     ready: mpsc::SyncSender<Result<(), Error>>,
     stopped: oneshot::Receiver<()>,
 ) -> Option<String> {
     // Votes are few and small: one worker does them all. With peers a second one reads the network
-    // while the first checks signatures.
-    let workers = if config.listen.is_some() { 2 } else { 1 };
+    // while the first checks signatures, and a third deciphers a batch meanwhile.
+    let workers = if config.listen.is_some() { 3 } else { 1 };
     let settings = runtime::Config::new()
         .with_worker_threads(workers)
         .with_max_blocking_threads(8)
@@ -161,6 +168,8 @@ fn run(
             channels: link.channels,
             peers: link.peers.clone(),
             blocker: link.peers,
+            data: link.data,
+            plane,
         };
         let engine = engine::run(context.child("validator"), seat, app, move || {
             info!("the ordering engine is ready");
@@ -168,15 +177,19 @@ fn run(
             let _ = ready.send(Ok(()));
         });
         let network = async {
-            match link.task {
-                Some(task) => task.await.err(),
-                None => pending().await,
+            let Some((votes, data)) = link.tasks else { return pending().await };
+            select! {
+                ended = votes => (config.listen, ended.err()),
+                ended = data => (config.listen_data, ended.err()),
             }
         };
         select! {
             reason = engine => Some(reason),
             // Commonware says in the log what was wrong with it.
-            ended = network => Some(format!("the network at {:?} ended: {ended:?}", config.listen)),
+            (address, ended) = network => {
+                let address = address.map_or_else(String::new, |address| format!(" at {address}"));
+                Some(format!("the network{address} ended ({ended:?}): is the address in use?"))
+            },
             // Told to stop, or its owner is gone.
             _ = stopped => None,
         }

@@ -2,34 +2,28 @@
 //! that a real validator runs.
 //!
 //! ```text
-//!   seed ──► network (delay, loss) ──► 4 x engine::run ──► 4 x Pool (outlives crashes)
+//!   seed ──► networks (delay, loss) ──► 4 x engine::run ──► 4 x Pool (outlives crashes)
 //!                   ▲                        │
 //!              partitions          crash, restart from the same storage
 //! ```
 //!
-//! Checked: certificates, links and order at each delivery; no fork; every batch ordered at every
-//! validator; the same seed gives the same trace. A failure names its seed, and
+//! Each batch is sealed by one validator and pushed over a data network that loses many of its messages.
+//! Checked: certificates, links and order at each delivery; no fork; every batch ordered, and its bytes
+//! held, at every validator; the same seed gives the same trace. A failure names its seed, and
 //! `MOOT_SEEDS=<n> cargo test -p moot-ordering simulation` tries the first n seeds.
 
-use crate::{
-    Application,
-    block::Block,
-    engine::{self, Seat},
-    keys,
-    network::{Channels, max_message_bytes, quota},
-    pool::{self, Acks, Pool, batch},
-};
-use commonware_cryptography::{Signer as _, ed25519::PublicKey};
-use commonware_p2p::simulated::{self, Link, Oracle};
+mod world;
+
+use crate::pool::{Conduct, Counts, batch};
+use commonware_p2p::{LimitedSender as _, CheckedSender as _, Recipients};
 use commonware_runtime::{
-    Clock as _, Handle, Runner as _, Spawner as _, Supervisor as _,
+    Clock as _, Quota, Runner as _, Spawner as _, Supervisor as _,
     deterministic::{self, Context},
 };
-use commonware_utils::{NZUsize, probability};
-use moot_record::{Digest, Genesis, Keypair};
-use std::{sync::Arc, time::Duration};
-
-const N: usize = 4;
+use commonware_utils::{NZU32, Probability, probability};
+use moot_record::Digest;
+use std::time::Duration;
+use world::{N, World};
 
 /// What goes wrong, and when, in seconds of the simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,102 +36,11 @@ enum Trouble {
     Blackout,
     /// One is cut off from 3 to 8.
     Partition,
-}
-
-struct World {
-    context: Context,
-    oracle: Oracle<PublicKey, Context>,
-    genesis: Genesis,
-    keys: Vec<Keypair>,
-    pools: Vec<Arc<Pool>>,
-    running: Vec<Option<Handle<()>>>,
-    starts: u64,
+    /// One does nothing but flood the data network.
+    Flood,
 }
 
 impl World {
-    async fn new(context: &Context) -> World {
-        let keys = pool::keys(N as u8);
-        let genesis = pool::genesis(&keys);
-        let names: Vec<PublicKey> =
-            keys.iter().map(|key| keys::public_key(&key.account()).unwrap()).collect();
-        let settings = simulated::Config {
-            max_size: max_message_bytes(),
-            max_peers_per_set: NZUsize!(N),
-            disconnect_on_block: true,
-            tracked_peer_sets: NZUsize!(2),
-        };
-        let (network, oracle) =
-            simulated::Network::new_with_peers(context.child("network"), settings, names).await;
-        network.start();
-        let pools = (0..N).map(|_| Arc::new(Pool::new(&genesis, Acks::All))).collect();
-        let running = (0..N).map(|_| None).collect();
-        let context = context.child("world");
-        let mut world = World { context, oracle, genesis, keys, pools, running, starts: 0 };
-        for n in 0..N {
-            world.connect(n, true).await;
-        }
-        world
-    }
-
-    fn name(&self, n: usize) -> PublicKey {
-        keys::public_key(&self.keys[n].account()).unwrap()
-    }
-
-    /// Links `n` with all others, or cuts it off.
-    async fn connect(&mut self, n: usize, linked: bool) {
-        let link = Link {
-            latency: Duration::from_millis(10),
-            jitter: Duration::from_millis(5),
-            success_rate: probability!(0.97),
-        };
-        for other in (0..N).filter(|other| *other != n) {
-            for (from, to) in [(n, other), (other, n)] {
-                let (from, to) = (self.name(from), self.name(to));
-                if linked {
-                    // A link that is there already stays as it is.
-                    let _ = self.oracle.add_link(from, to, link.clone()).await;
-                } else {
-                    let _ = self.oracle.remove_link(from, to).await;
-                }
-            }
-        }
-    }
-
-    async fn start(&mut self, n: usize) {
-        let key = keys::private_key(&self.keys[n]).unwrap();
-        let control = self.oracle.control(key.public_key());
-        let mut open = Vec::new();
-        for number in 0..5 {
-            open.push(Some(control.register(number, quota()).await.unwrap()));
-        }
-        let seat = Seat {
-            key,
-            committee: keys::committee(&self.genesis).unwrap(),
-            namespace: self.genesis.namespace(),
-            genesis: Block::genesis(&self.genesis),
-            committed: self.pools[n].height(),
-            heartbeat: Duration::from_millis(500),
-            max_batches: 8,
-            partition: format!("validator-{n}"),
-            channels: Channels::numbered(|number| open[number as usize].take().unwrap()),
-            peers: self.oracle.manager(),
-            blocker: control,
-        };
-        let app = Arc::clone(&self.pools[n]) as Arc<dyn Application>;
-        self.starts += 1;
-        let context = self.context.child("validator").with_attribute("start", self.starts);
-        self.running[n] = Some(context.spawn(move |context| async move {
-            let reason = engine::run(context, seat, app, || {}).await;
-            panic!("validator {n} ended: {reason}");
-        }));
-    }
-
-    fn crash(&mut self, n: usize) {
-        if let Some(running) = self.running[n].take() {
-            running.abort();
-        }
-    }
-
     async fn trouble(&mut self, trouble: Trouble, victim: usize, second: u64) {
         match (trouble, second) {
             (Trouble::Crash, 3) => self.crash(victim),
@@ -150,62 +53,118 @@ impl World {
             }
             (Trouble::Partition, 3) => self.connect(victim, false).await,
             (Trouble::Partition, 8) => self.connect(victim, true).await,
+            (Trouble::Flood, 0) => {
+                self.crash(victim);
+                self.flood(victim).await;
+            }
             _ => {}
         }
     }
 
-    fn assert_no_fork(&self, whose: &str) {
-        let chains: Vec<_> = self.pools.iter().map(|pool| pool.chain()).collect();
-        for (n, chain) in chains.iter().enumerate() {
-            self.pools[n].assert_sound(&format!("{whose}, validator {n}"));
-            for (height, block) in chain {
-                if let Some(other) = chains[0].get(height) {
-                    assert_eq!(other.header, block.header, "{whose}: fork at {height} between 0 and {n}");
+    /// Sends junk and requests in the name of validator `n`, as fast as the world takes them.
+    async fn flood(&self, n: usize) {
+        let control = self.data.control(self.name(n));
+        let quota = Quota::per_second(NZU32!(1_000_000));
+        let (mut push, _) = control.register(0, quota).await.unwrap();
+        let (mut fetch, _) = control.register(1, quota).await.unwrap();
+        self.context.child("flood").spawn(|context: Context| async move {
+            for n in 0_u64.. {
+                let junk = vec![n as u8; 4096 << (n % 5)];
+                if let Ok(checked) = push.check(Recipients::All) {
+                    let _ = checked.send(junk, true);
                 }
+                // A request for something that exists or not, or half of one.
+                let mut request = n.to_be_bytes().to_vec();
+                request.extend([0, 0]);
+                request.extend(batch(n % 200).as_bytes());
+                request.extend([0; 4]);
+                request.truncate(if n.is_multiple_of(3) { 20 } else { request.len() });
+                if let Ok(checked) = fetch.check(Recipients::All) {
+                    let _ = checked.send(request, true);
+                }
+                context.sleep(Duration::from_millis(2)).await;
             }
-        }
+        });
     }
 }
 
-/// Runs one scenario to its end. Returns the trace's digest and the number of blocks.
-fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
-    let whose = format!("seed {seed}, {trouble:?}");
-    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(seed));
+/// One run: what is wrong with the world, and with one of its validators.
+#[derive(Clone, Copy, Debug)]
+struct Scenario {
+    seed: u64,
+    trouble: Trouble,
+    /// How the victim behaves.
+    conduct: Conduct,
+    /// Share of the data network's messages that arrive.
+    arriving: Probability,
+}
+
+impl Scenario {
+    fn new(seed: u64, trouble: Trouble) -> Scenario {
+        Scenario { seed, trouble, conduct: Conduct::Honest, arriving: probability!(0.8) }
+    }
+
+    /// The validator that suffers the trouble, or makes it.
+    fn victim(&self) -> usize {
+        (self.seed % N as u64) as usize
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Outcome {
+    /// Digest of everything that happened.
+    trace: String,
+    /// Least height.
+    height: u64,
+    counts: Vec<Counts>,
+}
+
+/// Runs one scenario to its end.
+fn simulate(scenario: Scenario) -> Outcome {
+    let whose = format!("{scenario:?}");
+    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(scenario.seed));
     runner.start(|context| async move {
-        let mut world = World::new(&context).await;
+        let victim = scenario.victim();
+        let mut conducts = [Conduct::Honest; N];
+        conducts[victim] = scenario.conduct;
+        let mut world = World::new(&context, conducts, scenario.arriving).await;
         for n in 0..N {
             world.start(n).await;
         }
-        let victim = (seed % N as u64) as usize;
         let mut offered: Vec<Digest> = Vec::new();
+        let mut withheld: Vec<Digest> = Vec::new();
         for second in 0..10_u64 {
-            world.trouble(trouble, victim, second).await;
+            world.trouble(scenario.trouble, victim, second).await;
             for step in 0..10 {
                 let digest = batch(second * 100 + step);
-                offered.push(digest);
-                // Batches reach validators at different times.
-                for n in 0..N {
-                    let pool = Arc::clone(&world.pools[n]);
-                    let delay = Duration::from_millis((step * 7 + n as u64 * 13 + seed) % 60);
-                    context.child("batch").spawn(move |context| async move {
-                        context.sleep(delay).await;
-                        pool.offer(digest);
-                    });
+                let lane = ((step + scenario.seed / 3) % N as u64) as usize;
+                if world.runs(lane) {
+                    world.pools[lane].offer(digest);
+                    let hidden = lane == victim && scenario.conduct == Conduct::Withholding;
+                    if hidden { withheld.push(digest) } else { offered.push(digest) }
                 }
                 context.sleep(Duration::from_millis(100)).await;
             }
         }
         let mut rounds = 0;
-        while !world.pools.iter().all(|pool| pool.has(&offered)) {
+        // Who floods instead of ordering has nothing.
+        let counted: Vec<usize> = (0..N).filter(|n| world.runs(*n)).collect();
+        while !counted.iter().all(|n| world.pools[*n].has(&offered)) {
             context.sleep(Duration::from_millis(500)).await;
             rounds += 1;
             let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
             assert!(rounds < 240, "{whose}: after two minutes not all is ordered, heights {heights:?}");
         }
         world.assert_no_fork(&whose);
-        let height = world.pools.iter().map(|pool| pool.height()).min().unwrap_or(0);
+        for block in world.pools.iter().flat_map(|pool| pool.chain().into_values()) {
+            let hidden = block.batches.iter().find(|batch| withheld.contains(batch));
+            assert_eq!(hidden, None, "{whose}: block {} names what nobody has", block.header.height);
+        }
+        let height = counted.iter().map(|n| world.pools[*n].height()).min().unwrap_or(0);
         assert!(height > 10, "{whose}: {height} blocks only");
-        (context.auditor().state(), height)
+        let counts = world.pools.iter().map(|pool| pool.counts()).collect();
+        Outcome { trace: context.auditor().state(), height, counts }
     })
 }
 
@@ -213,35 +172,84 @@ fn seeds(default: u64) -> u64 {
     std::env::var("MOOT_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(default)
 }
 
+/// Runs the first seeds of a scenario. Returns what the data plane did for each validator, summed up, with
+/// the victim first.
+fn simulate_all(default: u64, scenario: impl Fn(u64) -> Scenario) -> [Counts; N] {
+    let mut sums = [Counts::default(); N];
+    for seed in 0..seeds(default) {
+        let since = std::time::Instant::now();
+        let scenario = scenario(seed);
+        let outcome = simulate(scenario);
+        for (n, sum) in sums.iter_mut().enumerate() {
+            let counts = outcome.counts[(scenario.victim() + n) % N];
+            sum.pushed += counts.pushed;
+            sum.fetched += counts.fetched;
+            sum.refused += counts.refused;
+            sum.asked += counts.asked;
+        }
+        println!("{scenario:?}: {} blocks, {:?}", outcome.height, since.elapsed());
+    }
+    println!("{sums:?}");
+    sums
+}
+
 #[test]
-fn simulation_of_four_with_a_lossy_network() {
-    (0..seeds(2)).for_each(|seed| {
-        simulate(seed, Trouble::None);
-    });
+fn simulation_of_four_with_lossy_networks() {
+    let counts = simulate_all(2, |seed| Scenario::new(seed, Trouble::None));
+    assert!(counts.iter().all(|counts| counts.pushed > 0 && counts.fetched > 0), "{counts:?}");
+    assert!(counts.iter().all(|counts| counts.refused == 0), "{counts:?}");
+}
+
+#[test]
+fn simulation_without_a_single_push_arriving() {
+    // All are lazy but those that the victim's lot falls on: what is ordered was fetched.
+    let counts = simulate_all(2, |seed| Scenario { conduct: Conduct::Lazy, ..Scenario::new(seed, Trouble::None) });
+    assert!(counts[1..].iter().all(|counts| counts.fetched > 20), "{counts:?}");
 }
 
 #[test]
 fn simulation_of_a_crash_and_a_restart() {
-    (0..seeds(3)).for_each(|seed| {
-        simulate(seed, Trouble::Crash);
-    });
+    let counts = simulate_all(3, |seed| Scenario::new(seed, Trouble::Crash));
+    assert!(counts[0].fetched > counts[1].fetched, "who was down fetches most: {counts:?}");
 }
 
 #[test]
 fn simulation_of_all_crashing_at_once() {
-    (0..seeds(2)).for_each(|seed| {
-        simulate(seed, Trouble::Blackout);
-    });
+    simulate_all(2, |seed| Scenario::new(seed, Trouble::Blackout));
 }
 
 #[test]
 fn simulation_of_a_partition() {
-    (0..seeds(2)).for_each(|seed| {
-        simulate(seed, Trouble::Partition);
-    });
+    let counts = simulate_all(2, |seed| Scenario::new(seed, Trouble::Partition));
+    assert!(counts[0].fetched > counts[1].fetched, "who was cut off fetches most: {counts:?}");
+}
+
+#[test]
+fn simulation_of_a_proposer_that_withholds_its_batches() {
+    simulate_all(2, |seed| Scenario { conduct: Conduct::Withholding, ..Scenario::new(seed, Trouble::None) });
+}
+
+#[test]
+fn simulation_of_a_liar() {
+    let lying = |seed| Scenario { conduct: Conduct::Lying, ..Scenario::new(seed, Trouble::None) };
+    let counts = simulate_all(2, lying);
+    assert!(counts[1..].iter().any(|counts| counts.refused > 0), "{counts:?}");
+}
+
+#[test]
+fn simulation_of_one_that_never_answers() {
+    let mute = |seed| Scenario { conduct: Conduct::Mute, ..Scenario::new(seed, Trouble::None) };
+    let counts = simulate_all(2, mute);
+    assert!(counts[0].asked > 0, "{counts:?}");
+}
+
+#[test]
+fn simulation_of_a_flood() {
+    simulate_all(2, |seed| Scenario::new(seed, Trouble::Flood));
 }
 
 #[test]
 fn simulation_is_the_same_twice() {
-    assert_eq!(simulate(7, Trouble::Crash), simulate(7, Trouble::Crash));
+    let scenario = Scenario::new(7, Trouble::Crash);
+    assert_eq!(simulate(scenario), simulate(scenario));
 }

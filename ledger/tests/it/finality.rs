@@ -13,6 +13,7 @@ fn open_with_engine(dir: &Path) -> Ledger {
         heartbeat: Duration::from_millis(200),
         max_batches_per_block: 64,
         listen: None,
+        listen_data: None,
         peers: Vec::new(),
     };
     Ledger::open(Options { ordering, ..options(dir) }).unwrap()

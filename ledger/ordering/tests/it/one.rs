@@ -252,7 +252,18 @@ fn a_wrong_configuration_says_what_would_be_right() {
         config.genesis = genesis(4);
         config.listen = Some(([127, 0, 0, 1], 0).into());
     };
-    refuse(&listening, "no address is known");
+    refuse(&listening, "listen on for data");
+    let both = |config: &mut Config| {
+        listening(config);
+        config.listen_data = Some(([127, 0, 0, 1], 0).into());
+    };
+    refuse(&both, "no address is known");
+    refuse(&|config| config.listen_data = Some(([127, 0, 0, 1], 0).into()), "nothing listens for votes");
+    let same = |config: &mut Config| {
+        config.listen = Some(([127, 0, 0, 1], 9999).into());
+        config.listen_data = config.listen;
+    };
+    refuse(&same, "another port");
     refuse(&|config| config.genesis.validators = vec![keys(1)[0].account(); 2], "not sorted");
 }
 

@@ -1,9 +1,11 @@
-//! A ledger for tests: offers batches, records what becomes final, and checks every delivery.
+//! A ledger for tests: seals batches and pushes them, fetches what it misses, records what becomes final,
+//! and checks every delivery.
 
-use moot_ordering::{Application, BoxFuture, Finalized, Proposal};
-use moot_record::{BlockHeader, Digest, Genesis, Keypair, Prices};
+use bytes::Bytes;
+use moot_ordering::{Application, BoxFuture, Finalized, Plane, Proposal, Wanted};
+use moot_record::{AccountId, BlockHeader, Digest, Genesis, Keypair, Prices};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Mutex,
     time::Instant,
 };
@@ -23,40 +25,138 @@ pub(crate) enum Acks {
     Announced,
 }
 
+/// How the application behaves towards its peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the scenarios over TCP have honest validators only")]
+pub(crate) enum Conduct {
+    /// As it should.
+    Honest,
+    /// Never pushes its batches, but answers who asks.
+    Lazy,
+    /// Never pushes its own batches nor gives them to anybody, and proposes them all the same.
+    Withholding,
+    /// Answers every request with wrong bytes.
+    Lying,
+    /// Never answers a request.
+    Mute,
+}
+
+type Ack = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct Inner {
+    plane: Option<Plane>,
     /// Batches durable here, in order of arrival.
     known: Vec<Digest>,
+    held: BTreeSet<Digest>,
+    /// Those sealed here.
+    own: BTreeSet<Digest>,
+    /// Final blocks whose batches are not all here.
+    due: VecDeque<(Finalized, Ack)>,
     chain: BTreeMap<u64, Finalized>,
     when: BTreeMap<u64, Instant>,
     ordered: BTreeSet<Digest>,
-    kept: Vec<Box<dyn FnOnce() + Send>>,
+    kept: Vec<Ack>,
     /// What was delivered wrongly.
     faults: Vec<String>,
+    counts: Counts,
+}
+
+/// What the data plane did for this validator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Batches that came by a push, repeats included.
+    pub(crate) pushed: u64,
+    /// Batches that were fetched.
+    pub(crate) fetched: u64,
+    /// Answers that were refused.
+    pub(crate) refused: u64,
+    /// Requests of peers.
+    pub(crate) asked: u64,
 }
 
 /// The test's application. It outlives the engine, as a ledger's file would.
 pub(crate) struct Pool {
     genesis: Genesis,
     acks: Acks,
+    conduct: Conduct,
     inner: Mutex<Inner>,
     changed: Notify,
 }
 
 impl Pool {
     pub(crate) fn new(genesis: &Genesis, acks: Acks) -> Pool {
-        Pool { genesis: genesis.clone(), acks, inner: Mutex::default(), changed: Notify::new() }
+        let (inner, changed) = (Mutex::default(), Notify::new());
+        Pool { genesis: genesis.clone(), acks, conduct: Conduct::Honest, inner, changed }
     }
 
-    /// Makes a batch durable here.
+    #[allow(dead_code, reason = "the scenarios over TCP have honest validators only")]
+    pub(crate) fn of_conduct(genesis: &Genesis, conduct: Conduct) -> Pool {
+        Pool { conduct, ..Pool::new(genesis, Acks::All) }
+    }
+
+    /// Seals a batch: makes it durable here and pushes it to the others.
     pub(crate) fn offer(&self, batch: Digest) {
-        self.inner.lock().unwrap().known.push(batch);
+        let mut inner = self.inner.lock().unwrap();
+        inner.own.insert(batch);
+        self.hold(&mut inner, batch);
+        if let Some(plane) = &inner.plane
+            && !matches!(self.conduct, Conduct::Lazy | Conduct::Withholding)
+        {
+            plane.push(body(&batch));
+        }
+        drop(inner);
         self.changed.notify_waiters();
+    }
+
+    /// Makes a batch durable here, and commits what waited for it.
+    fn hold(&self, inner: &mut Inner, batch: Digest) {
+        if inner.held.insert(batch) {
+            inner.known.push(batch);
+        }
+        if let Some(plane) = &inner.plane {
+            plane.forget(&wanted(batch));
+        }
+        self.commit(inner);
+    }
+
+    /// Commits final blocks in order, as far as their batches are here, and asks for those that are not.
+    fn commit(&self, inner: &mut Inner) {
+        while let Some((block, _)) = inner.due.front() {
+            let missing: Vec<Digest> =
+                block.batches.iter().filter(|batch| !inner.held.contains(*batch)).copied().collect();
+            if !missing.is_empty() {
+                if let Some(plane) = &inner.plane {
+                    missing.iter().for_each(|batch| assert!(plane.fetch(wanted(*batch))));
+                }
+                return;
+            }
+            let Some((block, ack)) = inner.due.pop_front() else { return };
+            let height = block.header.height;
+            inner.ordered.extend(block.batches.iter().copied());
+            match self.acks {
+                Acks::UpTo(most) if height > most => inner.kept.push(ack),
+                Acks::Drop(at) if height == at => drop(ack),
+                Acks::Announced => {
+                    println!("block {height} {} {}", block.header.digest(), block.header.parent);
+                    ack();
+                }
+                _ => ack(),
+            }
+        }
     }
 
     /// Height delivered last, nought before the first.
     pub(crate) fn height(&self) -> u64 {
         self.inner.lock().unwrap().chain.last_key_value().map_or(0, |(height, _)| *height)
+    }
+
+    /// Height committed last, nought before the first.
+    #[allow(dead_code, reason = "the scenarios over TCP wait for batches")]
+    pub(crate) fn committed(&self) -> u64 {
+        let inner = self.inner.lock().unwrap();
+        let due = inner.due.front().map(|(block, _)| block.header.height - 1);
+        due.or(inner.chain.last_key_value().map(|(height, _)| *height)).unwrap_or(0)
     }
 
     /// All that was delivered.
@@ -70,10 +170,16 @@ impl Pool {
         self.inner.lock().unwrap().when.clone()
     }
 
-    /// Whether all of these are in final blocks.
+    /// Whether all of these are in final blocks that are committed here, so that their bytes are here too.
     pub(crate) fn has(&self, batches: &[Digest]) -> bool {
         let inner = self.inner.lock().unwrap();
         batches.iter().all(|batch| inner.ordered.contains(batch))
+    }
+
+    /// What the data plane did.
+    #[allow(dead_code, reason = "not every scenario counts")]
+    pub(crate) fn counts(&self) -> Counts {
+        self.inner.lock().unwrap().counts
     }
 
     /// Panics if something was delivered that must not be.
@@ -111,7 +217,34 @@ impl Pool {
     }
 }
 
+/// Forgets what a block that was not voted for would have needed.
+struct Asking<'a> {
+    pool: &'a Pool,
+    batches: &'a [Digest],
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let inner = self.pool.inner.lock().unwrap();
+        let due: BTreeSet<&Digest> = inner.due.iter().flat_map(|(block, _)| &block.batches).collect();
+        let Some(plane) = &inner.plane else { return };
+        let idle = self.batches.iter().filter(|batch| !due.contains(batch));
+        idle.for_each(|batch| plane.forget(&wanted(*batch)));
+        drop(inner);
+        // Another block may wait for the same batch: it asks again.
+        self.pool.changed.notify_waiters();
+    }
+}
+
 impl Application for Pool {
+    fn attach(&self, plane: Plane) {
+        let mut inner = self.inner.lock().unwrap();
+        inner.plane = Some(plane);
+        // The engine before this one has ended: the new one delivers again what was not acknowledged.
+        inner.due.clear();
+        inner.kept.clear();
+    }
+
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {
         Box::pin(async move {
             loop {
@@ -136,13 +269,18 @@ impl Application for Pool {
 
     fn available<'a>(&'a self, _: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool> {
         Box::pin(async move {
+            let _asking = Asking { pool: self, batches };
             loop {
                 // Made before the look, so that no change between the two is missed.
                 let changed = self.changed.notified();
                 {
                     let inner = self.inner.lock().unwrap();
-                    if batches.iter().all(|batch| inner.known.contains(batch)) {
+                    let mut missing = batches.iter().filter(|batch| !inner.held.contains(*batch)).peekable();
+                    if missing.peek().is_none() {
                         return true;
+                    }
+                    if let Some(plane) = &inner.plane {
+                        missing.for_each(|batch| assert!(plane.fetch(wanted(*batch))));
                     }
                 }
                 changed.await;
@@ -150,27 +288,59 @@ impl Application for Pool {
         })
     }
 
-    fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>) {
+    fn finalized(&self, block: Finalized, ack: Ack) {
         let height = block.header.height;
         let mut inner = self.inner.lock().unwrap();
         if let Some(fault) = self.fault(&inner, &block) {
             inner.faults.push(fault);
         }
-        inner.ordered.extend(block.batches.iter().copied());
         inner.when.entry(height).or_insert_with(Instant::now);
-        let announced = format!("block {height} {} {}", block.header.digest(), block.header.parent);
-        inner.chain.entry(height).or_insert(block);
-        match self.acks {
-            Acks::UpTo(most) if height > most => inner.kept.push(ack),
-            Acks::Drop(at) if height == at => drop(ack),
-            Acks::Announced => {
-                println!("{announced}");
-                ack();
-            }
-            _ => ack(),
-        }
+        inner.chain.entry(height).or_insert_with(|| block.clone());
+        inner.due.push_back((block, ack));
+        self.commit(&mut inner);
         drop(inner);
         self.changed.notify_waiters();
+    }
+
+    fn pushed(&self, _: AccountId, bytes: Bytes) {
+        let Some(batch) = digest(&bytes) else { return };
+        let mut inner = self.inner.lock().unwrap();
+        inner.counts.pushed += 1;
+        self.hold(&mut inner, batch);
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    fn supply<'a>(&'a self, wanted: &'a Wanted) -> BoxFuture<'a, Option<Bytes>> {
+        Box::pin(async move {
+            let answer = {
+                let mut inner = self.inner.lock().unwrap();
+                inner.counts.asked += 1;
+                let (held, own) = (inner.held.contains(&wanted.digest), inner.own.contains(&wanted.digest));
+                match self.conduct {
+                    Conduct::Honest | Conduct::Lazy => held.then(|| body(&wanted.digest)),
+                    Conduct::Withholding => (held && !own).then(|| body(&wanted.digest)),
+                    Conduct::Lying => Some(body(&batch(u64::MAX))),
+                    Conduct::Mute => return std::future::pending().await,
+                }
+            };
+            answer.filter(|_| (wanted.kind, wanted.part) == (0, 0))
+        })
+    }
+
+    fn accept<'a>(&'a self, wanted: &'a Wanted, bytes: Bytes) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let mut inner = self.inner.lock().unwrap();
+            if digest(&bytes) != Some(wanted.digest) {
+                inner.counts.refused += 1;
+                return false;
+            }
+            inner.counts.fetched += 1;
+            self.hold(&mut inner, wanted.digest);
+            drop(inner);
+            self.changed.notify_waiters();
+            true
+        })
     }
 }
 
@@ -179,6 +349,25 @@ pub(crate) fn batch(n: u64) -> Digest {
     let mut bytes = [0x5a; 32];
     bytes[..8].copy_from_slice(&n.to_be_bytes());
     Digest::from_bytes(bytes)
+}
+
+/// How a batch is asked for.
+pub(crate) fn wanted(batch: Digest) -> Wanted {
+    Wanted { kind: 0, digest: batch, part: 0 }
+}
+
+/// The bytes of a batch: its digest, and some more or less of something that follows from it.
+pub(crate) fn body(batch: &Digest) -> Bytes {
+    let name = batch.as_bytes();
+    let mut bytes = name.to_vec();
+    bytes.resize(32 + usize::from(name[7]) * 16, name[6] ^ 0x33);
+    bytes.into()
+}
+
+/// The digest of which these are the bytes, if of any.
+fn digest(bytes: &[u8]) -> Option<Digest> {
+    let batch = Digest::from_bytes(bytes.get(..32)?.try_into().ok()?);
+    (body(&batch) == bytes).then_some(batch)
 }
 
 /// Keys of `n` validators, in the committee's order.
