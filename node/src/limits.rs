@@ -52,6 +52,8 @@ pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const MAX_COMPILATIONS: usize = 1;
 /// How often the node looks for what other replicas changed; its own changes are taken up at once.
 pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
+/// The same in a network of several, where most changes come from others: soon enough that nobody notices.
+pub const REFRESH_SOON: Duration = Duration::from_millis(50);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
 /// Most that `moot:function/ledger` writes in one value.
@@ -132,6 +134,14 @@ pub const MAX_TAIL_LINE_BYTES: usize = 16 * 1024;
 pub const REPLICA_START: Duration = Duration::from_secs(120);
 /// How long a replica's process may take to stop: its drain time, and the closing of its ledger.
 pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
+/// How long another replica's port may take to answer a connection before it counts as out of reach: several times
+/// round the earth.
+pub const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long it is believed whether another replica can be reached.
+pub const REACH_KEPT: Duration = Duration::from_secs(2);
+/// A replica whose last block is this much older than the newest one seen is behind: blocks come every heartbeat at
+/// least, and are applied at all replicas within moments.
+pub const BEHIND_AFTER: Duration = Duration::from_secs(3);
 /// A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours.
 pub const DEPLOY_VALIDITY_BLOCKS: u64 = 7_200;
 /// `moot watch` rebuilds when nothing has changed for this long: editors save in several steps.

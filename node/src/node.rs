@@ -8,9 +8,9 @@
 use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
-use crate::limits::{GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, WorkerLimits};
+use crate::limits::{GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, WorkerLimits};
 use crate::metrics::Metrics;
-use crate::network::{self, FirstStartError, Seat};
+use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
 use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
 use moot_host::{Host, HostConfig, HostError};
@@ -150,14 +150,16 @@ impl Node {
         let listen = config.listen;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let gateway_limits = config.gateway.clone();
+        let neighbours = config.seat.as_ref().map(Neighbours::of).unwrap_or_default();
+        let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
         let worker = tokio::task::spawn_blocking(move || open(config))
             .await
             .map_err(|panicked| StartError::Broken(panicked.to_string()))??;
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
-        let gateway = gateway::serve(listener, worker.clone(), gateway_limits, stopping.clone());
-        let keeper = tokio::spawn(keep(worker.clone(), stopping));
+        let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
+        let keeper = tokio::spawn(keep(worker.clone(), refresh_every, stopping));
         Ok(Node { address, worker, stop, gateway, keeper, recovery, drain_timeout })
     }
 
@@ -204,12 +206,12 @@ impl Node {
 }
 
 /// Takes up what other replicas changed, now and then.
-async fn keep(worker: Arc<Worker>, mut stopping: watch::Receiver<bool>) {
+async fn keep(worker: Arc<Worker>, every: Duration, mut stopping: watch::Receiver<bool>) {
     let mut seen = worker.ledger.height();
     loop {
         tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(REFRESH_EVERY) => {}
+            () = tokio::time::sleep(every) => {}
         }
         let height = worker.ledger.height();
         if height != seen {
@@ -257,6 +259,7 @@ fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
         heartbeat: seat.heartbeat,
         max_batches_per_block: MAX_BATCHES_PER_BLOCK,
         listen: Some(seat.listen),
+        listen_data: Some(seat.listen_data),
         peers: seat.peers,
     };
     Ok(Options { ordering, ..Options::new(dir, seat.genesis, seat.key) })

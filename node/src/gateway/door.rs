@@ -8,6 +8,7 @@ use crate::gateway::trace::TraceParent;
 use crate::gateway::{api as routes, call, target};
 use crate::limits::GatewayLimits;
 use crate::metrics::Metrics;
+use crate::network::Neighbours;
 use crate::worker::{Active, Worker};
 use bytes::Bytes;
 use http::request::Parts;
@@ -33,6 +34,8 @@ pub(crate) struct Door {
     /// Turns true when the node is to stop: event streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) streams: Arc<Semaphore>,
+    /// The other replicas of the network.
+    pub(crate) neighbours: Neighbours,
 }
 
 /// A request on its way through the node.

@@ -8,7 +8,7 @@ use super::{Address, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
 use crate::limits::{DEFAULT_HEARTBEAT, MIN_REPLICAS};
 use moot_record::limits::MAX_VALIDATORS;
-use moot_record::{AccountId, Genesis, Invalid, Prices};
+use moot_record::{AccountId, Genesis, Invalid, Keypair, Prices};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -169,10 +169,13 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     if fs::read_dir(dir).map_err(io(dir))?.next().is_some() {
         return Err(MakeError::NotEmpty { path: dir.to_owned() });
     }
+    let mut keys: Vec<Keypair> = (0..replicas).map(|_| keyfile::generate()).collect();
+    // As the genesis sorts them: so a replica's folder has the number of its lane.
+    keys.sort_by_key(Keypair::account);
     let mut folders = Vec::with_capacity(replicas);
-    for index in 0..replicas {
+    for (index, key) in keys.iter().enumerate() {
         let folder = dir.join(format!("replica-{index}"));
-        let (key, _) = keyfile::load_or_create(&folder.join(KEY_FILE))?;
+        keyfile::create(&folder.join(KEY_FILE), key)?;
         folders.push((folder, key.account()));
     }
     let accounts = folders.iter().map(|(_, account)| *account).collect();
@@ -266,7 +269,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let made = make(&dir.path().join("net"), &plan(4, &["127.0.0.1"], 8080).unwrap()).unwrap();
         assert_eq!(made.genesis.validators.len(), 4);
-        for replica in &made.replicas {
+        for (lane, replica) in made.replicas.iter().enumerate() {
+            assert_eq!(made.genesis.validators[lane], replica.account, "folders have the numbers of lanes");
             let read = ReplicaConfig::load(&replica.folder).unwrap();
             assert_eq!(read.peers.len(), 3);
             assert_eq!(keyfile::load(&read.key).unwrap().account(), replica.account);

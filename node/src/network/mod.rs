@@ -17,6 +17,7 @@ mod address;
 mod config;
 mod first_start;
 mod make;
+mod neighbours;
 mod start;
 
 pub use address::{Address, AddressError};
@@ -26,3 +27,5 @@ pub use make::{Made, MakeError, MadeReplica, Plan, make};
 pub use start::{SeatError, Seat};
 
 pub(crate) use first_start::may_vote;
+pub(crate) use neighbours::Neighbours;
+pub(crate) use make::{DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE};

@@ -82,9 +82,8 @@ impl Seat {
         };
         let others = || config.peers.iter().filter(|peer| peer.account != account);
         let peers = others().map(|peer| {
-            // The data address is checked with the rest, so that a wrong one is not found out later.
-            let _data = resolve("peers.data", &peer.data)?;
-            Ok(Peer { account: peer.account, address: resolve("peers.ledger", &peer.ledger)? })
+            let (address, data) = (resolve("peers.ledger", &peer.ledger)?, resolve("peers.data", &peer.data)?);
+            Ok(Peer { account: peer.account, address, data })
         });
         let seat = Seat {
             peers: peers.collect::<Result<_, SeatError>>()?,

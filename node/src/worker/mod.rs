@@ -110,8 +110,12 @@ impl Worker {
 
     /// Takes up what changed on the ledger.
     pub(crate) fn refresh(&self) {
+        let records = self.ledger.functions();
         let mut registry = self.registry.write();
-        *registry = Arc::new(Registry::of(&self.ledger.functions(), &registry));
+        if registry.is_of(&records) {
+            return;
+        }
+        *registry = Arc::new(Registry::of(records, &registry));
         self.metrics.functions.set(registry.len() as i64);
     }
 

@@ -44,7 +44,7 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["metrics"] => node::metrics(door).await,
         ["openapi.json"] => openapi::document().await,
         ["problems"] => node::problems().await,
-        ["status"] => node::status(door).await,
+        ["status"] => node::status(door, &visit).await,
         ["genesis"] => node::genesis(door).await,
         ["functions"] => functions::list(door).await,
         ["functions", name] => functions::show(door, name).await,

@@ -1,9 +1,9 @@
 //! The node itself: health, metrics, status, genesis.
 
 use super::Answered;
-use crate::api::{Health, Status};
+use crate::api::{self, Health, Status, Validator};
 use crate::gateway::answer::{bytes_of, json};
-use crate::gateway::door::Door;
+use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use http::{HeaderValue, StatusCode};
 use moot_ledger::Condition;
@@ -38,12 +38,13 @@ pub(super) async fn metrics(door: &Door) -> Answered {
     Ok(bytes_of(StatusCode::OK, MEDIA, door.metrics.text().into()))
 }
 
-/// How the node is doing.
+/// How the node is doing, and what it knows of the others.
 #[utoipa::path(get, path = "/_moot/status", tag = "node", responses((status = 200, body = Status)))]
-pub(super) async fn status(door: &Door) -> Answered {
+pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
     let worker = &door.worker;
     let ledger = worker.ledger.status();
     let registry = worker.registry();
+    let validators = validators(door, visit, &ledger).await;
     Ok(json(
         StatusCode::OK,
         &Status {
@@ -51,14 +52,46 @@ pub(super) async fn status(door: &Door) -> Answered {
             network_name: worker.ledger.genesis().name.clone(),
             network: worker.network,
             account: door.account,
+            lane: ledger.lane,
             height: ledger.height,
+            time_ms: ledger.time_ms,
+            state: ledger.state,
+            condition: condition(&ledger.condition),
             functions: registry.len(),
             running: worker.places.taken(),
             read_only: why_read_only(&ledger.condition),
             uptime_s: door.started.elapsed().as_secs(),
+            validators,
             conflicts: registry.routes.conflicts().to_vec(),
         },
     ))
+}
+
+async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) -> Vec<Validator> {
+    let reachable = door.neighbours.reachable().await;
+    let accounts = &door.worker.ledger.genesis().validators;
+    let all = (0u32..).zip(accounts).map(|(lane, account)| {
+        let own = lane == ledger.lane;
+        Validator {
+            lane,
+            account: *account,
+            reachable: reachable.get(account).copied(),
+            gateway: door.neighbours.gateway(account).filter(|_| visit.local).map(ToString::to_string),
+            held: own.then(|| ledger.next_batch.checked_sub(1)).flatten(),
+            ordered: None,
+            waiting: if own { ledger.unordered_batches as u64 } else { 0 },
+        }
+    });
+    all.collect()
+}
+
+fn condition(condition: &Condition) -> api::Condition {
+    match condition {
+        Condition::Running => api::Condition::Running,
+        Condition::ReadOnly(_) => api::Condition::ReadOnly,
+        Condition::Closing => api::Condition::Closing,
+        Condition::Stopped(_) => api::Condition::Stopped,
+    }
 }
 
 /// The genesis: all that a verifier has to trust.
