@@ -48,6 +48,14 @@ pub const MAX_SEEN_SIGNATURES: usize = 131_072;
 /// Wall-clock limit of one compilation. 12 MB of JavaScript take 6 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a
+/// link of 200 Mbit/s. Longer, and the caller had better be told.
+pub const COMPONENT_WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether they have come.
+pub const COMPONENT_LOOK: Duration = Duration::from_millis(50);
+/// How long a question for a call in another replica's lane waits for that lane to arrive here: who was answered there
+/// may ask here in the next instant.
+pub const LANE_WAIT: Duration = Duration::from_secs(2);
 /// Compilations at once. Each uses every core it finds and up to a gigabyte.
 pub const MAX_COMPILATIONS: usize = 1;
 /// How often the node looks for what other replicas changed; its own changes are taken up at once.

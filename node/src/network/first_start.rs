@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  fresh (beside replica.toml) ──first start──► data/ordering/first ──engine writes──► data/ordering/journals
-//!                                     durable, then `fresh` goes        then `first` goes
+//!                                     durable, then `fresh` goes        then `first` becomes `voter`
 //! ```
 //!
 //! A replica that has lost its journal could contradict its own votes, and enough such replicas make a fork. So
@@ -23,6 +23,8 @@ const ENGINE: &str = "ordering";
 const JOURNALS: &str = "journals";
 /// What is left of `fresh` until there are journals.
 const FIRST: &str = "first";
+/// The same afterwards: whose votes the journals hold.
+const VOTER: &str = "voter";
 
 /// Why a replica may not start.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +45,10 @@ pub enum FirstStartError {
         account: AccountId,
     },
     /// The marker is another key's.
-    #[error("{fresh} is about the key {said}, and this replica's key is {account}: give each replica its own folder back")]
+    #[error("{marker} is about the key {said}, and this replica's key is {account}: give each replica its own key and folder back")]
     OtherKey {
         /// The marker.
-        fresh: PathBuf,
+        marker: PathBuf,
         /// The account in it.
         said: String,
         /// This key's account.
@@ -93,8 +95,14 @@ pub(crate) fn may_vote(data: &Path, fresh: &Path, account: &AccountId) -> Result
         Err(error) => return Err(io(&journals)(error)),
     };
     match (has_journal, read(&first).map_err(io(&first))?) {
-        (true, None) => Ok(()),
-        (true, Some(_)) => remove(&first).map_err(io(&first)),
+        (true, None) => {
+            let voter = engine.join(VOTER);
+            check(&voter, &read(&voter).map_err(io(&voter))?.unwrap_or_default(), account)
+        }
+        (true, Some(text)) => {
+            check(&first, &text, account)?;
+            rename(&first, &engine.join(VOTER)).map_err(io(&first))
+        }
         (false, Some(text)) => check(&first, &text, account),
         (false, None) => {
             let (data, fresh) = (data.to_owned(), fresh.to_owned());
@@ -109,8 +117,8 @@ fn check(path: &Path, text: &str, account: &AccountId) -> Result<(), FirstStartE
     if said == account.to_string() {
         return Ok(());
     }
-    let said = said.chars().take(80).collect();
-    Err(FirstStartError::OtherKey { fresh: path.to_owned(), said, account: *account })
+    let said = if said.is_empty() { "nobody".to_owned() } else { said.chars().take(80).collect() };
+    Err(FirstStartError::OtherKey { marker: path.to_owned(), said, account: *account })
 }
 
 fn read(path: &Path) -> io::Result<Option<String>> {
@@ -127,6 +135,11 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     sync_folder_of(path)
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder_of(to)
 }
 
 /// Removes a file so that it stays removed after a crash.
@@ -195,13 +208,23 @@ mod tests {
         world.start().unwrap();
         world.vote();
         world.start().unwrap();
-        for lost in [world.data(), world.data().join(ENGINE), world.data().join(ENGINE).join(JOURNALS)] {
-            if lost.exists() {
-                fs::remove_dir_all(&lost).unwrap();
-            }
+        for lost in [world.data().join(ENGINE).join(JOURNALS), world.data().join(ENGINE), world.data()] {
+            fs::remove_dir_all(&lost).unwrap();
             let said = world.start().unwrap_err().to_string();
             assert!(said.contains("no journal of votes") && said.contains("without voting"), "{said}");
-            world.vote();
+        }
+    }
+
+    #[test]
+    fn a_journal_serves_the_key_that_wrote_it() {
+        let world = World::new();
+        world.start().unwrap();
+        world.vote();
+        let other = moot_record::Keypair::from_seed([8; 32]).account();
+        for _ in 0..2 {
+            let refused = may_vote(&world.data(), &world.fresh(), &other);
+            assert!(matches!(refused, Err(FirstStartError::OtherKey { .. })));
+            world.start().unwrap();
         }
     }
 

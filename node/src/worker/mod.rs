@@ -41,7 +41,7 @@ pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
 pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
 
-use crate::limits::WorkerLimits;
+use crate::limits::{COMPONENT_LOOK, COMPONENT_WAIT, WorkerLimits};
 use crate::metrics::Metrics;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
@@ -55,6 +55,8 @@ pub(crate) struct Worker {
     pub(crate) ledger: Ledger,
     pub(crate) host: Host,
     pub(crate) network: Digest,
+    /// Number of this node's own lane.
+    pub(crate) lane: u32,
     pub(crate) places: Places,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,6 +76,15 @@ pub(crate) enum LoadProblem {
     /// It cannot be compiled or loaded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// It was deployed at another replica a moment ago.
+    #[error(
+        "the bytes of component {component} are still on the way to this replica; it waited {COMPONENT_WAIT:?} for them. \
+         Call again shortly, or at another replica"
+    )]
+    OnTheWay {
+        /// The component.
+        component: Digest,
+    },
 }
 
 impl Worker {
@@ -88,6 +99,7 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
+            lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
             registry: RwLock::default(),
@@ -124,6 +136,7 @@ impl Worker {
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
         }
+        self.arrived(&active.component).await?;
         let _one_at_a_time = active.loading.lock().await;
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
@@ -134,6 +147,23 @@ impl Worker {
         self.loaded.keep(active, function.clone());
         self.metrics.loaded.set(self.loaded.count() as i64);
         Ok(function)
+    }
+
+    /// Waits for a component that another replica's client deployed: its bytes travel after the deploy. Everybody who
+    /// calls the function waits here at once, not one after the other.
+    async fn arrived(&self, component: &Digest) -> Result<(), LoadProblem> {
+        let alone = self.ledger.genesis().validators.len() == 1;
+        if alone || self.artifacts.has(component) {
+            return Ok(());
+        }
+        let due = tokio::time::Instant::now() + COMPONENT_WAIT;
+        while self.bytes(component).is_none() {
+            if tokio::time::Instant::now() >= due {
+                return Err(LoadProblem::OnTheWay { component: *component });
+            }
+            tokio::time::sleep(COMPONENT_LOOK).await;
+        }
+        Ok(())
     }
 
     fn bytes(&self, component: &Digest) -> Option<Vec<u8>> {
