@@ -191,6 +191,14 @@ impl Node {
         }
     }
 
+    /// Whether a reason of [`Node::failed`] is that this replica's state differs from that of the others. In a network of
+    /// one there is nobody to differ from.
+    #[must_use]
+    pub fn differs(&self, why: &str) -> bool {
+        // The ledger names both roots in its reason; every other reason is the disk's or the engine's.
+        self.genesis().validators.len() > 1 && why.contains("state root")
+    }
+
     /// Answers what was accepted, writes everything down and stops.
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);

@@ -230,6 +230,9 @@ async fn until_stopped(node: Node, stop: &mut Stop) -> anyhow::Result<()> {
     tokio::select! {
         () = stop.asked() => {}
         why = node.failed() => {
+            if node.differs(&why) {
+                return stay_halted(node, stop, &why).await;
+            }
             node.shutdown().await;
             return Err(Failure::new(format!("the node cannot go on: {}", text::line(&why)))
                 .hint("nothing that was acknowledged is lost; mend the cause and start it again")
@@ -246,6 +249,17 @@ async fn until_stopped(node: Node, stop: &mut Stop) -> anyhow::Result<()> {
             "calls that were running are finished at the next start, or their receipts say `interrupted`").into()),
     }
     Ok(())
+}
+
+/// A replica whose state differs from the network's is not helped by a restart, and somebody will want to look at it:
+/// it takes nothing any more, and answers questions until it is told to stop.
+async fn stay_halted(node: Node, stop: &mut Stop, why: &str) -> anyhow::Result<()> {
+    let why = text::line(why);
+    terminal::warn(&format!("HALTED: {why}"));
+    terminal::hint("`moot status --all` compares it with the others; it takes no calls, and answers questions until it is stopped");
+    stop.asked().await;
+    node.shutdown().await;
+    Err(Failure::new(format!("the replica was halted: {why}")).into())
 }
 
 async fn missing(client: &Client, manifest: &Manifest) -> Vec<String> {

@@ -129,8 +129,8 @@ fn function(door: &Door, name: &str) -> Result<Arc<Active>, Failure> {
     let parsed: FunctionName = name
         .parse()
         .map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
-    if let Some(active) = door.worker.registry().get(&parsed) {
-        return Ok(active.clone());
+    if let Some(active) = door.find(|registry| registry.get(&parsed).cloned()) {
+        return Ok(active);
     }
     if door.worker.ledger.function(&parsed).is_some_and(|record| record.retired) {
         return Err(Failure::new(
