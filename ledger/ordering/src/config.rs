@@ -126,7 +126,9 @@ pub enum Error {
         found: usize,
     },
     /// Several validators, and this one cannot be reached.
-    #[error("the genesis names {validators} validators, so this one needs an address to listen on for {what}")]
+    #[error(
+        "the genesis names {validators} validators, so this one needs an address to listen on for {what}"
+    )]
     NoListener {
         /// How many validators there are.
         validators: usize,

@@ -255,3 +255,6 @@ async fn supply(mut requested: mpsc::Receiver<(Wanted, oneshot::Sender<Bytes>)>,
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,8 +216,7 @@ mod tests {
     #[test]
     fn an_allowance_is_saved_up_for_a_second_and_no_longer() {
         let meter = Meter::new(1000);
-        let (peer, other) =
-            (PrivateKey::from_seed(1).public_key(), PrivateKey::from_seed(2).public_key());
+        let (peer, other) = (PrivateKey::from_seed(1).public_key(), PrivateKey::from_seed(2).public_key());
         let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1000) + Duration::from_millis(ms);
         meter.charge(&peer, 1000, at(0));
         assert_eq!(meter.free_at(&peer), at(0), "what was saved up");

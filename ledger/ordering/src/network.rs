@@ -21,8 +21,8 @@
 use crate::{
     block::Block,
     config::{Config, Error},
-    keys,
     data::DataSeat,
+    keys,
     limits::{
         DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK, MAX_DATA_BYTES,
         MESSAGES_PER_SECOND, PUSHES_PER_SECOND,

@@ -210,7 +210,12 @@ mod tests {
         assert_eq!(plan.stop, [wanted(1), wanted(2)], "as many as wait, and not the one with an answer");
         assert_eq!(plan.ask, [wanted(FETCH_WINDOW), wanted(FETCH_WINDOW + 1)]);
         wants.judged(&wanted(0), true);
-        assert_eq!(wants.plan(at(0) + FETCH_TURN).ask, [wanted(1)], "the end of the queue");
+        let plan = wants.plan(at(0) + FETCH_TURN);
+        assert_eq!(
+            (plan.stop, plan.ask),
+            (vec![wanted(3)], vec![wanted(1), wanted(2)]),
+            "a free place and a turn"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The simulated world: four validators, their two networks, and what can be done to them.
 
+use super::wire::{Post, RawReceiver, RawSender, WireReceiver, WireSender};
 use crate::{
     Application, Plane,
     block::Block,
@@ -9,39 +10,49 @@ use crate::{
     network::{Channels, data_quotas, max_data_message_bytes, max_message_bytes, quota},
     pool::{self, Conduct, Pool},
 };
-use commonware_cryptography::{Signer as _, ed25519::PublicKey};
-use commonware_p2p::simulated::{self, Link, Oracle};
-use commonware_runtime::{Handle, Spawner as _, Supervisor as _, deterministic::Context};
-use commonware_utils::{NZUsize, Probability, probability};
+use commonware_cryptography::ed25519::PublicKey;
+use commonware_p2p::simulated::{self, Control, Link, Manager, Oracle};
+use commonware_runtime::{Handle, Quota, Spawner as _, Supervisor as _, deterministic::Context};
+use commonware_utils::{NZUsize, Probability};
 use moot_record::{Genesis, Keypair};
 use std::{sync::Arc, time::Duration};
 
 /// Validators.
 pub(super) const N: usize = 4;
 
+type Net = Oracle<PublicKey, Context>;
+type SimSeat = Seat<WireSender, WireReceiver, Manager<PublicKey, Context>, Control<PublicKey, Context>>;
+
+/// How good the links are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quality {
+    pub(super) latency_ms: u64,
+    pub(super) jitter_ms: u64,
+    /// Of a hundred votes, and of a hundred messages of data, how many are lost.
+    pub(super) lost: (u32, u32),
+}
+
 /// Everything there is.
 pub(super) struct World {
     pub(super) context: Context,
-    pub(super) votes: Oracle<PublicKey, Context>,
-    pub(super) data: Oracle<PublicKey, Context>,
+    pub(super) votes: Net,
+    pub(super) data: Net,
     pub(super) genesis: Genesis,
     pub(super) keys: Vec<Keypair>,
     pub(super) pools: Vec<Arc<Pool>>,
+    pub(super) post: Arc<Post>,
+    pub(super) quality: Quality,
+    /// Only those of one group are linked.
+    pub(super) groups: [u64; N],
     running: Vec<Option<Handle<()>>>,
     starts: u64,
-    /// Share of the data network's messages that arrive.
-    arriving: Probability,
 }
 
-async fn network(
-    context: Context,
-    max_size: u32,
-    names: Vec<PublicKey>,
-) -> Oracle<PublicKey, Context> {
+async fn network(context: Context, max_size: u32, names: Vec<PublicKey>, disconnect: bool) -> Net {
     let settings = simulated::Config {
         max_size,
         max_peers_per_set: NZUsize!(N),
-        disconnect_on_block: true,
+        disconnect_on_block: disconnect,
         tracked_peer_sets: NZUsize!(2),
     };
     let (network, oracle) = simulated::Network::new_with_peers(context, settings, names).await;
@@ -50,21 +61,30 @@ async fn network(
 }
 
 impl World {
-    /// A world whose validators have these manners. None runs yet.
-    pub(super) async fn new(context: &Context, conducts: [Conduct; N], arriving: Probability) -> World {
+    /// A world whose validators have these manners. None runs yet. Who is caught at breaking the rules of
+    /// consensus is cut off if `disconnect`, and may go on otherwise.
+    pub(super) async fn new(
+        context: &Context,
+        seed: u64,
+        conducts: [Conduct; N],
+        quality: Quality,
+        disconnect: bool,
+    ) -> World {
         let keys = pool::keys(N as u8);
         let genesis = pool::genesis(&keys);
         let names: Vec<PublicKey> =
             keys.iter().map(|key| keys::public_key(&key.account()).unwrap()).collect();
-        let votes = network(context.child("network"), max_message_bytes(), names.clone()).await;
-        let data = network(context.child("data"), max_data_message_bytes(), names).await;
+        let votes = network(context.child("network"), max_message_bytes(), names.clone(), disconnect).await;
+        let data = network(context.child("data"), max_data_message_bytes(), names, true).await;
         let pools = conducts.iter().map(|conduct| Arc::new(Pool::of_conduct(&genesis, *conduct))).collect();
         let running = (0..N).map(|_| None).collect();
+        let (post, work) = Post::new(seed, context.child("post"));
+        context.child("postman").spawn(move |_| work);
         let context = context.child("world");
-        let mut world = World { context, votes, data, genesis, keys, pools, running, starts: 0, arriving };
-        for n in 0..N {
-            world.connect(n, true).await;
-        }
+        let groups = [0; N];
+        let mut world =
+            World { context, votes, data, genesis, keys, pools, post, quality, groups, running, starts: 0 };
+        world.link().await;
         world
     }
 
@@ -72,67 +92,107 @@ impl World {
         keys::public_key(&self.keys[n].account()).unwrap()
     }
 
-    /// Links `n` with all others on both networks, or cuts it off.
-    pub(super) async fn connect(&mut self, n: usize, linked: bool) {
-        let link = |success_rate| Link {
-            latency: Duration::from_millis(10),
-            jitter: Duration::from_millis(5),
-            success_rate,
+    /// Links all as groups and quality have it.
+    pub(super) async fn link(&mut self) {
+        let Quality { latency_ms, jitter_ms, lost } = self.quality;
+        let link = |lost: u32| Link {
+            latency: Duration::from_millis(latency_ms),
+            jitter: Duration::from_millis(jitter_ms),
+            success_rate: Probability::new(u64::from(100 - lost), 100).unwrap(),
         };
-        let (votes, data) = (link(probability!(0.97)), link(self.arriving));
-        for other in (0..N).filter(|other| *other != n) {
-            for (from, to) in [(n, other), (other, n)] {
+        let (votes, data) = (link(lost.0), link(lost.1));
+        for n in 0..N {
+            for other in (0..N).filter(|other| *other != n) {
                 for (oracle, link) in [(&self.votes, &votes), (&self.data, &data)] {
-                    let (from, to) = (self.name(from), self.name(to));
-                    if linked {
-                        // A link that is there already stays as it is.
+                    let (from, to) = (self.name(n), self.name(other));
+                    // There may be none yet, or one end may have shut the other out.
+                    let _ = oracle.remove_link(from.clone(), to.clone()).await;
+                    if self.groups[n] == self.groups[other] {
                         let _ = oracle.add_link(from, to, link.clone()).await;
-                    } else {
-                        let _ = oracle.remove_link(from, to).await;
                     }
                 }
             }
         }
     }
 
-    /// Starts validator `n` on the storage that it had.
-    pub(super) async fn start(&mut self, n: usize) {
-        let key = keys::private_key(&self.keys[n]).unwrap();
-        let control = self.votes.control(key.public_key());
-        let mut open = Vec::new();
-        for number in 0..5 {
-            open.push(Some(control.register(number, quota()).await.unwrap()));
-        }
-        let data = self.data.control(key.public_key());
+    /// Cuts `n` off, or takes it back.
+    pub(super) async fn connect(&mut self, n: usize, linked: bool) {
+        self.groups[n] = if linked { 0 } else { 1 };
+        self.link().await;
+    }
+
+    /// All channels of a validator: those of the engine in their order, then push and fetch.
+    pub(super) fn channels(&self) -> Vec<(Net, u64, Quota)> {
         let (pushes, fetches) = data_quotas();
+        let votes = (0..5).map(|number| (self.votes.clone(), number, quota()));
+        votes.chain([(self.data.clone(), 0, pushes), (self.data.clone(), 1, fetches)]).collect()
+    }
+
+    pub(super) async fn register(
+        &self,
+        net: &Net,
+        n: usize,
+        number: u64,
+        quota: Quota,
+    ) -> (RawSender, RawReceiver) {
+        net.control(self.name(n)).register(number, quota).await.unwrap()
+    }
+
+    /// A seat for validator `n` at these wires, which are in the order of [`Self::channels`].
+    pub(super) fn seat(
+        &self,
+        n: usize,
+        wires: Vec<(WireSender, WireReceiver)>,
+        pool: &Pool,
+        partition: String,
+    ) -> SimSeat {
+        let mut wires: Vec<_> = wires.into_iter().map(Some).collect();
+        let mut take = |number: usize| wires[number].take().unwrap();
         let data = DataSeat {
-            push: data.register(0, pushes).await.unwrap(),
-            fetch: data.register(1, fetches).await.unwrap(),
+            push: take(5),
+            fetch: take(6),
             peers: self.data.manager(),
-            blocker: data,
+            blocker: self.data.control(self.name(n)),
         };
-        let seat = Seat {
-            key,
+        Seat {
+            key: keys::private_key(&self.keys[n]).unwrap(),
             committee: keys::committee(&self.genesis).unwrap(),
             namespace: self.genesis.namespace(),
             genesis: Block::genesis(&self.genesis),
-            committed: self.pools[n].committed(),
+            committed: pool.committed(),
             heartbeat: Duration::from_millis(500),
             max_batches: 8,
-            partition: format!("validator-{n}"),
-            channels: Channels::numbered(|number| open[number as usize].take().unwrap()),
+            partition,
+            channels: Channels::numbered(|number| take(number as usize)),
             peers: self.votes.manager(),
-            blocker: control,
+            blocker: self.votes.control(self.name(n)),
             data,
             plane: Plane::new().1,
-        };
-        let app = Arc::clone(&self.pools[n]) as Arc<dyn Application>;
+        }
+    }
+
+    /// Runs an engine in this seat.
+    pub(super) fn launch(&mut self, seat: SimSeat, pool: Arc<Pool>) -> Handle<()> {
         self.starts += 1;
         let context = self.context.child("validator").with_attribute("start", self.starts);
-        self.running[n] = Some(context.spawn(move |context| async move {
-            let reason = engine::run(context, seat, app, || {}).await;
-            panic!("validator {n} ended: {reason}");
-        }));
+        let partition = seat.partition.clone();
+        context.spawn(move |context| async move {
+            let reason = engine::run(context, seat, pool as Arc<dyn Application>, || {}).await;
+            panic!("{partition} ended: {reason}");
+        })
+    }
+
+    /// Starts validator `n` on the storage that it had.
+    pub(super) async fn start(&mut self, n: usize) {
+        let mut wires = Vec::new();
+        for (net, number, quota) in self.channels() {
+            let (inner, receiver) = self.register(&net, n, number, quota).await;
+            let sender = WireSender { inner, reach: None, post: Arc::clone(&self.post) };
+            wires.push((sender, WireReceiver::Direct(receiver)));
+        }
+        let pool = Arc::clone(&self.pools[n]);
+        let seat = self.seat(n, wires, &pool, format!("validator-{n}"));
+        self.running[n] = Some(self.launch(seat, pool));
     }
 
     /// Stops validator `n` as a power cut would.
@@ -147,18 +207,31 @@ impl World {
         self.running[n].is_some()
     }
 
-    /// Panics if two validators have different blocks at one height, or one got what it must not.
-    pub(super) fn assert_no_fork(&self, whose: &str) {
-        let chains: Vec<_> = self.pools.iter().map(|pool| pool.chain()).collect();
-        for (n, chain) in chains.iter().enumerate() {
-            self.pools[n].assert_sound(&format!("{whose}, validator {n}"));
-            for (m, other) in chains[..n].iter().enumerate() {
+    /// Panics if two of these validators have different blocks at one height, or one got what it must not.
+    pub(super) fn assert_no_fork(&self, whose: &str, honest: &[usize]) {
+        let chains: Vec<_> = honest.iter().map(|n| (*n, self.pools[*n].chain())).collect();
+        for (at, (n, chain)) in chains.iter().enumerate() {
+            self.pools[*n].assert_sound(&format!("{whose}, validator {n}"));
+            for (m, other) in &chains[..at] {
                 for (height, block) in chain {
                     if let Some(other) = other.get(height) {
-                        assert_eq!(other.header, block.header, "{whose}: fork at {height} between {m} and {n}");
+                        assert_eq!(
+                            other.header, block.header,
+                            "{whose}: fork at {height} between {m} and {n}"
+                        );
                     }
                 }
             }
+        }
+    }
+
+    /// Panics if an honest validator has shut out an honest one.
+    pub(super) async fn assert_no_slander(&self, whose: &str, honest: &[usize]) {
+        let names: Vec<PublicKey> = honest.iter().map(|n| self.name(*n)).collect();
+        for (net, what) in [(&self.votes, "votes"), (&self.data, "data")] {
+            let blocked = net.blocked().await.unwrap();
+            let wrong = blocked.iter().find(|(by, whom)| names.contains(by) && names.contains(whom));
+            assert_eq!(wrong, None, "{whose}: an honest validator shut out an honest one of {what}");
         }
     }
 }
