@@ -213,19 +213,30 @@ impl Node {
     }
 }
 
-/// Takes up what other replicas changed, now and then.
+/// Takes up what other replicas changed, now and then, and sees to it that new functions are compiled.
 async fn keep(worker: Arc<Worker>, every: Duration, mut stopping: watch::Receiver<bool>) {
     let mut seen = worker.ledger.height();
+    // What was deployed while this node was down is new to it as well.
+    let mut unprepared = worker.ledger.genesis().validators.len() > 1;
+    let mut ahead: Option<JoinHandle<()>> = None;
     loop {
         tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
+            _ = stopping.wait_for(|stop| *stop) => break,
             () = tokio::time::sleep(every) => {}
         }
         let height = worker.ledger.height();
         if height != seen {
             seen = height;
-            worker.refresh();
+            unprepared |= worker.refresh();
         }
+        if unprepared && ahead.as_ref().is_none_or(JoinHandle::is_finished) {
+            unprepared = false;
+            let worker = worker.clone();
+            ahead = Some(tokio::spawn(async move { worker.prepare_ahead().await }));
+        }
+    }
+    if let Some(ahead) = ahead {
+        ahead.abort();
     }
 }
 

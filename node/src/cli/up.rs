@@ -239,12 +239,16 @@ async fn until_stopped(node: Node, stop: &mut Stop) -> anyhow::Result<()> {
                 .into());
         }
     }
-    terminal::done(
-        "Stopping",
-        &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"),
-    );
+    // A child's parent says it for all of them.
+    let attached = stop.attached;
+    let say = |verb: &str, text: &str| {
+        if !attached {
+            terminal::done(verb, text);
+        }
+    };
+    say("Stopping", &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"));
     tokio::select! {
-        () = node.shutdown() => terminal::done("Stopped", ""),
+        () = node.shutdown() => say("Stopped", ""),
         () = stop.asked() => return Err(Failure::new("stopped before everything was finished").hint(
             "calls that were running are finished at the next start, or their receipts say `interrupted`").into()),
     }

@@ -139,12 +139,12 @@ impl ReplicaConfig {
         let _ = write!(
             text,
             "# Paths are relative to this file. Hosts may be names; they are looked up when the replica starts.\n\n\
-             genesis = {}\nkey = {}\ndata = {}\nheartbeat = \"{}ms\"\n\n\
+             genesis = {}\nkey = {}\ndata = {}\nheartbeat = \"{}\"\n\n\
              [listen]\ngateway = \"{}\"  # clients, HTTP\nledger = \"{}\"   # other replicas: votes\ndata = \"{}\"     # other replicas: batches\n",
             path(&self.genesis),
             path(&self.key),
             path(&self.data),
-            self.heartbeat.as_millis(),
+            heartbeat(self.heartbeat),
             self.listen.gateway,
             self.listen.ledger,
             self.listen.data,
@@ -160,6 +160,14 @@ impl ReplicaConfig {
             }
         }
         text
+    }
+}
+
+/// A duration as the file has it, to the millisecond.
+fn heartbeat(duration: Duration) -> String {
+    match duration.as_millis() {
+        ms if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
     }
 }
 

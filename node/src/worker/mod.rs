@@ -11,6 +11,7 @@
 //!   gets one receipt, whatever breaks off in between.
 //! - Does not provide: routing, authentication, HTTP.
 
+mod arrival;
 mod artifacts;
 mod compile;
 mod context;
@@ -41,7 +42,7 @@ pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
 pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
 
-use crate::limits::{COMPONENT_LOOK, COMPONENT_WAIT, WorkerLimits};
+use crate::limits::{COMPONENT_WAIT, WorkerLimits};
 use crate::metrics::Metrics;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
@@ -76,6 +77,17 @@ pub(crate) enum LoadProblem {
     /// It cannot be compiled or loaded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// Another replica took it, and this one does not.
+    #[error("the component is not taken here: {0}")]
+    Admission(#[from] moot_host::AdmissionError),
+    /// It is not what its manifest says, which the replica that took it should have seen.
+    #[error("the component is of kind {is}, and its manifest says {says}: deploy it again with the right one")]
+    OtherKind {
+        /// What it is.
+        is: &'static str,
+        /// What it was deployed as.
+        says: &'static str,
+    },
     /// It was deployed at another replica a moment ago.
     #[error(
         "the bytes of component {component} are still on the way to this replica; it waited {COMPONENT_WAIT:?} for them. \
@@ -120,15 +132,16 @@ impl Worker {
         self.registry.read().clone()
     }
 
-    /// Takes up what changed on the ledger.
-    pub(crate) fn refresh(&self) {
+    /// Takes up what changed on the ledger; says whether anything did.
+    pub(crate) fn refresh(&self) -> bool {
         let records = self.ledger.functions();
         let mut registry = self.registry.write();
         if registry.is_of(&records) {
-            return;
+            return false;
         }
         *registry = Arc::new(Registry::of(records, &registry));
         self.metrics.functions.set(registry.len() as i64);
+        true
     }
 
     /// The code of a function, from memory or from disk.
@@ -136,34 +149,18 @@ impl Worker {
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
         }
-        self.arrived(&active.component).await?;
+        self.arrived(active).await?;
         let _one_at_a_time = active.loading.lock().await;
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
         }
         let policy = self.provided.policy(&active.name, active.owner, &active.spec)?;
+        self.admit_foreign(active, &policy)?;
         let function =
             self.artifacts.load(&active.component, policy, || self.bytes(&active.component)).await?;
         self.loaded.keep(active, function.clone());
         self.metrics.loaded.set(self.loaded.count() as i64);
         Ok(function)
-    }
-
-    /// Waits for a component that another replica's client deployed: its bytes travel after the deploy. Everybody who
-    /// calls the function waits here at once, not one after the other.
-    async fn arrived(&self, component: &Digest) -> Result<(), LoadProblem> {
-        let alone = self.ledger.genesis().validators.len() == 1;
-        if alone || self.artifacts.has(component) {
-            return Ok(());
-        }
-        let due = tokio::time::Instant::now() + COMPONENT_WAIT;
-        while self.bytes(component).is_none() {
-            if tokio::time::Instant::now() >= due {
-                return Err(LoadProblem::OnTheWay { component: *component });
-            }
-            tokio::time::sleep(COMPONENT_LOOK).await;
-        }
-        Ok(())
     }
 
     fn bytes(&self, component: &Digest) -> Option<Vec<u8>> {

@@ -120,6 +120,10 @@ impl Registry {
         self.functions.get(name)
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Active>> {
+        self.functions.values()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.functions.len()
     }

@@ -12,6 +12,8 @@ pub(super) struct Stop {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     left_alone: watch::Receiver<bool>,
+    /// Another process started this one.
+    pub(super) attached: bool,
 }
 
 impl Stop {
@@ -26,6 +28,7 @@ impl Stop {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             left_alone,
+            attached,
         })
     }
 
