@@ -5,18 +5,12 @@
 
 use crate::error::{ComponentError, ReadError};
 use crate::ledger::Ledger;
-use crate::store::marker::write_durably;
 use moot_record::limits::MAX_COMPONENT_BYTES;
 use moot_record::{Digest, component_digest};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 
 impl Ledger {
-    fn component_path(&self, digest: &Digest) -> PathBuf {
-        self.core().dir.join("components").join(format!("{digest}.wasm"))
-    }
-
     /// Stores a component's bytes, durably; the same bytes again cost a look.
     ///
     /// # Errors
@@ -30,14 +24,10 @@ impl Ledger {
         if matches!(self.component(&digest), Ok(Some(_))) {
             return Ok(digest);
         }
-        let path = self.component_path(&digest);
-        let write = || {
-            if let Some(dir) = path.parent() {
-                fs::create_dir_all(dir)?;
-            }
-            write_durably(&path, bytes)
-        };
-        write().map_err(|source| ComponentError::Io { path: path.clone(), source })?;
+        let components = &self.core().components;
+        components
+            .store(&digest, bytes)
+            .map_err(|source| ComponentError::Io { path: components.path(&digest), source })?;
         Ok(digest)
     }
 
@@ -46,7 +36,7 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read, or is not what it is named.
     pub fn component(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ReadError> {
-        let path = self.component_path(digest);
+        let path = self.core().components.path(digest);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -60,5 +50,14 @@ impl Ledger {
             ));
         }
         Ok(Some(bytes))
+    }
+
+    /// Resolves when the component is here; until then other replicas are asked for it. A function that was
+    /// deployed at another replica can be called before its component has come: whoever runs it waits for this,
+    /// with a deadline of its own. Safe to cancel.
+    pub async fn component_arrived(&self, digest: &Digest) {
+        let core = self.core();
+        core.components.want(&core.wants.line, *digest);
+        core.components.arrival(digest).await;
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!              ┌────────────────────────── Core ──────────────────────────┐
 //!   Ledger ───►│ lane   gate   recent   registry   remembered   flights   │◄─── Application (ordering's threads)
-//!   (callers)  │ inbox  store  unordered                                  │
+//!   (callers)  │ inbox  store  unordered   intake   wants   components    │◄─── checking threads
 //!              └──────────────────────────▲───────────────────────────────┘
 //!                                         │ the only writer
 //!                                   commit thread
@@ -13,15 +13,17 @@ use crate::clock::Clock;
 use crate::condition::Gate;
 use crate::error::ReadError;
 use crate::events::Event;
+use crate::exchange::{Checked, Components, Intake, Wants};
 use crate::idempotency::Flights;
 use crate::lane::Lane;
 use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::state::FunctionRecord;
-use crate::store::{Job, Store, read};
+use crate::store::read::{self, Owners};
+use crate::store::{Job, Store};
 use crate::unordered::Unordered;
 use moot_ordering::{Failure, Finalized};
-use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair, lane_owner};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -36,12 +38,14 @@ pub(crate) type Ack = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 pub(crate) struct Inbox {
     pub(crate) blocks: VecDeque<(Finalized, Ack)>,
+    /// Batches of other replicas, checked. The intake bounds their bytes.
+    pub(crate) foreign: Vec<Checked>,
     pub(crate) jobs: Vec<(Job, Option<oneshot::Sender<()>>)>,
 }
 
 impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.jobs.is_empty()
+        self.blocks.is_empty() && self.foreign.is_empty() && self.jobs.is_empty()
     }
 }
 
@@ -62,8 +66,19 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) recent: Recent,
     pub(crate) unordered: Mutex<Unordered>,
-    /// How many batches wait to be ordered.
+    /// How many batches of the own lane wait to be ordered.
     pub(crate) waiting: AtomicUsize,
+    /// What other replicas send, and ask for.
+    pub(crate) intake: Intake,
+    /// What is missing here.
+    pub(crate) wants: Arc<Wants>,
+    pub(crate) components: Components,
+    /// Blocks that wait for batches.
+    pub(crate) blocked: AtomicUsize,
+    /// Pairs of seals that convict a lane's owner.
+    pub(crate) evidence: AtomicUsize,
+    /// Blocks older than this, in seconds, are pruned.
+    pub(crate) block_retention_s: Option<u64>,
     /// Rung when a batch became durable.
     pub(crate) fresh: Notify,
     pub(crate) inbox: Mutex<Inbox>,
@@ -93,6 +108,8 @@ pub(crate) struct Counters {
     pub(crate) batches: AtomicU64,
     pub(crate) batch_bytes: AtomicU64,
     pub(crate) commit_us: AtomicU64,
+    pub(crate) foreign_batches: AtomicU64,
+    pub(crate) foreign_bytes: AtomicU64,
 }
 
 impl Counters {
@@ -107,7 +124,20 @@ impl Core {
         if let Some(stored) = self.recent.get(lane, seq) {
             return Ok(Some(stored));
         }
-        Ok(self.store.read(|txn| read::batch(txn, lane, seq))?.map(Arc::new))
+        Ok(self.store.read(|txn| read::batch(txn, self.owners(), (lane, seq)))?.map(Arc::new))
+    }
+
+    /// Whose lanes there are.
+    pub(crate) fn owners(&self) -> Owners<'_> {
+        Owners { genesis: &self.genesis, network: &self.network }
+    }
+
+    /// Sees to it that the components of functions come here. A network of one has nobody to ask.
+    pub(crate) fn want_components<'a>(&self, functions: impl Iterator<Item = &'a Arc<FunctionRecord>>) {
+        if self.genesis.validators.len() > 1 {
+            let active = functions.filter_map(|record| record.active());
+            active.for_each(|version| self.components.want(&self.wants.line, version.component));
+        }
     }
 
     /// Whether somebody listens to events: nobody pays for them otherwise.
@@ -117,14 +147,14 @@ impl Core {
 
     /// The account that signs the lane's own bundles.
     pub(crate) fn lane_account(&self, lane: u32) -> Option<&AccountId> {
-        self.genesis.validators.get(usize::try_from(lane).ok()?)
+        lane_owner(&self.genesis, lane)
     }
 
     pub(crate) fn height(&self) -> u64 {
         self.head.read().height
     }
 
-    /// How many batches wait to be ordered, as of the last commit: cheap enough for every append.
+    /// How many batches of the own lane wait to be ordered, as of the last commit: cheap enough for every append.
     pub(crate) fn unordered_hint(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }

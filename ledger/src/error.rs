@@ -26,6 +26,16 @@ pub enum OpenError {
         /// The newest format known here.
         known: u32,
     },
+    /// Written by an older version, in another form.
+    #[error("{} is of format {found}, this program writes format {known} and does not convert: use the moot that wrote it, or another directory", dir.display())]
+    PastFormat {
+        /// The data directory.
+        dir: PathBuf,
+        /// The format found.
+        found: u32,
+        /// The format written here.
+        known: u32,
+    },
     /// The directory belongs to another network.
     #[error("{} holds the ledger of network {found}, the genesis given is of network {expected}: give the genesis it was made with", dir.display())]
     OtherNetwork {
@@ -208,6 +218,14 @@ pub enum ProveError {
     /// Recorded, but its block is not final yet.
     #[error("{0} is recorded but not final yet: try again in a second")]
     NotFinal(EntryId),
+    /// Its block is so old that this replica let it go.
+    #[error(
+        "{id} was pruned here: ask a replica that keeps everything, or whoever kept the proof; it stays valid"
+    )]
+    Pruned {
+        /// The entry.
+        id: EntryId,
+    },
     /// What is stored does not make a proof that verifies.
     #[error("what is stored about {id} does not verify: {error}")]
     Broken {

@@ -3,8 +3,9 @@
 use crate::commit::Committer;
 use crate::condition::{Condition, Gate};
 use crate::core::{Core, Counters, Head, Inbox};
-use crate::error::{KeyError, OpenError};
+use crate::error::{KeyError, OpenError, ReadError};
 use crate::events::Event;
+use crate::exchange::{Carrier, Components, Intake, Wants, start};
 use crate::idempotency::{Idempotency, key_digest};
 use crate::lane::Lane;
 use crate::limits::{EVENT_BACKLOG, MAX_IDEMPOTENCY_KEY_BYTES, MAX_RESERVATIONS, RETRY_AFTER};
@@ -15,7 +16,7 @@ use crate::signal::Signal;
 use crate::state::FunctionRecord;
 use crate::store::{DirLock, Store, read};
 use moot_ordering::{Application, Config, Ordering};
-use moot_record::{AccountId, Call, Digest, EntryId, FunctionName, Genesis};
+use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis};
 use parking_lot::{Mutex, RwLock};
 use std::fs;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,6 +38,7 @@ struct Inner {
 
 struct Threads {
     committer: JoinHandle<()>,
+    checking: Vec<JoinHandle<()>>,
     ordering: Option<Ordering>,
     _lock: DirLock,
 }
@@ -60,18 +62,60 @@ pub struct Status {
     pub queued_bytes: usize,
     /// Calls without a receipt.
     pub open_calls: usize,
-    /// Batches on disk that no final block names yet.
+    /// Batches on disk that no final block names yet, of all lanes.
     pub unordered_batches: usize,
+    /// Every lane, in the order of the genesis.
+    pub lanes: Vec<LaneStatus>,
+    /// Final blocks that wait for batches which are not here yet.
+    pub waiting_blocks: usize,
+    /// Batches that are missing and asked for.
+    pub missing_batches: usize,
+    /// How often a lane's owner was seen to seal two batches with one number. Both seals are on disk.
+    pub evidence: usize,
+    /// How ordering is doing.
+    pub ordering: OrderingStatus,
     /// Functions deployed, retired ones included.
     pub functions: usize,
     /// Commits since the ledger was opened.
     pub commits: u64,
-    /// Batches since the ledger was opened.
+    /// Batches of the own lane since the ledger was opened.
     pub batches: u64,
     /// Bytes of those batches.
     pub batch_bytes: u64,
+    /// Batches of other lanes since then.
+    pub foreign_batches: u64,
+    /// Bytes of those.
+    pub foreign_bytes: u64,
     /// Time spent in those commits.
     pub commit_us: u64,
+}
+
+/// How a lane is doing, as far as this replica knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// Its number.
+    pub lane: u32,
+    /// Its owner.
+    pub account: AccountId,
+    /// The highest sequence number on disk here.
+    pub last_held: Option<u64>,
+    /// The highest sequence number in a final block.
+    pub last_ordered: Option<u64>,
+    /// Batches on disk that no final block names yet.
+    pub unordered: usize,
+    /// How often its owner was seen to seal two batches with one number.
+    pub equivocations: usize,
+}
+
+/// How ordering is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderingStatus {
+    /// Somebody else orders: see [`OrderingChoice::External`].
+    External,
+    /// The engine runs.
+    Running,
+    /// The engine ended for the reason given; the ledger stops.
+    Failed(String),
 }
 
 impl Ledger {
@@ -90,17 +134,25 @@ impl Ledger {
         fs::create_dir_all(&dir).map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         let lock = DirLock::take(&dir)?;
         let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &network)?;
-        let recovered = recover(&store, &dir, lane_number, &options.genesis)?;
+        let recovered = recover(&store, &dir, lane_number, &options.genesis, &network)?;
+        let wants = Arc::new(Wants::default());
+        let state = &recovered.committed.state;
         let core = Arc::new(Core {
             lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls())),
-            waiting: recovered.unordered.len().into(),
+            waiting: recovered.unordered.count(lane_number).into(),
+            intake: Intake::new(wants.clone()),
+            wants,
+            components: Components::new(&dir),
+            blocked: 0.into(),
+            evidence: recovered.committed.convicted.len().into(),
+            block_retention_s: options.retention.blocks_s,
             unordered: Mutex::new(recovered.unordered),
-            registry: RwLock::new(recovered.state.functions().clone()),
+            registry: RwLock::new(state.functions().clone()),
             remembered: Mutex::new(recovered.remembered),
             head: RwLock::new(Head {
-                height: recovered.state.height(),
+                height: state.height(),
                 time_ms: recovered.head_time_ms,
-                state: recovered.state.root(),
+                state: state.root(),
             }),
             network,
             account,
@@ -122,13 +174,23 @@ impl Ledger {
             events: broadcast::channel(EVENT_BACKLOG).0,
             counters: Counters::default(),
         });
-        let committer = Committer::new(core.clone(), recovered.state, recovered.roots);
+        let committer = Committer::new(core.clone(), recovered.committed);
         let committer = std::thread::Builder::new().name("moot-commit".into()).spawn(move || committer.run());
         let committer = committer.map_err(|source| OpenError::Io { path: dir.clone(), source })?;
+        // A network of one has nobody to hear from.
+        let alone = core.genesis.validators.len() < 2;
+        let checking = if alone { Ok(Vec::new()) } else { start(&core) };
         let open_calls = recovered.open_calls.into_iter().collect();
-        let threads = Threads { committer, ordering: None, _lock: lock };
+        let (checking, failed) = match checking {
+            Ok(checking) => (checking, None),
+            Err(source) => (Vec::new(), Some(OpenError::Io { path: dir.clone(), source })),
+        };
+        let threads = Threads { committer, checking, ordering: None, _lock: lock };
         let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
+        if let Some(error) = failed {
+            return Err(error);
+        }
         if let OrderingChoice::Engine { heartbeat, max_batches_per_block, listen, listen_data, peers } =
             options.ordering
         {
@@ -194,6 +256,7 @@ impl Ledger {
             let lane = core.lane.lock();
             (lane.next_seq(), lane.queued_bytes(), lane.calls.len())
         };
+        let unordered_batches = core.unordered.lock().len();
         Status {
             condition: core.gate.condition(),
             height: head.height,
@@ -203,11 +266,18 @@ impl Ledger {
             next_batch,
             queued_bytes,
             open_calls,
-            unordered_batches: core.unordered_hint(),
+            unordered_batches,
+            lanes: core.lanes(),
+            waiting_blocks: core.blocked.load(Relaxed),
+            missing_batches: core.wants.len(),
+            evidence: core.evidence.load(Relaxed),
+            ordering: core.ordering(),
             functions: core.registry.read().len(),
             commits: core.counters.commits.load(Relaxed),
             batches: core.counters.batches.load(Relaxed),
             batch_bytes: core.counters.batch_bytes.load(Relaxed),
+            foreign_batches: core.counters.foreign_batches.load(Relaxed),
+            foreign_bytes: core.counters.foreign_bytes.load(Relaxed),
             commit_us: core.counters.commit_us.load(Relaxed),
         }
     }
@@ -266,6 +336,20 @@ impl Ledger {
         self.inner.core.clone()
     }
 
+    /// Gives the ledger its means to reach other replicas, for those who opened it with
+    /// [`crate::OrderingChoice::External`]; an engine brings its own.
+    pub fn connect(&self, carrier: Arc<dyn Carrier>) {
+        self.core().connect(carrier);
+    }
+
+    /// The pairs of seals that prove that a lane's owner sealed two batches with one number.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn evidence(&self) -> Result<Vec<Equivocation>, ReadError> {
+        self.core().store.read(read::evidence)
+    }
+
     /// Writes what was taken down, stops ordering and closes the database. Other clones only refuse from
     /// here on.
     pub async fn close(self) {
@@ -283,14 +367,45 @@ impl Ledger {
     }
 }
 
+impl Core {
+    fn lanes(&self) -> Vec<LaneStatus> {
+        let unordered = self.unordered.lock();
+        let status = |(lane, account): (u32, &AccountId)| {
+            let marks = unordered.marks(lane);
+            LaneStatus {
+                lane,
+                account: *account,
+                last_held: marks.held,
+                last_ordered: marks.ordered,
+                unordered: marks.waiting,
+                equivocations: marks.equivocations,
+            }
+        };
+        (0u32..).zip(&self.genesis.validators).map(status).collect()
+    }
+
+    fn ordering(&self) -> OrderingStatus {
+        match self.engine.get().map(|engine| engine.borrow().clone()) {
+            None => OrderingStatus::External,
+            Some(None) => OrderingStatus::Running,
+            Some(Some(failure)) => OrderingStatus::Failed(failure.reason),
+        }
+    }
+}
+
 impl Inner {
     fn shut(&self) {
         // Held throughout: whoever closes second waits for the first.
         let mut threads = self.threads.lock();
-        let Some(Threads { committer, ordering, _lock: lock }) = threads.take() else { return };
+        let Some(Threads { committer, checking, ordering, _lock: lock }) = threads.take() else { return };
         self.core.gate.closing();
         if let Some(ordering) = ordering {
             ordering.stop();
+        }
+        self.core.intake.close();
+        for thread in checking {
+            // A panic of the thread was reported by the panic itself.
+            let _ = thread.join();
         }
         self.core.signal.wake();
         // A panic of the thread was reported by the panic itself; there is nothing left to do about it.

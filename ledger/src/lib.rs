@@ -1,11 +1,11 @@
-//! The ledger of one replica: keeps and orders records, and proves what it keeps.
+//! The ledger of a replica, alone or among others: keeps and orders records, and proves what it keeps.
 //!
 //! ```text
 //!   append_call ─┐                                      ┌─► entry, receipt_of, payload     (on disk)
 //!   append_… ────┼─► lane ─► commit thread ─► redb ─────┤
 //!   submit ──────┘              ▲    │                  └─► function, transaction_outcome  (final)
 //!                               │    ▼
-//!                 final blocks ─┴─ ordering ◄──► other replicas
+//!                 final blocks ─┴─ ordering ◄──► other replicas ◄──► exchange: their batches and components
 //! ```
 //!
 //! An entry is first recorded in memory ([`Pending`]), then durable (on this disk), then final (in a block
@@ -32,6 +32,7 @@ mod core;
 mod disk;
 mod error;
 mod events;
+mod exchange;
 mod idempotency;
 mod lane;
 mod ledger;
@@ -55,8 +56,9 @@ pub use condition::Condition;
 pub use disk::{Disk, FileDisk};
 pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, ReadError, Refused};
 pub use events::Event;
+pub use exchange::{Carrier, KIND_BATCH, KIND_COMPONENT, KIND_PART};
 pub use idempotency::{Idempotency, Reservation};
-pub use ledger::{Ledger, Status};
+pub use ledger::{LaneStatus, Ledger, OrderingStatus, Status};
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;

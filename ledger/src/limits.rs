@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Version of what is written to disk. A directory of a newer version is refused.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of what is written to disk: 2 since batches are stored under their owner's seal. A directory of
+/// another version is refused, an older one because its batches cannot be given to other replicas.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// An open batch this long is closed even while the last commit still runs. redb rounds a row up to a power
 /// of two: the batch's row, framing included, stays just under 1 MiB.
@@ -68,12 +69,65 @@ pub const MAX_RESERVATIONS: usize = 65_536;
 /// failed and calls are refused rather than piled up.
 pub const MAX_UNORDERED_BATCHES: usize = 65_536;
 
-/// Digests of ordered batches remembered, so that a block that names one again is recognised: 1 MB of memory,
-/// and more than 16 full blocks.
-pub const ORDERED_REMEMBERED: usize = 16_384;
+/// Digests of ordered batches remembered, so that a block that names one again is recognised: 2 MB of memory,
+/// and more than the full blocks that the engine delivers ahead of their commit.
+pub const ORDERED_REMEMBERED: usize = 32_768;
 
 /// Sealed batches kept in memory for readers, in bytes: the last second or so of a busy node.
 pub const RECENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Threads that check what other replicas send: one is busy with a batch of 1 MiB for a millisecond, and the
+/// second keeps a large one from holding up the small.
+pub const CHECKING_THREADS: usize = 2;
+
+/// Bytes of other replicas that are in checking or on their way to the disk. Half a second of three full lanes;
+/// what is pushed beyond it is dropped, and fetched when a block names it.
+pub const MAX_CHECKING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Unordered batches held of each other lane. At a hundred batches a second it is ten seconds without a block;
+/// beyond it pushes are dropped.
+pub const MAX_UNORDERED_FOREIGN: usize = 1024;
+
+/// Bytes of a batch's client bundles that stay in memory until its block comes; those of a batch that has more
+/// transactions are read again from disk. With [`MAX_UNORDERED_FOREIGN`]: 64 MiB a lane at the worst.
+pub const MAX_KEPT_CONTENT_BYTES: usize = 64 * 1024;
+
+/// How long a batch that a proposed block names may be on its way before peers are asked for it. A push takes
+/// one trip, as the block does; this covers the checking and the commit.
+pub const FETCH_GRACE: Duration = Duration::from_millis(30);
+
+/// How often the data plane is reminded of what is still missing: asking again changes nothing there.
+pub const FETCH_AGAIN: Duration = Duration::from_secs(1);
+
+/// Second versions of a lane's batches that are held because a proposed block names them. Their owner has
+/// signed against itself each time; past this number its blocks wait.
+pub const MAX_RIVALS: usize = 64;
+
+/// Proven double seals of a lane after which this replica proposes nothing of it any more. One may be an
+/// accident with a restored disk.
+pub const MAX_TOLERATED_EQUIVOCATIONS: usize = 16;
+
+/// Double seals kept as evidence: one is enough to convict, so this is for the curious.
+pub const MAX_EVIDENCE: usize = 256;
+
+/// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.
+pub const MAX_SUPPLIES: usize = 64;
+
+/// A part of a component as it travels: a subtree of BLAKE3, and a fraction of a second of a slow link.
+pub const COMPONENT_PART_BYTES: usize = 1024 * 1024;
+
+/// Components fetched at a time; each has a draft on disk and 2 KiB in memory.
+pub const MAX_COMPONENT_FETCHES: usize = 16;
+
+/// How long a component is asked for in vain while others wait for their turn: every peer has had time to answer
+/// once.
+pub const COMPONENT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lists of parts remembered for serving: 2 KiB each, for the functions deployed lately.
+pub const MAX_PART_LISTS: usize = 32;
+
+/// Blocks pruned in one commit, so that pruning does not make callers wait.
+pub const PRUNE_BLOCKS: u64 = 64;
 
 /// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
 /// this many.
@@ -112,6 +166,9 @@ pub const MAX_RECENT_BATCHES: u64 = 4096;
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;
 
+const _: () = assert!(COMPONENT_PART_BYTES.is_power_of_two());
+const _: () = assert!(moot_record::limits::MAX_SEALED_BATCH_BYTES < MAX_CHECKING_BYTES);
+const _: () = assert!(MAX_TOLERATED_EQUIVOCATIONS < MAX_RIVALS);
 const _: () = assert!(BATCH_TARGET_BYTES + moot_record::limits::MAX_PAGE_BYTES < 1024 * 1024);
 const _: () = assert!(BATCH_TARGET_PAGES < moot_record::limits::MAX_BUNDLE_PAGES);
 const _: () = assert!(BATCH_MAX_BUNDLES < moot_record::limits::MAX_BATCH_BUNDLES);

@@ -10,16 +10,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long payloads are kept when nobody says otherwise.
+/// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Seconds.
+    /// Payloads, when nobody says otherwise, in seconds.
     pub payloads_s: u64,
+    /// Blocks with their batches, in seconds from the block's time; none: for ever. An older block goes when no
+    /// payload of its batches is kept and no call in them is open; everything before it went earlier. What was
+    /// proven of it stays proven for whoever kept the proof, but this replica makes no more of them, and another
+    /// one cannot catch up from it: a network should have some that keep everything.
+    pub blocks_s: Option<u64>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { payloads_s: DEFAULT_RETENTION_S }
+        Self { payloads_s: DEFAULT_RETENTION_S, blocks_s: None }
     }
 }
 

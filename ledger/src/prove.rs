@@ -37,10 +37,17 @@ impl Ledger {
     /// The proof that the network agreed on the entry at its place. It is verified before it is given away.
     ///
     /// # Errors
-    /// When nothing is recorded there, when its block is not final yet, or when what is stored does not fit.
+    /// When nothing is recorded there, when its block is not final yet, when it was pruned, or when what is
+    /// stored does not fit.
     pub fn prove(&self, id: EntryId) -> Result<Proof, ProveError> {
         let core = self.core();
-        let stored = core.batch(id.lane, id.batch)?.ok_or(ProveError::NotFound(id))?;
+        let Some(stored) = core.batch(id.lane, id.batch)? else {
+            let pruned = core.store.read(|txn| read::pruned_lane(txn, id.lane))?;
+            return Err(match pruned {
+                Some(last) if id.batch <= last => ProveError::Pruned { id },
+                _ => ProveError::NotFound(id),
+            });
+        };
         let entry = signed_entry(&stored, id)?.ok_or(ProveError::NotFound(id))?;
         let found = core.store.read(|txn| {
             let Some(place) = read::place(txn, id.lane, id.batch)? else { return Ok(None) };

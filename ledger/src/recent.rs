@@ -1,14 +1,13 @@
 //! Batches in memory: the last ones committed, for those who ask at once for what they just said.
 
-use moot_record::{Batch, Digest};
+use moot_record::Batch;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// A batch as it is on disk, checked against its digest.
+/// A batch as it is on disk, checked.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(crate) digest: Digest,
     /// Under which hours its payloads lie.
     pub(crate) hours: Vec<u32>,
     pub(crate) batch: Arc<Batch>,

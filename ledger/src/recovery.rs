@@ -2,26 +2,32 @@
 //!
 //! ```text
 //!   functions, last block ──► State (its root must be the stored one)
-//!   batches from the marks on ──► calls without receipts, batches without a block
-//!   bundles ──► replay protection          last batch ──► next sequence number
+//!   batches from the marks on ──► own calls without receipts, batches of every lane without a block
+//!   bundles ──► replay protection          last own batch ──► next sequence number
 //! ```
+//!
+//! The own lane's next number is one more than the highest on disk. A batch leaves this replica only after its
+//! commit, so the disk knows every number that another replica may have seen. A replica that lost its disk does
+//! not: it learns its numbers from the blocks that name its old batches, and skips them as they come back.
 
+use crate::commit::Committed;
 use crate::error::{OpenError, ReadError};
+use crate::exchange::{Content, Scan, scan};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
-use crate::state::{OrderedBundle, State};
-use crate::store::{Marks, Store, StoredBlock, read};
+use crate::state::State;
+use crate::store::read::{self, Owners};
+use crate::store::{Marks, Store, StoredBlock};
 use crate::unordered::{Unordered, Waiting};
-use moot_record::{AccountId, Batch, Call, Digest, Entry, EntryId, Genesis};
+use moot_record::{AccountId, Call, Digest, Entry, EntryId, Genesis, SealedView, lane_owner};
 use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 /// What was found.
 pub(crate) struct Recovered {
-    pub(crate) state: State,
-    pub(crate) roots: VecDeque<Digest>,
+    pub(crate) committed: Committed,
     pub(crate) head_time_ms: u64,
     pub(crate) next_seq: u64,
     pub(crate) open_calls: BTreeMap<EntryId, Call>,
@@ -44,22 +50,23 @@ pub(crate) fn recover(
     dir: &Path,
     lane: u32,
     genesis: &Genesis,
+    network: &Digest,
 ) -> Result<Recovered, OpenError> {
+    let owners = Owners { genesis, network };
     let found = store.read(|txn| {
         let blocks = read::last_blocks(txn, ROOTS_REMEMBERED)?;
         let bundles = read::bundles(txn)?;
         let state = state(txn, blocks.first(), bundles.counted)?;
         let marks = read::marks(txn)?;
-        let last = read::last_batch(txn, lane)?;
         let mut roots: VecDeque<Digest> = blocks.iter().rev().map(|block| block.state_after).collect();
         if roots.len() < ROOTS_REMEMBERED {
             roots.push_front(State::new().root());
         }
+        let convicted = BTreeSet::new();
         let mut recovered = Recovered {
-            state,
-            roots,
+            committed: Committed { state, roots, marks: marks.clone(), convicted },
             head_time_ms: blocks.first().map_or(genesis.time_ms, |block| block.header.time_ms),
-            next_seq: last.map_or(0, |last| last + 1),
+            next_seq: read::last_batch(txn, lane)?.map_or(0, |last| last + 1),
             open_calls: BTreeMap::new(),
             unordered: Unordered::default(),
             remembered: bundles.all,
@@ -67,7 +74,10 @@ pub(crate) fn recover(
         for digest in blocks.iter().rev().flat_map(|block| &block.batches) {
             recovered.unordered.remember(*digest);
         }
-        recovered.scan(txn, lane, marks, genesis)?;
+        for other in (0u32..).take(genesis.validators.len()) {
+            recovered.scan(txn, owners, other, other == lane, &marks)?;
+        }
+        recovered.convict(txn)?;
         Ok(recovered)
     });
     found.map_err(|error| OpenError::Damaged { dir: dir.to_owned(), reason: error.to_string() })
@@ -91,39 +101,59 @@ fn state(
 }
 
 impl Recovered {
+    /// Looks through one lane. Only the own one's calls are this replica's to answer.
     fn scan(
         &mut self,
         txn: &ReadTransaction,
+        owners: Owners<'_>,
         lane: u32,
-        marks: Marks,
-        genesis: &Genesis,
+        own: bool,
+        marks: &Marks,
     ) -> Result<(), ReadError> {
-        let Some(own) = genesis.validators.get(usize::try_from(lane).unwrap_or(usize::MAX)) else {
-            return Ok(());
-        };
-        read::batches_from(txn, lane, marks.open_calls.min(marks.unordered), |seq, stored| {
-            if seq >= marks.open_calls {
-                self.note_calls(lane, seq, &stored.batch, own);
+        let owner = lane_owner(owners.genesis, lane);
+        let first = if own { marks.open_calls.min(marks.of(lane)) } else { marks.of(lane) };
+        read::batches_from(txn, owners, lane, first, |seq, view| {
+            if own && seq >= marks.open_calls {
+                self.note_calls(view, owner);
             }
-            if seq >= marks.unordered && read::place(txn, lane, seq)?.is_none() {
-                let ordered = ordered_bundles(&stored.batch);
-                let waiting = Waiting { digest: stored.digest, promise: Promise::recovered(), ordered };
-                self.unordered.insert(lane, seq, waiting);
+            if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
+                let Scan { ordered, bytes, .. } = scan(view, owner);
+                let promise = own.then(Promise::recovered);
+                let content = Content::new(ordered, bytes);
+                self.unordered.insert((lane, seq), Waiting { digest: view.digest(), promise, content });
             }
             Ok(())
-        })
+        })?;
+        let (held, ordered) = (read::last_batch(txn, lane)?, read::last_placed(txn, lane)?);
+        let known = self.unordered.marks_mut(lane);
+        (known.held, known.ordered) = (held, ordered);
+        Ok(())
+    }
+
+    /// What owners have sealed twice, and second versions that a block may still name.
+    fn convict(&mut self, txn: &ReadTransaction) -> Result<(), ReadError> {
+        for pair in read::evidence(txn)? {
+            let place = (pair.first.header.lane, pair.first.header.seq);
+            self.committed.convicted.insert(place);
+            self.unordered.marks_mut(place.0).equivocations += 1;
+        }
+        for (digest, place) in read::rivals(txn)? {
+            self.unordered.insert_rival(digest, place);
+        }
+        Ok(())
     }
 
     /// Calls open, receipts close. Receipts count in the node's own bundles only.
-    fn note_calls(&mut self, lane: u32, seq: u64, batch: &Batch, own: &AccountId) {
+    fn note_calls(&mut self, view: &SealedView<'_>, own: Option<&AccountId>) {
+        let (lane, batch) = (view.header.lane, view.header.seq);
         let mut receipts = Vec::new();
-        for (bundle, content) in (0u16..).zip(&batch.bundles) {
+        for (bundle, content) in (0u16..).zip(&view.bundles) {
             for (page, slot, bytes) in content.entries() {
                 match Entry::decode(bytes) {
                     Ok(Entry::Call(call)) => {
-                        self.open_calls.insert(EntryId { lane, batch: seq, bundle, page, slot }, call);
+                        self.open_calls.insert(EntryId { lane, batch, bundle, page, slot }, call);
                     }
-                    Ok(Entry::Receipt(receipt)) if content.header.account == *own => {
+                    Ok(Entry::Receipt(receipt)) if own == Some(&content.header.account) => {
                         receipts.push(receipt.call)
                     }
                     _ => {}
@@ -134,24 +164,4 @@ impl Recovered {
             self.open_calls.remove(&call);
         }
     }
-}
-
-/// The bundles of a batch that hold transactions, as the state machine wants them.
-fn ordered_bundles(batch: &Batch) -> Vec<OrderedBundle> {
-    let header = batch.header;
-    let bundles = (0u16..).zip(&batch.bundles).map(|(bundle, content)| {
-        let transactions = content.entries().filter_map(|(page, slot, bytes)| match Entry::decode(bytes) {
-            Ok(Entry::Transaction(transaction)) => {
-                Some((EntryId { lane: header.lane, batch: header.seq, bundle, page, slot }, transaction))
-            }
-            _ => None,
-        });
-        OrderedBundle {
-            digest: content.header.id(),
-            account: content.header.account,
-            valid_until: content.header.valid_until,
-            transactions: transactions.collect(),
-        }
-    });
-    bundles.filter(|bundle| !bundle.transactions.is_empty()).collect()
 }

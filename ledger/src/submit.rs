@@ -7,6 +7,12 @@
 //!   recorded is refused until its validity is over, across restarts.
 //! - **Does not provide**: that what it says is allowed. Transactions are judged by the state machine when
 //!   their block is final, and whoever runs a client's call checks its access first.
+//! - **Does not provide** either: that no other replica has recorded the same bundle a moment ago. The state
+//!   machine lets the one count that the blocks name first and voids the other, with an outcome at the bundle's
+//!   first entry. A worker that runs a call when it is durable runs it at most once itself, but another replica's
+//!   worker may run its twin; the void one is not charged. A worker that must not risk that (a function that is
+//!   not idempotent, called by a client that sends one bundle to two replicas) waits until the bundle is final
+//!   and looks at [`Ledger::transaction_outcome`] of its first entry before it runs anything.
 
 use crate::error::Refused;
 use crate::ledger::Ledger;
@@ -100,12 +106,13 @@ impl Ledger {
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
-            if !content.transactions.is_empty() {
+            if header.account != core.account || !content.transactions.is_empty() {
                 let transactions = content.transactions.into_iter();
                 batch.order(OrderedBundle {
                     digest,
                     account: header.account,
                     valid_until: header.valid_until,
+                    first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
                 });
             }

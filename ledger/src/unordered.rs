@@ -1,27 +1,72 @@
-//! Batches that are on disk here and not yet in a final block.
+//! Batches that are on disk here and not yet in a final block, by lane.
+//!
+//! ```text
+//!   own lane, pushes, fetches ──commit──► waiting (lane, seq) ──block──► ordered
+//!                              second version ──► rivals (digest)
+//! ```
+//!
+//! A lane owner may seal two batches with one number. The first version that is here is the one this replica
+//! proposes; another is held beside it only when a block names it, because whether a batch is available must not
+//! depend on which of two versions came first: otherwise an owner who sends one version to half of the replicas
+//! and the other to the rest could stop all of them.
 
-use crate::limits::ORDERED_REMEMBERED;
+use crate::exchange::Content;
+use crate::limits::{MAX_TOLERATED_EQUIVOCATIONS, ORDERED_REMEMBERED};
 use crate::pending::Promise;
-use crate::state::OrderedBundle;
 use moot_record::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+/// Lane and sequence number.
+pub(crate) type Place = (u32, u64);
 
 /// A batch that waits for its block.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) digest: Digest,
-    pub(crate) promise: Promise,
-    /// Its transactions, for the state machine.
-    pub(crate) ordered: Vec<OrderedBundle>,
+    /// Of the own lane's batches: somebody here may wait for it.
+    pub(crate) promise: Option<Promise>,
+    /// What the state machine will want of it.
+    pub(crate) content: Content,
 }
 
-/// The batches that wait, oldest first, and the digests of those ordered lately.
+/// What is known of one lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LaneMarks {
+    /// The highest sequence number on disk.
+    pub(crate) held: Option<u64>,
+    /// The highest sequence number in a final block.
+    pub(crate) ordered: Option<u64>,
+    /// How many wait.
+    pub(crate) waiting: usize,
+    /// How many second versions are held.
+    pub(crate) rivals: usize,
+    /// How often its owner was seen to seal twice.
+    pub(crate) equivocations: usize,
+}
+
+/// Where a digest that a final block names stands.
+pub(crate) enum Named {
+    /// The version that waits: it is ordered now.
+    Waiting(Place, Waiting),
+    /// A second version, with the place it claims.
+    Rival(Place),
+    /// Ordered before, or void.
+    Settled,
+    /// Not in memory.
+    Unknown,
+}
+
+/// The batches that wait, and the digests of those ordered lately.
 #[derive(Debug, Default)]
 pub(crate) struct Unordered {
-    waiting: BTreeMap<(u32, u64), Waiting>,
-    keys: HashMap<Digest, (u32, u64)>,
+    waiting: BTreeMap<Place, Waiting>,
+    places: HashMap<Digest, Place>,
+    rivals: HashMap<Digest, Place>,
+    lanes: BTreeMap<u32, LaneMarks>,
     ordered: HashSet<Digest>,
     ordered_in_turn: VecDeque<Digest>,
+    /// The lane that the next proposal begins with.
+    turn: u32,
 }
 
 impl Unordered {
@@ -29,20 +74,78 @@ impl Unordered {
         self.waiting.len()
     }
 
-    pub(crate) fn insert(&mut self, lane: u32, seq: u64, waiting: Waiting) {
-        self.keys.insert(waiting.digest, (lane, seq));
-        self.waiting.insert((lane, seq), waiting);
+    /// How many wait in a lane.
+    pub(crate) fn count(&self, lane: u32) -> usize {
+        self.marks(lane).waiting
     }
 
-    /// Takes a batch that a final block names.
-    pub(crate) fn take(&mut self, digest: &Digest) -> Option<((u32, u64), Waiting)> {
-        let key = self.keys.remove(digest)?;
-        let waiting = self.waiting.remove(&key)?;
-        self.remember(*digest);
-        Some((key, waiting))
+    /// What is known of a lane.
+    pub(crate) fn marks(&self, lane: u32) -> LaneMarks {
+        self.lanes.get(&lane).copied().unwrap_or_default()
     }
 
-    /// Notes a digest as ordered.
+    pub(crate) fn marks_mut(&mut self, lane: u32) -> &mut LaneMarks {
+        self.lanes.entry(lane).or_default()
+    }
+
+    pub(crate) fn insert(&mut self, (lane, seq): Place, waiting: Waiting) {
+        self.places.insert(waiting.digest, (lane, seq));
+        let before = self.waiting.insert((lane, seq), waiting);
+        let marks = self.marks_mut(lane);
+        marks.held = marks.held.max(Some(seq));
+        if before.is_none() {
+            marks.waiting += 1;
+        }
+    }
+
+    /// Holds a second version beside the first.
+    pub(crate) fn insert_rival(&mut self, digest: Digest, place: Place) {
+        if self.rivals.insert(digest, place).is_none() {
+            self.marks_mut(place.0).rivals += 1;
+        }
+    }
+
+    /// The place of a batch that waits as the first version.
+    pub(crate) fn place(&self, digest: &Digest) -> Option<Place> {
+        self.places.get(digest).copied()
+    }
+
+    /// What a final block names, taken out of what waits.
+    pub(crate) fn take(&mut self, digest: &Digest) -> Named {
+        if let Some(place) = self.places.remove(digest)
+            && let Some(waiting) = self.waiting.remove(&place)
+        {
+            let marks = self.marks_mut(place.0);
+            marks.waiting = marks.waiting.saturating_sub(1);
+            marks.ordered = marks.ordered.max(Some(place.1));
+            self.remember(*digest);
+            return Named::Waiting(place, waiting);
+        }
+        if self.ordered.contains(digest) {
+            return Named::Settled;
+        }
+        match self.rivals.remove(digest) {
+            Some(place) => {
+                let marks = self.marks_mut(place.0);
+                marks.rivals = marks.rivals.saturating_sub(1);
+                self.remember(*digest);
+                Named::Rival(place)
+            }
+            None => Named::Unknown,
+        }
+    }
+
+    /// Takes the first version out, because a final block names the second.
+    pub(crate) fn displace(&mut self, place: Place) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&place)?;
+        self.places.remove(&waiting.digest);
+        let marks = self.marks_mut(place.0);
+        marks.waiting = marks.waiting.saturating_sub(1);
+        marks.ordered = marks.ordered.max(Some(place.1));
+        Some(waiting)
+    }
+
+    /// Notes a digest as ordered or void: settled either way.
     pub(crate) fn remember(&mut self, digest: Digest) {
         if self.ordered.insert(digest) {
             self.ordered_in_turn.push_back(digest);
@@ -54,24 +157,39 @@ impl Unordered {
         }
     }
 
-    /// Whether the batch was ordered lately.
-    pub(crate) fn was_ordered(&self, digest: &Digest) -> bool {
-        self.ordered.contains(digest)
-    }
-
     /// Whether the batch is on disk here, as far as it matters for a new block.
     pub(crate) fn holds(&self, digest: &Digest) -> bool {
-        self.keys.contains_key(digest) || self.was_ordered(digest)
+        self.places.contains_key(digest) || self.rivals.contains_key(digest) || self.ordered.contains(digest)
     }
 
-    /// Up to `max` digests of `lane` that are not in `taken`, oldest first.
-    pub(crate) fn propose(&self, lane: u32, taken: &HashSet<Digest>, max: usize) -> Vec<Digest> {
-        self.waiting
-            .range((lane, 0)..=(lane, u64::MAX))
-            .map(|(_, waiting)| waiting.digest)
-            .filter(|digest| !taken.contains(digest))
-            .take(max)
-            .collect()
+    /// Up to `max` digests that are not in `taken`: the oldest of each lane, then the second oldest of each,
+    /// and so on, so that a full lane does not hold up the others. The lane that comes first changes every time.
+    pub(crate) fn propose(&mut self, taken: &HashSet<Digest>, max: usize) -> Vec<Digest> {
+        let lanes = self.lanes.iter().filter(|(_, marks)| {
+            // What its owner has signed against itself again and again would only split the votes.
+            marks.waiting > 0 && marks.equivocations <= MAX_TOLERATED_EQUIVOCATIONS
+        });
+        let mut lanes: Vec<u32> = lanes.map(|(lane, _)| *lane).collect();
+        let first = lanes.iter().position(|lane| *lane >= self.turn).unwrap_or(0);
+        lanes.rotate_left(first);
+        let mut queues: Vec<_> = lanes
+            .iter()
+            .map(|lane| {
+                let lane = self.waiting.range((*lane, 0)..=(*lane, u64::MAX));
+                lane.map(|(_, waiting)| waiting.digest).filter(|digest| !taken.contains(digest))
+            })
+            .collect();
+        let mut found = Vec::new();
+        while found.len() < max {
+            let before = found.len();
+            found.extend(queues.iter_mut().filter_map(Iterator::next).take(max - before));
+            if found.len() == before {
+                break;
+            }
+        }
+        drop(queues);
+        self.turn = lanes.first().map_or(0, |lane| lane.wrapping_add(1));
+        found
     }
 
     /// The first batch of `lane` that waits.
@@ -81,7 +199,56 @@ impl Unordered {
 
     /// Everything that waits, when nothing will be ordered any more.
     pub(crate) fn drain(&mut self) -> Vec<Waiting> {
-        self.keys.clear();
+        self.places.clear();
         std::mem::take(&mut self.waiting).into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(lane: u32, seq: u64) -> Digest {
+        let mut bytes = [7; 32];
+        bytes[..4].copy_from_slice(&lane.to_be_bytes());
+        bytes[4..12].copy_from_slice(&seq.to_be_bytes());
+        Digest::from_bytes(bytes)
+    }
+
+    fn hold(unordered: &mut Unordered, lane: u32, seq: u64) {
+        let waiting =
+            Waiting { digest: digest(lane, seq), promise: None, content: Content::Here(Vec::new()) };
+        unordered.insert((lane, seq), waiting);
+    }
+
+    #[test]
+    fn lanes_take_turns_and_each_is_oldest_first() {
+        let mut unordered = Unordered::default();
+        (0..9).for_each(|seq| hold(&mut unordered, 0, seq));
+        (4..6).for_each(|seq| hold(&mut unordered, 2, seq));
+        hold(&mut unordered, 3, 1);
+        let taken = HashSet::from([digest(0, 0)]);
+        let found = unordered.propose(&taken, 7);
+        let expected = [(0, 1), (2, 4), (3, 1), (0, 2), (2, 5), (0, 3), (0, 4)];
+        assert_eq!(found, expected.map(|(lane, seq)| digest(lane, seq)));
+        assert_eq!(unordered.propose(&taken, 2), [digest(2, 4), digest(3, 1)], "another lane begins");
+        assert_eq!(unordered.propose(&taken, 1), [digest(3, 1)]);
+        assert_eq!(unordered.propose(&taken, 1), [digest(0, 1)]);
+        unordered.marks_mut(0).equivocations = MAX_TOLERATED_EQUIVOCATIONS + 1;
+        assert_eq!(unordered.propose(&taken, 9).len(), 3);
+    }
+
+    #[test]
+    fn a_rival_is_held_beside_the_first_version() {
+        let mut unordered = Unordered::default();
+        hold(&mut unordered, 1, 5);
+        let rival = digest(9, 9);
+        unordered.insert_rival(rival, (1, 5));
+        assert!(unordered.holds(&rival) && unordered.holds(&digest(1, 5)));
+        assert_eq!(unordered.propose(&HashSet::new(), 9), [digest(1, 5)]);
+        assert!(matches!(unordered.take(&rival), Named::Rival((1, 5))));
+        assert!(unordered.displace((1, 5)).is_some());
+        assert_eq!((unordered.len(), unordered.count(1), unordered.marks(1).ordered), (0, 0, Some(5)));
+        assert!(matches!(unordered.take(&rival), Named::Settled));
     }
 }

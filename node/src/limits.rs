@@ -51,8 +51,6 @@ pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a
 /// link of 200 Mbit/s. Longer, and the caller had better be told.
 pub const COMPONENT_WAIT: Duration = Duration::from_secs(5);
-/// How often it is looked whether they have come.
-pub const COMPONENT_LOOK: Duration = Duration::from_millis(50);
 /// How long a question for a call in another replica's lane waits for that lane to arrive here: who was answered there
 /// may ask here in the next instant.
 pub const LANE_WAIT: Duration = Duration::from_secs(2);

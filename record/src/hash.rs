@@ -21,6 +21,8 @@ impl Domain {
     pub const BUNDLE_ID: Self = Self::new("moot bundle id 1");
     /// A batch: a leaf of a block's tree.
     pub const BATCH: Self = Self::new("moot batch 1");
+    /// A seal: what the owner of a lane signs for each of its batches.
+    pub const SEAL: Self = Self::new("moot seal 1");
     /// A block: what the replicas' votes are about.
     pub const BLOCK: Self = Self::new("moot block 1");
     /// One entry.
@@ -114,6 +116,7 @@ mod tests {
             Domain::BUNDLE,
             Domain::BUNDLE_ID,
             Domain::BATCH,
+            Domain::SEAL,
             Domain::BLOCK,
             Domain::ENTRY,
             Domain::PAYLOAD,

@@ -43,6 +43,7 @@ mod proof;
 mod proof_error;
 mod receipt;
 mod receipt_file;
+mod sealed;
 mod spec;
 mod strict_json;
 #[cfg(any(test, feature = "testing"))]
@@ -74,6 +75,7 @@ pub use proof::{Proof, Proven, Signed, SignedEntry};
 pub use proof_error::ProofError;
 pub use receipt::{Receipt, Status};
 pub use receipt_file::{Checked, Evidence, Finality, RECEIPT_FORMAT, ReceiptFile};
+pub use sealed::{BundleView, Equivocation, SealError, SealedHeader, SealedView, lane_owner, seal};
 pub use spec::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
 pub use touch::{Touch, TouchKind};
 pub use transaction::Transaction;

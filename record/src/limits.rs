@@ -28,6 +28,9 @@ pub const MAX_BUNDLE_BYTES: usize = 4 * 1024 * 1024 - 8 * 1024;
 /// A batch is one row and one message to peers: just under 8 MiB, sent in 70 ms at 1 Gbit/s.
 pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024 - 8 * 1024;
 
+/// A batch, its owner's signature and the heads of both.
+pub const MAX_SEALED_BATCH_BYTES: usize = MAX_BATCH_BYTES + 80;
+
 /// A bundle's smallest form is about 350 bytes, so 8 MiB could hold 24,000; 4096 keeps the cost of checking
 /// one batch's signatures at about 100 ms on one core.
 pub const MAX_BATCH_BUNDLES: usize = 4096;

@@ -1,11 +1,20 @@
-//! Applying a final block to the state.
+//! Applying final blocks to the state, in the order of their heights.
+//!
+//! A replica that catches up gets blocks before their batches: the next one waits while what it names is fetched,
+//! and those after it wait behind it. How many can is bounded by the engine, which delivers a few blocks ahead of
+//! their acknowledgement.
 
-use super::Committer;
+use super::foreign::Landing;
+use super::{Committer, Work};
+use crate::core::Ack;
+use crate::exchange::{Content, Scan, scan};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
-use crate::state::Block;
-use crate::store::{Applied, Place, StoredBlock};
+use crate::state::{Block, OrderedBundle};
+use crate::store::{Applied, Place, StoredBlock, read};
+use crate::unordered::Named;
 use moot_ordering::Finalized;
+use moot_record::{Digest, SealedView};
 
 /// A batch that became final, with those who wait for that.
 pub(super) struct Settled {
@@ -13,10 +22,78 @@ pub(super) struct Settled {
     pub(super) height: u64,
 }
 
+/// What a block's digests turn out to be.
+#[derive(Default)]
+struct Contents {
+    placed: Vec<((u32, u64), Digest, Place)>,
+    swapped: Vec<((u32, u64), Digest, Digest)>,
+    voids: Vec<(Digest, Place)>,
+    links: Vec<((u32, u64), (u32, u64))>,
+    bundles: Vec<OrderedBundle>,
+    settled: Vec<Settled>,
+}
+
 impl Committer {
+    /// Puts delivered blocks into the queue and asks for what they name and is not here.
+    pub(super) fn enqueue(
+        &mut self,
+        blocks: impl IntoIterator<Item = (Finalized, Ack)>,
+        landing: &Landing,
+    ) -> Result<(), String> {
+        for (block, ack) in blocks {
+            let alone = self.core.genesis.validators.len() < 2;
+            if block.header.height > self.state.height() {
+                for digest in &block.batches {
+                    if self.missing.contains_key(digest) || self.is_here(digest)? {
+                        continue;
+                    }
+                    if alone {
+                        return Err(format!(
+                            "block {} orders batch {digest}, which this replica does not hold, and there is no \
+                             other to ask: its data was lost",
+                            block.header.height
+                        ));
+                    }
+                    let coming = landing.has(digest);
+                    let want = (!coming).then(|| self.core.wants.want(*digest, true));
+                    self.missing.insert(*digest, want);
+                }
+            }
+            self.blocks.push_back((block, ack));
+        }
+        Ok(())
+    }
+
+    fn is_here(&self, digest: &Digest) -> Result<bool, String> {
+        if self.core.unordered.lock().holds(digest) {
+            return Ok(true);
+        }
+        self.core.store.read(|txn| read::is_settled(txn, digest)).map_err(|error| error.to_string())
+    }
+
+    /// Applies the blocks at the head of the queue that are complete.
+    pub(super) fn apply_ready(&mut self, work: &mut Work) -> Result<(), String> {
+        if !self.missing.is_empty() {
+            let unordered = self.core.unordered.lock();
+            self.missing.retain(|digest, _| !unordered.holds(digest));
+        }
+        while let Some((block, _)) = self.blocks.front() {
+            if block.batches.iter().any(|digest| self.missing.contains_key(digest)) {
+                break;
+            }
+            let Some((block, ack)) = self.blocks.pop_front() else { break };
+            if let Some((applied, settled)) = self.apply(block)? {
+                work.changes.blocks.push(applied);
+                work.settled.extend(settled);
+            }
+            work.acks.push(ack);
+        }
+        Ok(())
+    }
+
     /// Applies the next block; none for one that was applied before. An error means that this replica's
     /// history does not fit the network's: it must stop, loudly.
-    pub(super) fn apply(&mut self, block: Finalized) -> Result<Option<(Applied, Vec<Settled>)>, String> {
+    fn apply(&mut self, block: Finalized) -> Result<Option<(Applied, Vec<Settled>)>, String> {
         let height = block.header.height;
         let expected = self.state.height() + 1;
         if height < expected {
@@ -41,25 +118,11 @@ impl Committer {
                 self.state.height(),
             ));
         }
-        let (mut placed, mut bundles, mut settled) = (Vec::new(), Vec::new(), Vec::new());
-        let mut unordered = self.core.unordered.lock();
+        let mut contents = Contents::default();
         for (index, digest) in (0u32..).zip(&block.batches) {
-            match unordered.take(digest) {
-                Some((key, waiting)) => {
-                    placed.push((key, Place { height, index }));
-                    bundles.extend(waiting.ordered);
-                    settled.push(Settled { promise: waiting.promise, height });
-                }
-                // The first place counts.
-                None if unordered.was_ordered(digest) => {}
-                None => {
-                    return Err(format!(
-                        "block {height} orders batch {digest}, which this replica does not hold: its data was lost"
-                    ));
-                }
-            }
+            self.resolve(digest, Place { height, index }, &mut contents)?;
         }
-        drop(unordered);
+        let Contents { placed, swapped, voids, links, bundles, settled } = contents;
         let changes = self.state.apply(&Block { height, bundles });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
@@ -73,6 +136,73 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        Ok(Some((Applied { block, placed, changes }, settled)))
+        Ok(Some((Applied { block, placed, swapped, voids, links, changes }, settled)))
+    }
+
+    /// What the next digest of a block means. It depends on the blocks alone: whoever is named first for a place
+    /// of a lane has it, and what is named for it later is void.
+    fn resolve(&self, digest: &Digest, at: Place, contents: &mut Contents) -> Result<(), String> {
+        let core = &self.core;
+        let mut unordered = core.unordered.lock();
+        match unordered.take(digest) {
+            Named::Waiting(place, waiting) => {
+                contents.placed.push((place, *digest, at));
+                contents.bundles.extend(match waiting.content {
+                    Content::Here(bundles) => bundles,
+                    Content::OnDisk => self.read_again(place)?.ordered,
+                });
+                let height = at.height;
+                contents.settled.extend(waiting.promise.map(|promise| Settled { promise, height }));
+            }
+            Named::Rival(place) => match unordered.displace(place) {
+                Some(_) if place.0 == core.lane_number => {
+                    return Err(format!(
+                        "block {} orders batch {digest} as number {} of this replica's own lane, which it sealed \
+                         otherwise: its key is used elsewhere too; stop the other, then start anew in an empty \
+                         directory",
+                        at.height, place.1
+                    ));
+                }
+                Some(first) => {
+                    unordered.insert_rival(first.digest, place);
+                    let Scan { ordered, links, .. } = self.read_rival(digest)?;
+                    contents.placed.push((place, *digest, at));
+                    contents.swapped.push((place, *digest, first.digest));
+                    contents.links.extend(links.into_iter().map(|call| (call, place)));
+                    contents.bundles.extend(ordered);
+                    tracing::warn!(lane = place.0, seq = place.1, %digest, instead_of = %first.digest,
+                        "a block decided between two batches that a lane's owner sealed with one number");
+                }
+                None => {
+                    contents.voids.push((*digest, at));
+                    tracing::warn!(lane = place.0, seq = place.1, %digest,
+                        "a block names a batch whose number another one has for good: it is void");
+                }
+            },
+            // The first place counts.
+            Named::Settled => {}
+            Named::Unknown => {
+                drop(unordered);
+                if !self.is_here(digest)? {
+                    return Err(format!("batch {digest} of block {} has gone from the disk", at.height));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
+        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0));
+        let found = self.core.store.read(|txn| read::with_batch(txn, self.core.owners(), place, look));
+        let found = found.map_err(|error| error.to_string())?;
+        found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
+    }
+
+    fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
+        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane));
+        let found = self.core.store.read(|txn| read::with_rival(txn, self.core.owners(), digest, look));
+        found
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| format!("batch {digest} has gone from the disk"))
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   lane ──take──┐                                              ┌──► waiters of the batch (one wake a commit)
-//!   blocks ──────┼──► prepare ──► one redb transaction ──► fsync┼──► ordering (fresh batches, acks)
+//!   foreign ─────┼──► prepare ──► one redb transaction ──► fsync┼──► ordering (fresh batches, acks)
+//!   blocks ──────┤                                              ├──► the other replicas (own batches)
 //!   jobs ────────┘                                              └──► recent, registry, events
 //! ```
 //!
@@ -11,17 +12,20 @@
 //! and a busy node pays nothing extra for ordering.
 
 mod blocks;
+mod foreign;
 mod prepare;
 mod publish;
 mod upkeep;
 
 use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
+use crate::exchange::Want;
 use crate::limits::{BLOCK_PATIENCE, TICK};
 use crate::state::State;
-use crate::store::{Changeset, WriteError};
+use crate::store::{Changeset, Marks, WriteError};
+use moot_ordering::Finalized;
 use moot_record::Digest;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -33,8 +37,24 @@ pub(crate) struct Committer {
     state: State,
     /// State roots after the last blocks, oldest first: what a block may carry.
     roots: VecDeque<Digest>,
+    /// Final blocks that wait for batches, in the order of their heights.
+    blocks: VecDeque<(Finalized, Ack)>,
+    /// The batches that they wait for; without a want what is on its way to the disk.
+    missing: HashMap<Digest, Option<Want>>,
+    /// Places of lanes whose owners were seen to seal twice.
+    convicted: BTreeSet<(u32, u64)>,
+    /// The marks that are on disk.
+    marks: Marks,
     commits: u64,
     upkeep: Upkeep,
+}
+
+/// What the commit thread goes on from.
+pub(crate) struct Committed {
+    pub(crate) state: State,
+    pub(crate) roots: VecDeque<Digest>,
+    pub(crate) marks: Marks,
+    pub(crate) convicted: BTreeSet<(u32, u64)>,
 }
 
 /// A transaction with those who wait for it.
@@ -46,8 +66,19 @@ struct Work {
 }
 
 impl Committer {
-    pub(crate) fn new(core: Arc<Core>, state: State, roots: VecDeque<Digest>) -> Committer {
-        Committer { upkeep: Upkeep::default(), core, state, roots, commits: 0 }
+    pub(crate) fn new(core: Arc<Core>, recovered: Committed) -> Committer {
+        let Committed { state, roots, marks, convicted } = recovered;
+        Committer {
+            core,
+            state,
+            roots,
+            blocks: VecDeque::new(),
+            missing: HashMap::new(),
+            convicted,
+            marks,
+            commits: 0,
+            upkeep: Upkeep::default(),
+        }
     }
 
     /// Runs until the ledger is closed or has to stop.
@@ -71,7 +102,10 @@ impl Committer {
                 }
                 Err(why) => return self.stop(&why, None),
             };
-            if let Err(why) = self.commit(&work.changes) {
+            // Blocks that came again are only acknowledged.
+            if !work.changes.is_empty()
+                && let Err(why) = self.commit(&work.changes)
+            {
                 return self.stop(&why, Some(work));
             }
             self.publish(work);
@@ -84,7 +118,7 @@ impl Committer {
         let core = &self.core;
         let alone = {
             let inbox = core.inbox.lock();
-            !inbox.blocks.is_empty() && inbox.jobs.is_empty()
+            !inbox.blocks.is_empty() && inbox.jobs.is_empty() && inbox.foreign.is_empty()
         };
         if alone && !closing && core.lane.lock().is_empty() {
             core.signal.sleep(BLOCK_PATIENCE, || core.gate.is_closing() || !core.lane.lock().is_empty());
@@ -145,7 +179,11 @@ impl Committer {
             work.settled.iter().for_each(|settled| settled.promise.failed(&error));
         }
         core.lane.lock().take().iter().for_each(|batch| batch.promise().failed(&error));
-        core.unordered.lock().drain().iter().for_each(|waiting| waiting.promise.failed(&error));
+        let waiting = core.unordered.lock().drain();
+        waiting.iter().flat_map(|waiting| &waiting.promise).for_each(|promise| promise.failed(&error));
+        self.blocks.clear();
+        self.missing.clear();
+        core.intake.close();
         *core.inbox.lock() = crate::core::Inbox::default();
         core.fresh.notify_waiters();
     }

@@ -3,10 +3,13 @@
 use super::{Committer, Work};
 use crate::core::{Counters, Head};
 use crate::events::Event;
+use crate::exchange::Content;
 use crate::lane::Sealed;
+use crate::limits::MAX_REMEMBERED_BUNDLES;
 use crate::recent::Stored;
 use crate::store::Applied;
 use crate::unordered::Waiting;
+use moot_record::Digest;
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -15,9 +18,20 @@ impl Committer {
         let core = self.core.clone();
         core.lane.lock().committed();
         let mut events = Vec::new();
-        let fresh = !work.changes.batches.is_empty();
+        let changes = &work.changes;
+        let fresh = !(changes.batches.is_empty() && changes.foreign.is_empty() && changes.rivals.is_empty());
         for batch in work.changes.batches {
             self.publish_batch(batch, &mut events);
+        }
+        for batch in work.changes.foreign {
+            let (place, digest) = (batch.place(), batch.digest);
+            let waiting = Waiting { digest, promise: None, content: batch.content };
+            core.unordered.lock().insert(place, waiting);
+            self.arrived(&digest, batch.row.len());
+        }
+        for batch in work.changes.rivals {
+            core.unordered.lock().insert_rival(batch.digest, batch.place());
+            self.arrived(&batch.digest, batch.row.len());
         }
         if fresh {
             core.fresh.notify_waiters();
@@ -25,7 +39,9 @@ impl Committer {
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
         }
-        core.waiting.store(core.unordered.lock().len(), Ordering::Relaxed);
+        core.waiting.store(core.unordered.lock().count(core.lane_number), Ordering::Relaxed);
+        core.blocked.store(self.blocks.len(), Ordering::Relaxed);
+        core.evidence.store(self.convicted.len(), Ordering::Relaxed);
         for settled in work.settled {
             settled.promise.finalized(settled.height);
         }
@@ -46,16 +62,29 @@ impl Committer {
         let core = &self.core;
         Counters::add(&core.counters.batches, 1);
         Counters::add(&core.counters.batch_bytes, batch.row.len() as u64);
-        let stored = Stored { digest: batch.digest, hours: batch.hours, batch: batch.batch };
+        let stored = Stored { hours: batch.hours, batch: batch.batch };
         core.recent.insert(batch.lane, batch.seq, stored, batch.row.len());
         for (key, _) in &batch.keys {
             core.flights.land(key);
         }
         let handle = batch.promise.handle();
-        let waiting = Waiting { digest: batch.digest, promise: batch.promise, ordered: batch.ordered };
-        core.unordered.lock().insert(batch.lane, batch.seq, waiting);
+        let content = Content::Here(batch.ordered);
+        let waiting = Waiting { digest: batch.digest, promise: Some(batch.promise), content };
+        core.unordered.lock().insert((batch.lane, batch.seq), waiting);
         handle.durable();
         events.extend(batch.events);
+        // Only what is on disk here leaves the house. So the disk knows every number that another replica may
+        // have seen, and after a crash none is used twice.
+        core.wants.line.push(batch.row);
+    }
+
+    /// A batch of another lane is on disk.
+    fn arrived(&self, digest: &Digest, bytes: usize) {
+        let core = &self.core;
+        Counters::add(&core.counters.foreign_batches, 1);
+        Counters::add(&core.counters.foreign_bytes, bytes as u64);
+        core.wants.arrived(digest);
+        core.intake.landed(digest);
     }
 
     fn publish_block(&self, applied: &Applied, events: &mut Vec<Event>) {
@@ -66,6 +95,8 @@ impl Committer {
             for record in &changes.functions {
                 registry.insert(record.name.clone(), record.clone());
             }
+            drop(registry);
+            core.want_components(changes.functions.iter());
         }
         *core.head.write() =
             Head { height: header.height, time_ms: header.time_ms, state: applied.block.state_after };
@@ -73,8 +104,12 @@ impl Committer {
             // What no block may count any more needs no memory.
             let mut remembered = core.remembered.lock();
             if remembered.first().is_some_and(|(valid_until, _)| *valid_until < header.height) {
-                *remembered = remembered.split_off(&(header.height, moot_record::Digest::ZERO));
+                *remembered = remembered.split_off(&(header.height, Digest::ZERO));
             }
+            // What another replica has recorded first is not taken down here any more.
+            // Half of the room is for what this replica records itself.
+            let room = (MAX_REMEMBERED_BUNDLES / 2).saturating_sub(remembered.len());
+            remembered.extend(changes.counted.iter().take(room));
         }
         if !core.has_listeners() {
             return;

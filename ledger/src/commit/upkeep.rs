@@ -3,6 +3,7 @@
 use crate::core::Core;
 use crate::limits::{EXPIRY_STEP_S, TICK};
 use crate::store::Job;
+use crate::store::prune::{Horizon, plan};
 use std::time::Instant;
 
 /// When what was looked at last.
@@ -25,7 +26,11 @@ impl Upkeep {
         if let Some(failure) = core.engine.get().and_then(|engine| engine.borrow().clone()) {
             core.gate.stopped(&format!("ordering failed: {}", failure.reason));
         }
+        core.components.remind(&core.wants.line);
         let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
+        if let Some(retention_s) = core.block_retention_s {
+            self.look_for_old_blocks(core, retention_s, hour);
+        }
         if hour > self.swept_hour {
             match core.store.expired(hour) {
                 Ok(true) => core.inbox.lock().jobs.push((Job::Sweep { hour }, None)),
@@ -33,6 +38,24 @@ impl Upkeep {
                 Ok(false) => self.swept_hour = hour,
                 Err(error) => tracing::warn!(%error, "cannot look for expired payloads"),
             }
+        }
+    }
+
+    /// Plans the removal of what nobody needs any more.
+    fn look_for_old_blocks(&self, core: &Core, retention_s: u64, hour: u32) {
+        let (first_open, next) = {
+            let lane = core.lane.lock();
+            (lane.calls.first_batch(), lane.next_seq())
+        };
+        let horizon = Horizon {
+            before_ms: core.clock.now_s().saturating_sub(retention_s).saturating_mul(1000),
+            height: core.height(),
+            hour,
+            open: (core.lane_number, first_open.unwrap_or(next)),
+        };
+        match core.store.read(|txn| plan(txn, &horizon)) {
+            Ok(pruning) => core.inbox.lock().jobs.extend(pruning.map(|pruning| (Job::Prune(pruning), None))),
+            Err(error) => tracing::warn!(%error, "cannot look for old blocks"),
         }
     }
 

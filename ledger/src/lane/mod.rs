@@ -103,6 +103,19 @@ impl Lane {
         taken
     }
 
+    /// Leaves out the numbers up to `seq`, which this lane has used before: batches of it came back from other
+    /// replicas after this one's disk was lost. False when one of them was given away again meanwhile.
+    pub(crate) fn skip_past(&mut self, seq: u64) -> bool {
+        if self.open.seq() > seq {
+            return true;
+        }
+        if !self.is_empty() {
+            return false;
+        }
+        self.open = OpenBatch::new(self.number, seq + 1);
+        true
+    }
+
     /// The commit of what was taken is over.
     pub(crate) fn committed(&mut self) {
         self.committing_bytes = 0;

@@ -5,7 +5,8 @@ use crate::events::Event;
 use crate::limits::PAYLOAD_ROW_BYTES;
 use crate::pending::Promise;
 use crate::state::OrderedBundle;
-use crate::store::{KeyRow, batch_head, position};
+use crate::store::{KeyRow, position};
+use bytes::Bytes;
 use moot_record::cbor;
 use moot_record::{Batch, Bundle, Digest, Keypair};
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ pub(crate) struct Sealed {
     pub(crate) digest: Digest,
     pub(crate) batch: Arc<Batch>,
     pub(crate) hours: Vec<u32>,
-    /// The row in the table of batches.
-    pub(crate) row: Vec<u8>,
+    /// The row in the table of batches, and what the other replicas are sent.
+    pub(crate) row: Bytes,
     pub(crate) payloads: Vec<PayloadRow>,
     /// Earlier batches whose calls have receipts here.
     pub(crate) links: Vec<(u32, u64)>,
@@ -34,7 +35,7 @@ pub(crate) struct Sealed {
     pub(crate) promise: Promise,
 }
 
-/// Signs the node's own bundle and computes the batch's digest. Fails only when a bound of the lane is wrong.
+/// Signs the node's own bundle and seals the batch. Fails only when a bound of the lane is wrong.
 pub(crate) fn seal(
     open: OpenBatch,
     key: &Keypair,
@@ -51,8 +52,7 @@ pub(crate) fn seal(
     let batch = Batch::seal(lane, seq, bundles).map_err(|error| error.to_string())?;
     let digest = batch.digest();
     let (hours, payloads) = pack(open.kept);
-    let mut row = batch_head(&digest, &hours);
-    batch.encode_into(&mut row);
+    let row = batch.encode_sealed(&moot_record::seal(key, network, &digest)).into();
     Ok(Sealed {
         lane,
         seq,

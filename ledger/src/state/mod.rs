@@ -5,7 +5,7 @@
 //! ```
 //!
 //! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
-//! same root. Calls, receipts and values are not state; they are only recorded. A transaction that is refused
+//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A transaction that is refused
 //! changes nothing but leaves its outcome, which the root commits to as well.
 
 mod function;
@@ -16,11 +16,12 @@ mod root;
 pub use function::{FunctionRecord, Version};
 pub use outcome::{Outcome, Refusal};
 
+use crate::limits::MAX_VALIDITY_BLOCKS;
 use moot_record::{AccountId, Digest, EntryId, FunctionName, Invalid, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A bundle's transactions as a block brings them.
+/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
 #[derive(Debug, Clone)]
 pub struct OrderedBundle {
     /// Digest of the bundle's header: what replay protection remembers.
@@ -29,6 +30,8 @@ pub struct OrderedBundle {
     pub account: AccountId,
     /// Last height at which it counts.
     pub valid_until: u64,
+    /// The address of its first entry: where its outcome is found when it has no transactions.
+    pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
 }
@@ -38,7 +41,7 @@ pub struct OrderedBundle {
 pub struct Block {
     /// Its height: one more than the last one's.
     pub height: u64,
-    /// Bundles that hold transactions, in the block's order.
+    /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
 }
 
@@ -115,6 +118,14 @@ impl State {
         let mut touched = BTreeSet::new();
         for bundle in &block.bundles {
             let counts = self.count(bundle, block.height, &mut changes);
+            if let (Err(refusal), true) = (&counts, bundle.transactions.is_empty()) {
+                // Said once for the whole bundle: its calls and values are on the ledger, and void.
+                self.note(
+                    bundle.first,
+                    Outcome { height: block.height, result: Err(refusal.clone()) },
+                    &mut changes,
+                );
+            }
             for (id, transaction) in &bundle.transactions {
                 let result = match &counts {
                     Ok(()) => self.change(block.height, *id, bundle.account, transaction),
@@ -123,9 +134,7 @@ impl State {
                 if result.is_ok() {
                     touched.insert(transaction.name().clone());
                 }
-                let outcome = Outcome { height: block.height, result };
-                self.history = root::extend(&self.history, id, &outcome);
-                changes.outcomes.push((*id, outcome));
+                self.note(*id, Outcome { height: block.height, result }, &mut changes);
             }
         }
         if !changes.outcomes.is_empty() {
@@ -135,10 +144,22 @@ impl State {
         changes
     }
 
-    /// Whether a bundle counts: still valid, and the first of its digest.
+    /// Writes an outcome into the history.
+    fn note(&mut self, id: EntryId, outcome: Outcome, changes: &mut Changes) {
+        self.history = root::extend(&self.history, &id, &outcome);
+        changes.outcomes.push((id, outcome));
+    }
+
+    /// Whether a bundle counts: valid, and the first of its digest. Two replicas may record one bundle, each
+    /// before it knows of the other: the one that the blocks name first counts, on every replica alike. Digests
+    /// are remembered while they are valid, so validity is bounded here too: not every replica that seals is
+    /// honest about it.
     fn count(&mut self, bundle: &OrderedBundle, height: u64, changes: &mut Changes) -> Result<(), Refusal> {
         if bundle.valid_until < height {
             return Err(Refusal::Expired { valid_until: bundle.valid_until });
+        }
+        if bundle.valid_until > height.saturating_add(MAX_VALIDITY_BLOCKS) {
+            return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
         if !self.counted.insert(key) {

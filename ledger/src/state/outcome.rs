@@ -23,6 +23,14 @@ pub enum Refusal {
         /// Last height of its validity.
         valid_until: u64,
     },
+    /// It would be valid for longer than digests are remembered.
+    #[error(
+        "its bundle is valid until height {valid_until}, which is too far ahead: sign it with a shorter validity"
+    )]
+    TooFarAhead {
+        /// Last height of its validity.
+        valid_until: u64,
+    },
     /// The same bundle was in an earlier block or batch.
     #[error("its bundle was ordered before: the first one counts")]
     Duplicate,
@@ -128,6 +136,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Expired { .. } => "expired",
+            Refusal::TooFarAhead { .. } => "too-far-ahead",
             Refusal::Duplicate => "duplicate",
             Refusal::NotOwner { .. } => "not-owner",
             Refusal::Unknown { .. } => "unknown-function",
@@ -144,7 +153,9 @@ impl Refusal {
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     fn write(&self, out: &mut Vec<u8>) {
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
-            Refusal::Expired { valid_until } => ("", &[], *valid_until, 0, ""),
+            Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
+                ("", &[], *valid_until, 0, "")
+            }
             Refusal::Duplicate => ("", &[], 0, 0, ""),
             Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
             Refusal::Unknown { name }
@@ -178,6 +189,7 @@ impl Refusal {
         let number = |n: u64| u32::try_from(n).map_err(|_| invalid("version", "it has more than 32 bits"));
         Ok(match code {
             "expired" => Refusal::Expired { valid_until: a },
+            "too-far-ahead" => Refusal::TooFarAhead { valid_until: a },
             "duplicate" => Refusal::Duplicate,
             "not-owner" => {
                 let owner = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
@@ -218,6 +230,7 @@ mod tests {
         let all = [
             Ok(3),
             Err(Refusal::Expired { valid_until: 9 }),
+            Err(Refusal::TooFarAhead { valid_until: 9 }),
             Err(Refusal::Duplicate),
             Err(Refusal::NotOwner { name: name.clone(), owner }),
             Err(Refusal::Unknown { name: name.clone() }),

@@ -6,6 +6,7 @@
 use crate::error::OpenError;
 use crate::limits::FORMAT_VERSION;
 use moot_record::Digest;
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,15 +29,23 @@ pub(crate) fn check(dir: &Path, network: &Digest) -> Result<bool, OpenError> {
     let mut lines = text.lines();
     let version = lines.next().and_then(|line| line.strip_prefix("moot-ledger "));
     let found: u32 = version.and_then(|version| version.parse().ok()).ok_or_else(damaged)?;
-    if found > FORMAT_VERSION {
-        return Err(OpenError::FutureFormat { dir: dir.to_owned(), found, known: FORMAT_VERSION });
-    }
+    check_format(dir, found)?;
     let found = lines.next().and_then(|line| line.strip_prefix("network "));
     let found: Digest = found.and_then(|network| network.parse().ok()).ok_or_else(damaged)?;
     if found != *network {
         return Err(OpenError::OtherNetwork { dir: dir.to_owned(), found, expected: *network });
     }
     Ok(true)
+}
+
+/// Refuses what another version wrote.
+pub(crate) fn check_format(dir: &Path, found: u32) -> Result<(), OpenError> {
+    let (dir, known) = (dir.to_owned(), FORMAT_VERSION);
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(OpenError::FutureFormat { dir, found, known }),
+        Ordering::Less => Err(OpenError::PastFormat { dir, found, known }),
+    }
 }
 
 /// Writes the marker, durably.

@@ -8,6 +8,7 @@
 
 mod lock;
 pub(crate) mod marker;
+pub(crate) mod prune;
 pub(crate) mod read;
 mod rows;
 pub(crate) mod tables;
@@ -15,7 +16,7 @@ mod write;
 
 pub(crate) use lock::DirLock;
 pub use rows::StoredBlock;
-pub(crate) use rows::{KeyRow, Marks, Place, batch_head, position};
+pub(crate) use rows::{KeyRow, Marks, Place, position};
 pub(crate) use write::{Applied, Changeset, Job};
 
 use crate::disk::{Disk, Fault, Faults, Guarded};
@@ -130,9 +131,7 @@ impl Store {
         let (format, found) = found.map_err(|error| damaged(error.to_string()))?;
         let format: Option<[u8; 4]> = format.and_then(|bytes| bytes.try_into().ok());
         let format = format.map(u32::from_le_bytes).ok_or_else(|| damaged("it says no format".into()))?;
-        if format > FORMAT_VERSION {
-            return Err(OpenError::FutureFormat { dir: dir(), found: format, known: FORMAT_VERSION });
-        }
+        marker::check_format(&self.dir, format)?;
         let found: Option<[u8; 32]> = found.and_then(|bytes| bytes.try_into().ok());
         let found = found.map(Digest::from_bytes).ok_or_else(|| damaged("it says no network".into()))?;
         if found != *network {
@@ -202,6 +201,12 @@ impl Store {
         self.read(|txn| {
             if let Some(batch) = changes.batches.last() {
                 return Ok(txn.open_table(tables::BATCHES)?.get((batch.lane, batch.seq))?.is_some());
+            }
+            if let Some(batch) = changes.foreign.last() {
+                return Ok(txn.open_table(tables::BATCHES)?.get(batch.place())?.is_some());
+            }
+            if let Some(batch) = changes.rivals.last() {
+                return Ok(txn.open_table(tables::RIVALS)?.get(batch.digest.as_bytes())?.is_some());
             }
             if let Some(applied) = changes.blocks.last() {
                 return Ok(txn.open_table(tables::BLOCKS)?.get(applied.block.header.height)?.is_some());

@@ -1,64 +1,195 @@
 //! Reading rows, each checked before anybody believes it.
 
-use super::rows::{KeyRow, Marks, Place, StoredBlock, position, split_batch, unseal};
+use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_hours, position, unseal};
 use super::tables::{
-    BATCHES, BLOCKS, BUNDLES, FUNCTIONS, KEY_HOURS, KEYS, LINKS, META, META_MARKS, OUTCOMES, PAYLOADS, PLACED,
+    BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META, META_MARKS,
+    META_PRUNED, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
 use crate::state::{FunctionRecord, Outcome};
+use bytes::Bytes;
 use moot_record::cbor::Reader;
-use moot_record::{Batch, DecodeError, Digest, EntryId, merkle};
+use moot_record::{Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, SealedHeader, SealedView};
 use redb::{ReadTransaction, ReadableTable};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 type Read<T> = Result<T, ReadError>;
 
-/// A batch whose every byte was checked against the digest it is stored under.
-pub(crate) fn batch(txn: &ReadTransaction, lane: u32, seq: u64) -> Read<Option<Stored>> {
-    match txn.open_table(BATCHES)?.get((lane, seq))? {
-        None => Ok(None),
-        Some(row) => parse_batch(lane, seq, row.value()).map(Some),
-    }
+/// Whose lanes these are: what a seal is checked with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owners<'a> {
+    pub(crate) genesis: &'a Genesis,
+    pub(crate) network: &'a Digest,
 }
 
-fn parse_batch(lane: u32, seq: u64, row: &[u8]) -> Read<Stored> {
+/// A batch whose every byte was checked against its owner's seal.
+pub(crate) fn batch(
+    txn: &ReadTransaction,
+    owners: Owners<'_>,
+    (lane, seq): (u32, u64),
+) -> Read<Option<Stored>> {
+    let table = txn.open_table(BATCHES)?;
+    let Some(row) = table.get((lane, seq))? else { return Ok(None) };
     let what = format!("batch {lane}-{seq}");
-    let (digest, hours, bytes) = split_batch(&what, row)?;
-    let batch = Batch::decode(bytes).map_err(|error| ReadError::damaged(&what, error))?;
-    let whole = batch.digest() == digest
-        && (batch.header.lane, batch.header.seq) == (lane, seq)
-        && batch.header.root == merkle::root(&batch.leaves())
-        && batch
-            .bundles
-            .iter()
-            .all(|bundle| bundle.leaves().is_ok_and(|leaves| merkle::root(&leaves) == bundle.header.root));
-    if !whole {
-        return Err(ReadError::damaged(what, format!("its bytes do not hash to {digest}")));
-    }
-    Ok(Stored { digest, hours, batch: Arc::new(batch) })
+    let view = view(&what, owners, (lane, seq), row.value())?;
+    let batch = Batch::decode(view.batch).map_err(|error| ReadError::damaged(&what, error))?;
+    let hours = txn.open_table(HOURS)?.get((lane, seq))?;
+    let hours = hours.map_or_else(|| Ok(Vec::new()), |row| decode_hours(row.value()))?;
+    Ok(Some(Stored { hours, batch: Arc::new(batch) }))
 }
 
-/// Goes through the batches of a lane from `first` on, until `each` says stop.
+/// A batch's row, checked.
+fn view<'a>(what: &str, owners: Owners<'_>, place: (u32, u64), row: &'a [u8]) -> Read<SealedView<'a>> {
+    let view = SealedView::parse(row).map_err(|error| ReadError::damaged(what, error))?;
+    if (view.header.lane, view.header.seq) != place {
+        return Err(ReadError::damaged(what, "it says that it is another one"));
+    }
+    let sealed = view.sealed_header().verify(owners.genesis, owners.network);
+    sealed.and_then(|()| view.verify_roots()).map_err(|error| ReadError::damaged(what, error))?;
+    Ok(view)
+}
+
+/// Goes through the batches of a lane from `first` on.
 pub(crate) fn batches_from(
     txn: &ReadTransaction,
+    owners: Owners<'_>,
     lane: u32,
     first: u64,
-    mut each: impl FnMut(u64, Stored) -> Read<()>,
+    mut each: impl FnMut(u64, &SealedView<'_>) -> Read<()>,
 ) -> Read<()> {
     for row in txn.open_table(BATCHES)?.range((lane, first)..=(lane, u64::MAX))? {
         let (key, row) = row?;
         let (_, seq) = key.value();
-        each(seq, parse_batch(lane, seq, row.value())?)?;
+        each(seq, &view(&format!("batch {lane}-{seq}"), owners, (lane, seq), row.value())?)?;
     }
     Ok(())
 }
 
-/// The last batch of a lane.
+/// One batch without a copy of it.
+pub(crate) fn with_batch<T>(
+    txn: &ReadTransaction,
+    owners: Owners<'_>,
+    place: (u32, u64),
+    look: impl FnOnce(&SealedView<'_>) -> T,
+) -> Read<Option<T>> {
+    let table = txn.open_table(BATCHES)?;
+    let Some(row) = table.get(place)? else { return Ok(None) };
+    let what = format!("batch {}-{}", place.0, place.1);
+    Ok(Some(look(&view(&what, owners, place, row.value())?)))
+}
+
+/// The same for a second version.
+pub(crate) fn with_rival<T>(
+    txn: &ReadTransaction,
+    owners: Owners<'_>,
+    digest: &Digest,
+    look: impl FnOnce(&SealedView<'_>) -> T,
+) -> Read<Option<T>> {
+    let table = txn.open_table(RIVALS)?;
+    let Some(row) = table.get(digest.as_bytes())? else { return Ok(None) };
+    let what = format!("batch {digest}");
+    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(&what, error))?.header;
+    Ok(Some(look(&view(&what, owners, (head.lane, head.seq), row.value())?)))
+}
+
+/// The seal of the batch in a place, and whether a block has ordered it.
+pub(crate) fn version(txn: &ReadTransaction, place: (u32, u64)) -> Read<Option<(SealedHeader, bool)>> {
+    let table = txn.open_table(BATCHES)?;
+    let Some(row) = table.get(place)? else { return Ok(None) };
+    let what = || format!("batch {}-{}", place.0, place.1);
+    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(what(), error))?;
+    Ok(Some((head, txn.open_table(PLACED)?.get(place)?.is_some())))
+}
+
+/// A sealed batch by its digest, unchecked: where it waits, where it is final, or as a second version.
+pub(crate) fn sealed(
+    txn: &ReadTransaction,
+    digest: &Digest,
+    waiting: Option<(u32, u64)>,
+) -> Read<Option<Bytes>> {
+    let copy = |row: redb::AccessGuard<'_, &[u8]>| Bytes::copy_from_slice(row.value());
+    if let Some(row) = txn.open_table(RIVALS)?.get(digest.as_bytes())? {
+        return Ok(Some(copy(row)));
+    }
+    let place = match waiting {
+        Some(place) => Some(place),
+        None => txn.open_table(DIGESTS)?.get(digest.as_bytes())?.map(|place| place.value()),
+    };
+    let Some(place) = place else { return Ok(None) };
+    Ok(txn.open_table(BATCHES)?.get(place)?.map(copy))
+}
+
+/// Whether a final block has named it: as a batch, or as one whose place was taken.
+pub(crate) fn is_settled(txn: &ReadTransaction, digest: &Digest) -> Read<bool> {
+    let ordered = txn.open_table(DIGESTS)?.get(digest.as_bytes())?.is_some();
+    Ok(ordered || txn.open_table(VOIDS)?.get(digest.as_bytes())?.is_some())
+}
+
+/// Second versions that no block has named.
+pub(crate) fn rivals(txn: &ReadTransaction) -> Read<Vec<(Digest, (u32, u64))>> {
+    let voids = txn.open_table(VOIDS)?;
+    let mut found = Vec::new();
+    for row in txn.open_table(RIVALS)?.iter()? {
+        let (key, row) = row?;
+        let digest = Digest::from_bytes(*key.value());
+        if voids.get(digest.as_bytes())?.is_none() {
+            let head = SealedHeader::peek(row.value());
+            let head = head.map_err(|error| ReadError::damaged(format!("batch {digest}"), error))?.header;
+            found.push((digest, (head.lane, head.seq)));
+        }
+    }
+    Ok(found)
+}
+
+/// Every pair of seals that convicts.
+pub(crate) fn evidence(txn: &ReadTransaction) -> Read<Vec<Equivocation>> {
+    let mut found = Vec::new();
+    for row in txn.open_table(EVIDENCE)?.iter()? {
+        let (key, row) = row?;
+        let what = format!("the evidence against batch {:?}", key.value());
+        let pair = Equivocation::decode(unseal(&what, row.value())?);
+        found.push(pair.map_err(|error| ReadError::damaged(what, error))?);
+    }
+    Ok(found)
+}
+
+/// The last sequence number that a lane ever had here, pruned ones included.
 pub(crate) fn last_batch(txn: &ReadTransaction, lane: u32) -> Read<Option<u64>> {
     let last = txn.open_table(BATCHES)?.range((lane, 0)..=(lane, u64::MAX))?.next_back().transpose()?;
-    Ok(last.map(|(key, _)| key.value().1))
+    let last = last.map(|(key, _)| key.value().1);
+    Ok(last.max(pruned_lane(txn, lane)?))
+}
+
+/// The last sequence number of a lane that a final block has.
+pub(crate) fn last_placed(txn: &ReadTransaction, lane: u32) -> Read<Option<u64>> {
+    let last = txn.open_table(PLACED)?.range((lane, 0)..=(lane, u64::MAX))?.next_back().transpose()?;
+    let last = last.map(|(key, _)| key.value().1);
+    Ok(last.max(pruned_lane(txn, lane)?))
+}
+
+/// The highest sequence number of a lane that was pruned.
+pub(crate) fn pruned_lane(txn: &ReadTransaction, lane: u32) -> Read<Option<u64>> {
+    Ok(txn.open_table(PRUNED)?.get(lane)?.map(|seq| seq.value()))
+}
+
+/// The height up to which blocks and their batches were pruned.
+pub(crate) fn pruned_height(txn: &ReadTransaction) -> Read<u64> {
+    let row = txn.open_table(META)?.get(META_PRUNED)?;
+    let height = row.and_then(|row| row.value().try_into().ok());
+    Ok(height.map_or(0, u64::from_le_bytes))
+}
+
+/// The hours under which a batch's payloads lie.
+pub(crate) fn hours(txn: &ReadTransaction, place: (u32, u64)) -> Read<Vec<u32>> {
+    let row = txn.open_table(HOURS)?.get(place)?;
+    row.map_or_else(|| Ok(Vec::new()), |row| decode_hours(row.value()))
+}
+
+/// Where a digest that a final block named stands; none for a void one.
+pub(crate) fn settled_place(txn: &ReadTransaction, digest: &Digest) -> Read<Option<(u32, u64)>> {
+    Ok(txn.open_table(DIGESTS)?.get(digest.as_bytes())?.map(|place| place.value()))
 }
 
 /// Later batches that hold receipts of calls in the given one.

@@ -1,7 +1,7 @@
 //! The bytes of rows. Each carries what detects a flipped bit.
 //!
-//! A batch is named by its digest, so its row is checked by computing that. Small rows end in eight bytes of a
-//! BLAKE3 digest over the rest.
+//! A batch's row is the sealed batch as it travels: its owner's seal covers every byte of it. Small rows end in
+//! eight bytes of a BLAKE3 digest over the rest.
 
 use crate::error::ReadError;
 use moot_record::cbor::{self, Reader};
@@ -35,35 +35,27 @@ pub(crate) fn position(id: &EntryId) -> u64 {
     u64::from(id.bundle) << 32 | u64::from(id.page) << 16 | u64::from(id.slot)
 }
 
-/// The head of a batch's row: digest, the hours under which its payloads lie, and a check over both.
-pub(crate) fn batch_head(digest: &Digest, hours: &[u32]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(48 + 5 * hours.len());
-    cbor::bytes(&mut out, digest.as_bytes());
+/// The row of the hours under which a batch's payloads lie.
+pub(crate) fn encode_hours(hours: &[u32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(16 + 5 * hours.len());
     cbor::array(&mut out, hours.len());
     for hour in hours {
         cbor::uint(&mut out, *hour);
     }
-    let check = check_of(&out);
-    out.extend_from_slice(&check);
-    out
+    seal(out)
 }
 
-/// Takes a batch's row apart: digest, hours, the batch's bytes.
-pub(crate) fn split_batch<'a>(what: &str, row: &'a [u8]) -> Result<(Digest, Vec<u32>, &'a [u8]), ReadError> {
-    let mut r = Reader::new(row);
-    let head = (|| -> Result<_, DecodeError> {
-        let digest = Digest::from_bytes(r.fixed()?);
-        let count = r.list(64)?;
-        let hours = (0..count).map(|_| r.small()).collect::<Result<Vec<u32>, _>>()?;
-        Ok((digest, hours))
-    })();
-    let (digest, hours) = head.map_err(|error| ReadError::damaged(what, error))?;
-    let end = r.position();
-    let check = r.take(CHECK_BYTES).map_err(|error| ReadError::damaged(what, error))?;
-    if check_of(row.get(..end).unwrap_or_default()) != *check {
-        return Err(ReadError::damaged(what, "the check of its head does not fit"));
-    }
-    Ok((digest, hours, r.rest()))
+/// The hours of such a row.
+pub(crate) fn decode_hours(row: &[u8]) -> Result<Vec<u32>, ReadError> {
+    let what = "the hours of a batch's payloads";
+    let r = &mut Reader::new(unseal(what, row)?);
+    (|| {
+        let count = r.list(usize::MAX)?;
+        let hours = (0..count).map(|_| r.small()).collect::<Result<_, _>>()?;
+        r.end()?;
+        Ok(hours)
+    })()
+    .map_err(|error: DecodeError| ReadError::damaged(what, error))
 }
 
 /// A block as it is stored.
@@ -156,20 +148,28 @@ impl Place {
 }
 
 /// Where recovery starts to read: batches below these marks have nothing open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Marks {
     /// The first batch of the own lane that may hold a call without a receipt.
     pub(crate) open_calls: u64,
-    /// The first batch of the own lane that may not be ordered.
-    pub(crate) unordered: u64,
+    /// For each lane the first batch that may not be ordered; lanes beyond the list begin at nought.
+    pub(crate) unordered: Vec<u64>,
 }
 
 impl Marks {
-    pub(crate) fn encode(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(32);
+    /// The first batch of a lane that may not be ordered.
+    pub(crate) fn of(&self, lane: u32) -> u64 {
+        usize::try_from(lane).ok().and_then(|lane| self.unordered.get(lane)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(32 + 9 * self.unordered.len());
         cbor::array(&mut out, 2);
         cbor::uint(&mut out, self.open_calls);
-        cbor::uint(&mut out, self.unordered);
+        cbor::array(&mut out, self.unordered.len());
+        for mark in &self.unordered {
+            cbor::uint(&mut out, *mark);
+        }
         seal(out)
     }
 
@@ -178,9 +178,11 @@ impl Marks {
         let r = &mut Reader::new(unseal(what, row)?);
         (|| {
             r.array(2)?;
-            let marks = Marks { open_calls: r.uint()?, unordered: r.uint()? };
+            let open_calls = r.uint()?;
+            let lanes = r.list(moot_record::limits::MAX_VALIDATORS)?;
+            let unordered = (0..lanes).map(|_| r.uint()).collect::<Result<_, _>>()?;
             r.end()?;
-            Ok(marks)
+            Ok(Marks { open_calls, unordered })
         })()
         .map_err(|error: DecodeError| ReadError::damaged(what, error))
     }
@@ -224,7 +226,8 @@ mod tests {
         let id = EntryId { lane: 0, batch: 3, bundle: 0, page: 1, slot: 2 };
         let rows = [
             Place { height: 9, index: 2 }.encode(),
-            Marks { open_calls: 4, unordered: 5 }.encode(),
+            Marks { open_calls: 4, unordered: vec![5, 0, 7] }.encode(),
+            encode_hours(&[7, 480_000]),
             KeyRow { call: id, body: Digest::from_bytes([3; 32]) }.encode(),
         ];
         for row in rows {
@@ -238,16 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_head_reads_back_and_shows_flipped_bits() {
-        let digest = Digest::from_bytes([9; 32]);
-        let mut row = batch_head(&digest, &[7, 480_000]);
-        let head = row.len();
-        row.extend_from_slice(b"batch");
-        assert_eq!(split_batch("row", &row).unwrap(), (digest, vec![7, 480_000], &b"batch"[..]));
-        for bit in 0..head * 8 {
-            let mut bad = row.clone();
-            bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(split_batch("row", &bad).is_err(), "bit {bit}");
-        }
+    fn hours_and_marks_read_back() {
+        assert_eq!(decode_hours(&encode_hours(&[7, 480_000])).unwrap(), [7, 480_000]);
+        let marks = Marks { open_calls: 4, unordered: vec![5, 0, 7] };
+        assert_eq!(Marks::decode(&marks.encode()).unwrap(), marks);
+        assert_eq!((marks.of(2), marks.of(3)), (7, 0));
     }
 }

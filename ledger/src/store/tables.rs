@@ -1,7 +1,12 @@
 //! The tables, and what their keys mean.
 //!
 //! ```text
-//!   batches   (lane, seq)                      one row a batch: digest, payload hours, the batch
+//!   batches   (lane, seq)                      one row a batch: the sealed batch as it travels
+//!   rivals    digest                           sealed batches of a place that another one has, or had first
+//!   digests   digest                           the place of a batch, once final
+//!   voids     digest                           block and place in it of a batch whose lane's place was taken
+//!   evidence  (lane, seq)                      two seals of one place
+//!   hours     (lane, seq)                      the hours under which an own batch's payloads lie
 //!   payloads  (hour, lane, seq, position)      packed payloads that expire in that hour
 //!   links     (lane, seq, lane, seq)           a batch of calls -> a later batch that holds receipts of them
 //!   placed    (lane, seq)                      the block and the place in it, once final
@@ -10,7 +15,8 @@
 //!   outcomes  (lane, seq, position)            what became of a transaction
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
-//!   meta      name                             format, network, lane, marks
+//!   pruned    lane                             highest sequence number that was pruned
+//!   meta      name                             format, network, lane, marks, height up to which was pruned
 //! ```
 //!
 //! There is no row for a call: its id is where it stands.
@@ -23,6 +29,12 @@ pub(crate) type BatchKey = (u32, u64);
 pub(crate) type DigestKey = &'static [u8; 32];
 
 pub(crate) const BATCHES: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("batches");
+pub(crate) const RIVALS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("rivals");
+pub(crate) const DIGESTS: TableDefinition<'_, DigestKey, BatchKey> = TableDefinition::new("digests");
+pub(crate) const VOIDS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("voids");
+pub(crate) const EVIDENCE: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("evidence");
+pub(crate) const HOURS: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("hours");
+pub(crate) const PRUNED: TableDefinition<'_, u32, u64> = TableDefinition::new("pruned");
 pub(crate) const PAYLOADS: TableDefinition<'_, (u32, u32, u64, u64), &[u8]> =
     TableDefinition::new("payloads");
 pub(crate) const LINKS: TableDefinition<'_, (u32, u64, u32, u64), ()> = TableDefinition::new("links");
@@ -41,3 +53,5 @@ pub(crate) const META_FORMAT: &str = "format";
 pub(crate) const META_NETWORK: &str = "network";
 /// [`META`]: where recovery starts to read.
 pub(crate) const META_MARKS: &str = "marks";
+/// [`META`]: the last height that was pruned.
+pub(crate) const META_PRUNED: &str = "pruned";

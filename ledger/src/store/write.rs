@@ -1,22 +1,30 @@
 //! One transaction: what the commit thread puts on disk at once.
 
+use super::prune::Pruning;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    BATCHES, BLOCKS, BUNDLES, FUNCTIONS, KEY_HOURS, KEYS, LINKS, META, META_FORMAT, META_MARKS, META_NETWORK,
-    OUTCOMES, PAYLOADS, PLACED,
+    BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META, META_FORMAT,
+    META_MARKS, META_NETWORK, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
+use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::state::Changes;
-use moot_record::{Digest, EntryId};
+use moot_record::{Digest, EntryId, Equivocation};
 use redb::{ReadableTable, WriteTransaction};
 
 /// A final block with what it changed.
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) block: StoredBlock,
-    /// Its batches: lane and sequence number with their place.
-    pub(crate) placed: Vec<((u32, u64), Place)>,
+    /// Its batches: lane and sequence number, digest, and place.
+    pub(crate) placed: Vec<((u32, u64), Digest, Place)>,
+    /// Places that a second version takes from the first: where, the one that the block names, the other.
+    pub(crate) swapped: Vec<((u32, u64), Digest, Digest)>,
+    /// Batches whose lane and sequence number belong to another one for good.
+    pub(crate) voids: Vec<(Digest, Place)>,
+    /// Batches with calls, and those with their receipts, of the second versions.
+    pub(crate) links: Vec<((u32, u64), (u32, u64))>,
     pub(crate) changes: Changes,
 }
 
@@ -35,12 +43,20 @@ pub(crate) enum Job {
         /// The present hour.
         hour: u32,
     },
+    /// Removes old blocks with their batches.
+    Prune(Pruning),
 }
 
 /// What one transaction writes. It can be written again after the disk was full: the same rows, the same keys.
 #[derive(Debug, Default)]
 pub(crate) struct Changeset {
+    /// Of the own lane.
     pub(crate) batches: Vec<Sealed>,
+    /// Of other lanes, or of the own one before its disk was lost.
+    pub(crate) foreign: Vec<Checked>,
+    /// Second versions.
+    pub(crate) rivals: Vec<Checked>,
+    pub(crate) evidence: Vec<Equivocation>,
     pub(crate) blocks: Vec<Applied>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) marks: Option<Marks>,
@@ -53,6 +69,18 @@ pub(crate) struct Changeset {
 type Done = Result<(), redb::Error>;
 
 impl Changeset {
+    /// Whether there is nothing to write.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+            && self.foreign.is_empty()
+            && self.rivals.is_empty()
+            && self.evidence.is_empty()
+            && self.blocks.is_empty()
+            && self.jobs.is_empty()
+            && self.marks.is_none()
+            && self.genesis.is_none()
+    }
+
     /// What makes a new database one of a network.
     pub(super) fn genesis(format: u32, network: &Digest) -> Changeset {
         Changeset { genesis: Some((format, *network)), ..Changeset::default() }
@@ -61,14 +89,16 @@ impl Changeset {
     pub(super) fn write(&self, txn: &WriteTransaction) -> Done {
         self.write_genesis(txn)?;
         self.write_batches(txn)?;
+        self.write_foreign(txn)?;
         self.write_keys(txn)?;
         self.write_blocks(txn)?;
-        if let Some(marks) = self.marks {
+        if let Some(marks) = &self.marks {
             txn.open_table(META)?.insert(META_MARKS, marks.encode().as_slice())?;
         }
         self.jobs.iter().try_for_each(|job| match job {
             Job::Erase { id, hours } => erase(txn, id, hours),
             Job::Sweep { hour } => sweep(txn, *hour),
+            Job::Prune(pruning) => pruning.write(txn),
         })
     }
 
@@ -79,6 +109,12 @@ impl Changeset {
         meta.insert(META_NETWORK, network.as_bytes().as_slice())?;
         // Readers may then rely on every table being there.
         txn.open_table(BATCHES)?;
+        txn.open_table(RIVALS)?;
+        txn.open_table(DIGESTS)?;
+        txn.open_table(VOIDS)?;
+        txn.open_table(EVIDENCE)?;
+        txn.open_table(HOURS)?;
+        txn.open_table(PRUNED)?;
         txn.open_table(PAYLOADS)?;
         txn.open_table(LINKS)?;
         txn.open_table(PLACED)?;
@@ -97,10 +133,14 @@ impl Changeset {
         }
         let mut table = txn.open_table(BATCHES)?;
         for batch in &self.batches {
-            table.insert((batch.lane, batch.seq), batch.row.as_slice())?;
+            table.insert((batch.lane, batch.seq), batch.row.as_ref())?;
         }
         drop(table);
         if self.batches.iter().any(|batch| !batch.payloads.is_empty()) {
+            let mut table = txn.open_table(HOURS)?;
+            for batch in self.batches.iter().filter(|batch| !batch.hours.is_empty()) {
+                table.insert((batch.lane, batch.seq), rows::encode_hours(&batch.hours).as_slice())?;
+            }
             let mut table = txn.open_table(PAYLOADS)?;
             for batch in &self.batches {
                 for (hour, first, row) in &batch.payloads {
@@ -120,6 +160,39 @@ impl Changeset {
             let mut table = txn.open_table(BUNDLES)?;
             for (valid_until, digest) in self.batches.iter().flat_map(|batch| &batch.bundle_ids) {
                 table.insert((*valid_until, digest.as_bytes()), 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What other replicas sent: the row is the very bytes that came.
+    fn write_foreign(&self, txn: &WriteTransaction) -> Done {
+        if !self.foreign.is_empty() {
+            let mut table = txn.open_table(BATCHES)?;
+            for batch in &self.foreign {
+                table.insert(batch.place(), batch.row.as_ref())?;
+            }
+        }
+        if self.foreign.iter().any(|batch| !batch.links.is_empty()) {
+            let mut table = txn.open_table(LINKS)?;
+            for batch in &self.foreign {
+                for (lane, seq) in &batch.links {
+                    let (answer_lane, answer_seq) = batch.place();
+                    table.insert((*lane, *seq, answer_lane, answer_seq), ())?;
+                }
+            }
+        }
+        if !self.rivals.is_empty() {
+            let mut table = txn.open_table(RIVALS)?;
+            for batch in &self.rivals {
+                table.insert(batch.digest.as_bytes(), batch.row.as_ref())?;
+            }
+        }
+        if !self.evidence.is_empty() {
+            let mut table = txn.open_table(EVIDENCE)?;
+            for pair in &self.evidence {
+                let place = (pair.first.header.lane, pair.first.header.seq);
+                table.insert(place, rows::seal(pair.encode()).as_slice())?;
             }
         }
         Ok(())
@@ -147,12 +220,40 @@ impl Changeset {
         }
         drop(table);
         if self.blocks.iter().any(|applied| !applied.placed.is_empty()) {
-            let mut table = txn.open_table(PLACED)?;
-            for (key, place) in self.blocks.iter().flat_map(|applied| &applied.placed) {
+            let (mut table, mut digests) = (txn.open_table(PLACED)?, txn.open_table(DIGESTS)?);
+            for (key, digest, place) in self.blocks.iter().flat_map(|applied| &applied.placed) {
                 table.insert(*key, place.encode().as_slice())?;
+                digests.insert(digest.as_bytes(), *key)?;
             }
         }
-        if self.blocks.iter().any(|applied| !applied.changes.outcomes.is_empty()) {
+        if self.blocks.iter().any(|applied| !applied.swapped.is_empty()) {
+            let (mut batches, mut rivals) = (txn.open_table(BATCHES)?, txn.open_table(RIVALS)?);
+            for (place, new, old) in self.blocks.iter().flat_map(|applied| &applied.swapped) {
+                let row = rivals.remove(new.as_bytes())?.map(|row| row.value().to_vec());
+                let Some(row) = row else { continue };
+                let before = batches.insert(*place, row.as_slice())?.map(|row| row.value().to_vec());
+                if let Some(before) = before {
+                    rivals.insert(old.as_bytes(), before.as_slice())?;
+                }
+            }
+        }
+        if self.blocks.iter().any(|applied| !applied.links.is_empty()) {
+            let mut table = txn.open_table(LINKS)?;
+            for ((lane, seq), (answer_lane, answer_seq)) in
+                self.blocks.iter().flat_map(|applied| &applied.links)
+            {
+                table.insert((*lane, *seq, *answer_lane, *answer_seq), ())?;
+            }
+        }
+        if self.blocks.iter().any(|applied| !applied.voids.is_empty()) {
+            let mut table = txn.open_table(VOIDS)?;
+            for (digest, place) in self.blocks.iter().flat_map(|applied| &applied.voids) {
+                table.insert(digest.as_bytes(), place.encode().as_slice())?;
+            }
+        }
+        let changed =
+            |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();
+        if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
         for applied in &self.blocks {

@@ -82,6 +82,7 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
             digest: Digest::from_bytes(digest),
             account: AccountId::from_bytes([step.account; 32]),
             valid_until: height + step.valid_for - 1,
+            first: id,
             transactions: vec![(id, transaction(step))],
         });
     }

@@ -42,6 +42,15 @@ pub struct Status {
     /// Why nothing can be recorded, when that is so (disk full, disk failed, state differs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<String>,
+    /// Why the ordering engine has stopped, when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordering_failed: Option<String>,
+    /// Final blocks that wait for batches which are not here yet.
+    pub waiting_blocks: u64,
+    /// Batches that are missing here and asked for.
+    pub missing_batches: u64,
+    /// How often a replica was seen to say two things in one place; both are kept.
+    pub evidence: u64,
     /// Seconds since this node started.
     pub uptime_s: u64,
     /// The network's replicas and their lanes, by the lanes' numbers; this node is one of them.
@@ -87,6 +96,8 @@ pub struct Validator {
     pub ordered: Option<u64>,
     /// Batches of its lane that are held here and wait for a block.
     pub waiting: u64,
+    /// How often its owner was seen to seal two batches with one number.
+    pub equivocations: u64,
 }
 
 /// Two functions want one route.

@@ -166,13 +166,33 @@ fn verdict<'s>(
             status.height, other.lane
         ));
     }
+    if let Some(why) = &status.ordering_failed {
+        return Verdict::Bad(format!("halted: {why}"));
+    }
+    if status.evidence > 0 {
+        let (times, guilty) = (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
+        return Verdict::Bad(format!("it saw replicas say two things in one place, {times}: {guilty}"));
+    }
     let Some(newest) = newest else { return Verdict::Good };
     let behind_ms = newest.time_ms.saturating_sub(status.time_ms);
     if u128::from(behind_ms) < BEHIND_AFTER.as_millis() {
         return Verdict::Good;
     }
+    let count = |n: u64, what: &str| text::count(usize::try_from(n).unwrap_or(usize::MAX), what);
     let blocks = newest.height - status.height;
-    Verdict::Behind(format!("catching up from height {}, {}", status.height, text::count(usize::try_from(blocks).unwrap_or(usize::MAX), "block")))
+    let mut why = format!("catching up from height {}, {}", status.height, count(blocks, "block"));
+    if status.missing_batches > 0 {
+        why.push_str(&format!("; batches asked for: {}", status.missing_batches));
+    }
+    Verdict::Behind(why)
+}
+
+/// Whose lanes hold contradictions.
+fn guilty(status: &NodeStatus) -> String {
+    let guilty = status.validators.iter().filter(|validator| validator.equivocations > 0);
+    let named: Vec<String> =
+        guilty.map(|v| format!("lane {} of {}", v.lane, text::short(v.account))).collect();
+    if named.is_empty() { "see its log".to_owned() } else { named.join(", ") }
 }
 
 fn table(asked: &[Asked], verdicts: &[Verdict]) -> String {
@@ -296,6 +316,10 @@ mod tests {
             functions: 0,
             running: 0,
             read_only: None,
+            ordering_failed: None,
+            waiting_blocks: 0,
+            missing_batches: 0,
+            evidence: 0,
             uptime_s: 0,
             validators: Vec::new(),
             conflicts: Vec::new(),

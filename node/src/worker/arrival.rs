@@ -10,7 +10,7 @@
 //! - Does not provide: functions whose bytes nobody has any more.
 
 use super::{Active, LoadProblem, Worker};
-use crate::limits::{COMPONENT_LOOK, COMPONENT_WAIT};
+use crate::limits::COMPONENT_WAIT;
 use moot_host::Policy;
 use std::sync::Arc;
 
@@ -25,12 +25,7 @@ impl Worker {
         if self.is_alone() || self.artifacts.has(component) {
             return Ok(());
         }
-        let arrival = async {
-            while self.bytes(component).is_none() {
-                tokio::time::sleep(COMPONENT_LOOK).await;
-            }
-        };
-        let waited = tokio::time::timeout(COMPONENT_WAIT, arrival).await;
+        let waited = tokio::time::timeout(COMPONENT_WAIT, self.ledger.component_arrived(component)).await;
         waited.map_err(|_| LoadProblem::OnTheWay { component: *component })
     }
 

@@ -7,5 +7,6 @@ mod codecs;
 mod forgeries;
 mod genesis_files;
 mod receipt_files;
+mod sealed_batches;
 mod signatures;
 mod vectors;

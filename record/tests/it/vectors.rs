@@ -82,6 +82,7 @@ fn vectors() -> Value {
         "trees": trees(),
         "genesis": [genesis(&network.genesis), genesis(&Network::named("other", 1).genesis)],
         "bundles": bundles(&network),
+        "sealed_batches": sealed_batches(&network),
         "certificates": certificates(&network),
         "proofs": proofs(&network),
         "receipt_files": receipt_files(&network),
@@ -96,6 +97,7 @@ fn domains() -> Value {
         ("bundle", Domain::BUNDLE),
         ("bundle_id", Domain::BUNDLE_ID),
         ("batch", Domain::BATCH),
+        ("seal", Domain::SEAL),
         ("block", Domain::BLOCK),
         ("entry", Domain::ENTRY),
         ("payload", Domain::PAYLOAD),
@@ -329,6 +331,15 @@ fn bundles(network: &Network) -> Value {
             "header": hex(BlockHeader::new(10, block.digest(), 0, Digest::ZERO, &[]).encode()),
         },
     })
+}
+
+fn sealed_batches(network: &Network) -> Value {
+    let cases = crate::sealed_batches::cases(network);
+    let one = |(name, bytes): &(&str, Vec<u8>)| {
+        let good = crate::sealed_batches::accepted(network, bytes);
+        json!({ "name": name, "sealed": hex(bytes), "good": good })
+    };
+    cases.iter().map(one).collect()
 }
 
 fn certificates(network: &Network) -> Value {

@@ -6,7 +6,7 @@ use crate::gateway::answer::{bytes_of, json};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use http::{HeaderValue, StatusCode};
-use moot_ledger::Condition;
+use moot_ledger::{Condition, LaneStatus, OrderingStatus};
 
 /// The process runs and answers.
 #[utoipa::path(get, path = "/_moot/health", tag = "node", responses((status = 200, body = Health)))]
@@ -60,6 +60,10 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             functions: registry.len(),
             running: worker.places.taken(),
             read_only: why_read_only(&ledger.condition),
+            ordering_failed: ordering(&ledger.ordering),
+            waiting_blocks: ledger.waiting_blocks as u64,
+            missing_batches: ledger.missing_batches as u64,
+            evidence: ledger.evidence as u64,
             uptime_s: door.started.elapsed().as_secs(),
             validators,
             conflicts: registry.routes.conflicts().to_vec(),
@@ -69,20 +73,24 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
 
 async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) -> Vec<Validator> {
     let reachable = door.neighbours.reachable().await;
-    let accounts = &door.worker.ledger.genesis().validators;
-    let all = (0u32..).zip(accounts).map(|(lane, account)| {
-        let own = lane == ledger.lane;
-        Validator {
-            lane,
-            account: *account,
-            reachable: reachable.get(account).copied(),
-            gateway: door.neighbours.gateway(account).filter(|_| visit.local).map(ToString::to_string),
-            held: own.then(|| ledger.next_batch.checked_sub(1)).flatten(),
-            ordered: None,
-            waiting: if own { ledger.unordered_batches as u64 } else { 0 },
-        }
-    });
-    all.collect()
+    let view = |lane: &LaneStatus| Validator {
+        lane: lane.lane,
+        account: lane.account,
+        reachable: reachable.get(&lane.account).copied(),
+        gateway: door.neighbours.gateway(&lane.account).filter(|_| visit.local).map(ToString::to_string),
+        held: lane.last_held,
+        ordered: lane.last_ordered,
+        waiting: lane.unordered as u64,
+        equivocations: lane.equivocations as u64,
+    };
+    ledger.lanes.iter().map(view).collect()
+}
+
+fn ordering(ordering: &OrderingStatus) -> Option<String> {
+    match ordering {
+        OrderingStatus::Running | OrderingStatus::External => None,
+        OrderingStatus::Failed(why) => Some(why.clone()),
+    }
 }
 
 fn condition(condition: &Condition) -> api::Condition {
