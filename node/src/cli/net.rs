@@ -160,7 +160,8 @@ fn shown(made: &Made, plan: &Plan) -> String {
     }
     for (replica, host) in made.replicas.iter().zip(&plan.hosts) {
         let config = replica.folder.join(FILE_NAME);
-        let place = if one_machine { String::new() } else { format!("   {DIM}# on {}{DIM:#}", text::line(host)) };
+        let place =
+            if one_machine { String::new() } else { format!("   {DIM}# on {}{DIM:#}", text::line(host)) };
         out.push_str(&format!("  moot up --config {}{place}\n", config.display()));
     }
     let first = made.replicas.first().map(|replica| replica.folder.join(FILE_NAME)).unwrap_or_default();

@@ -72,7 +72,11 @@ impl Status {
         } else {
             terminal::print(&table(&asked, &verdicts))?;
         }
-        if verdicts.iter().all(|verdict| *verdict == Verdict::Good) { Ok(()) } else { Err(Silent(FAILED).into()) }
+        if verdicts.iter().all(|verdict| *verdict == Verdict::Good) {
+            Ok(())
+        } else {
+            Err(Silent(FAILED).into())
+        }
     }
 
     fn one(&self, address: &str, status: &NodeStatus) -> anyhow::Result<()> {
@@ -100,7 +104,8 @@ fn of_status(address: String, status: &NodeStatus) -> anyhow::Result<Vec<(String
     let others = status.validators.iter().filter(|validator| validator.account != status.account);
     if others.clone().next().is_some() && others.clone().all(|validator| validator.gateway.is_none()) {
         return Err(Failure::new(format!("{address} does not tell where the other replicas are"))
-            .hint("only a node on this machine does; --config replica.toml names them too").into());
+            .hint("only a node on this machine does; --config replica.toml names them too")
+            .into());
     }
     let all = status.validators.iter().map(|validator| {
         let own = validator.account == status.account;
@@ -170,7 +175,8 @@ fn verdict<'s>(
         return Verdict::Bad(format!("halted: {why}"));
     }
     if status.evidence > 0 {
-        let (times, guilty) = (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
+        let (times, guilty) =
+            (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
         return Verdict::Bad(format!("it saw replicas say two things in one place, {times}: {guilty}"));
     }
     let Some(newest) = newest else { return Verdict::Good };
@@ -219,7 +225,8 @@ fn table(asked: &[Asked], verdicts: &[Verdict]) -> String {
             ]
         })
         .collect();
-    let mut out = text::table(&["LANE", "GATEWAY", "ACCOUNT", "HEIGHT", "STATE", "HELD/ORDERED/WAITING", ""], &rows);
+    let mut out =
+        text::table(&["LANE", "GATEWAY", "ACCOUNT", "HEIGHT", "STATE", "HELD/ORDERED/WAITING", ""], &rows);
     let here = asked.iter().filter(|asked| asked.answer.is_ok()).count();
     let needed = asked.len() - asked.len().saturating_sub(1) / 3;
     if here < needed {
@@ -268,11 +275,25 @@ fn shown(address: &str, status: &NodeStatus) -> String {
         }
     };
     let rows = [
-        ("node", format!("{BOLD}{address}{BOLD:#} {DIM}{}, up {} s{DIM:#}", text::line(&status.version), status.uptime_s)),
+        (
+            "node",
+            format!(
+                "{BOLD}{address}{BOLD:#} {DIM}{}, up {} s{DIM:#}",
+                text::line(&status.version),
+                status.uptime_s
+            ),
+        ),
         ("network", format!("{} {DIM}{}{DIM:#}", text::line(&status.network_name), status.network)),
         ("account", status.account.to_string()),
         ("ledger", condition),
-        ("height", format!("{} {DIM}{}{DIM:#}", text::number(status.height), text::ago(status.time_ms.saturating_mul(1000)))),
+        (
+            "height",
+            format!(
+                "{} {DIM}{}{DIM:#}",
+                text::number(status.height),
+                text::ago(status.time_ms.saturating_mul(1000))
+            ),
+        ),
         ("state", status.state.to_string()),
         ("functions", status.functions.to_string()),
         ("running", text::count(status.running, "call")),

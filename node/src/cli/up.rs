@@ -21,8 +21,8 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
-use crate::manifest::Manifest;
 use crate::limits::{MAX_LOCAL_REPLICAS, MIN_REPLICAS};
+use crate::manifest::Manifest;
 use crate::manifest::units::show_duration;
 use crate::network::{ReplicaConfig, Seat};
 use crate::node::{Node, NodeConfig};
@@ -260,7 +260,9 @@ async fn until_stopped(node: Node, stop: &mut Stop) -> anyhow::Result<()> {
 async fn stay_halted(node: Node, stop: &mut Stop, why: &str) -> anyhow::Result<()> {
     let why = text::line(why);
     terminal::warn(&format!("HALTED: {why}"));
-    terminal::hint("`moot status --all` compares it with the others; it takes no calls, and answers questions until it is stopped");
+    terminal::hint(
+        "`moot status --all` compares it with the others; it takes no calls, and answers questions until it is stopped",
+    );
     stop.asked().await;
     node.shutdown().await;
     Err(Failure::new(format!("the replica was halted: {why}")).into())

@@ -26,7 +26,9 @@ pub enum AddressError {
         text: String,
     },
     /// Nobody knows the name.
-    #[error("{address}: the name cannot be resolved here ({reason}); write an IP address, or make the name known")]
+    #[error(
+        "{address}: the name cannot be resolved here ({reason}); write an IP address, or make the name known"
+    )]
     Unknown {
         /// The address.
         address: Address,

@@ -74,7 +74,9 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// No configuration has a reason to be that long.
-    #[error("{path} has {bytes} bytes, a replica's configuration at most {MAX_CONFIG_BYTES}; is it the right file?")]
+    #[error(
+        "{path} has {bytes} bytes, a replica's configuration at most {MAX_CONFIG_BYTES}; is it the right file?"
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -209,12 +211,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
     })
 }
 
-fn needed_path(
-    whole: &Section<'_, '_>,
-    key: &'static str,
-    example: &str,
-    folder: &Path,
-) -> Option<PathBuf> {
+fn needed_path(whole: &Section<'_, '_>, key: &'static str, example: &str, folder: &Path) -> Option<PathBuf> {
     let want = format!("a path such as {example:?}");
     let Some((text, at)) = whole.text(key, &want) else {
         missing(whole, key, &want);
@@ -232,7 +229,8 @@ fn missing(section: &Section<'_, '_>, key: &'static str, want: &str) {
     if section.entries().iter().any(|((name, _), _)| *name == key) {
         return;
     }
-    let place = if section.name().is_empty() { "the file".to_owned() } else { format!("[{}]", section.name()) };
+    let place =
+        if section.name().is_empty() { "the file".to_owned() } else { format!("[{}]", section.name()) };
     section.source().problem(section.at(), format!("{place} has no `{key}`: {want} is needed"), None);
 }
 
@@ -356,12 +354,24 @@ mod tests {
             ("heartbeat = \"1500ms\"", "heartbeat = \"1ms\"", vec!["`heartbeat` must be 20 ms or more"]),
             ("genesis = \"genesis.json\"\n", "", vec!["no `genesis`", "\"genesis.json\""]),
             ("[listen]", "[lisen]", vec!["unknown key `lisen`", "did you mean `listen`?", "has no `listen`"]),
-            ("gateway = \"127.0.0.1:8080\"", "gateway = \"everywhere\"", vec!["`gateway`", "everywhere", "10.0.0.7:9080"]),
-            ("ledger = \"127.0.0.1:9080\"", "ledger = 9080", vec!["`ledger` must be an address", "the number 9080"]),
+            (
+                "gateway = \"127.0.0.1:8080\"",
+                "gateway = \"everywhere\"",
+                vec!["`gateway`", "everywhere", "10.0.0.7:9080"],
+            ),
+            (
+                "ledger = \"127.0.0.1:9080\"",
+                "ledger = 9080",
+                vec!["`ledger` must be an address", "the number 9080"],
+            ),
             ("data = \"127.0.0.1:10080\"", "data = \"127.0.0.1:9080\"", vec!["both 127.0.0.1:9080"]),
             (first.as_str(), "account = \"abc\"", vec!["`account`", "abc"]),
             (first.as_str(), "", vec!["[peers] has no `account`"]),
-            ("\ndata = \"127.0.0.1:10081\"", "\ndta = \"127.0.0.1:10081\"", vec!["unknown key `dta`", "no `data`"]),
+            (
+                "\ndata = \"127.0.0.1:10081\"",
+                "\ndta = \"127.0.0.1:10081\"",
+                vec!["unknown key `dta`", "no `data`"],
+            ),
             ("genesis =", "genesis", vec!["not TOML"]),
         ] {
             assert!(good.contains(from), "{from}");

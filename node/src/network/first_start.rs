@@ -45,7 +45,9 @@ pub enum FirstStartError {
         account: AccountId,
     },
     /// The marker is another key's.
-    #[error("{marker} is about the key {said}, and this replica's key is {account}: give each replica its own key and folder back")]
+    #[error(
+        "{marker} is about the key {said}, and this replica's key is {account}: give each replica its own key and folder back"
+    )]
     OtherKey {
         /// The marker.
         marker: PathBuf,
@@ -123,7 +125,9 @@ fn check(path: &Path, text: &str, account: &AccountId) -> Result<(), FirstStartE
 
 fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
-        Ok(meta) if meta.len() > MAX_CONFIG_BYTES => Err(io::Error::other("it is far too long to be a marker")),
+        Ok(meta) if meta.len() > MAX_CONFIG_BYTES => {
+            Err(io::Error::other("it is far too long to be a marker"))
+        }
         Ok(_) => fs::read_to_string(path).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -60,13 +60,17 @@ pub struct MadeReplica {
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// Something is there already.
-    #[error("{path} is not empty: a network is made in a folder of its own, and keys are never overwritten; name another folder")]
+    #[error(
+        "{path} is not empty: a network is made in a folder of its own, and keys are never overwritten; name another folder"
+    )]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
     /// Too few or too many.
-    #[error("{found} replicas: a network of several has {MIN_REPLICAS} to {MAX_VALIDATORS}; 4 is the least that outlives a fault")]
+    #[error(
+        "{found} replicas: a network of several has {MIN_REPLICAS} to {MAX_VALIDATORS}; 4 is the least that outlives a fault"
+    )]
     Replicas {
         /// How many were asked for.
         found: usize,
@@ -80,13 +84,18 @@ pub enum MakeError {
         replicas: usize,
     },
     /// A host that is none.
-    #[error("{host:?} is not a host: write an IP address such as 10.0.0.7 or a name such as replica-2.example, without a port")]
+    #[error(
+        "{host:?} is not a host: write an IP address such as 10.0.0.7 or a name such as replica-2.example, without a port"
+    )]
     Host {
         /// What was written.
         host: String,
     },
     /// No room above the base.
-    #[error("port {base} leaves no room: {replicas} replicas need ports up to {base} + {} + {replicas} below 65536", DATA_ABOVE)]
+    #[error(
+        "port {base} leaves no room: {replicas} replicas need ports up to {base} + {} + {replicas} below 65536",
+        DATA_ABOVE
+    )]
     Port {
         /// The base.
         base: u16,
@@ -135,7 +144,8 @@ impl Plan {
             let port = port.filter(|port| port.checked_add(DATA_ABOVE).is_some());
             let port = port.ok_or(MakeError::Port { base, replicas })?;
             let reached = address(host, port)?;
-            let (every, here) = if reached.host().contains(':') { ("::", "::1") } else { ("0.0.0.0", "127.0.0.1") };
+            let (every, here) =
+                if reached.host().contains(':') { ("::", "::1") } else { ("0.0.0.0", "127.0.0.1") };
             let inside = if reached.is_loopback() { host.as_str() } else { every };
             let gateway = if reached.is_loopback() || open { inside } else { here };
             listen.push(Listen {
@@ -246,7 +256,8 @@ mod tests {
     #[test]
     fn ports_count_up_on_one_host_and_are_the_same_on_many() {
         let one = plan(4, &["127.0.0.1"], 8080).unwrap();
-        let shown: Vec<String> = one.listen.iter().map(|l| format!("{} {} {}", l.gateway, l.ledger, l.data)).collect();
+        let shown: Vec<String> =
+            one.listen.iter().map(|l| format!("{} {} {}", l.gateway, l.ledger, l.data)).collect();
         assert_eq!(shown[3], "127.0.0.1:8083 127.0.0.1:9083 127.0.0.1:10083");
         let many = plan(2, &["10.0.0.1", "two.example"], 80).unwrap();
         assert_eq!(many.listen[1].gateway.to_string(), "127.0.0.1:80", "closed unless it is asked for");

@@ -23,9 +23,9 @@ mod start;
 pub use address::{Address, AddressError};
 pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
-pub use make::{Made, MakeError, MadeReplica, Plan, make};
-pub use start::{SeatError, Seat};
+pub use make::{Made, MadeReplica, MakeError, Plan, make};
+pub use start::{Seat, SeatError};
 
 pub(crate) use first_start::may_vote;
-pub(crate) use neighbours::Neighbours;
 pub(crate) use make::{DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE};
+pub(crate) use neighbours::Neighbours;

@@ -82,7 +82,8 @@ impl Seat {
         };
         let others = || config.peers.iter().filter(|peer| peer.account != account);
         let peers = others().map(|peer| {
-            let (address, data) = (resolve("peers.ledger", &peer.ledger)?, resolve("peers.data", &peer.data)?);
+            let (address, data) =
+                (resolve("peers.ledger", &peer.ledger)?, resolve("peers.data", &peer.data)?);
             Ok(Peer { account: peer.account, address, data })
         });
         let seat = Seat {
@@ -119,14 +120,17 @@ fn check_peers(config: &ReplicaConfig, genesis: &Genesis, account: &AccountId) -
     let path = config.genesis.display();
     if let Some(stranger) = config.peers.iter().find(|peer| !genesis.validators.contains(&peer.account)) {
         let stranger = stranger.account;
-        return Err(format!("{stranger} is no validator of {path}; remove it, or give the genesis of its network"));
+        return Err(format!(
+            "{stranger} is no validator of {path}; remove it, or give the genesis of its network"
+        ));
     }
-    let known = |validator: &AccountId| validator == account || config.peers.iter().any(|p| p.account == *validator);
+    let known =
+        |validator: &AccountId| validator == account || config.peers.iter().any(|p| p.account == *validator);
     match genesis.validators.iter().find(|validator| !known(validator)) {
         None => Ok(()),
-        Some(missing) => {
-            Err(format!("validator {missing} of {path} has no [[peers]] with its account; add it with its addresses"))
-        }
+        Some(missing) => Err(format!(
+            "validator {missing} of {path} has no [[peers]] with its account; add it with its addresses"
+        )),
     }
 }
 
@@ -134,9 +138,9 @@ fn check_peers(config: &ReplicaConfig, genesis: &Genesis, account: &AccountId) -
 fn free(address: SocketAddr) -> Result<(), String> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            Err(format!("{address} is in use by another program; stop it, or choose another address here and in the peers' files"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
+            "{address} is in use by another program; stop it, or choose another address here and in the peers' files"
+        )),
         Err(error) => Err(format!("cannot listen on {address}: {error}")),
     }
 }

@@ -81,7 +81,9 @@ pub(crate) enum LoadProblem {
     #[error("the component is not taken here: {0}")]
     Admission(#[from] moot_host::AdmissionError),
     /// It is not what its manifest says, which the replica that took it should have seen.
-    #[error("the component is of kind {is}, and its manifest says {says}: deploy it again with the right one")]
+    #[error(
+        "the component is of kind {is}, and its manifest says {says}: deploy it again with the right one"
+    )]
     OtherKind {
         /// What it is.
         is: &'static str,

@@ -78,7 +78,8 @@ impl Replicas {
         for (index, output) in outputs.into_iter().enumerate() {
             let first = async {
                 let mut line = String::new();
-                let read = BufReader::new(output?).take(MAX_TAIL_LINE_BYTES as u64).read_line(&mut line).await;
+                let read =
+                    BufReader::new(output?).take(MAX_TAIL_LINE_BYTES as u64).read_line(&mut line).await;
                 read.ok().and_then(|_| serde_json::from_str(&line).ok())
             };
             let ready = tokio::time::timeout(REPLICA_START, first).await.ok().flatten();
@@ -86,7 +87,10 @@ impl Replicas {
                 let tail = replicas.list[index].log.last().await;
                 replicas.stop(std::future::pending::<()>()).await;
                 let why = if tail.is_empty() { "it said nothing".to_owned() } else { tail.join("\n") };
-                return Err(Failure::new(format!("replica {index} did not start, so the others were stopped again:\n{why}")).into());
+                return Err(Failure::new(format!(
+                    "replica {index} did not start, so the others were stopped again:\n{why}"
+                ))
+                .into());
             };
             replicas.list[index].ready = ready;
         }

@@ -50,7 +50,8 @@ pub(super) async fn run(up: Up, replicas: usize) -> anyhow::Result<()> {
         && let Err(error) = up.deploy_all(manifest, &first).await
     {
         running.stop(stop.asked()).await;
-        return Err(error.context("the replicas were stopped again, because what they should serve cannot be deployed"));
+        return Err(error
+            .context("the replicas were stopped again, because what they should serve cannot be deployed"));
     }
     if up.json {
         show_json(&local, &running)?;
@@ -80,7 +81,8 @@ async fn serve(running: &mut Replicas, stop: &mut Stop) -> anyhow::Result<()> {
         killed => {
             let killed = text::count(killed, "replica");
             return Err(Failure::new(format!("{killed} had to be killed"))
-                .hint("nothing that was acknowledged is lost; the next start finishes what was open").into());
+                .hint("nothing that was acknowledged is lost; the next start finishes what was open")
+                .into());
         }
     }
     Ok(())
@@ -130,7 +132,8 @@ impl Local {
         if found.replicas.len() != replicas {
             let (dir, has) = (found.dir.display(), found.replicas.len());
             return Err(Failure::new(format!("{dir} holds a network of {has} replicas, not of {replicas}"))
-                .hint(format!("`moot up --replicas {has}` starts it; --data FOLDER makes another")).into());
+                .hint(format!("`moot up --replicas {has}` starts it; --data FOLDER makes another"))
+                .into());
         }
         if let (Some(wanted), Some(first)) = (wanted, found.replicas.first())
             && wanted.port() != 0
@@ -144,7 +147,8 @@ impl Local {
     }
 
     fn read(dir: PathBuf) -> anyhow::Result<Local> {
-        let folders = (0..).map(|index| dir.join(format!("replica-{index}"))).take_while(|folder| folder.is_dir());
+        let folders =
+            (0..).map(|index| dir.join(format!("replica-{index}"))).take_while(|folder| folder.is_dir());
         let replicas = folders.map(|folder| ReplicaConfig::load(&folder)).collect::<Result<_, _>>()?;
         Ok(Local { dir, replicas })
     }

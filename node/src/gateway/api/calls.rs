@@ -162,7 +162,10 @@ fn payload(door: &Door, id: EntryId) -> Answered {
         Some(bytes) => Ok(bytes_of(StatusCode::OK, MEDIA, bytes)),
         None if id.lane != door.worker.lane => Err(Failure::new(
             Kind::NotKept,
-            format!("these bytes are not kept here: payloads stay with the replica that took the call, of lane {}", id.lane),
+            format!(
+                "these bytes are not kept here: payloads stay with the replica that took the call, of lane {}",
+                id.lane
+            ),
         )),
         None => Err(Failure::new(
             Kind::NotKept,

@@ -6,7 +6,14 @@ use moot_record::{Evidence, FunctionKind, ReceiptFile};
 use std::time::Instant;
 
 /// Deploys at one replica, and waits until every replica that runs has it.
-pub(super) fn deploy(net: &TestNet, at: usize, replicas: &[usize], name: &str, wasm: &[u8], kind: FunctionKind) {
+pub(super) fn deploy(
+    net: &TestNet,
+    at: usize,
+    replicas: &[usize],
+    name: &str,
+    wasm: &[u8],
+    kind: FunctionKind,
+) {
     net.remote(at).deploy(name, wasm, kind, |_| {});
     for index in replicas {
         until(&format!("replica {index} has {name}"), || {
@@ -104,4 +111,27 @@ fn a_call_that_nobody_made_is_not_found_anywhere() {
         let answer = net.remote(0).get(&format!("/_moot/calls/{id}"));
         assert_eq!(answer.status, 404, "{}", answer.text());
     }
+}
+
+#[test]
+fn a_function_whose_bytes_are_not_here_is_waited_for_and_fetched() {
+    // A deploy is ordered before its megabytes have reached everybody, and a folder of machine code can be lost.
+    let mut net = TestNet::four();
+    deploy(&net, 0, &[0, 1, 2, 3], "busy", &busy(), FunctionKind::Typed);
+    assert_eq!(call(&net.remote(3), "/busy/add", &FINAL, b"[1, 1]").text(), "2");
+    net.stop(3);
+    std::fs::remove_dir_all(net.folder(3).join("data/components")).unwrap();
+    (0..3).for_each(|index| net.stop(index));
+    net.start(3);
+    // Nobody is there who could send it: that is said, with when to try again, and nothing is recorded.
+    let answer = net.remote(3).post("/busy/add", b"[2, 2]");
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (503, "component-on-the-way"),
+        "{}",
+        answer.text()
+    );
+    assert!(answer.header("retry-after").is_some() && answer.header("moot-call").is_none());
+    (0..3).for_each(|index| net.start(index));
+    assert_eq!(call(&net.remote(3), "/busy/add", &FINAL, b"[3, 3]").text(), "6");
 }

@@ -85,7 +85,8 @@ fn case_59_a_replica_that_was_down_catches_up_to_the_same_state() {
     let answer = call(&net.remote(3), "/later/add", &FINAL, b"[20, 3]");
     assert_eq!(answer.text(), "23");
     until("equal states at equal heights", || {
-        let status = net.remotes().iter().map(|remote| remote.get("/_moot/status").json()).collect::<Vec<_>>();
+        let status =
+            net.remotes().iter().map(|remote| remote.get("/_moot/status").json()).collect::<Vec<_>>();
         status.iter().all(|s| s["height"] == status[0]["height"] && s["state"] == status[0]["state"])
     });
     net.assert_no_fork(&ALL);
@@ -99,7 +100,9 @@ fn case_59_a_wiped_replica_does_not_vote_again() {
     net.stop(3);
     std::fs::remove_dir_all(net.folder(3).join("data")).unwrap();
     let said = net.refused(3);
-    for words in ["no journal of votes", "never voted", "does not start", "without voting is not supported yet"] {
+    for words in
+        ["no journal of votes", "never voted", "does not start", "without voting is not supported yet"]
+    {
         assert!(said.contains(words), "{words}\n{said}");
     }
     assert!(said.contains(&net.genesis.validators[3].to_string()), "{said}");
@@ -129,7 +132,10 @@ fn the_genesis_of_another_network_is_refused() {
     renamed.name = "renamed".into();
     std::fs::write(&path, renamed.to_json()).unwrap();
     let said = net.refused(3);
-    assert!(said.contains("holds the ledger of network") && said.contains(&net.genesis.network().to_string()), "{said}");
+    assert!(
+        said.contains("holds the ledger of network") && said.contains(&net.genesis.network().to_string()),
+        "{said}"
+    );
     // Altered by hand.
     std::fs::write(&path, right.replace("\"local\"", "\"lokal\"")).unwrap();
     let said = net.refused(3);

@@ -2,14 +2,14 @@
 
 use super::deploying::deploy;
 use crate::kill::{Seen, check_acknowledged, check_unknown, client};
-use crate::support::{Conn, TestNet, guest, until};
+use crate::support::{Conn, TestNet, busy, guest, until};
 use moot_record::FunctionKind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
-const CYCLES: u64 = 8;
+const CYCLES: u64 = 6;
 
 #[test]
 fn case_41_kill_9_of_one_of_four_under_load_loses_nothing_and_does_nothing_twice() {
@@ -19,7 +19,9 @@ fn case_41_kill_9_of_one_of_four_under_load_loses_nothing_and_does_nothing_twice
         spec.grants.key_value = vec!["default".into()];
     });
     for index in ALL {
-        until("the counter is everywhere", || net.remote(index).get("/_moot/functions/counter").status == 200);
+        until("the counter is everywhere", || {
+            net.remote(index).get("/_moot/functions/counter").status == 200
+        });
         until("it is loaded", || net.remote(index).post("/counter", b"?warm").status == 200);
     }
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
@@ -67,5 +69,5 @@ fn case_41_kill_9_of_one_of_four_under_load_loses_nothing_and_does_nothing_twice
     }
     assert!(acknowledged as u64 > CYCLES, "{acknowledged} acknowledged");
     net.assert_no_fork(&ALL);
-    deploy(&net, 2, &ALL, "another", &guest("counter"), FunctionKind::Event);
+    deploy(&net, 2, &ALL, "busy", &busy(), FunctionKind::Typed);
 }

@@ -35,7 +35,8 @@ impl Parent {
         });
         let mut parent = Parent { child, ready: Value::Null, log };
         let line = line.recv_timeout(PATIENCE).unwrap();
-        parent.ready = serde_json::from_str(&line.unwrap_or_else(|| panic!("it ended: {}", parent.said()))).unwrap();
+        parent.ready =
+            serde_json::from_str(&line.unwrap_or_else(|| panic!("it ended: {}", parent.said()))).unwrap();
         parent
     }
 
@@ -49,7 +50,9 @@ impl Parent {
     }
 
     fn signal(pid: u64, name: &str) {
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status().unwrap().success()
+        );
     }
 
     fn pid(&self, index: usize) -> u64 {
@@ -82,7 +85,8 @@ fn four_replicas_by_one_command_one_dies_the_others_go_on() {
     let first = parent.ready["replicas"][0]["address"].as_str().unwrap().to_owned();
     sandbox.use_address(&first);
     let status = sandbox.json(&["status", "--all", "--json"]);
-    let verdicts: Vec<&Value> = status["replicas"].as_array().unwrap().iter().map(|r| &r["verdict"]).collect();
+    let verdicts: Vec<&Value> =
+        status["replicas"].as_array().unwrap().iter().map(|r| &r["verdict"]).collect();
     assert_eq!(verdicts, ["ok"; 4], "{status}");
 
     Parent::signal(parent.pid(2), "KILL");
@@ -90,7 +94,11 @@ fn four_replicas_by_one_command_one_dies_the_others_go_on() {
     let height = parent.replica(0).height();
     until("the others go on", || parent.replica(1).height() > height + 2);
     let shown = sandbox.fails(&["status", "--all"], 1, &[]);
-    assert!(shown.out.contains("cannot be reached") && !shown.out.contains("needed to agree"), "{}", shown.out);
+    assert!(
+        shown.out.contains("cannot be reached") && !shown.out.contains("needed to agree"),
+        "{}",
+        shown.out
+    );
     assert!(parent.is_gone(2), "it was not started again");
     Parent::signal(parent.pid(3), "KILL");
     until("what two mean is said", || parent.said().contains("nothing becomes final until one comes back"));
@@ -123,14 +131,22 @@ fn what_the_folder_holds_is_not_made_into_something_else() {
     let sandbox = Sandbox::new();
     let port = free_base(5).to_string();
     sandbox.ok(&["net", "init", "--replicas", "5", "--port", &port, "net"]);
-    sandbox.fails(&["up", "--replicas", "4", "--data", "net"], 1, &["a network of 5 replicas, not of 4", "--replicas 5"]);
+    sandbox.fails(
+        &["up", "--replicas", "4", "--data", "net"],
+        1,
+        &["a network of 5 replicas, not of 4", "--replicas 5"],
+    );
     sandbox.fails(
         &["up", "--replicas", "5", "--data", "net", "--listen", "127.0.0.1:7000"],
         1,
         &[&format!("listens from 127.0.0.1:{port} on")],
     );
     sandbox.write("full/file", "");
-    sandbox.fails(&["up", "--replicas", "4", "--data", "full", "--listen", "127.0.0.1:0"], 1, &["is not empty"]);
+    sandbox.fails(
+        &["up", "--replicas", "4", "--data", "full", "--listen", "127.0.0.1:0"],
+        1,
+        &["is not empty"],
+    );
     // One that cannot start is said, and no other stays.
     std::fs::remove_file(sandbox.path("net/replica-3/replica.key")).unwrap();
     let ran = finish(sandbox.command(&["up", "--replicas", "5", "--data", "net"]));

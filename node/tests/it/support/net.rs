@@ -105,7 +105,8 @@ impl TestNet {
         let config = folder.join("replica.toml");
         let mut text = std::fs::read_to_string(&config).unwrap();
         for above in [0, 1000, 2000] {
-            text = text.replace(&format!("127.0.0.1:{}", own + above), &format!("127.0.0.1:{}", base + above));
+            text =
+                text.replace(&format!("127.0.0.1:{}", own + above), &format!("127.0.0.1:{}", base + above));
         }
         std::fs::write(&config, text).unwrap();
         let slot = Slot { config, gateway: SocketAddr::from(([127, 0, 0, 1], base)), running: None };
@@ -254,7 +255,11 @@ impl TestNet {
             let blocks: Vec<_> = replicas.iter().map(|index| self.block(*index, height)).collect();
             for (index, block) in replicas.iter().zip(&blocks) {
                 assert!(block.is_some(), "replica {index} has no block {height}");
-                assert_eq!(block, &blocks[0], "replicas {} and {index} differ at height {height}", replicas[0]);
+                assert_eq!(
+                    block, &blocks[0],
+                    "replicas {} and {index} differ at height {height}",
+                    replicas[0]
+                );
             }
         }
     }
