@@ -158,6 +158,7 @@ pub trait Application: Send + Sync + 'static {
 
     /// Takes a fetched answer. True when it is what was wanted, which is then asked for no more. False means
     /// that the peer has lied: it is shut out of the data network for [`limits::LIAR_SHUT_OUT`], and others
-    /// are asked. So false is for bytes that are wrong, never for a want of room or time.
+    /// are asked. So false is for bytes that are wrong, never for a want of room or time. Resolves promptly,
+    /// since only [`limits::FETCH_WINDOW`] are asked for or looked at together.
     fn accept<'a>(&'a self, wanted: &'a Wanted, bytes: Bytes) -> BoxFuture<'a, bool>;
 }

@@ -73,20 +73,21 @@ pub const MAX_DATA_BYTES: usize = moot_record::limits::MAX_BATCH_BYTES;
 /// this is a quarter of a second at a thousand batches a second.
 pub const MAX_PUSH_BACKLOG: usize = 256;
 
-/// Their bytes: a quarter of a second at full speed, and four of the largest batches.
+/// Their bytes: four of the largest batches, and most of a second at full speed.
 pub const MAX_PUSH_BACKLOG_BYTES: usize = 4 * MAX_DATA_BYTES;
 
 /// Things wanted from peers at a time. Full blocks up to [`MAX_PENDING_ACKS`] name half as many batches; the
 /// rest is for candidates and components. The names take 4 MiB at most.
 pub const MAX_WANTED: usize = 2 * MAX_PENDING_ACKS * MAX_BATCHES_PER_BLOCK;
 
-/// Of these, how many peers are asked for at a time. Of batches of 128 KiB it fills 300 Mbit/s at 100 ms of
-/// delay; of the largest ones it is 256 MiB in flight, the most that a validator should need to hold.
-pub const FETCH_WINDOW: usize = 32;
+/// Of these, how many peers are asked for at a time. Of batches of 128 KiB it fills 150 Mbit/s at 100 ms of
+/// delay; of the largest ones it is 128 MiB in flight, the most that a validator should need to hold.
+pub const FETCH_WINDOW: usize = 16;
 
-/// How long a peer may take to answer before another is asked. A window of batches of 128 KiB passes a link of
-/// 8 Mbit/s in this time, a window of the largest ones needs 500 Mbit/s.
-pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a peer may take to answer before another is asked: less than a view lasts, so that a peer that
+/// never answers cannot use it up. A window of batches of 128 KiB passes a link of 9 Mbit/s in this time; a
+/// window of the largest ones needs 540 Mbit/s, and one alone 35.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Pause before a peer is asked again for what the last one did not have: about one trip of the network, in
 /// which a push that was merely late arrives.
@@ -106,8 +107,8 @@ pub const MAX_SUPPLY_BACKLOG: usize = 256;
 /// answers to our own.
 pub const MAX_HELD_REQUESTS: usize = 2 * FETCH_WINDOW;
 
-/// Bytes a second that one peer is answered with. A validator that was down for an hour at 30 MB/s catches up
-/// in half a day from one peer, in a third of that from three; one that only pretends costs a tenth of a core.
+/// Bytes a second that one peer is answered with. A validator that missed an hour of four full lanes of 35 MB/s
+/// catches up in about as long from three peers; one that only pretends costs a tenth of a core.
 pub const SUPPLIED_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 
 /// Bytes a second that one peer may push. Three times what a lane carries when four order a million calls a

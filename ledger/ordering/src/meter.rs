@@ -8,7 +8,8 @@
 //!
 //! The network below counts messages. A request is 50 bytes and its answer may be 8 MiB, so bytes are
 //! counted here. Holding a request back costs nothing; it is not answered before its turn, so it costs no
-//! reading of the disk either.
+//! reading of the disk either. Bytes are counted when they are sent, so a peer can overdraw by what it asked for
+//! in one breath, and is held back for that much longer after it.
 
 use crate::limits::MAX_HELD_REQUESTS;
 use commonware_actor::{Feedback, Unreliable};

@@ -7,6 +7,7 @@
 //!              partitions          crash, restart from the same storage
 //!
 //!   wire: what the engines are connected by     byzantine: validators that break the rules
+//!   skew: clocks that are wrong
 //!   world: all of it, and what can be done      random: schedules of trouble made from a seed
 //! ```
 //!
@@ -17,6 +18,7 @@
 
 mod byzantine;
 mod random;
+mod skew;
 mod wire;
 mod world;
 

@@ -99,7 +99,7 @@ impl World {
             // Different things to say for one view.
             (0..50).for_each(|k| pool.offer(batch(1_000_000 + 1000 * twin as u64 + k)));
             let seat = self.seat(n, wires, &pool, format!("twin-{twin}"));
-            self.launch(seat, pool);
+            self.launch(n, seat, pool);
         }
     }
 

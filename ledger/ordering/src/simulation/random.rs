@@ -1,12 +1,13 @@
 //! Random trouble: whatever can go wrong, in an order that follows from a seed.
 //!
 //! For some seconds validators crash and come back, the network splits, loses, delays, repeats and
-//! reorders, and one validator may break the rules. Then all is mended, and everything that honest
+//! reorders, no clock is quite right, and one validator may break the rules. Then all is mended, and everything that honest
 //! validators sealed must be ordered at each of them, in one order, with its bytes.
 
 use super::{
     byzantine::Puppet,
     seeds,
+    skew::Skew,
     wire::Dice,
     world::{N, Quality, World},
 };
@@ -26,9 +27,13 @@ enum Evil {
     Puppet(Puppet),
     Twins,
     Flooder,
+    /// A clock an hour ahead, or an hour behind.
+    Clock(Skew),
 }
 
-const EVILS: [Evil; 9] = [
+const HOUR: Skew = 3_600_000;
+
+const EVILS: [Evil; 11] = [
     Evil::Nobody,
     Evil::Twins,
     Evil::Puppet(Puppet::Conflicter),
@@ -38,7 +43,13 @@ const EVILS: [Evil; 9] = [
     Evil::Flooder,
     Evil::Conduct(Conduct::Mute),
     Evil::Conduct(Conduct::Lazy),
+    Evil::Clock(HOUR),
+    Evil::Clock(-HOUR),
 ];
+
+/// How wrong an honest validator's clock may be. Two that differ by more than
+/// [`MAX_TIME_AHEAD_MS`](crate::limits::MAX_TIME_AHEAD_MS) would wait for each other.
+const DRIFT: u64 = crate::limits::MAX_TIME_AHEAD_MS / 2;
 
 /// Links when all is well.
 const GOOD: Quality = Quality { latency_ms: 10, jitter_ms: 3, lost: (0, 0) };
@@ -68,11 +79,7 @@ impl World {
         let n = honest[dice.roll(honest.len() as u64) as usize];
         match dice.roll(160) {
             0..12 => self.crash(n),
-            12..28 => {
-                if !self.runs(n) {
-                    self.start(n).await;
-                }
-            }
+            12..28 if !self.runs(n) => self.start(n).await,
             28..30 => honest.iter().for_each(|n| self.crash(*n)),
             30..36 => {
                 self.groups = [(); N].map(|()| dice.roll(2));
@@ -107,7 +114,7 @@ impl World {
     /// Puts a bad validator in its place.
     async fn admit(&mut self, n: usize, evil: Evil, dice: &mut Dice) {
         match evil {
-            Evil::Nobody | Evil::Conduct(_) => self.start(n).await,
+            Evil::Nobody | Evil::Conduct(_) | Evil::Clock(_) => self.start(n).await,
             Evil::Puppet(puppet) => self.start_puppet(n, puppet).await,
             Evil::Twins => {
                 let sides = [(); N].map(|()| dice.roll(3));
@@ -134,6 +141,10 @@ fn trouble(seed: u64) -> (String, u64, String) {
             conducts[bad] = conduct;
         }
         let mut world = World::new(&context, seed, conducts, GOOD, disconnect).await;
+        world.skews = [(); N].map(|()| dice.roll(DRIFT) as Skew - DRIFT as Skew / 2);
+        if let Evil::Clock(skew) = evil {
+            world.skews[bad] = skew;
+        }
         for n in 0..N {
             if n == bad {
                 world.admit(n, evil, &mut dice).await;

@@ -1,6 +1,9 @@
 //! The simulated world: four validators, their two networks, and what can be done to them.
 
-use super::wire::{Post, RawReceiver, RawSender, WireReceiver, WireSender};
+use super::{
+    skew::{Skew, Skewed},
+    wire::{Post, RawReceiver, RawSender, WireReceiver, WireSender},
+};
 use crate::{
     Application, Plane,
     block::Block,
@@ -44,6 +47,8 @@ pub(super) struct World {
     pub(super) quality: Quality,
     /// Only those of one group are linked.
     pub(super) groups: [u64; N],
+    /// How wrong the clocks are of engines that start from now on.
+    pub(super) skews: [Skew; N],
     running: Vec<Option<Handle<()>>>,
     starts: u64,
 }
@@ -81,9 +86,21 @@ impl World {
         let (post, work) = Post::new(seed, context.child("post"));
         context.child("postman").spawn(move |_| work);
         let context = context.child("world");
-        let groups = [0; N];
-        let mut world =
-            World { context, votes, data, genesis, keys, pools, post, quality, groups, running, starts: 0 };
+        let (groups, skews) = ([0; N], [0; N]);
+        let mut world = World {
+            context,
+            votes,
+            data,
+            genesis,
+            keys,
+            pools,
+            post,
+            quality,
+            groups,
+            skews,
+            running,
+            starts: 0,
+        };
         world.link().await;
         world
     }
@@ -171,12 +188,12 @@ impl World {
         }
     }
 
-    /// Runs an engine in this seat.
-    pub(super) fn launch(&mut self, seat: SimSeat, pool: Arc<Pool>) -> Handle<()> {
+    /// Runs an engine in this seat, which is one of validator `n`.
+    pub(super) fn launch(&mut self, n: usize, seat: SimSeat, pool: Arc<Pool>) -> Handle<()> {
         self.starts += 1;
         let context = self.context.child("validator").with_attribute("start", self.starts);
         let partition = seat.partition.clone();
-        context.spawn(move |context| async move {
+        Skewed::new(context, self.skews[n]).spawn(move |context| async move {
             let reason = engine::run(context, seat, pool as Arc<dyn Application>, || {}).await;
             panic!("{partition} ended: {reason}");
         })
@@ -192,7 +209,7 @@ impl World {
         }
         let pool = Arc::clone(&self.pools[n]);
         let seat = self.seat(n, wires, &pool, format!("validator-{n}"));
-        self.running[n] = Some(self.launch(seat, pool));
+        self.running[n] = Some(self.launch(n, seat, pool));
     }
 
     /// Stops validator `n` as a power cut would.

@@ -52,8 +52,8 @@ fn agree_lose_one_and_take_it_back() {
 
     let first = offer(0..50, &[0, 1, 2, 3]);
     wait("the first batches at all four", || pools.iter().all(|pool| pool.has(&first)));
-    // Not stopped: gone.
-    drop(engines[2].take());
+    // Waits until it is gone: a dying engine would still take pushes.
+    engines[2].take().unwrap().stop();
     let before = pools[2].counts();
     let second = offer(50..100, &[0, 1, 3]);
     wait("the second at three", || [0, 1, 3].iter().all(|n: &usize| pools[*n].has(&second)));
