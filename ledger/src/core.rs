@@ -68,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) unordered: Mutex<Unordered>,
     /// How many batches of the own lane wait to be ordered.
     pub(crate) waiting: AtomicUsize,
+    /// How many batches of all lanes wait to be ordered, as of the last commit.
+    pub(crate) all_waiting: AtomicUsize,
     /// What other replicas send, and ask for.
     pub(crate) intake: Intake,
     /// What is missing here.

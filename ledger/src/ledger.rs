@@ -140,6 +140,7 @@ impl Ledger {
         let core = Arc::new(Core {
             lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls())),
             waiting: recovered.unordered.count(lane_number).into(),
+            all_waiting: recovered.unordered.len().into(),
             intake: Intake::new(wants.clone()),
             wants,
             components: Components::new(&dir),
@@ -256,7 +257,6 @@ impl Ledger {
             let lane = core.lane.lock();
             (lane.next_seq(), lane.queued_bytes(), lane.calls.len())
         };
-        let unordered_batches = core.unordered.lock().len();
         Status {
             condition: core.gate.condition(),
             height: head.height,
@@ -266,7 +266,7 @@ impl Ledger {
             next_batch,
             queued_bytes,
             open_calls,
-            unordered_batches,
+            unordered_batches: core.all_waiting.load(Relaxed),
             lanes: core.lanes(),
             waiting_blocks: core.blocked.load(Relaxed),
             missing_batches: core.wants.len(),

@@ -94,7 +94,7 @@ pub const MAX_KEPT_CONTENT_BYTES: usize = 64 * 1024;
 
 /// How long a batch that a proposed block names may be on its way before peers are asked for it. A push takes
 /// one trip, as the block does; this covers the checking and the commit.
-pub const FETCH_GRACE: Duration = Duration::from_millis(30);
+pub const FETCH_GRACE: Duration = Duration::from_millis(150);
 
 /// How often the data plane is reminded of what is still missing: asking again changes nothing there.
 pub const FETCH_AGAIN: Duration = Duration::from_secs(1);

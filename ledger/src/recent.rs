@@ -36,6 +36,11 @@ impl Recent {
         self.inner.lock().batches.get(&(lane, seq)).cloned()
     }
 
+    /// Lets one go that is not on disk any more; its bytes count until its turn comes.
+    pub(crate) fn remove(&self, place: (u32, u64)) {
+        self.inner.lock().batches.remove(&place);
+    }
+
     pub(crate) fn insert(&self, lane: u32, seq: u64, stored: Stored, bytes: usize) {
         if bytes > self.max_bytes {
             return;

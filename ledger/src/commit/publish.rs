@@ -7,7 +7,7 @@ use crate::exchange::Content;
 use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
 use crate::recent::Stored;
-use crate::store::Applied;
+use crate::store::{Applied, Job};
 use crate::unordered::Waiting;
 use moot_record::Digest;
 use std::sync::atomic::Ordering;
@@ -39,7 +39,16 @@ impl Committer {
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
         }
-        core.waiting.store(core.unordered.lock().count(core.lane_number), Ordering::Relaxed);
+        {
+            let unordered = core.unordered.lock();
+            core.waiting.store(unordered.count(core.lane_number), Ordering::Relaxed);
+            core.all_waiting.store(unordered.len(), Ordering::Relaxed);
+        }
+        for job in &work.changes.jobs {
+            if let Job::Prune(pruning) = job {
+                pruning.places().for_each(|place| core.recent.remove(place));
+            }
+        }
         core.blocked.store(self.blocks.len(), Ordering::Relaxed);
         core.evidence.store(self.convicted.len(), Ordering::Relaxed);
         for settled in work.settled {

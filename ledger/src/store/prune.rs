@@ -73,6 +73,11 @@ pub(crate) fn plan(txn: &ReadTransaction, horizon: &Horizon) -> Result<Option<Pr
 }
 
 impl Pruning {
+    /// The places of its batches.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.batches.iter().map(|(place, _)| *place)
+    }
+
     pub(super) fn write(&self, txn: &WriteTransaction) -> Result<(), redb::Error> {
         let mut blocks = txn.open_table(BLOCKS)?;
         for height in &self.heights {

@@ -2,8 +2,8 @@
 
 use moot_record::testing::Network;
 use moot_record::{
-    Batch, Bundle, BundleBuilder, DecodeError, Digest, Domain, Entry, Equivocation, PageClass, Payload,
-    SealError, SealedHeader, SealedView, Signature, Value, seal,
+    Batch, Bundle, DecodeError, Digest, Domain, Entry, Equivocation, PageClass, Payload, SealError,
+    SealedHeader, SealedView, Signature, Value, seal,
 };
 
 const LANE: u32 = 2;
