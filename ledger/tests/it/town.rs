@@ -248,7 +248,10 @@ impl Town {
             state.wanted.retain(|(asker, _)| *asker != me);
             state.ledgers[me].take()
         };
-        drop(ledger);
+        // Closed rather than dropped: the data plane may still hold a clone for a moment.
+        if let Some(ledger) = ledger {
+            block_on(ledger.close());
+        }
     }
 
     /// Takes a replica away together with everything it ever wrote.
