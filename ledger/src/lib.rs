@@ -65,3 +65,5 @@ pub use payload::EraseError;
 pub use pending::Pending;
 pub use state::{FunctionRecord, Outcome, Refusal, Version};
 pub use store::StoredBlock;
+
+pub use moot_ordering::Peer;

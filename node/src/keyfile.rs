@@ -45,12 +45,22 @@ pub fn load_or_create(path: &Path) -> Result<(Keypair, bool), KeyFileError> {
     if path.exists() {
         return Ok((load(path)?, false));
     }
-    let key = Keypair::generate(&mut rand::rng());
+    let key = generate();
+    create(path, &key)?;
+    Ok((key, true))
+}
+
+/// A new key.
+pub(crate) fn generate() -> Keypair {
+    Keypair::generate(&mut rand::rng())
+}
+
+/// Writes a key into a new file.
+pub(crate) fn create(path: &Path, key: &Keypair) -> Result<(), KeyFileError> {
     let seed = key.seed();
     let hex = Zeroizing::new(data_encoding::HEXLOWER.encode(seed.as_ref()));
     let line = Zeroizing::new(format!("{FORMAT} {}\n", hex.as_str()));
-    private_file::create(path, &line)?;
-    Ok((key, true))
+    Ok(private_file::create(path, &line)?)
 }
 
 #[cfg(test)]

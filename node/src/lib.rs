@@ -21,6 +21,7 @@ pub mod kv;
 pub mod limits;
 pub mod manifest;
 mod metrics;
+pub mod network;
 pub mod node;
 pub mod private_file;
 pub mod secrets;

@@ -48,10 +48,18 @@ pub const MAX_SEEN_SIGNATURES: usize = 131_072;
 /// Wall-clock limit of one compilation. 12 MB of JavaScript take 6 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a
+/// link of 200 Mbit/s. Longer, and the caller had better be told.
+pub const COMPONENT_WAIT: Duration = Duration::from_secs(5);
+/// How long a question for a call in another replica's lane waits for that lane to arrive here: who was answered there
+/// may ask here in the next instant.
+pub const LANE_WAIT: Duration = Duration::from_secs(2);
 /// Compilations at once. Each uses every core it finds and up to a gigabyte.
 pub const MAX_COMPILATIONS: usize = 1;
 /// How often the node looks for what other replicas changed; its own changes are taken up at once.
 pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
+/// The same in a network of several, where most changes come from others: soon enough that nobody notices.
+pub const REFRESH_SOON: Duration = Duration::from_millis(50);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
 /// Most that `moot:function/ledger` writes in one value.
@@ -110,6 +118,36 @@ pub const MAX_MANIFEST_TEXT_BYTES: usize = 1024;
 pub const MAX_RECEIPT_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// Most bytes of input that a command reads from a file or from standard input.
 pub const MAX_INPUT_BYTES: u64 = 64 * 1024 * 1024;
+/// Largest configuration of a replica: 128 peers of 400 bytes, several times over.
+pub const MAX_CONFIG_BYTES: u64 = 256 * 1024;
+/// Fewest replicas of a network that is made for several; one alone needs no configuration.
+pub const MIN_REPLICAS: usize = 2;
+/// Most replicas that `moot up --replicas` starts on this machine: each is a process with an engine of its own.
+pub const MAX_LOCAL_REPLICAS: u64 = 16;
+/// How long an idle leader waits before it makes an empty block, when nobody says otherwise.
+pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(1);
+/// Batches that a replica puts into a block: some hundred milliseconds of full batches, in 8 KiB of digests.
+pub const MAX_BATCHES_PER_BLOCK: usize = 256;
+/// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
+pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
+/// Longest heartbeat: a minute of silence can no longer be told from a fault.
+pub const MAX_HEARTBEAT: Duration = Duration::from_secs(60);
+/// Last lines of a replica's log that are shown when its process ends.
+pub const KEPT_TAIL_LINES: usize = 12;
+/// Longest log line of a replica that is passed on in one piece.
+pub const MAX_TAIL_LINE_BYTES: usize = 16 * 1024;
+/// How long a replica's process may take to become ready: redb checks its whole file after a crash.
+pub const REPLICA_START: Duration = Duration::from_secs(120);
+/// How long a replica's process may take to stop: its drain time, and the closing of its ledger.
+pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
+/// How long another replica's port may take to answer a connection before it counts as out of reach: several times
+/// round the earth.
+pub const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long it is believed whether another replica can be reached.
+pub const REACH_KEPT: Duration = Duration::from_secs(2);
+/// A replica whose last block is this much older than the newest one seen is behind: blocks come every heartbeat at
+/// least, and are applied at all replicas within moments.
+pub const BEHIND_AFTER: Duration = Duration::from_secs(3);
 /// A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours.
 pub const DEPLOY_VALIDITY_BLOCKS: u64 = 7_200;
 /// `moot watch` rebuilds when nothing has changed for this long: editors save in several steps.

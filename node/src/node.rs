@@ -8,12 +8,13 @@
 use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
-use crate::limits::{GatewayLimits, REFRESH_EVERY, WorkerLimits};
+use crate::limits::{GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, WorkerLimits};
 use crate::metrics::Metrics;
+use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
 use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
 use moot_host::{Host, HostConfig, HostError};
-use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, SystemClock};
+use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
 use moot_record::{AccountId, Genesis, GenesisError, Keypair, Prices};
 use std::collections::BTreeMap;
 use std::io;
@@ -33,6 +34,8 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Name of the network, for the genesis of a new data folder.
     pub network_name: String,
+    /// The place in a network of several; none makes or continues the node's own network of one.
+    pub seat: Option<Seat>,
     /// What functions are given for the secrets they were granted.
     pub secrets: Secrets,
     /// Folders that functions can be granted, by name.
@@ -53,6 +56,7 @@ impl NodeConfig {
             dir: dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             network_name: "local".to_owned(),
+            seat: None,
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
             compiler: Compiler::InProcess,
@@ -101,6 +105,9 @@ pub enum StartError {
         /// What is wrong with it.
         error: GenesisError,
     },
+    /// A key that must not vote.
+    #[error(transparent)]
+    FirstStart(#[from] FirstStartError),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -143,14 +150,16 @@ impl Node {
         let listen = config.listen;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let gateway_limits = config.gateway.clone();
+        let neighbours = config.seat.as_ref().map(Neighbours::of).unwrap_or_default();
+        let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
         let worker = tokio::task::spawn_blocking(move || open(config))
             .await
             .map_err(|panicked| StartError::Broken(panicked.to_string()))??;
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
-        let gateway = gateway::serve(listener, worker.clone(), gateway_limits, stopping.clone());
-        let keeper = tokio::spawn(keep(worker.clone(), stopping));
+        let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
+        let keeper = tokio::spawn(keep(worker.clone(), refresh_every, stopping));
         Ok(Node { address, worker, stop, gateway, keeper, recovery, drain_timeout })
     }
 
@@ -182,6 +191,14 @@ impl Node {
         }
     }
 
+    /// Whether a reason of [`Node::failed`] is that this replica's state differs from that of the others. In a network of
+    /// one there is nobody to differ from.
+    #[must_use]
+    pub fn differs(&self, why: &str) -> bool {
+        // The ledger names both roots in its reason; every other reason is the disk's or the engine's.
+        self.genesis().validators.len() > 1 && why.contains("state root")
+    }
+
     /// Answers what was accepted, writes everything down and stops.
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
@@ -196,19 +213,30 @@ impl Node {
     }
 }
 
-/// Takes up what other replicas changed, now and then.
-async fn keep(worker: Arc<Worker>, mut stopping: watch::Receiver<bool>) {
+/// Takes up what other replicas changed, now and then, and sees to it that new functions are compiled.
+async fn keep(worker: Arc<Worker>, every: Duration, mut stopping: watch::Receiver<bool>) {
     let mut seen = worker.ledger.height();
+    // What was deployed while this node was down is new to it as well.
+    let mut unprepared = worker.ledger.genesis().validators.len() > 1;
+    let mut ahead: Option<JoinHandle<()>> = None;
     loop {
         tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(REFRESH_EVERY) => {}
+            _ = stopping.wait_for(|stop| *stop) => break,
+            () = tokio::time::sleep(every) => {}
         }
         let height = worker.ledger.height();
         if height != seen {
             seen = height;
-            worker.refresh();
+            unprepared |= worker.refresh();
         }
+        if unprepared && ahead.as_ref().is_none_or(JoinHandle::is_finished) {
+            unprepared = false;
+            let worker = worker.clone();
+            ahead = Some(tokio::spawn(async move { worker.prepare_ahead().await }));
+        }
+    }
+    if let Some(ahead) = ahead {
+        ahead.abort();
     }
 }
 
@@ -216,12 +244,10 @@ async fn keep(worker: Arc<Worker>, mut stopping: watch::Receiver<bool>) {
 fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(|error| StartError::Folder { path: dir.clone(), error })?;
-    let (key, made) = keyfile::load_or_create(&dir.join("node.key"))?;
-    if made {
-        tracing::info!(account = %key.account(), "made a new key for this node");
-    }
-    let genesis = genesis(dir, &config.network_name, &key)?;
-    let ledger = Ledger::open(Options::new(dir, genesis, key))?;
+    let ledger = Ledger::open(match config.seat {
+        Some(seat) => seated(dir, seat)?,
+        None => alone(dir, &config.network_name)?,
+    })?;
     let limits = &config.worker;
     let host = Host::new(HostConfig {
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
@@ -233,6 +259,29 @@ fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(Worker::new(ledger, host, artifacts, provided, limits, clock, Arc::new(Metrics::new())))
+}
+
+/// The ledger of a network of one, whose key and genesis are in the data folder.
+fn alone(dir: &Path, network_name: &str) -> Result<Options, StartError> {
+    let (key, made) = keyfile::load_or_create(&dir.join("node.key"))?;
+    if made {
+        tracing::info!(account = %key.account(), "made a new key for this node");
+    }
+    let genesis = genesis(dir, network_name, &key)?;
+    Ok(Options::new(dir, genesis, key))
+}
+
+/// The ledger of one replica of several.
+fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
+    network::may_vote(dir, &seat.fresh, &seat.key.account())?;
+    let ordering = OrderingChoice::Engine {
+        heartbeat: seat.heartbeat,
+        max_batches_per_block: MAX_BATCHES_PER_BLOCK,
+        listen: Some(seat.listen),
+        listen_data: Some(seat.listen_data),
+        peers: seat.peers,
+    };
+    Ok(Options { ordering, ..Options::new(dir, seat.genesis, seat.key) })
 }
 
 /// The genesis of a data folder; made for a new one, with this node as its only validator.

@@ -19,7 +19,7 @@ pub use functions::{
     ParameterView, VersionView,
 };
 pub use problem::Problem;
-pub use status::{Health, RouteConflict, Status};
+pub use status::{Condition, Health, RouteConflict, Status, Validator};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";

@@ -24,20 +24,80 @@ pub struct Status {
     /// Public key of this node.
     #[schema(value_type = String)]
     pub account: AccountId,
+    /// Number of this node's lane: its place among the validators.
+    pub lane: u32,
     /// Height of the last block that was applied here.
     pub height: u64,
+    /// Time of that block, milliseconds since 1970.
+    pub time_ms: u64,
+    /// Root of the state after that block.
+    #[schema(value_type = String)]
+    pub state: Digest,
+    /// What the ledger may do.
+    pub condition: Condition,
     /// How many functions can be called.
     pub functions: usize,
     /// Calls in flight or waiting for a place.
     pub running: usize,
-    /// Why nothing can be recorded, when that is so (disk full, disk failed).
+    /// Why nothing can be recorded, when that is so (disk full, disk failed, state differs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<String>,
+    /// Why the ordering engine has stopped, when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordering_failed: Option<String>,
+    /// Final blocks that wait for batches which are not here yet.
+    pub waiting_blocks: u64,
+    /// Batches that are missing here and asked for.
+    pub missing_batches: u64,
+    /// How often a replica was seen to say two things in one place; both are kept.
+    pub evidence: u64,
     /// Seconds since this node started.
     pub uptime_s: u64,
+    /// The network's replicas and their lanes, by the lanes' numbers; this node is one of them.
+    pub validators: Vec<Validator>,
     /// Routes that two functions claim: the one that was deployed first keeps it.
     #[serde(default)]
     pub conflicts: Vec<RouteConflict>,
+}
+
+/// What a node's ledger may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Everything.
+    Running,
+    /// Only read, until there is room again.
+    ReadOnly,
+    /// It is closing.
+    Closing,
+    /// It has stopped for good: its disk or its ordering failed, or its state differs from the network's.
+    Stopped,
+}
+
+/// A replica of the network and its lane, as this node sees them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Validator {
+    /// Number of its lane.
+    pub lane: u32,
+    /// Its public key.
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// Whether it can be reached from this node; none for this node itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reachable: Option<bool>,
+    /// Where its gateway is, as this node was told. Shown to people on this machine only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<String>,
+    /// Number of the newest batch of its lane that is held here; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
+    /// Number of the newest batch of its lane that a block has ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<u64>,
+    /// Batches of its lane that are held here and wait for a block.
+    pub waiting: u64,
+    /// How often its owner was seen to seal two batches with one number.
+    pub equivocations: u64,
 }
 
 /// Two functions want one route.

@@ -20,10 +20,12 @@ mod genesis;
 mod invoke;
 mod logs;
 mod ls;
+mod net;
 mod new;
 mod options;
 mod replay;
 mod show;
+mod status;
 mod terminal;
 mod text;
 mod toolchain;
@@ -65,6 +67,8 @@ enum Verb {
     New(new::New),
     Build(build::Build),
     Up(up::Up),
+    Net(net::Net),
+    Status(status::Status),
     Watch(watch::Watch),
     Deploy(deploy::Deploy),
     Invoke(invoke::Invoke),
@@ -102,12 +106,14 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Build(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
+        Verb::Net(verb) => verb.run(),
         Verb::Completions(verb) => verb.run(),
         Verb::Up(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Deploy(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Invoke(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Logs(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Status(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Ls(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),

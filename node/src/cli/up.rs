@@ -1,14 +1,18 @@
-//! `moot up`: a whole node in one process: gateway, worker and ledger.
+//! `moot up`: a whole node in one process: gateway, worker and ledger. Alone, as one replica of several, or as the
+//! parent of several.
+
+mod children;
+mod several;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::build;
 use super::deploy;
@@ -17,28 +21,50 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
+use crate::limits::{MAX_LOCAL_REPLICAS, MIN_REPLICAS};
 use crate::manifest::Manifest;
 use crate::manifest::units::show_duration;
+use crate::network::{ReplicaConfig, Seat};
 use crate::node::{Node, NodeConfig};
 use crate::secrets::Secrets;
 use crate::worker::Compiler;
+use stop::Stop;
 
-/// Start a node
+/// Where a node listens when nobody says otherwise.
+const USUAL_LISTEN: &str = "127.0.0.1:8080";
+/// Where its data is.
+const USUAL_DATA: &str = ".moot";
+/// Where the data of several local replicas is.
+const USUAL_NET: &str = ".moot/net";
+
+/// Start a node, one replica of several, or several on this machine
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  moot up                                      serve on 127.0.0.1:8080, data in ./.moot\n  \
                         moot up --deploy                             and deploy what moot.toml here describes\n  \
                         moot up --listen 0.0.0.0:80 --data /var/lib/moot\n  \
-                        moot up --secrets secrets.toml --dir assets=./public\n\n\
+                        moot up --secrets secrets.toml --dir assets=./public\n  \
+                        moot up --replicas 4                         four replicas here, to try out agreement\n  \
+                        moot up --config replica.toml                one replica of several, see `moot net init`\n\n\
                         Ctrl-C stops it: what was accepted is finished first."
 )]
 pub(crate) struct Up {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", env = "MOOT_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: String,
-    /// The data folder; made when missing
-    #[arg(long, value_name = "FOLDER", env = "MOOT_DATA", default_value = ".moot")]
-    data: PathBuf,
+    /// Where to listen; port 0 takes a free one, several replicas count up from it [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "MOOT_LISTEN")]
+    listen: Option<String>,
+    /// The data folder; made when missing [default: .moot, for several replicas .moot/net]
+    #[arg(long, value_name = "FOLDER", env = "MOOT_DATA")]
+    data: Option<PathBuf>,
+    /// Start the replica that this file describes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "network"])]
+    config: Option<PathBuf>,
+    /// Start a network of this many replicas on this machine, each in a process of its own
+    #[arg(long, value_name = "NUMBER", conflicts_with = "config",
+          value_parser = clap::value_parser!(u64).range(MIN_REPLICAS as u64..=MAX_LOCAL_REPLICAS))]
+    replicas: Option<u64>,
+    /// Stop when standard input ends: for the process that starts this one
+    #[arg(long, hide = true, requires = "config")]
+    attached: bool,
     /// A folder that functions can be granted by this name; can be repeated
     #[arg(long = "dir", value_name = "NAME=FOLDER", value_parser = named_folder)]
     dirs: Vec<(String, PathBuf)>,
@@ -74,14 +100,23 @@ fn named_folder(text: &str) -> Result<(String, PathBuf), String> {
 
 impl Up {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self.replicas {
+            Some(replicas) => several::run(self, usize::try_from(replicas)?).await,
+            None => self.run_one().await,
+        }
+    }
+
+    async fn run_one(self) -> anyhow::Result<()> {
         let began = Instant::now();
         // A manifest that cannot be read is known before anything starts.
         let manifest = if self.deploy { Some(self.manifest.load()?) } else { None };
-        let mut stop = Stop::new()?;
-        let node = Node::start(self.config()?).await?;
+        let mut stop = Stop::new(self.attached)?;
+        let config = self.node_config()?;
+        let data = config.dir.clone();
+        let node = Node::start(config).await?;
         let address = format!("http://{}", node.address());
         if !self.json {
-            self.banner(&node, &address, began).await?;
+            self.banner(&node, &address, &data, began).await?;
         }
         match &manifest {
             None => self.offer_deploy(&address).await,
@@ -95,45 +130,32 @@ impl Up {
         }
         if self.json {
             // Scripts wait for this line: everything that was asked for is there.
-            self.banner(&node, &address, began).await?;
+            self.banner(&node, &address, &data, began).await?;
         }
-        tokio::select! {
-            () = stop.asked() => {}
-            why = node.failed() => {
-                node.shutdown().await;
-                return Err(Failure::new(format!("the node cannot go on: {}", text::line(&why)))
-                    .hint("nothing that was acknowledged is lost; mend the cause and start it again")
-                    .into());
-            }
-        }
-        terminal::done(
-            "Stopping",
-            &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"),
-        );
-        tokio::select! {
-            () = node.shutdown() => terminal::done("Stopped", ""),
-            () = stop.asked() => return Err(Failure::new("stopped before everything was finished").hint(
-                "calls that were running are finished at the next start, or their receipts say `interrupted`").into()),
-        }
-        Ok(())
+        until_stopped(node, &mut stop).await
     }
 
-    fn config(&self) -> anyhow::Result<NodeConfig> {
-        let mut config = NodeConfig::new(&self.data);
-        config.listen = read_listen(&self.listen)?;
+    fn node_config(&self) -> anyhow::Result<NodeConfig> {
+        let mut config = match &self.config {
+            Some(path) => replica(path)?,
+            None => NodeConfig::new(self.data.as_deref().unwrap_or(Path::new(USUAL_DATA))),
+        };
+        match &self.listen {
+            Some(listen) => config.listen = read_listen(listen)?,
+            None if self.config.is_none() => config.listen = read_listen(USUAL_LISTEN)?,
+            None => {}
+        }
         config.network_name.clone_from(&self.network);
         config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
         if let Some(path) = &self.secrets {
             config.secrets = Secrets::load(path)?;
         }
-        let program =
-            std::env::current_exe().context("cannot find this program to compile components with")?;
-        config.compiler = Compiler::ChildProcess(program);
+        config.compiler = Compiler::ChildProcess(this_program()?);
         Ok(config)
     }
 
-    async fn banner(&self, node: &Node, address: &str, began: Instant) -> anyhow::Result<()> {
-        let data = self.data.canonicalize().unwrap_or_else(|_| self.data.clone());
+    async fn banner(&self, node: &Node, address: &str, data: &Path, began: Instant) -> anyhow::Result<()> {
+        let data = data.canonicalize().unwrap_or_else(|_| data.to_owned());
         let functions = NodeOption::at(address).client()?.functions().await?.functions;
         if self.json {
             return Ok(terminal::print_json_line(&json!({
@@ -187,6 +209,65 @@ impl Up {
     }
 }
 
+/// This very program, to be run again.
+fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program's own file to run it again")
+}
+
+/// What a replica's file makes of a node.
+fn replica(path: &Path) -> anyhow::Result<NodeConfig> {
+    let file = ReplicaConfig::load(path)?;
+    let seat = Seat::take(&file)?;
+    let mut config = NodeConfig::new(&file.data);
+    let gateway = file.listen.gateway.resolve();
+    config.listen = gateway.with_context(|| format!("{}: `listen.gateway`", file.path.display()))?;
+    config.seat = Some(seat);
+    Ok(config)
+}
+
+/// Serves until somebody asks it to stop, or until it cannot go on.
+async fn until_stopped(node: Node, stop: &mut Stop) -> anyhow::Result<()> {
+    tokio::select! {
+        () = stop.asked() => {}
+        why = node.failed() => {
+            if node.differs(&why) {
+                return stay_halted(node, stop, &why).await;
+            }
+            node.shutdown().await;
+            return Err(Failure::new(format!("the node cannot go on: {}", text::line(&why)))
+                .hint("nothing that was acknowledged is lost; mend the cause and start it again")
+                .into());
+        }
+    }
+    // A child's parent says it for all of them.
+    let attached = stop.attached;
+    let say = |verb: &str, text: &str| {
+        if !attached {
+            terminal::done(verb, text);
+        }
+    };
+    say("Stopping", &format!("{DIM}what was accepted is finished first; Ctrl-C again stops at once{DIM:#}"));
+    tokio::select! {
+        () = node.shutdown() => say("Stopped", ""),
+        () = stop.asked() => return Err(Failure::new("stopped before everything was finished").hint(
+            "calls that were running are finished at the next start, or their receipts say `interrupted`").into()),
+    }
+    Ok(())
+}
+
+/// A replica whose state differs from the network's is not helped by a restart, and somebody will want to look at it:
+/// it takes nothing any more, and answers questions until it is told to stop.
+async fn stay_halted(node: Node, stop: &mut Stop, why: &str) -> anyhow::Result<()> {
+    let why = text::line(why);
+    terminal::warn(&format!("HALTED: {why}"));
+    terminal::hint(
+        "`moot status --all` compares it with the others; it takes no calls, and answers questions until it is stopped",
+    );
+    stop.asked().await;
+    node.shutdown().await;
+    Err(Failure::new(format!("the replica was halted: {why}")).into())
+}
+
 async fn missing(client: &Client, manifest: &Manifest) -> Vec<String> {
     let Ok(present) = client.functions().await else { return Vec::new() };
     let is_missing = |name: &&str| !present.functions.iter().any(|function| function.name.as_str() == *name);
@@ -212,25 +293,6 @@ fn read_listen(text: &str) -> anyhow::Result<SocketAddr> {
     let plain =
         plain.strip_prefix("localhost:").map_or_else(|| plain.to_owned(), |port| format!("127.0.0.1:{port}"));
     Ok(plain.parse().map_err(|_| wrong())?)
-}
-
-/// Ctrl-C, or what a service manager sends.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    fn new() -> std::io::Result<Stop> {
-        Ok(Stop { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]

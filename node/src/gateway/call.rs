@@ -14,7 +14,9 @@ use crate::gateway::prefer::{Preferences, Wait};
 use crate::gateway::problem::{Failure, Kind};
 use crate::gateway::survive::Survive;
 use crate::gateway::target;
-use crate::worker::{self, Active, BeginError, Executed, Finished, Job, Order, TypedInput, Unfinished};
+use crate::worker::{
+    self, Active, BeginError, Executed, Finished, Job, LoadProblem, Order, TypedInput, Unfinished,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use moot_host::Event;
@@ -272,6 +274,7 @@ pub(crate) fn label(headers: &mut HeaderMap, id: EntryId, fuel: Option<u64>) {
 fn not_begun(error: BeginError) -> Failure {
     let kind = match &error {
         BeginError::Full(_) => Kind::Busy,
+        BeginError::Load(LoadProblem::OnTheWay { .. }) => Kind::OnTheWay,
         BeginError::Load(_) => Kind::NotLoaded,
         BeginError::Refused(refused) => of_refused(refused),
     };

@@ -8,7 +8,8 @@ use crate::gateway::trace::TraceParent;
 use crate::gateway::{api as routes, call, target};
 use crate::limits::GatewayLimits;
 use crate::metrics::Metrics;
-use crate::worker::{Active, Worker};
+use crate::network::Neighbours;
+use crate::worker::{Active, Registry, Worker};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -33,6 +34,8 @@ pub(crate) struct Door {
     /// Turns true when the node is to stop: event streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) streams: Arc<Semaphore>,
+    /// The other replicas of the network.
+    pub(crate) neighbours: Neighbours,
 }
 
 /// A request on its way through the node.
@@ -111,8 +114,19 @@ impl Door {
         call::by_route(self, function, visit).await
     }
 
+    /// Looks for a function. In a network of several a missing one is looked for again on the ledger itself: it may have
+    /// been deployed elsewhere an instant ago, and who was told so may ask here next.
+    pub(crate) fn find(&self, look: impl Fn(&Registry) -> Option<Arc<Active>>) -> Option<Arc<Active>> {
+        let found = look(&self.worker.registry());
+        if found.is_some() || self.neighbours.is_alone() {
+            return found;
+        }
+        self.worker.refresh();
+        look(&self.worker.registry())
+    }
+
     fn route(&self, path: &str) -> Result<Arc<Active>, Failure> {
-        self.worker.registry().routes.find(path).cloned().ok_or_else(|| {
+        self.find(|registry| registry.routes.find(path).cloned()).ok_or_else(|| {
             let shown: String = path.chars().take(200).collect();
             Failure::new(
                 Kind::NoRoute,

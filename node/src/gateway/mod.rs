@@ -27,6 +27,7 @@ mod timed;
 mod trace;
 
 use crate::limits::{GatewayLimits, MAX_EVENT_STREAMS};
+use crate::network::Neighbours;
 use crate::worker::Worker;
 use auth::Requests;
 use door::Door;
@@ -44,6 +45,7 @@ pub(crate) use listener::bind;
 pub(crate) fn serve(
     listener: TcpListener,
     worker: Arc<Worker>,
+    neighbours: Neighbours,
     limits: GatewayLimits,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
@@ -59,6 +61,7 @@ pub(crate) fn serve(
         started: Instant::now(),
         stopping: stop.clone(),
         streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
+        neighbours,
     });
     let service_for = move |peer: SocketAddr| {
         let door = door.clone();

@@ -47,6 +47,7 @@ pub(crate) enum Kind {
     Interrupted,
     Busy,
     NotLoaded,
+    OnTheWay,
     ReadOnly,
     Stopping,
     CompileTooSlow,
@@ -55,7 +56,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 41] = [
+    pub(crate) const ALL: [Kind; 42] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -93,6 +94,7 @@ impl Kind {
         Kind::Interrupted,
         Kind::Busy,
         Kind::NotLoaded,
+        Kind::OnTheWay,
         Kind::ReadOnly,
         Kind::Stopping,
         Kind::CompileTooSlow,
@@ -145,6 +147,7 @@ impl Kind {
             Kind::Interrupted => ("interrupted", 500, "The node stopped while the call ran"),
             Kind::Busy => ("busy", 503, "All places are taken"),
             Kind::NotLoaded => ("not-loaded", 503, "The function cannot be loaded here"),
+            Kind::OnTheWay => ("component-on-the-way", 503, "The function has not arrived here yet"),
             Kind::ReadOnly => ("read-only", 503, "Nothing can be recorded at the moment"),
             Kind::Stopping => ("stopping", 503, "The node is stopping"),
             Kind::CompileTooSlow => ("compile-too-slow", 422, "The component takes too long to compile"),
@@ -155,7 +158,7 @@ impl Kind {
     /// Seconds after which trying again makes sense.
     const fn retry_after_s(self) -> Option<&'static str> {
         match self {
-            Kind::Busy | Kind::InFlight | Kind::NotFinal => Some("1"),
+            Kind::Busy | Kind::InFlight | Kind::NotFinal | Kind::OnTheWay => Some("1"),
             Kind::ReadOnly | Kind::Stopping => Some("10"),
             _ => None,
         }

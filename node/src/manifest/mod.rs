@@ -23,9 +23,8 @@ use toml::de::{DeTable, DeValue};
 pub use problem::{ManifestError, Problem};
 
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_MANIFEST_FUNCTIONS, MAX_MANIFEST_PARENTS};
-use problem::Source;
-use section::Section;
-pub(crate) use section::nearest;
+pub(crate) use problem::Source;
+pub(crate) use section::{Section, nearest};
 
 /// The name of the file.
 pub const FILE_NAME: &str = "moot.toml";

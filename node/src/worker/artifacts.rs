@@ -64,6 +64,11 @@ impl Artifacts {
         Ok(Artifacts { dir, host, compiler, limit, gate })
     }
 
+    /// Whether the component's machine code is there already.
+    pub(crate) fn has(&self, component: &Digest) -> bool {
+        self.expected(component).is_some()
+    }
+
     /// Sees to it that the component's machine code is there.
     pub(crate) async fn ensure(
         &self,

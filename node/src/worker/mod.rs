@@ -11,6 +11,7 @@
 //!   gets one receipt, whatever breaks off in between.
 //! - Does not provide: routing, authentication, HTTP.
 
+mod arrival;
 mod artifacts;
 mod compile;
 mod context;
@@ -41,7 +42,7 @@ pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
 pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
 
-use crate::limits::WorkerLimits;
+use crate::limits::{COMPONENT_WAIT, WorkerLimits};
 use crate::metrics::Metrics;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
@@ -55,6 +56,8 @@ pub(crate) struct Worker {
     pub(crate) ledger: Ledger,
     pub(crate) host: Host,
     pub(crate) network: Digest,
+    /// Number of this node's own lane.
+    pub(crate) lane: u32,
     pub(crate) places: Places,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,6 +77,28 @@ pub(crate) enum LoadProblem {
     /// It cannot be compiled or loaded.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// Another replica took it, and this one does not.
+    #[error("the component is not taken here: {0}")]
+    Admission(#[from] moot_host::AdmissionError),
+    /// It is not what its manifest says, which the replica that took it should have seen.
+    #[error(
+        "the component is of kind {is}, and its manifest says {says}: deploy it again with the right one"
+    )]
+    OtherKind {
+        /// What it is.
+        is: &'static str,
+        /// What it was deployed as.
+        says: &'static str,
+    },
+    /// It was deployed at another replica a moment ago.
+    #[error(
+        "the bytes of component {component} are still on the way to this replica; it waited {COMPONENT_WAIT:?} for them. \
+         Call again shortly, or at another replica"
+    )]
+    OnTheWay {
+        /// The component.
+        component: Digest,
+    },
 }
 
 impl Worker {
@@ -88,6 +113,7 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
+            lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
             registry: RwLock::default(),
@@ -108,11 +134,16 @@ impl Worker {
         self.registry.read().clone()
     }
 
-    /// Takes up what changed on the ledger.
-    pub(crate) fn refresh(&self) {
+    /// Takes up what changed on the ledger; says whether anything did.
+    pub(crate) fn refresh(&self) -> bool {
+        let records = self.ledger.functions();
         let mut registry = self.registry.write();
-        *registry = Arc::new(Registry::of(&self.ledger.functions(), &registry));
+        if registry.is_of(&records) {
+            return false;
+        }
+        *registry = Arc::new(Registry::of(records, &registry));
         self.metrics.functions.set(registry.len() as i64);
+        true
     }
 
     /// The code of a function, from memory or from disk.
@@ -120,11 +151,13 @@ impl Worker {
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
         }
+        self.arrived(active).await?;
         let _one_at_a_time = active.loading.lock().await;
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
         }
         let policy = self.provided.policy(&active.name, active.owner, &active.spec)?;
+        self.admit_foreign(active, &policy)?;
         let function =
             self.artifacts.load(&active.component, policy, || self.bytes(&active.component)).await?;
         self.loaded.keep(active, function.clone());

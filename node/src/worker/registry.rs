@@ -85,13 +85,15 @@ fn touches_outside(spec: &Spec) -> bool {
 pub(crate) struct Registry {
     functions: HashMap<FunctionName, Arc<Active>>,
     pub(crate) routes: Routes,
+    /// What it was made of.
+    records: Vec<Arc<FunctionRecord>>,
 }
 
 impl Registry {
     /// The registry of these records. What did not change is taken over, with its loaded code and its log.
-    pub(crate) fn of(records: &[Arc<FunctionRecord>], before: &Registry) -> Self {
+    pub(crate) fn of(records: Vec<Arc<FunctionRecord>>, before: &Registry) -> Self {
         let mut functions = HashMap::with_capacity(records.len());
-        for record in records {
+        for record in &records {
             let Some(version) = record.active() else { continue };
             let known = before.functions.get(&record.name);
             let active = match known {
@@ -105,11 +107,21 @@ impl Registry {
             functions.insert(record.name.clone(), active);
         }
         let routes = Routes::of(functions.values());
-        Registry { functions, routes }
+        Registry { functions, routes, records }
+    }
+
+    /// Whether nothing changed since it was made: most blocks change no function.
+    pub(crate) fn is_of(&self, records: &[Arc<FunctionRecord>]) -> bool {
+        self.records.len() == records.len()
+            && self.records.iter().zip(records).all(|(ours, theirs)| Arc::ptr_eq(ours, theirs))
     }
 
     pub(crate) fn get(&self, name: &FunctionName) -> Option<&Arc<Active>> {
         self.functions.get(name)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Active>> {
+        self.functions.values()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -197,14 +209,15 @@ pub(crate) mod tests {
     #[test]
     fn a_rebuild_takes_over_what_did_not_change() {
         let one = Arc::new(record("one", &[("/a", 1)]));
-        let first = Registry::of(std::slice::from_ref(&one), &Registry::default());
+        let first = Registry::of(vec![one.clone()], &Registry::default());
+        assert!(first.is_of(std::slice::from_ref(&one)) && !first.is_of(&[]));
         let mut changed = record("one", &[("/a", 1), ("/b", 2)]);
-        let again = Registry::of(std::slice::from_ref(&one), &first);
+        let again = Registry::of(vec![one.clone()], &first);
         assert!(Arc::ptr_eq(first.get(&one.name).unwrap(), again.get(&one.name).unwrap()));
-        let later = Registry::of(&[Arc::new(changed.clone())], &first);
+        let later = Registry::of(vec![Arc::new(changed.clone())], &first);
         assert_eq!(later.get(&one.name).unwrap().version, 2);
         assert!(Arc::ptr_eq(&first.get(&one.name).unwrap().logs, &later.get(&one.name).unwrap().logs));
         changed.retired = true;
-        assert_eq!(Registry::of(&[Arc::new(changed)], &first).len(), 0);
+        assert_eq!(Registry::of(vec![Arc::new(changed)], &first).len(), 0);
     }
 }

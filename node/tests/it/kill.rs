@@ -62,15 +62,15 @@ impl Drop for Process {
 
 /// What the clients know after a cycle.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Seen {
     /// Name and call of what was answered with success.
-    acknowledged: Vec<(String, String)>,
+    pub(crate) acknowledged: Vec<(String, String)>,
     /// Names whose answer never came.
-    unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 /// Calls until the node goes away.
-fn client(remote: &Remote, names: &AtomicU64, stop: &AtomicBool, seen: &Mutex<Seen>) {
+pub(crate) fn client(remote: &Remote, names: &AtomicU64, stop: &AtomicBool, seen: &Mutex<Seen>) {
     let mut conn = Conn::open(remote.address);
     while !stop.load(Ordering::Relaxed) {
         let name = format!("n{}", names.fetch_add(1, Ordering::Relaxed));
@@ -116,7 +116,7 @@ fn count(remote: &Remote, conn: &mut Conn, name: &str) -> u64 {
 }
 
 /// An acknowledged call is there, was executed once, and its receipt verifies.
-fn check_acknowledged(remote: &Remote, conn: &mut Conn, name: &str, call: &str) {
+pub(crate) fn check_acknowledged(remote: &Remote, conn: &mut Conn, name: &str, call: &str) {
     assert_eq!(count(remote, conn, name), 1, "{name}, acknowledged as {call}");
     conn.request("GET", &format!("/_moot/calls/{call}/receipt"), &[], b"");
     let file = conn.answer().unwrap();
@@ -127,7 +127,7 @@ fn check_acknowledged(remote: &Remote, conn: &mut Conn, name: &str, call: &str) 
 }
 
 /// A call whose answer never came was executed at most once, and trying again changes nothing of that.
-fn check_unknown(remote: &Remote, conn: &mut Conn, name: &str) {
+pub(crate) fn check_unknown(remote: &Remote, conn: &mut Conn, name: &str) {
     let began = Instant::now();
     let answer = loop {
         conn.request("POST", "/counter", &[("idempotency-key", name)], name.as_bytes());

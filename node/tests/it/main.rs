@@ -9,5 +9,6 @@ mod front_door;
 mod going_on;
 mod http2;
 mod kill;
+mod several;
 mod support;
 mod ways;

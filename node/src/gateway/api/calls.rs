@@ -5,7 +5,7 @@ use crate::api::{CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView
 use crate::gateway::answer::{bytes_of, json};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
-use crate::limits::{FINAL_WAIT, MAX_LISTED_CALLS};
+use crate::limits::{FINAL_WAIT, LANE_WAIT, MAX_LISTED_CALLS};
 use http::{HeaderValue, StatusCode};
 use moot_ledger::ProveError;
 use moot_record::{Call, CallKind, Entry, EntryId, Evidence, Payload, Receipt, ReceiptFile};
@@ -52,7 +52,7 @@ pub(super) async fn list(door: &Door, query: Option<&str>) -> Answered {
     responses((status = 200, body = CallView), (status = 404, body = crate::api::Problem)))]
 pub(super) async fn show(door: &Door, id: &str) -> Answered {
     let id = entry_id(id)?;
-    let call = find(door, id)?;
+    let call = find_soon(door, id).await?;
     let ledger = &door.worker.ledger;
     let receipt = ledger.receipt_of(id).map_err(Failure::internal)?;
     let height = ledger.prove(id).ok().map(|proof| proof.block_header.height);
@@ -87,7 +87,7 @@ pub(super) async fn show(door: &Door, id: &str) -> Answered {
         (status = 404, body = crate::api::Problem), (status = 409, body = crate::api::Problem)))]
 pub(super) async fn receipt(door: &Door, id: &str, query: Option<&str>) -> Answered {
     let call = entry_id(id)?;
-    let entry = Entry::Call(find(door, call)?).encode();
+    let entry = Entry::Call(find_soon(door, call).await?).encode();
     let due = Instant::now() + FINAL_WAIT;
     let wait = flag(query, "final");
     loop {
@@ -132,7 +132,7 @@ fn evidence(door: &Door, call: EntryId) -> Result<Option<Evidence>, Failure> {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 410, body = crate::api::Problem)))]
 pub(super) async fn input(door: &Door, visit: &Visit, id: &str) -> Answered {
     let id = entry_id(id)?;
-    let call = find(door, id)?;
+    let call = find_soon(door, id).await?;
     visible(door, visit, &call)?;
     payload(door, id)
 }
@@ -142,7 +142,7 @@ pub(super) async fn input(door: &Door, visit: &Visit, id: &str) -> Answered {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 410, body = crate::api::Problem)))]
 pub(super) async fn output(door: &Door, visit: &Visit, id: &str) -> Answered {
     let id = entry_id(id)?;
-    let call = find(door, id)?;
+    let call = find_soon(door, id).await?;
     visible(door, visit, &call)?;
     let receipt = door.worker.ledger.receipt_of(id).map_err(Failure::internal)?;
     match receipt {
@@ -160,11 +160,35 @@ fn payload(door: &Door, id: EntryId) -> Answered {
     const MEDIA: HeaderValue = HeaderValue::from_static("application/octet-stream");
     match door.worker.ledger.payload(id).map_err(Failure::internal)? {
         Some(bytes) => Ok(bytes_of(StatusCode::OK, MEDIA, bytes)),
+        None if id.lane != door.worker.lane => Err(Failure::new(
+            Kind::NotKept,
+            format!(
+                "these bytes are not kept here: payloads stay with the replica that took the call, of lane {}",
+                id.lane
+            ),
+        )),
         None => Err(Failure::new(
             Kind::NotKept,
             "these bytes are not kept: the function keeps digests only, or their time is over, or they were erased",
         )),
     }
+}
+
+/// A call; one of another replica's lane may still be on its way here, and is waited for a moment.
+async fn find_soon(door: &Door, id: EntryId) -> Result<Call, Failure> {
+    let worker = &door.worker;
+    let lanes = worker.ledger.genesis().validators.len() as u64;
+    if id.lane == worker.lane || u64::from(id.lane) >= lanes {
+        return find(door, id);
+    }
+    let due = Instant::now() + LANE_WAIT;
+    while worker.ledger.entry(id).map_err(Failure::internal)?.is_none() && Instant::now() < due {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    find(door, id).map_err(|failure| {
+        let detail = format!("{}; it belongs to the lane of replica {}", failure.detail, id.lane);
+        Failure { detail, ..failure }
+    })
 }
 
 fn find(door: &Door, id: EntryId) -> Result<Call, Failure> {

@@ -44,7 +44,7 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["metrics"] => node::metrics(door).await,
         ["openapi.json"] => openapi::document().await,
         ["problems"] => node::problems().await,
-        ["status"] => node::status(door).await,
+        ["status"] => node::status(door, &visit).await,
         ["genesis"] => node::genesis(door).await,
         ["functions"] => functions::list(door).await,
         ["functions", name] => functions::show(door, name).await,
@@ -129,8 +129,8 @@ fn function(door: &Door, name: &str) -> Result<Arc<Active>, Failure> {
     let parsed: FunctionName = name
         .parse()
         .map_err(|e: moot_record::ParseError| Failure::new(Kind::NoSuchFunction, e.to_string()))?;
-    if let Some(active) = door.worker.registry().get(&parsed) {
-        return Ok(active.clone());
+    if let Some(active) = door.find(|registry| registry.get(&parsed).cloned()) {
+        return Ok(active);
     }
     if door.worker.ledger.function(&parsed).is_some_and(|record| record.retired) {
         return Err(Failure::new(

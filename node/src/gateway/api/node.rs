@@ -1,12 +1,12 @@
 //! The node itself: health, metrics, status, genesis.
 
 use super::Answered;
-use crate::api::{Health, Status};
+use crate::api::{self, Health, Status, Validator};
 use crate::gateway::answer::{bytes_of, json};
-use crate::gateway::door::Door;
+use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use http::{HeaderValue, StatusCode};
-use moot_ledger::Condition;
+use moot_ledger::{Condition, LaneStatus, OrderingStatus};
 
 /// The process runs and answers.
 #[utoipa::path(get, path = "/_moot/health", tag = "node", responses((status = 200, body = Health)))]
@@ -38,12 +38,13 @@ pub(super) async fn metrics(door: &Door) -> Answered {
     Ok(bytes_of(StatusCode::OK, MEDIA, door.metrics.text().into()))
 }
 
-/// How the node is doing.
+/// How the node is doing, and what it knows of the others.
 #[utoipa::path(get, path = "/_moot/status", tag = "node", responses((status = 200, body = Status)))]
-pub(super) async fn status(door: &Door) -> Answered {
+pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
     let worker = &door.worker;
     let ledger = worker.ledger.status();
     let registry = worker.registry();
+    let validators = validators(door, visit, &ledger).await;
     Ok(json(
         StatusCode::OK,
         &Status {
@@ -51,14 +52,54 @@ pub(super) async fn status(door: &Door) -> Answered {
             network_name: worker.ledger.genesis().name.clone(),
             network: worker.network,
             account: door.account,
+            lane: ledger.lane,
             height: ledger.height,
+            time_ms: ledger.time_ms,
+            state: ledger.state,
+            condition: condition(&ledger.condition),
             functions: registry.len(),
             running: worker.places.taken(),
             read_only: why_read_only(&ledger.condition),
+            ordering_failed: ordering(&ledger.ordering),
+            waiting_blocks: ledger.waiting_blocks as u64,
+            missing_batches: ledger.missing_batches as u64,
+            evidence: ledger.evidence as u64,
             uptime_s: door.started.elapsed().as_secs(),
+            validators,
             conflicts: registry.routes.conflicts().to_vec(),
         },
     ))
+}
+
+async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) -> Vec<Validator> {
+    let reachable = door.neighbours.reachable().await;
+    let view = |lane: &LaneStatus| Validator {
+        lane: lane.lane,
+        account: lane.account,
+        reachable: reachable.get(&lane.account).copied(),
+        gateway: door.neighbours.gateway(&lane.account).filter(|_| visit.local).map(ToString::to_string),
+        held: lane.last_held,
+        ordered: lane.last_ordered,
+        waiting: lane.unordered as u64,
+        equivocations: lane.equivocations as u64,
+    };
+    ledger.lanes.iter().map(view).collect()
+}
+
+fn ordering(ordering: &OrderingStatus) -> Option<String> {
+    match ordering {
+        OrderingStatus::Running | OrderingStatus::External => None,
+        OrderingStatus::Failed(why) => Some(why.clone()),
+    }
+}
+
+fn condition(condition: &Condition) -> api::Condition {
+    match condition {
+        Condition::Running => api::Condition::Running,
+        Condition::ReadOnly(_) => api::Condition::ReadOnly,
+        Condition::Closing => api::Condition::Closing,
+        Condition::Stopped(_) => api::Condition::Stopped,
+    }
 }
 
 /// The genesis: all that a verifier has to trust.

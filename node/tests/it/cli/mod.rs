@@ -6,6 +6,6 @@ mod components;
 mod deploying;
 mod keys;
 mod offline;
-mod sandbox;
+pub(crate) mod sandbox;
 mod tour;
 mod verify;

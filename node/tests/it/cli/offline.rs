@@ -5,10 +5,12 @@ use std::process::Stdio;
 
 use super::sandbox::{Sandbox, finish};
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 17] = [
     "new",
     "build",
     "up",
+    "net",
+    "status",
     "watch",
     "deploy",
     "invoke",

@@ -45,6 +45,11 @@ impl Sandbox {
         self.node = Some(up.address.clone());
     }
 
+    /// Commands speak to the node at this address from now on.
+    pub(crate) fn use_address(&mut self, address: &str) {
+        self.node = Some(address.to_owned());
+    }
+
     /// A command that has not been started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_moot"));

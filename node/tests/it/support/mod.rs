@@ -1,9 +1,11 @@
 //! What the scenarios share: a node in this process, guests, and a client that can send anything.
 
 mod guests;
+mod net;
 mod node;
 mod raw;
 
 pub(crate) use guests::{busy, guest, hostile, relay};
+pub(crate) use net::{PATIENCE, TestNet, free_base, moot, until};
 pub(crate) use node::{Remote, TestNode, bundle, deploy_bundle, key};
 pub(crate) use raw::{Answer, Conn};

@@ -1,0 +1,174 @@
+//! `moot net`: networks of several replicas, before they run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use moot_ledger::{Clock as _, SystemClock};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::terminal::{self, BOLD, DIM};
+use super::text;
+use crate::limits::{MAX_HEARTBEAT, MIN_HEARTBEAT};
+use crate::manifest::units::{parse_duration, show_duration};
+use crate::network::{FILE_NAME, Made, Plan, make};
+
+/// Make networks of several replicas
+#[derive(Debug, Args)]
+pub(crate) struct Net {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Init(Init),
+}
+
+/// Write genesis, keys and one folder for each replica
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  moot net init --replicas 4 demo                     four replicas on this machine\n  \
+                        moot net init --replicas 4 demo --host 10.0.0.1 --host 10.0.0.2 --host 10.0.0.3 --host 10.0.0.4\n\n\
+                        A gateway listens on --port, its ledger on the port 1000 above, its data 2000 above; replicas of one\n\
+                        host count up from there. Everything can be changed in replica.toml before the first start."
+)]
+struct Init {
+    /// The folder to make; it must be empty or not there yet
+    dir: PathBuf,
+    /// How many replicas; of 4, one may fail, of 7 two
+    #[arg(long, value_name = "NUMBER")]
+    replicas: usize,
+    /// Name of the network, for people
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    name: String,
+    /// Where replicas run: one host for all, or one for each
+    #[arg(long = "host", value_name = "HOST", default_value = "127.0.0.1", value_delimiter = ',')]
+    hosts: Vec<String>,
+    /// The first gateway's port
+    #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Let gateways listen on every interface of their hosts, not on this machine's own address alone
+    #[arg(long)]
+    open_gateways: bool,
+    /// How long an idle network waits before it makes an empty block
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = heartbeat)]
+    heartbeat: Duration,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn heartbeat(text: &str) -> Result<Duration, String> {
+    let found = parse_duration(text).map_err(|error| error.to_string())?;
+    if (MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(&found) {
+        return Ok(found);
+    }
+    let (least, most) = (show_duration(MIN_HEARTBEAT), show_duration(MAX_HEARTBEAT));
+    Err(format!("it must be between {least} and {most}"))
+}
+
+impl Net {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self.verb {
+            Verb::Init(init) => init.run(),
+        }
+    }
+}
+
+impl Init {
+    fn run(self) -> anyhow::Result<()> {
+        let now_ms = SystemClock.now_us() / 1000;
+        let plan =
+            Plan::on_hosts(&self.name, now_ms, self.replicas, &self.hosts, self.port, self.open_gateways)
+                .map_err(|error| Failure::usage(error.to_string()))?;
+        let plan = Plan { heartbeat: self.heartbeat, ..plan };
+        let made = make(&self.dir, &plan)?;
+        if self.json {
+            return Ok(terminal::print_json(&as_json(&made, &plan))?);
+        }
+        Ok(terminal::print(&shown(&made, &plan))?)
+    }
+}
+
+fn as_json(made: &Made, plan: &Plan) -> serde_json::Value {
+    let replicas = made.replicas.iter().zip(&plan.hosts).enumerate().map(|(index, (replica, host))| {
+        let config = replica.folder.join(FILE_NAME);
+        json!({
+            "replica": index,
+            "account": replica.account,
+            "host": host,
+            "folder": replica.folder,
+            "config": config,
+            "gateway": replica.config.listen.gateway.to_string(),
+            "ledger": replica.config.listen.ledger.to_string(),
+            "data": replica.config.listen.data.to_string(),
+            "start": ["moot", "up", "--config", config.to_string_lossy()],
+        })
+    });
+    json!({
+        "name": made.genesis.name,
+        "network": made.genesis.network(),
+        "genesis": made.path,
+        "faults": faults(made.replicas.len()),
+        "replicas": replicas.collect::<Vec<_>>(),
+    })
+}
+
+/// How many of `replicas` may be faulty.
+fn faults(replicas: usize) -> usize {
+    replicas.saturating_sub(1) / 3
+}
+
+fn shown(made: &Made, plan: &Plan) -> String {
+    let mut out = format!(
+        "network {BOLD}{}{BOLD:#} {DIM}{}{DIM:#}: {}, of which {} may fail\n\n",
+        text::line(&made.genesis.name),
+        made.genesis.network(),
+        text::count(made.replicas.len(), "replica"),
+        match faults(made.replicas.len()) {
+            0 => "none".to_owned(),
+            faults => faults.to_string(),
+        },
+    );
+    let rows: Vec<Vec<String>> = made
+        .replicas
+        .iter()
+        .zip(&plan.hosts)
+        .map(|(replica, host)| {
+            let listen = &replica.config.listen;
+            vec![
+                replica.folder.display().to_string(),
+                text::line(host),
+                text::short(replica.account),
+                listen.gateway.to_string(),
+                listen.ledger.to_string(),
+                listen.data.to_string(),
+            ]
+        })
+        .collect();
+    out.push_str(&text::table(&["FOLDER", "HOST", "ACCOUNT", "GATEWAY", "LEDGER", "DATA"], &rows));
+    let one_machine = plan.hosts.iter().all(|host| *host == plan.hosts[0]);
+    if one_machine {
+        out.push_str("\nStart each replica, in a terminal of its own:\n\n");
+    } else {
+        out.push_str(
+            "\nMove each folder to its host. It holds a key that must vote in one place only: keep no copy in use.\n\
+             Then start it there:\n\n",
+        );
+    }
+    for (replica, host) in made.replicas.iter().zip(&plan.hosts) {
+        let config = replica.folder.join(FILE_NAME);
+        let place =
+            if one_machine { String::new() } else { format!("   {DIM}# on {}{DIM:#}", text::line(host)) };
+        out.push_str(&format!("  moot up --config {}{place}\n", config.display()));
+    }
+    let first = made.replicas.first().map(|replica| replica.folder.join(FILE_NAME)).unwrap_or_default();
+    out.push_str(&format!(
+        "\n`moot status --config {}` shows how they are doing. Who verifies receipts needs {}, from somebody they trust.\n",
+        first.display(),
+        made.path.display()
+    ));
+    out
+}

@@ -1,0 +1,9 @@
+//! Networks of several replicas, in real processes over real TCP.
+
+mod deploying;
+mod faults;
+mod init;
+mod kill;
+mod local;
+mod split;
+mod strangers;
