@@ -14,6 +14,7 @@ use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
 use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
 use moot_host::{Host, HostConfig, HostError};
+use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
 use moot_record::{AccountId, Genesis, GenesisError, Keypair, Prices};
 use std::collections::BTreeMap;
@@ -277,6 +278,7 @@ fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
     let ordering = OrderingChoice::Engine {
         heartbeat: seat.heartbeat,
         max_batches_per_block: MAX_BATCHES_PER_BLOCK,
+        order_within: ORDER_WITHIN,
         listen: Some(seat.listen),
         listen_data: Some(seat.listen_data),
         peers: seat.peers,
