@@ -1,6 +1,7 @@
 //! What goes on whatever the client does: calls whose clients leave, retries, full queues, shutdown, restarts.
 
 use super::support::{TestNode, busy, guest};
+use moot_ledger::limits::FORMAT_VERSION;
 use moot_node::{Node, NodeConfig, StartError};
 use moot_record::FunctionKind;
 use std::net::SocketAddr;
@@ -170,7 +171,8 @@ fn case_48_a_folder_of_a_newer_format_is_refused() {
     // An older program must not write into what it does not understand.
     let dir = TestNode::start().stop();
     let format = dir.path().join("FORMAT");
-    let text = std::fs::read_to_string(&format).unwrap().replace("moot-ledger 1", "moot-ledger 99");
+    let known = format!("moot-ledger {FORMAT_VERSION}");
+    let text = std::fs::read_to_string(&format).unwrap().replace(&known, "moot-ledger 99");
     std::fs::write(&format, text).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut config = NodeConfig::new(dir.path());

@@ -2,6 +2,7 @@
 
 use super::components::{calculator, core_module, wants_randomness};
 use super::sandbox::{Sandbox, Up};
+use moot_ledger::limits::FORMAT_VERSION;
 
 fn manifest(component: &str, more: &str) -> String {
     format!("[functions.calculator]\ncomponent = \"{component}\"\n{more}")
@@ -179,7 +180,8 @@ fn a_data_folder_of_a_newer_format_is_refused_and_left_as_it_is() {
     assert_eq!(Up::start(&sandbox, &[]).stop(), 0);
     let marker = sandbox.path(".moot/FORMAT");
     let text = std::fs::read_to_string(&marker).unwrap();
-    std::fs::write(&marker, text.replacen("moot-ledger 1", "moot-ledger 99", 1)).unwrap();
+    std::fs::write(&marker, text.replacen(&format!("moot-ledger {FORMAT_VERSION}"), "moot-ledger 99", 1))
+        .unwrap();
     sandbox.fails(&["up", "--listen", "127.0.0.1:0"], 1, &[".moot", "99"]);
     std::fs::write(&marker, &text).unwrap();
     assert_eq!(Up::start(&sandbox, &[]).stop(), 0, "nothing was lost by the attempt");
