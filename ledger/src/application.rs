@@ -9,6 +9,7 @@
 
 use crate::core::Core;
 use crate::exchange::{Carrier, Want};
+use crate::limits::ROOTS_REMEMBERED;
 use bytes::Bytes;
 use moot_ordering::{Application, BoxFuture, Finalized, Plane, Proposal, Wanted};
 use moot_record::{AccountId, BlockHeader, Digest};
@@ -35,6 +36,26 @@ impl Core {
     pub(crate) fn connect(&self, carrier: Arc<dyn Carrier>) {
         self.wants.line.attach(carrier);
         self.want_components(self.registry.read().values());
+    }
+}
+
+impl Core {
+    /// Whether the state root that a block carries is one that this replica had: a block with another must not
+    /// become final, because every replica that applied it would have to stop. None while the blocks before it
+    /// are not committed here. The window is smaller than the one that applying looks through, so that a root
+    /// that was voted for is still known then.
+    fn was_root(&self, header: &BlockHeader) -> Option<bool> {
+        // The height first: the roots may only be newer.
+        let height = self.height();
+        let known =
+            self.roots.read().iter().rev().take(ROOTS_REMEMBERED / 2).any(|root| *root == header.state);
+        match height + 1 {
+            _ if known => Some(true),
+            next if next == header.height => Some(false),
+            // Committed here already, and so agreed upon.
+            next if next > header.height => Some(true),
+            _ => None,
+        }
     }
 }
 
@@ -71,7 +92,7 @@ impl Application for Core {
         self.head.read().state
     }
 
-    fn available<'a>(&'a self, _: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool> {
+    fn available<'a>(&'a self, header: &'a BlockHeader, batches: &'a [Digest]) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             // A digest that appears twice can never be valid, whoever holds the data.
             let mut seen = HashSet::new();
@@ -86,8 +107,10 @@ impl Application for Core {
                     let unordered = self.unordered.lock();
                     batches.iter().filter(|digest| !unordered.holds(digest)).copied().collect()
                 };
-                if missing.is_empty() {
-                    return true;
+                match self.was_root(header) {
+                    Some(false) => return false,
+                    Some(true) if missing.is_empty() => return true,
+                    _ => {}
                 }
                 wanted.retain(|digest, _| missing.contains(digest));
                 for digest in missing {

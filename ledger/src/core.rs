@@ -93,6 +93,8 @@ pub(crate) struct Core {
     pub(crate) remembered: Mutex<BTreeSet<(u64, Digest)>>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) head: RwLock<Head>,
+    /// State roots after the last blocks committed here, oldest first: what a block may carry.
+    pub(crate) roots: RwLock<VecDeque<Digest>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.
     pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
     pub(crate) events: broadcast::Sender<Event>,

@@ -162,6 +162,7 @@ impl Ledger {
             unordered: Mutex::new(recovered.unordered),
             registry: RwLock::new(state.functions().clone()),
             remembered: Mutex::new(recovered.remembered),
+            roots: RwLock::new(recovered.committed.roots.clone()),
             head: RwLock::new(Head {
                 height: state.height(),
                 time_ms: recovered.head_time_ms,

@@ -22,6 +22,10 @@ impl Core {
     /// The receipt of `call` in one batch: in a bundle of the lane's own account, where only its worker writes.
     fn receipt_in(&self, stored: &Stored, call: &EntryId, wanted: &[u8]) -> Option<(EntryId, Receipt)> {
         let header = stored.batch.header;
+        if header.lane != call.lane {
+            // Whoever owns another lane says nothing about this one's calls.
+            return None;
+        }
         let own = self.lane_account(header.lane)?;
         let bundles = (0u16..).zip(&stored.batch.bundles);
         let mut entries = bundles

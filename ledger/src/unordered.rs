@@ -205,10 +205,11 @@ impl Unordered {
     /// Whether a block is worth making of what is not in `taken`: when `max` batches wait, when the oldest has
     /// waited for `within`, or when `asked` and somebody here waits for one of them.
     pub(crate) fn is_due(&self, taken: &HashSet<Digest>, max: usize, within: Duration, asked: bool) -> bool {
+        let now = Instant::now();
         let mut free = self.waiting.values().filter(|waiting| !taken.contains(&waiting.digest));
         let wanted = |waiting: &Waiting| {
             let asked = asked && waiting.promise.as_ref().is_some_and(Promise::asked);
-            asked || waiting.since.elapsed() >= within
+            asked || now.saturating_duration_since(waiting.since) >= within
         };
         self.waiting.len() >= taken.len() + max || free.any(wanted)
     }

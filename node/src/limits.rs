@@ -51,6 +51,8 @@ pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a
 /// link of 200 Mbit/s. Longer, and the caller had better be told.
 pub const COMPONENT_WAIT: Duration = Duration::from_secs(5);
+/// Calls that wait for bytes at once: as many as run at once by default. Further ones are told at once.
+pub const MAX_ARRIVALS_AWAITED: usize = 1000;
 /// How long a question for a call in another replica's lane waits for that lane to arrive here: who was answered there
 /// may ask here in the next instant.
 pub const LANE_WAIT: Duration = Duration::from_secs(2);

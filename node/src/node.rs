@@ -153,6 +153,7 @@ impl Node {
         let gateway_limits = config.gateway.clone();
         let neighbours = config.seat.as_ref().map(Neighbours::of).unwrap_or_default();
         let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
+        let seat = config.seat.as_ref().map(|_| config.dir.clone());
         let worker = tokio::task::spawn_blocking(move || open(config))
             .await
             .map_err(|panicked| StartError::Broken(panicked.to_string()))??;
@@ -160,7 +161,7 @@ impl Node {
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
         let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
-        let keeper = tokio::spawn(keep(worker.clone(), refresh_every, stopping));
+        let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
         Ok(Node { address, worker, stop, gateway, keeper, recovery, drain_timeout })
     }
 
@@ -215,11 +216,19 @@ impl Node {
 }
 
 /// Takes up what other replicas changed, now and then, and sees to it that new functions are compiled.
-async fn keep(worker: Arc<Worker>, every: Duration, mut stopping: watch::Receiver<bool>) {
+/// Notes, for one of several, that its key has voted.
+async fn keep(
+    worker: Arc<Worker>,
+    every: Duration,
+    seat: Option<PathBuf>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut seen = worker.ledger.height();
     // What was deployed while this node was down is new to it as well.
     let mut unprepared = worker.ledger.genesis().validators.len() > 1;
     let mut ahead: Option<JoinHandle<()>> = None;
+    let mut known = worker.registry();
+    let mut settled = seat.is_none();
     loop {
         tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => break,
@@ -228,7 +237,17 @@ async fn keep(worker: Arc<Worker>, every: Duration, mut stopping: watch::Receive
         let height = worker.ledger.height();
         if height != seen {
             seen = height;
-            unprepared |= worker.refresh();
+            // Somebody else may have taken up the change first.
+            worker.refresh();
+            let now = worker.registry();
+            unprepared |= !Arc::ptr_eq(&known, &now);
+            known = now;
+        }
+        if let (false, Some(data)) = (settled, &seat) {
+            settled = network::settle(data).unwrap_or_else(|error| {
+                tracing::warn!(%error, "the note that this key has voted cannot be written");
+                false
+            });
         }
         if unprepared && ahead.as_ref().is_none_or(JoinHandle::is_finished) {
             unprepared = false;

@@ -65,9 +65,9 @@ pub const MESSAGES_PER_SECOND: u32 = 1024;
 /// How long `start` waits for a directory that an engine of this process, just dropped, still holds.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Largest thing that travels on the data network: a batch, as the record has it. Components travel in
-/// parts of at most 1 MiB.
-pub const MAX_DATA_BYTES: usize = moot_record::limits::MAX_BATCH_BYTES;
+/// Largest thing that travels on the data network: a batch with its lane owner's seal, as the record has it.
+/// Components travel in parts of at most 1 MiB.
+pub const MAX_DATA_BYTES: usize = moot_record::limits::MAX_SEALED_BATCH_BYTES;
 
 /// Batches that wait to be pushed. The network takes them over at once unless its own queues are full, so
 /// this is a quarter of a second at a thousand batches a second.

@@ -32,6 +32,8 @@ enum Verdict {
     Known,
     Free,
     Taken(SealedHeader),
+    /// Its place was decided long ago, and the batch there is pruned.
+    Passed,
 }
 
 impl Committer {
@@ -49,8 +51,10 @@ impl Committer {
                     landing.digests.insert(digest);
                     changes.foreign.push(batch);
                 }
-                Verdict::Taken(first) => {
-                    changes.evidence.extend(self.convict(first, batch.sealed));
+                verdict @ (Verdict::Taken(_) | Verdict::Passed) => {
+                    if let Verdict::Taken(first) = verdict {
+                        changes.evidence.extend(self.convict(first, batch.sealed));
+                    }
                     // A final block decides alone; of those that are only proposed, a bounded number.
                     let rivals = core.unordered.lock().marks(place.0).rivals;
                     let proposed = rivals < MAX_RIVALS && core.wants.is_wanted(&digest);
@@ -83,11 +87,15 @@ impl Committer {
             // Nearly always: the next of its lane, and nothing to look for on disk.
             return Ok(Verdict::Free);
         }
-        let found = core.store.read(|txn| Ok((read::is_settled(txn, &digest)?, read::version(txn, place)?)));
+        let found = core.store.read(|txn| {
+            let placed = read::place(txn, place.0, place.1)?.is_some();
+            Ok((read::is_settled(txn, &digest)?, read::version(txn, place)?, placed))
+        });
         Ok(match found.map_err(|error| error.to_string())? {
-            (true, _) => Verdict::Known,
-            (false, Some((first, _))) if first.header.digest() != digest => Verdict::Taken(first),
-            (false, _) => Verdict::Free,
+            (true, _, _) => Verdict::Known,
+            (false, Some((first, _)), _) if first.header.digest() != digest => Verdict::Taken(first),
+            (false, None, true) => Verdict::Passed,
+            (false, _, _) => Verdict::Free,
         })
     }
 

@@ -89,7 +89,6 @@ impl Committer {
         loop {
             let closing = self.core.gate.is_closing();
             self.upkeep.tick(&self.core);
-            self.wait_for_company(closing);
             let pressing = self.core.signal.take_pressing();
             if !(pressing || closing || quiet) {
                 self.core.signal.nap(CALL_PATIENCE, || self.core.gate.is_closing());
@@ -97,6 +96,7 @@ impl Committer {
                 continue;
             }
             quiet = false;
+            self.wait_for_company(closing);
             let work = match self.prepare(closing) {
                 Ok(Some(work)) => work,
                 Ok(None) if closing => return self.stop("it was closed", None),
@@ -119,20 +119,20 @@ impl Committer {
     /// Waits for work.
     fn rest(&self) {
         let core = &self.core;
-        let due = self.due();
-        core.signal.sleep(due.unwrap_or(TICK), || {
-            core.gate.is_closing() || !core.lane.lock().is_empty() || !core.inbox.lock().is_empty()
-        });
-        if due.is_some() {
+        let oldest = core.unordered.lock().oldest();
+        let left = oldest.map(|since| core.order_within.saturating_sub(since.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            // It became due while this thread was busy.
             core.pace.ring();
         }
-    }
-
-    /// How long until a batch has waited long enough for its block; none when none does, or has already.
-    fn due(&self) -> Option<Duration> {
-        let core = &self.core;
-        let since = core.unordered.lock().oldest()?;
-        core.order_within.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+        // Behind one that is on its way others become due: look again soon.
+        let again = |left: Duration| if left.is_zero() { core.order_within.max(CALL_PATIENCE) } else { left };
+        core.signal.sleep(left.map_or(TICK, again).min(TICK), || {
+            core.gate.is_closing() || !core.lane.lock().is_empty() || !core.inbox.lock().is_empty()
+        });
+        if left.is_some() {
+            core.pace.ring();
+        }
     }
 
     /// A block alone waits a moment for entries to share its commit: otherwise every call of a client that
@@ -169,6 +169,8 @@ impl Committer {
             if core.gate.is_closing() {
                 return Err(format!("the disk is full ({why})"));
             }
+            // What presses has to wait as well.
+            core.signal.take_pressing();
             core.signal.nap(TICK, || core.gate.is_closing());
             result = reopened.and_then(|()| match core.store.holds(changes) {
                 Ok(true) => Ok(()),

@@ -59,7 +59,7 @@ impl Committer {
             let first = [unordered.first(lane), new].into_iter().flatten().min();
             let beyond = || match lane == self.core.lane_number {
                 true => next,
-                false => unordered.marks(lane).held.map_or(0, |held| held + 1),
+                false => unordered.marks(lane).held.map_or(0, |held| held.saturating_add(1)),
             };
             first.unwrap_or_else(beyond)
         };

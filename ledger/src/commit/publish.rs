@@ -6,6 +6,7 @@ use crate::events::Event;
 use crate::exchange::Content;
 use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
+use crate::limits::ROOTS_REMEMBERED;
 use crate::recent::Stored;
 use crate::store::{Applied, Job};
 use crate::unordered::Waiting;
@@ -18,8 +19,6 @@ impl Committer {
         let core = self.core.clone();
         core.lane.lock().committed();
         let mut events = Vec::new();
-        let changes = &work.changes;
-        let fresh = !(changes.batches.is_empty() && changes.foreign.is_empty() && changes.rivals.is_empty());
         for batch in work.changes.batches {
             self.publish_batch(batch, &mut events);
         }
@@ -33,9 +32,6 @@ impl Committer {
             core.unordered.lock().insert_rival(batch.digest, batch.place());
             self.arrived(&batch.digest, batch.row.len());
         }
-        if fresh {
-            core.pace.ring();
-        }
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
         }
@@ -44,6 +40,8 @@ impl Committer {
             core.waiting.store(unordered.count(core.lane_number), Ordering::Relaxed);
             core.all_waiting.store(unordered.len(), Ordering::Relaxed);
         }
+        // Batches came, or others are the oldest now, or there is a new root.
+        core.pace.ring();
         for job in &work.changes.jobs {
             if let Job::Prune(pruning) = job {
                 pruning.places().for_each(|place| core.recent.remove(place));
@@ -109,6 +107,13 @@ impl Committer {
             }
             drop(registry);
             core.want_components(changes.functions.iter());
+        }
+        {
+            let mut roots = core.roots.write();
+            roots.push_back(applied.block.state_after);
+            if roots.len() > ROOTS_REMEMBERED {
+                roots.pop_front();
+            }
         }
         *core.head.write() =
             Head { height: header.height, time_ms: header.time_ms, state: applied.block.state_after };

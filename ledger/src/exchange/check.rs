@@ -94,7 +94,8 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
                 }
                 // Only the lane's own worker answers its calls.
                 Some(&RECEIPT) if owners => {
-                    links.extend(receipt_of(bytes).ok().filter(|call| *call != (lane, batch)));
+                    let elsewhere = |call: &(u32, u64)| call.0 == lane && call.1 != batch;
+                    links.extend(receipt_of(bytes).ok().filter(elsewhere));
                 }
                 _ => {}
             }

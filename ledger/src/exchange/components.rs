@@ -129,10 +129,10 @@ impl Components {
             (KIND_COMPONENT, parts) => {
                 if bytes.len() <= COMPONENT_PART_BYTES && component_digest(bytes) == digest {
                     self.store(&digest, bytes).map(|()| true)
-                } else if let Some(list) = PartList::read(bytes, &digest) {
+                } else if let Some((list, last)) = PartList::read(bytes, &digest) {
                     match parts {
                         Some(_) => return true,
-                        None => self.begin(&digest, list).map(|begun| {
+                        None => self.begin(&digest, list, last).map(|begun| {
                             *parts = Some(begun);
                             false
                         }),
@@ -176,10 +176,17 @@ impl Components {
         true
     }
 
-    fn begin(&self, digest: &Digest, list: PartList) -> io::Result<(PartList, BTreeSet<u32>, File)> {
+    fn begin(
+        &self,
+        digest: &Digest,
+        list: PartList,
+        last: &[u8],
+    ) -> io::Result<(PartList, BTreeSet<u32>, File)> {
         fs::create_dir_all(&self.dir)?;
-        let missing = (0..list.len()).collect();
-        Ok((list, missing, File::create(self.draft(digest))?))
+        let draft = File::create(self.draft(digest))?;
+        let before = list.len() - 1;
+        draft.write_all_at(last, u64::from(before) * COMPONENT_PART_BYTES as u64)?;
+        Ok((list, (0..before).collect(), draft))
     }
 
     /// Every part was checked: the whole is what its name says.
@@ -208,7 +215,9 @@ impl Components {
     pub(super) fn list_or_whole(&self, digest: &Digest) -> Result<Option<Bytes>, ReadError> {
         let Some((mut file, len)) = self.open(digest)? else { return Ok(None) };
         if len > COMPONENT_PART_BYTES as u64 {
-            return Ok(self.list(digest)?.map(|list| list.bytes().into()));
+            let Some(list) = self.list(digest)? else { return Ok(None) };
+            let last = self.part(digest, list.len() - 1)?;
+            return Ok(last.map(|last| list.bytes(&last).into()));
         }
         let mut bytes = Vec::new();
         let path = self.path(digest);

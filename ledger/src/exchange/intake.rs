@@ -110,7 +110,8 @@ impl Core {
             }
         };
         // Nobody but this replica makes its lane; what a lost disk held is fetched when a block names it.
-        if head.lane == self.lane_number || self.lane_account(head.lane).is_none() {
+        // A lane's owner alone pushes it: another could push what only looks like it, to crowd the true one out.
+        if head.lane == self.lane_number || self.lane_account(head.lane) != Some(from) {
             return;
         }
         let digest = head.digest();

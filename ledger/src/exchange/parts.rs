@@ -7,8 +7,10 @@
 //!              └── the rest ────────── chaining value 2 ─┘
 //! ```
 //!
-//! The shape of BLAKE3's tree follows from the number of parts alone, so a list proves itself, and then each
-//! part proves itself, in any order and from anybody. No digest of our own is needed beside the component's.
+//! A chaining value does not say how large its subtree is: a list of two joined values would merge to the same
+//! digest. So the list comes with the last part. BLAKE3 puts a chunk's number into its value, so the last part,
+//! checked at its place, fixes the length and with it the whole shape; then each other part proves itself, in any
+//! order and from anybody. No digest of our own is needed beside the component's.
 
 use crate::limits::COMPONENT_PART_BYTES;
 use blake3::Hasher;
@@ -62,14 +64,16 @@ impl PartList {
         self.0.push(value);
     }
 
-    /// The list in the bytes, if it merges to the digest.
-    pub(super) fn read(bytes: &[u8], digest: &Digest) -> Option<PartList> {
-        if bytes.len() > MAX_PARTS * VALUE_BYTES {
+    /// The list in the bytes with the last part, if both fit the digest.
+    pub(super) fn read<'a>(bytes: &'a [u8], digest: &Digest) -> Option<(PartList, &'a [u8])> {
+        let (count, rest) = bytes.split_first_chunk::<4>()?;
+        let count = usize::try_from(u32::from_be_bytes(*count)).ok()?;
+        if !(2..=MAX_PARTS).contains(&count) {
             return None;
         }
-        let (values, rest) = bytes.as_chunks::<VALUE_BYTES>();
-        let list = PartList(values.to_vec());
-        (rest.is_empty() && list.is_of(digest)).then_some(list)
+        let (values, last) = rest.split_at_checked(count * VALUE_BYTES)?;
+        let list = PartList(values.as_chunks::<VALUE_BYTES>().0.to_vec());
+        (list.is_of(digest) && list.has(list.len() - 1, last)).then_some((list, last))
     }
 
     /// Whether it merges to the digest.
@@ -81,9 +85,9 @@ impl PartList {
         merge_subtrees_root(&merged(left), &merged(right), Mode::Hash).as_bytes() == digest.as_bytes()
     }
 
-    /// The bytes in which it travels.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.0.concat()
+    /// The bytes in which it travels, with the last part.
+    pub(super) fn bytes(&self, last: &[u8]) -> Vec<u8> {
+        [self.len().to_be_bytes().as_slice(), self.0.concat().as_slice(), last].concat()
     }
 
     /// How many parts.
@@ -116,8 +120,10 @@ mod tests {
             let digest = component_digest(&code);
             let mut list = PartList::new();
             code.chunks(COMPONENT_PART_BYTES).for_each(|part| list.push(part));
-            let read = PartList::read(&list.bytes(), &digest).unwrap();
-            assert_eq!(read, list);
+            let last = code.chunks(COMPONENT_PART_BYTES).next_back().unwrap();
+            let travels = list.bytes(last);
+            let (read, came) = PartList::read(&travels, &digest).unwrap();
+            assert_eq!((&read, came), (&list, last));
             for (number, part) in (0u32..).zip(code.chunks(COMPONENT_PART_BYTES)) {
                 assert!(read.has(number, part), "part {number} of {bytes}");
                 assert!(!read.has(number + 1, part) && !read.has(number, &part[1..]));
@@ -125,11 +131,27 @@ mod tests {
                 bad[part.len() / 2] ^= 1;
                 assert!(!read.has(number, &bad));
             }
-            let mut forged = list.bytes();
-            forged[40] ^= 1;
-            assert_eq!(PartList::read(&forged, &digest), None);
-            assert_eq!(PartList::read(&list.bytes()[..32], &digest), None);
+            for at in [3, 40, travels.len() - 1] {
+                let mut forged = travels.clone();
+                forged[at] ^= 1;
+                assert_eq!(PartList::read(&forged, &digest), None, "byte {at}");
+            }
+            assert_eq!(PartList::read(&travels[..32], &digest), None);
             assert_eq!(PartList::read(&[], &digest), None);
         }
+    }
+
+    #[test]
+    fn a_list_with_two_values_joined_is_refused() {
+        // It merges to the digest, and would make every honest part look like a lie.
+        let code: Vec<u8> = (0..2 * COMPONENT_PART_BYTES + 7).map(|i| (i % 251) as u8).collect();
+        let mut list = PartList::new();
+        code.chunks(COMPONENT_PART_BYTES).for_each(|part| list.push(part));
+        let joined = PartList(vec![merged(&list.0[..2]), list.0[2]]);
+        let digest = component_digest(&code);
+        assert!(joined.is_of(&digest));
+        let last = &code[2 * COMPONENT_PART_BYTES..];
+        assert_eq!(PartList::read(&joined.bytes(last), &digest), None);
+        assert!(PartList::read(&list.bytes(last), &digest).is_some());
     }
 }

@@ -5,9 +5,7 @@
 //! certificate with itself.
 
 use super::read;
-use super::tables::{
-    BATCHES, BLOCKS, DIGESTS, HOURS, LINKS, META, META_PRUNED, OUTCOMES, PLACED, PRUNED, RIVALS, VOIDS,
-};
+use super::tables::{BATCHES, BLOCKS, HOURS, LINKS, META, META_PRUNED, OUTCOMES, PRUNED, RIVALS};
 use crate::error::ReadError;
 use crate::limits::{PRUNE_BLOCKS, ROOTS_REMEMBERED};
 use moot_record::Digest;
@@ -84,24 +82,22 @@ impl Pruning {
             blocks.remove(height)?;
         }
         let (mut batches, mut hours) = (txn.open_table(BATCHES)?, txn.open_table(HOURS)?);
-        let (mut placed, mut digests) = (txn.open_table(PLACED)?, txn.open_table(DIGESTS)?);
+        // Where a batch was placed, and which were void, is kept: what a digest means must outlive its bytes, or a
+        // block that names it again would count here and nowhere else.
         let (mut links, mut outcomes) = (txn.open_table(LINKS)?, txn.open_table(OUTCOMES)?);
         let mut pruned = txn.open_table(PRUNED)?;
-        for ((lane, seq), digest) in &self.batches {
+        for ((lane, seq), _) in &self.batches {
             let key = (*lane, *seq);
             batches.remove(key)?;
             hours.remove(key)?;
-            placed.remove(key)?;
-            digests.remove(digest.as_bytes())?;
             links.retain_in((*lane, *seq, 0, 0)..=(*lane, *seq, u32::MAX, u64::MAX), |_, ()| false)?;
             outcomes.retain_in((*lane, *seq, 0)..=(*lane, *seq, u64::MAX), |_, _| false)?;
             let before = pruned.get(lane)?.map(|seq| seq.value());
             pruned.insert(lane, before.unwrap_or(0).max(*seq))?;
         }
-        let (mut rivals, mut voids) = (txn.open_table(RIVALS)?, txn.open_table(VOIDS)?);
+        let mut rivals = txn.open_table(RIVALS)?;
         for digest in &self.voids {
             rivals.remove(digest.as_bytes())?;
-            voids.remove(digest.as_bytes())?;
         }
         txn.open_table(META)?.insert(META_PRUNED, self.up_to.to_le_bytes().as_slice())?;
         Ok(())

@@ -159,7 +159,11 @@ impl Changeset {
         if self.batches.iter().any(|batch| !batch.bundle_ids.is_empty()) {
             let mut table = txn.open_table(BUNDLES)?;
             for (valid_until, digest) in self.batches.iter().flat_map(|batch| &batch.bundle_ids) {
-                table.insert((*valid_until, digest.as_bytes()), 0)?;
+                let key = (*valid_until, digest.as_bytes());
+                // A block may have counted it already, from another lane.
+                if table.get(key)?.is_none() {
+                    table.insert(key, 0)?;
+                }
             }
         }
         Ok(())

@@ -148,6 +148,8 @@ fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && !plain)
         .with_target(false)
+        // Its complaint would be a panic when nobody reads standard error any more.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -163,7 +163,8 @@ impl Up {
                 "data": data,
                 "network": node.genesis().network(),
                 "account": node.account(),
-                "functions": functions.iter().map(|f| f.name.to_string()).collect::<Vec<_>>(),
+                // A parent reads none of them, and takes a short line only.
+                "functions": functions.iter().filter(|_| !self.attached).map(|f| f.name.to_string()).collect::<Vec<_>>(),
             }))?);
         }
         let took = show_duration(began.elapsed());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  fresh (beside replica.toml) ──first start──► data/ordering/first ──engine writes──► data/ordering/journals
-//!                                     durable, then `fresh` goes        then `first` becomes `voter`
+//!                                     durable, then `fresh` goes        at once `first` becomes `voter`
 //! ```
 //!
 //! A replica that has lost its journal could contradict its own votes, and enough such replicas make a fork. So
@@ -21,6 +21,8 @@ pub const FRESH_FILE: &str = "fresh";
 /// The engine's folder in the data folder, and in it its journals.
 const ENGINE: &str = "ordering";
 const JOURNALS: &str = "journals";
+/// The votes among the journals; the archives beside them can be had again.
+const VOTES: &str = "moot-votes";
 /// What is left of `fresh` until there are journals.
 const FIRST: &str = "first";
 /// The same afterwards: whose votes the journals hold.
@@ -84,18 +86,34 @@ pub(crate) fn may_vote(data: &Path, fresh: &Path, account: &AccountId) -> Result
     };
     let engine = data.join(ENGINE);
     let first = engine.join(FIRST);
+    let lost = || {
+        let (data, fresh) = (data.to_owned(), fresh.to_owned());
+        FirstStartError::JournalLost { data, fresh, account: *account }
+    };
+    let votes = engine.join(JOURNALS).join(VOTES);
+    let has_journal = votes.try_exists().map_err(io(&votes))?;
     if let Some(text) = read(fresh).map_err(io(fresh))? {
         check(fresh, &text, account)?;
-        fs::create_dir_all(&engine).map_err(io(&engine))?;
-        write(&first, &text).map_err(io(&first))?;
+        // Nothing is consumed or overwritten before it is known that the folder is this key's.
+        let voter = engine.join(VOTER);
+        let holder = if first.exists() { &first } else { &voter };
+        match read(holder).map_err(io(holder))? {
+            Some(said) => check(holder, &said, account)?,
+            None if has_journal => check(holder, "", account)?,
+            None => {}
+        }
+        if !has_journal {
+            if voter.exists() {
+                // It voted, and `fresh` was put back.
+                return Err(lost());
+            }
+            fs::create_dir_all(&engine).map_err(io(&engine))?;
+            write(&first, &text).map_err(io(&first))?;
+            sync_folder_of(&engine).map_err(io(&engine))?;
+            sync_folder_of(data).map_err(io(data))?;
+        }
         remove(fresh).map_err(io(fresh))?;
     }
-    let journals = engine.join(JOURNALS);
-    let has_journal = match fs::read_dir(&journals) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(io(&journals)(error)),
-    };
     match (has_journal, read(&first).map_err(io(&first))?) {
         (true, None) => {
             let voter = engine.join(VOTER);
@@ -106,11 +124,23 @@ pub(crate) fn may_vote(data: &Path, fresh: &Path, account: &AccountId) -> Result
             rename(&first, &engine.join(VOTER)).map_err(io(&first))
         }
         (false, Some(text)) => check(&first, &text, account),
-        (false, None) => {
-            let (data, fresh) = (data.to_owned(), fresh.to_owned());
-            Err(FirstStartError::JournalLost { data, fresh, account: *account })
-        }
+        (false, None) => Err(lost()),
     }
+}
+
+/// Once there is a journal of votes, nothing but it lets the key vote. True when that is so; to be asked again
+/// until it is, because the engine makes its journal some time after its start.
+pub(crate) fn settle(data: &Path) -> io::Result<bool> {
+    let engine = data.join(ENGINE);
+    let first = engine.join(FIRST);
+    if !first.try_exists()? {
+        return Ok(true);
+    }
+    if !engine.join(JOURNALS).join(VOTES).try_exists()? {
+        return Ok(false);
+    }
+    rename(&first, &engine.join(VOTER))?;
+    Ok(true)
 }
 
 fn check(path: &Path, text: &str, account: &AccountId) -> Result<(), FirstStartError> {
@@ -134,11 +164,13 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
+/// Writes all of a file or nothing.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let draft = path.with_extension("draft");
+    let mut file = File::create(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    sync_folder_of(path)
+    rename(&draft, path)
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
@@ -187,7 +219,7 @@ mod tests {
         }
 
         fn vote(&self) {
-            let votes = self.data().join(ENGINE).join(JOURNALS).join("moot-votes");
+            let votes = self.data().join(ENGINE).join(JOURNALS).join(VOTES);
             fs::create_dir_all(&votes).unwrap();
         }
     }
@@ -230,6 +262,38 @@ mod tests {
             assert!(matches!(refused, Err(FirstStartError::OtherKey { .. })));
             world.start().unwrap();
         }
+    }
+
+    #[test]
+    fn a_wrong_data_folder_consumes_nothing_and_harms_nobody() {
+        let world = World::new();
+        world.start().unwrap();
+        world.vote();
+        // Another replica's file names this one's data folder by mistake.
+        let other = moot_record::Keypair::from_seed([8; 32]).account();
+        let fresh = world.dir.path().join("other-fresh");
+        fs::write(&fresh, marker(&other)).unwrap();
+        for _ in 0..2 {
+            let refused = may_vote(&world.data(), &fresh, &other);
+            assert!(matches!(refused, Err(FirstStartError::OtherKey { .. })), "{refused:?}");
+            assert!(fresh.exists(), "it was not consumed");
+            world.start().unwrap();
+        }
+    }
+
+    #[test]
+    fn wiped_in_the_first_run_or_of_its_votes_alone_is_lost() {
+        let world = World::new();
+        world.start().unwrap();
+        assert!(!settle(&world.data()).unwrap(), "it has not voted");
+        world.vote();
+        assert!(settle(&world.data()).unwrap() && settle(&world.data()).unwrap());
+        let journals = world.data().join(ENGINE).join(JOURNALS);
+        fs::create_dir_all(journals.join("moot-blocks")).unwrap();
+        fs::remove_dir_all(journals.join(VOTES)).unwrap();
+        assert!(matches!(world.start(), Err(FirstStartError::JournalLost { .. })));
+        fs::write(world.fresh(), marker(&world.account)).unwrap();
+        assert!(matches!(world.start(), Err(FirstStartError::JournalLost { .. })), "fresh was put back");
     }
 
     #[test]

@@ -182,15 +182,16 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     let mut keys: Vec<Keypair> = (0..replicas).map(|_| keyfile::generate()).collect();
     // As the genesis sorts them: so a replica's folder has the number of its lane.
     keys.sort_by_key(Keypair::account);
+    // Looked at before anything is written.
+    let accounts = keys.iter().map(Keypair::account).collect();
+    let genesis = Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default());
+    genesis.check()?;
     let mut folders = Vec::with_capacity(replicas);
     for (index, key) in keys.iter().enumerate() {
         let folder = dir.join(format!("replica-{index}"));
         keyfile::create(&folder.join(KEY_FILE), key)?;
         folders.push((folder, key.account()));
     }
-    let accounts = folders.iter().map(|(_, account)| *account).collect();
-    let genesis = Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default());
-    genesis.check()?;
     let json = genesis.to_json();
     let peers = peers(plan, &folders)?;
     let mut made = Vec::with_capacity(replicas);
@@ -232,7 +233,11 @@ fn peers(plan: &Plan, folders: &[(PathBuf, AccountId)]) -> Result<Vec<PeerConfig
             account: *account,
             ledger: address(host, listen.ledger.port())?,
             data: address(host, listen.data.port())?,
-            gateway: Some(address(host, listen.gateway.port())?),
+            // One that listens on its own machine alone cannot be asked from another.
+            gateway: match address(host, listen.gateway.port())? {
+                reached if listen.gateway.is_loopback() && !reached.is_loopback() => None,
+                reached => Some(reached),
+            },
         })
     })
     .collect()

@@ -26,6 +26,6 @@ pub use first_start::{FRESH_FILE, FirstStartError};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};
 pub use start::{Seat, SeatError};
 
-pub(crate) use first_start::may_vote;
+pub(crate) use first_start::{may_vote, settle};
 pub(crate) use make::{DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE};
 pub(crate) use neighbours::Neighbours;

@@ -5,6 +5,7 @@ use crate::keyfile::{self, KeyFileError};
 use crate::limits::MAX_RECEIPT_FILE_BYTES;
 use moot_ledger::Peer;
 use moot_record::{AccountId, Genesis, Keypair};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -96,9 +97,24 @@ impl Seat {
             genesis,
             key,
         };
-        for (key, address) in [("listen.ledger", seat.listen), ("listen.data", seat.listen_data)] {
-            free(address).map_err(|reason| wrong(key, reason))?;
+        let own = [("listen.ledger", seat.listen), ("listen.data", seat.listen_data)];
+        let peers = seat.peers.iter().flat_map(|p| [("peers.ledger", p.address), ("peers.data", p.data)]);
+        let mut seen = BTreeMap::new();
+        for (key, address) in own.into_iter().chain(peers) {
+            if address.port() == 0 {
+                let reason = format!("{address}: the others must know the port; write one from 1 on");
+                return Err(wrong(key, reason));
+            }
+            if let Some(before) = seen.insert(address, key) {
+                return Err(wrong(
+                    key,
+                    format!("{address} is given as `{before}` too; each needs its own address"),
+                ));
+            }
         }
+        // Held together, so that one cannot take the other's place.
+        let held = own.map(|(key, address)| free(address).map_err(|reason| wrong(key, reason)));
+        held.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(seat)
     }
 }
@@ -135,9 +151,9 @@ fn check_peers(config: &ReplicaConfig, genesis: &Genesis, account: &AccountId) -
 }
 
 /// Whether an address can be listened on: the engine would find out too, and say it less plainly.
-fn free(address: SocketAddr) -> Result<(), String> {
+fn free(address: SocketAddr) -> Result<TcpListener, String> {
     match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
+        Ok(listener) => Ok(listener),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
             "{address} is in use by another program; stop it, or choose another address here and in the peers' files"
         )),

@@ -25,8 +25,10 @@ impl Worker {
         if self.is_alone() || self.artifacts.has(component) {
             return Ok(());
         }
+        let on_the_way = || LoadProblem::OnTheWay { component: *component };
+        let _waiting = self.arrivals.try_acquire().map_err(|_| on_the_way())?;
         let waited = tokio::time::timeout(COMPONENT_WAIT, self.ledger.component_arrived(component)).await;
-        waited.map_err(|_| LoadProblem::OnTheWay { component: *component })
+        waited.map_err(|_| on_the_way())
     }
 
     /// Looks at what is about to be compiled as the replica that took it should have.

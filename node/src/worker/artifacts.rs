@@ -85,15 +85,17 @@ impl Artifacts {
         policy: Policy,
         fetch: impl FnOnce() -> Option<Vec<u8>>,
     ) -> Result<Function, ArtifactError> {
-        match self.try_load(component, policy.clone()).await {
+        let again = match self.try_load(component, policy.clone()).await {
             Ok(Some(function)) => return Ok(function),
-            Ok(None) => {}
+            // Somebody may be making it.
+            Ok(None) => false,
             Err(reason @ (LoadError::Digest { .. } | LoadError::Stale { .. } | LoadError::Io { .. })) => {
                 tracing::warn!(%component, %reason, "machine code is made anew");
+                true
             }
             Err(refused) => return Err(refused.into()),
-        }
-        self.make(component, fetch, true).await?;
+        };
+        self.make(component, fetch, again).await?;
         self.try_load(component, policy).await?.ok_or(ArtifactError::Missing(*component))
     }
 

@@ -86,6 +86,10 @@ pub(crate) enum Unfinished {
 impl Worker {
     /// Takes a place, sees to the code, records the call.
     pub(crate) async fn begin(self: &Arc<Self>, order: Order) -> Result<Job, BeginError> {
+        if order.parent.is_none() && order.function.loaded(self.clock.now_us()).is_none() {
+            // Waited for without a place: what is not here must not keep others from running.
+            self.arrived(&order.function).await?;
+        }
         // A call made by a call runs in its parent's place: with a place of its own, parents that wait for their
         // children could hold all of them.
         let place = if order.parent.is_none() { Some(self.places.take().await?) } else { None };

@@ -42,7 +42,7 @@ pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
 pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
 
-use crate::limits::{COMPONENT_WAIT, WorkerLimits};
+use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, WorkerLimits};
 use crate::metrics::Metrics;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
@@ -50,12 +50,15 @@ use moot_record::{Digest, Prices, Spec, Transaction};
 use parking_lot::RwLock;
 use registry::Loaded;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Runs the functions of a ledger.
 pub(crate) struct Worker {
     pub(crate) ledger: Ledger,
     pub(crate) host: Host,
     pub(crate) network: Digest,
+    /// Those who wait for a component's bytes.
+    arrivals: Semaphore,
     /// Number of this node's own lane.
     pub(crate) lane: u32,
     pub(crate) places: Places,
@@ -116,6 +119,7 @@ impl Worker {
             lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
+            arrivals: Semaphore::new(MAX_ARRIVALS_AWAITED),
             registry: RwLock::default(),
             loaded: Loaded::new(limits.max_loaded),
             ledger,
@@ -136,8 +140,9 @@ impl Worker {
 
     /// Takes up what changed on the ledger; says whether anything did.
     pub(crate) fn refresh(&self) -> bool {
-        let records = self.ledger.functions();
+        // Read under the lock, so that of two at once the later reads the later list.
         let mut registry = self.registry.write();
+        let records = self.ledger.functions();
         if registry.is_of(&records) {
             return false;
         }

@@ -18,9 +18,18 @@ pub(super) enum Verdict {
 
 /// What to say of each, in the light of what the others said.
 pub(super) fn verdicts(asked: &[Asked]) -> Vec<Verdict> {
-    let known = || asked.iter().filter_map(|asked| asked.answer.as_ref().ok());
+    // Who answers in another's place says nothing about the network.
+    let own = || {
+        let answered = asked.iter().filter_map(|asked| Some((asked, asked.answer.as_ref().ok()?)));
+        answered
+            .filter(|(asked, status)| status.account.to_string() == asked.account)
+            .map(|(_, status)| status)
+    };
+    // The one that most belong to.
+    let members = |network| own().filter(|status| status.network == network).count();
+    let network = own().map(|status| status.network).max_by_key(|network| members(*network));
+    let known = || own().filter(|status| Some(status.network) == network);
     let newest = known().max_by_key(|status| status.height);
-    let network = newest.map(|status| status.network);
     asked
         .iter()
         .map(|asked| match &asked.answer {
@@ -62,6 +71,11 @@ fn verdict<'s>(
         let (times, guilty) =
             (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
         return Verdict::Bad(format!("it saw replicas say two things in one place, {times}: {guilty}"));
+    }
+    let all = status.validators.len();
+    let out = status.validators.iter().filter(|validator| validator.reachable == Some(false)).count();
+    if all - out < all - all.saturating_sub(1) / 3 {
+        return Verdict::Bad(format!("it cannot reach {out} of the others: nothing becomes final here"));
     }
     let Some(newest) = newest else { return Verdict::Good };
     let behind_ms = newest.time_ms.saturating_sub(status.time_ms);
@@ -145,10 +159,27 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_reach_a_quorum_is_not_well() {
+        let one = |lane: u32, reachable| crate::api::Validator {
+            lane,
+            account: AccountId::from_bytes([lane as u8; 32]),
+            reachable,
+            gateway: None,
+            held: None,
+            ordered: None,
+            waiting: 0,
+            equivocations: 0,
+        };
+        let mut alone = status(0, 100, 100_000, 2);
+        alone.validators = vec![one(0, None), one(1, Some(false)), one(2, Some(false)), one(3, Some(true))];
+        assert!(matches!(&verdicts(&[asked(alone)])[0], Verdict::Bad(why) if why.contains("cannot reach 2")));
+    }
+
+    #[test]
     fn somebody_else_at_the_address_is_named() {
         let mut other = asked(status(1, 100, 100_000, 2));
         other.account = AccountId::from_bytes([9; 32]).to_string();
-        let mut elsewhere = status(2, 5, 100_000, 2);
+        let mut elsewhere = status(2, 500, 100_000, 2);
         elsewhere.network = Digest::from_bytes([2; 32]);
         let all = [asked(status(0, 100, 100_000, 2)), other, asked(elsewhere)];
         let said = verdicts(&all);

@@ -84,10 +84,12 @@ fn four_replicas_by_one_command_one_dies_the_others_go_on() {
 
     let first = parent.ready["replicas"][0]["address"].as_str().unwrap().to_owned();
     sandbox.use_address(&first);
-    let status = sandbox.json(&["status", "--all", "--json"]);
-    let verdicts: Vec<&Value> =
-        status["replicas"].as_array().unwrap().iter().map(|r| &r["verdict"]).collect();
-    assert_eq!(verdicts, ["ok"; 4], "{status}");
+    until("all four are well", || {
+        let status = sandbox.moot(&["status", "--all", "--json"]).out;
+        let status: Value = serde_json::from_str(&status).unwrap_or_default();
+        let verdicts = status["replicas"].as_array().map(|all| all.iter().map(|r| &r["verdict"]));
+        verdicts.is_some_and(|verdicts| verdicts.map(Value::as_str).eq([Some("ok"); 4]))
+    });
 
     Parent::signal(parent.pid(2), "KILL");
     until("the end of replica 2 is said", || parent.said().contains("replica 2 has ended by itself"));

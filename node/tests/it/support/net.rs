@@ -266,8 +266,11 @@ impl TestNet {
 }
 
 fn said(running: &Running) -> String {
-    // What was written just before the end may still be on its way.
-    std::thread::sleep(Duration::from_millis(100));
+    // What was written just before the end may still be on its way: its reader holds the log until there is no more.
+    let began = Instant::now();
+    while Arc::strong_count(&running.log) > 1 && began.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     running.log.lock().unwrap().clone()
 }
 
