@@ -25,9 +25,10 @@ pub(super) fn verdicts(asked: &[Asked]) -> Vec<Verdict> {
             .filter(|(asked, status)| status.account.to_string() == asked.account)
             .map(|(_, status)| status)
     };
-    // The one that most belong to.
+    // The one that most belong to; of as many, the one that was asked first.
     let members = |network| own().filter(|status| status.network == network).count();
-    let network = own().map(|status| status.network).max_by_key(|network| members(*network));
+    let most = own().map(|status| members(status.network)).max();
+    let network = own().map(|status| status.network).find(|network| Some(members(*network)) == most);
     let known = || own().filter(|status| Some(status.network) == network);
     let newest = known().max_by_key(|status| status.height);
     asked

@@ -156,7 +156,7 @@ fn another_replicas_key_is_refused() {
     assert!(said.contains("has no [[peers]]"), "{said}");
     // Even with a list of all of them, the marker is another key's.
     let toml = std::fs::read_to_string(net.config(1)).unwrap();
-    let first = toml.split("[[peers]]").nth(1).unwrap().to_owned();
+    let first = toml.split("[[peers]]").nth(1).unwrap().replace("127.0.0.1", "127.0.0.2");
     net.edit(0, |text| format!("{text}\n[[peers]]{first}"));
     let said = net.refused(0);
     assert!(said.contains("fresh") && said.contains("this replica's key is"), "{said}");
