@@ -67,6 +67,6 @@ export function within<T>(field: string, read: () => T): T {
 
 /** A text in a message: quoted, and shortened when it is long. */
 export function quoted(text: string): string {
-  const shown = [...text.slice(0, 200)].slice(0, 80).join("");
+  const shown = Array.from(text.slice(0, 200)).slice(0, 80).join("");
   return JSON.stringify(shown.length < text.length ? `${shown}…` : text);
 }

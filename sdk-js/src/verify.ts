@@ -14,12 +14,7 @@
 import { decode } from "./record/cbor.js";
 import { within } from "./errors.js";
 import type { Genesis } from "./record/genesis.js";
-import {
-  HttpRequestHead,
-  HttpResponseHead,
-  EventHead,
-  splitPayload,
-} from "./record/heads.js";
+import { HttpRequestHead, HttpResponseHead, EventHead, splitPayload } from "./record/heads.js";
 import { Proof, type Proven, type Signed, SignedEntry, verifyProof, verifySigned } from "./record/proof.js";
 import { type SealedBatch, parseSealed, verifySealed } from "./record/sealed.js";
 
@@ -30,7 +25,13 @@ export type { Entry, Value } from "./record/entry.js";
 export { type Genesis, parseGenesis, type Prices } from "./record/genesis.js";
 export { componentDigest } from "./record/hash.js";
 export type { EventHead, HttpField, HttpRequestHead, HttpResponseHead } from "./record/heads.js";
-export { type EntryId, type EntryPlace, type FunctionName, parseEntryId, parseFunctionName } from "./record/names.js";
+export {
+  type EntryId,
+  type EntryPlace,
+  type FunctionName,
+  parseEntryId,
+  parseFunctionName,
+} from "./record/names.js";
 export { isPayloadOf, type Payload, payloadDigest } from "./record/payload.js";
 export type { Proven, Signed } from "./record/proof.js";
 export type { Fee, Receipt, Status } from "./record/receipt.js";

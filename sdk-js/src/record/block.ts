@@ -11,7 +11,12 @@ import { InvalidError } from "../errors.js";
 import { Digest, ZERO_DIGEST } from "./bytes.js";
 import { type Codec, encode } from "./cbor.js";
 import { DOMAINS } from "./hash.js";
-import { MAX_BATCH_BUNDLES, MAX_BATCH_HEADER_BYTES, MAX_BLOCK_BATCHES, MAX_BLOCK_HEADER_BYTES } from "./limits.js";
+import {
+  MAX_BATCH_BUNDLES,
+  MAX_BATCH_HEADER_BYTES,
+  MAX_BLOCK_BATCHES,
+  MAX_BLOCK_HEADER_BYTES,
+} from "./limits.js";
 
 const n = String;
 

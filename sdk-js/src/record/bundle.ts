@@ -57,7 +57,10 @@ export const BundleHeader: Codec<BundleHeader> = {
       root: Digest.read(r),
     };
     if (header.pages < 1 || header.pages > MAX_BUNDLE_PAGES) {
-      throw new InvalidError("bundle.pages", `${n(header.pages)}; a bundle has 1 to ${n(MAX_BUNDLE_PAGES)} pages`);
+      throw new InvalidError(
+        "bundle.pages",
+        `${n(header.pages)}; a bundle has 1 to ${n(MAX_BUNDLE_PAGES)} pages`,
+      );
     }
     return header;
   },
@@ -125,7 +128,10 @@ export function signBundle(
   pages: readonly Uint8Array[],
 ): Bundle {
   if (pages.length < 1 || pages.length > MAX_BUNDLE_PAGES) {
-    throw new InvalidError("bundle.pages", `${n(pages.length)} pages; a bundle has 1 to ${n(MAX_BUNDLE_PAGES)}`);
+    throw new InvalidError(
+      "bundle.pages",
+      `${n(pages.length)} pages; a bundle has 1 to ${n(MAX_BUNDLE_PAGES)}`,
+    );
   }
   const account = accountOf(seed);
   const header = { network, account, valid_until: validUntil, pages: pages.length, root: pagesRoot(pages) };

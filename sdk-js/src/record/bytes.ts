@@ -15,13 +15,13 @@ export type Signature = string & { readonly [kind]: "signature" };
 /** How a fixed-size value is read and written. */
 export interface Fixed<T extends string> {
   /** Checks a text form. */
-  parse(text: string): T;
+  readonly parse: (text: string) => T;
   /** The value of some bytes, which must have the right number. */
-  of(bytes: Uint8Array): T;
+  readonly of: (bytes: Uint8Array) => T;
   /** The bytes. */
-  bytes(value: T): Uint8Array;
-  write(out: Writer, value: T): void;
-  read(r: Reader): T;
+  readonly bytes: (value: T) => Uint8Array;
+  readonly write: (out: Writer, value: T) => void;
+  readonly read: (r: Reader) => T;
 }
 
 function fixed<T extends string>(length: number, wanted: string): Fixed<T> {

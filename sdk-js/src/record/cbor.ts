@@ -275,12 +275,18 @@ export class Reader {
 
 /** The error for a string or array above its bound. */
 export function tooLong(what: string, at: number, length: bigint | number, max: number): DecodeError {
-  return new DecodeError(`${what} at byte ${n(at)} has length ${n(length)}; at most ${n(max)} is allowed`, at);
+  return new DecodeError(
+    `${what} at byte ${n(at)} has length ${n(length)}; at most ${n(max)} is allowed`,
+    at,
+  );
 }
 
 /** The error for a string or array of another length than the format has. */
 export function wrongLength(what: string, at: number, length: bigint | number, wanted: number): DecodeError {
-  return new DecodeError(`${what} at byte ${n(at)} has length ${n(length)}; the format has ${n(wanted)} here`, at);
+  return new DecodeError(
+    `${what} at byte ${n(at)} has length ${n(length)}; the format has ${n(wanted)} here`,
+    at,
+  );
 }
 
 /** The error for a number that stands for nothing. */
@@ -289,8 +295,21 @@ export function unknownNumber(what: string, at: number, value: bigint): DecodeEr
 }
 
 function kindOf(first: number): string {
-  const kinds = ["an unsigned integer", "a negative integer", "a byte string", "text", "an array", "a map", "a tag"];
-  const simple = first === FALSE || first === TRUE ? "a boolean" : first === NULL ? "null" : "a float or another simple value";
+  const kinds = [
+    "an unsigned integer",
+    "a negative integer",
+    "a byte string",
+    "text",
+    "an array",
+    "a map",
+    "a tag",
+  ];
+  const simple =
+    first === FALSE || first === TRUE
+      ? "a boolean"
+      : first === NULL
+        ? "null"
+        : "a float or another simple value";
   return kinds[first >> 5] ?? simple;
 }
 

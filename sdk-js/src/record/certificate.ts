@@ -71,7 +71,11 @@ function readForm(
   certificate: Uint8Array,
   genesis: Genesis,
   block: Digest,
-): { round: Round; message: Uint8Array; votes: { validator: Genesis["validators"][number]; signature: Signature }[] } {
+): {
+  round: Round;
+  message: Uint8Array;
+  votes: { validator: Genesis["validators"][number]; signature: Signature }[];
+} {
   if (certificate.length > MAX_CERTIFICATE_BYTES) {
     throw tooLong("the certificate", 0, certificate.length, MAX_CERTIFICATE_BYTES);
   }

@@ -11,7 +11,14 @@ import { AccountId, Digest } from "./bytes.js";
 import { type Codec, encode } from "./cbor.js";
 import { DOMAINS } from "./hash.js";
 import { exact, isObject, type Json, type JsonObject, parseJson, printJson, show } from "./json.js";
-import { MAX_GENESIS_BYTES, MAX_JSON_INTEGER, MAX_NETWORK_NAME_BYTES, MAX_U32, MAX_U64, MAX_VALIDATORS } from "./limits.js";
+import {
+  MAX_GENESIS_BYTES,
+  MAX_JSON_INTEGER,
+  MAX_NETWORK_NAME_BYTES,
+  MAX_U32,
+  MAX_U64,
+  MAX_VALIDATORS,
+} from "./limits.js";
 import { isReliableKey } from "./signature.js";
 import { hasControl, utf8 } from "./text.js";
 
@@ -131,7 +138,9 @@ export function parseGenesis(text: string): Genesis {
   try {
     check(fields);
   } catch (error) {
-    throw error instanceof InvalidError ? new VerifyError(error.field, `genesis ${error.message}`, { cause: error }) : error;
+    throw error instanceof InvalidError
+      ? new VerifyError(error.field, `genesis ${error.message}`, { cause: error })
+      : error;
   }
   const genesis = named(fields);
   if (genesis.network !== said) {
@@ -184,7 +193,8 @@ function object(value: Json | undefined, what: string, keys: readonly string[]):
   const missing = keys.find((key) => !Object.hasOwn(value, key));
   const unknown = Object.keys(value).find((key) => !keys.includes(key));
   if (missing !== undefined || unknown !== undefined) {
-    const wrong = missing === undefined ? `has an unknown field ${quoted(unknown ?? "")}` : `has no field ${missing}`;
+    const wrong =
+      missing === undefined ? `has an unknown field ${quoted(unknown ?? "")}` : `has no field ${missing}`;
     throw new MootError(`${what} ${wrong}; it has ${keys.join(", ")}`);
   }
   return value;

@@ -185,7 +185,15 @@ export function exact(value: bigint): Json {
 }
 
 /** Anything that a record is made of. */
-type Shown = null | boolean | number | bigint | string | Uint8Array | readonly Shown[] | { readonly [key: string]: Shown | undefined };
+type Shown =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Shown[]
+  | { readonly [key: string]: Shown | undefined };
 
 /** The JSON view of a record: the same fields, bytes as base64url, integers as {@link exact} writes them. */
 export function show(value: unknown): Json {
@@ -282,5 +290,5 @@ function fieldOf(object: JsonObject, key: string): Json | undefined {
 }
 
 function said(value: Json | undefined): string {
-  return value === undefined ? "absent" : [...printJson(value)].slice(0, 200).join("");
+  return value === undefined ? "absent" : Array.from(printJson(value)).slice(0, 200).join("");
 }

@@ -57,12 +57,18 @@ export class PathError extends MootError {
  *
  * @throws {PathError} When the index or the path's length does not fit the tree.
  */
-export function climb(leaf: Uint8Array, index: number, count: number, path: readonly Uint8Array[]): Uint8Array {
+export function climb(
+  leaf: Uint8Array,
+  index: number,
+  count: number,
+  path: readonly Uint8Array[],
+): Uint8Array {
   const place = `${String(index)} of ${String(count)}`;
   if (index >= count) {
     throw new PathError(`index ${String(index)} is not below the ${String(count)} leaves of the tree`);
   }
-  const wrong = (): PathError => new PathError(`a path of ${String(path.length)} digests does not fit leaf ${place}`);
+  const wrong = (): PathError =>
+    new PathError(`a path of ${String(path.length)} digests does not fit leaf ${place}`);
   let [at, last, digest] = [index, count - 1, leaf];
   for (const sibling of path) {
     if (last === 0) {

@@ -4,7 +4,14 @@ import { InvalidError, MootError, quoted } from "../errors.js";
 import { Digest } from "./bytes.js";
 import { type Codec, type Reader, Writer } from "./cbor.js";
 import { DOMAINS } from "./hash.js";
-import { MAX_FUNCTION_NAME_BYTES, MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES, MAX_U16, MAX_U32, MAX_U64 } from "./limits.js";
+import {
+  MAX_FUNCTION_NAME_BYTES,
+  MAX_PATH_BYTES,
+  MAX_PATH_LABEL_BYTES,
+  MAX_U16,
+  MAX_U32,
+  MAX_U64,
+} from "./limits.js";
 import { utf8 } from "./text.js";
 
 declare const kind: unique symbol;

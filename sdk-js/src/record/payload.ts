@@ -53,7 +53,10 @@ export const Payload = {
       throw new InvalidError("payload.inline", why);
     }
     if (BigInt(inline.length) !== bytes) {
-      throw new InvalidError("payload.bytes", `${String(inline.length)} bytes are inline, ${String(bytes)} are announced`);
+      throw new InvalidError(
+        "payload.bytes",
+        `${String(inline.length)} bytes are inline, ${String(bytes)} are announced`,
+      );
     }
     const found = payloadDigest(inline);
     if (found !== digest) {

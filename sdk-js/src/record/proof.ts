@@ -20,7 +20,16 @@ import { VerifyError, within } from "../errors.js";
 import { type AccountId, Digest, Signature } from "./bytes.js";
 import { BatchHeader, batchDigest, blockDigest, BlockHeader } from "./block.js";
 import { bundleDigest, BundleHeader, verifyBundleHeader } from "./bundle.js";
-import { type Codec, decode, type Reader, readNested, tooLong, unknownNumber, type Writer, writeNested } from "./cbor.js";
+import {
+  type Codec,
+  decode,
+  type Reader,
+  readNested,
+  tooLong,
+  unknownNumber,
+  type Writer,
+  writeNested,
+} from "./cbor.js";
 import { type Round, verifyCertificate } from "./certificate.js";
 import { Entry, entryDigest } from "./entry.js";
 import type { Genesis } from "./genesis.js";
@@ -184,14 +193,21 @@ function checkInside(
   part: "page" | "bundle" | "batch",
   whole: "bundle" | "batch" | "block",
   leaf: Uint8Array,
-  place: { readonly index: number; readonly count: number; readonly path: readonly Uint8Array[]; readonly root: Digest },
+  place: {
+    readonly index: number;
+    readonly count: number;
+    readonly path: readonly Uint8Array[];
+    readonly root: Digest;
+  },
 ): void {
   const field = `${part}_path`;
   let root: Digest;
   try {
     root = Digest.of(climb(leaf, place.index, place.count, place.path));
   } catch (error) {
-    throw error instanceof PathError ? new VerifyError(field, `${field}: ${error.message}`, { cause: error }) : error;
+    throw error instanceof PathError
+      ? new VerifyError(field, `${field}: ${error.message}`, { cause: error })
+      : error;
   }
   if (root !== place.root) {
     const message = `this ${part} is not at this place in the ${whole}: its path leads to another root`;
@@ -250,7 +266,15 @@ export function verifyProof(proof: Proof, genesis: Genesis): Proven {
     throw new VerifyError("bundle.valid_until", `bundle.valid_until: ${message}`);
   }
   const round = verifyCertificate(proof.certificate, genesis, certified(proof));
-  return { entry, account, digest, id: proofId(proof), height: block.height, time_ms: block.time_ms, ...round };
+  return {
+    entry,
+    account,
+    digest,
+    id: proofId(proof),
+    height: block.height,
+    time_ms: block.time_ms,
+    ...round,
+  };
 }
 
 /** The digest of the block that the certificate must name. */

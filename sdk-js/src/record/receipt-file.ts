@@ -126,7 +126,10 @@ function parse(text: string): Parsed {
   const file = isObject(shown) ? shown : {};
   const format = typeof file["format"] === "string" ? file["format"] : "";
   if (format !== RECEIPT_FORMAT) {
-    throw refuse("format", `${quoted(format)} is not "${RECEIPT_FORMAT}", the format that this version reads`);
+    throw refuse(
+      "format",
+      `${quoted(format)} is not "${RECEIPT_FORMAT}", the format that this version reads`,
+    );
   }
   const evidence = readEvidence(file);
   return { evidence, callEntry: base64Field(file, "call_entry", MAX_ENTRY_BYTES), shown };
@@ -190,7 +193,12 @@ function callOf(bytes: Uint8Array, receipt: Receipt): Call {
 }
 
 /** The readable form of what was proven, with the evidence as the file has it. */
-function print(network: Digest, checked: Checked, evidence: Evidence, callEntry: Uint8Array | undefined): Json {
+function print(
+  network: Digest,
+  checked: Checked,
+  evidence: Evidence,
+  callEntry: Uint8Array | undefined,
+): Json {
   const { receipt, worker, call, finality } = checked;
   const file: JsonObject = { format: RECEIPT_FORMAT, network, worker };
   if (finality !== null) {

@@ -141,4 +141,3 @@ function explained(what: string, check: () => unknown): void {
     throw error;
   }
 }
-

@@ -43,7 +43,12 @@ export function verifyRaw(account: AccountId, message: Uint8Array, signature: Si
 }
 
 /** Verifies a signature of `message` in a domain. */
-export function verifySignature(account: AccountId, domain: Domain, message: Uint8Array, signature: Signature): void {
+export function verifySignature(
+  account: AccountId,
+  domain: Domain,
+  message: Uint8Array,
+  signature: Signature,
+): void {
   verifyRaw(account, domain.message(message), signature);
 }
 

@@ -82,7 +82,9 @@ export function fromHex(text: string, length: number, wanted: string): Uint8Arra
   }
   const wrong = text.search(/[^0-9a-f]/u);
   if (wrong >= 0) {
-    throw new MootError(`${quoted(text)} is not ${wanted}: character ${String(wrong + 1)} is not one of 0-9 a-f`);
+    throw new MootError(
+      `${quoted(text)} is not ${wanted}: character ${String(wrong + 1)} is not one of 0-9 a-f`,
+    );
   }
   return Uint8Array.from({ length }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
@@ -124,10 +126,14 @@ export function toBase64(bytes: Uint8Array): string {
 export function fromBase64Url(text: string): Uint8Array {
   const wrong = text.search(/[^A-Za-z0-9_-]/u);
   if (wrong >= 0) {
-    throw new MootError(`not base64url without padding: character ${String(wrong + 1)} is not of its alphabet`);
+    throw new MootError(
+      `not base64url without padding: character ${String(wrong + 1)} is not of its alphabet`,
+    );
   }
   if (text.length % 4 === 1) {
-    throw new MootError(`not base64url without padding: ${String(text.length)} characters stand for no whole bytes`);
+    throw new MootError(
+      `not base64url without padding: ${String(text.length)} characters stand for no whole bytes`,
+    );
   }
   const out = new Uint8Array(Math.floor((text.length * 3) / 4));
   let [bits, held, at] = [0, 0, 0];
