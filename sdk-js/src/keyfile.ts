@@ -27,7 +27,8 @@ const MAX_KEY_FILE_BYTES = 64 * 1024;
 
 /** Where the command line keeps its key: `MOOT_KEY`, or `moot/key` in the user's configuration folder. */
 export function defaultKeyPath(): string {
-  const set = (name: string): string | undefined => (process.env[name] === "" ? undefined : process.env[name]);
+  const set = (name: string): string | undefined =>
+    process.env[name] === "" ? undefined : process.env[name];
   return set("MOOT_KEY") ?? join(set("XDG_CONFIG_HOME") ?? join(homedir(), ".config"), "moot", "key");
 }
 
