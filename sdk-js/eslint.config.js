@@ -41,7 +41,11 @@ export default defineConfig(
     files: ["tests/**/*.ts"],
     rules: { "@typescript-eslint/no-floating-promises": "off" },
   },
-  { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked], rules: { "no-console": "off" } },
+  {
+    files: ["**/*.js"],
+    extends: [tseslint.configs.disableTypeChecked],
+    rules: { "no-console": "off", "@typescript-eslint/explicit-module-boundary-types": "off" },
+  },
   {
     files: ["scripts/**/*.js"],
     languageOptions: { globals: { console: false, process: false, URL: false } },
