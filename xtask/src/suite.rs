@@ -2,20 +2,20 @@
 //! closed by the counts of all tests.
 
 use crate::step::{cargo, cargo_guests, describe, output, run, step};
-use crate::{rooms, toolchain};
+use crate::{js, rooms, toolchain};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
 
-const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust"];
+const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "js"];
 
 /// Tests that passed, failed and were skipped.
 #[derive(Default)]
-struct Counts {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
+pub(crate) struct Counts {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
 }
 
 /// Runs the named parts, or all of them.
@@ -56,6 +56,9 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     if on("rust") {
         step("rust: every test of the workspace", || tests(&mut counts))?;
+    }
+    if on("js") {
+        step("js: the JavaScript SDK, in Node and in a browser, against a real node", || js::test(&mut counts))?;
     }
     println!("\nall of it took {:.1} min", began.elapsed().as_secs_f64() / 60.0);
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
