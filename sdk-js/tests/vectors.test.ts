@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { specView } from "../src/client/views/functions.js";
 import { VerifyError } from "../src/errors.js";
 import { AccountId, Digest, Signature } from "../src/record/bytes.js";
 import { BatchHeader, batchDigest, blockDigest, BlockHeader } from "../src/record/block.js";
@@ -154,6 +155,8 @@ describe("vectors.json", () => {
     assert.equal(shown(spec), exactText(one["json"]));
     assert.equal(toHex(encode(Spec, spec)), one["cbor"]);
     assert.equal(specDigest(spec), one["digest"]);
+    // The form in which a node's API tells it.
+    assert.deepEqual(specView(parseJson(JSON.stringify(one["json"]), 1 << 16), ""), spec);
   });
 
   section("entries", ["name", "json", "cbor", "digest"], (one, title) => {

@@ -64,7 +64,8 @@ fn chromium() -> PathBuf {
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if root && Path::new("/usr/bin/apt-get").exists() {
         println!("    installing chromium");
-        let install = || run(Command::new("apt-get").args(["install", "-y", "-qq", "chromium"]).stdout(Stdio::null()));
+        let install =
+            || run(Command::new("apt-get").args(["install", "-y", "-qq", "chromium"]).stdout(Stdio::null()));
         let installed = install().or_else(|_| {
             // A machine that was never updated knows no package.
             run(Command::new("apt-get").args(["update", "-qq"])).and_then(|()| install())
@@ -74,7 +75,10 @@ fn chromium() -> PathBuf {
         }
     }
     if !path.exists() {
-        println!("    SKIPPED: the browser tests; there is no Chromium at {} (CHROMIUM names another)", path.display());
+        println!(
+            "    SKIPPED: the browser tests; there is no Chromium at {} (CHROMIUM names another)",
+            path.display()
+        );
     }
     path
 }
@@ -87,7 +91,8 @@ fn tests(counts: &mut Counts, chromium: &Path) -> Result<()> {
         .env("MOOT_BIN", target().join("debug/moot"))
         .env("MOOT_GUESTS", guests_target().join("wasm32-wasip2/release"))
         .env("CHROMIUM", chromium);
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
     let stdout = child.stdout.take().context("the tests' output")?;
     for line in BufReader::new(stdout).lines() {
         let line = line?;
@@ -120,7 +125,8 @@ mod tests {
     #[test]
     fn adds_up_what_node_closes_with() {
         let mut counts = Counts::default();
-        for line in ["ℹ tests 7", "ℹ pass 4", "ℹ fail 1", "ℹ skipped 2", "✔ pass 9 (1ms)", "ℹ pass 9 of 10"] {
+        for line in ["ℹ tests 7", "ℹ pass 4", "ℹ fail 1", "ℹ skipped 2", "✔ pass 9 (1ms)", "ℹ pass 9 of 10"]
+        {
             add(&mut counts, line);
         }
         assert_eq!((counts.passed, counts.failed, counts.skipped), (4, 1, 2));

@@ -58,7 +58,9 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
         step("rust: every test of the workspace", || tests(&mut counts))?;
     }
     if on("js") {
-        step("js: the JavaScript SDK, in Node and in a browser, against a real node", || js::test(&mut counts))?;
+        step("js: the JavaScript SDK, in Node and in a browser, against a real node", || {
+            js::test(&mut counts)
+        })?;
     }
     println!("\nall of it took {:.1} min", began.elapsed().as_secs_f64() / 60.0);
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);

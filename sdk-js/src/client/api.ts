@@ -10,7 +10,7 @@ import type { Decoder } from "./decode.js";
 import { ProblemError, problemOf, TransportError } from "./errors.js";
 import { eventsOf, type LogLine, type NodeEvent } from "./events.js";
 import { ANSWER_TIMEOUT_MS, MAX_ANSWER_BYTES } from "./limits.js";
-import { type Answer, type Ask, type Connection, prepare, send, unreachable } from "./send.js";
+import { type Answer, type Ask, type Connection, either, prepare, send, unreachable } from "./send.js";
 
 /** What every question can be given. */
 export interface Limits {
@@ -100,19 +100,25 @@ export class Api {
         problemOf(response.status, response.headers, body) ?? this.#foreign(`${target} is no event stream`)
       );
     }
-    yield* eventsOf(response, this.connection.origin);
+    yield* eventsOf(response, this.connection.origin, signal);
   }
 
+  /** Opens a stream. The time limit is for its head alone. */
   async #open(ask: Ask, signed: boolean): Promise<Response> {
     const { url, init } = prepare(this.connection, ask, signed);
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      const message = `${this.connection.origin} did not answer ${ask.target} within ${String(ask.timeoutMs / 1000)} s`;
+      late.abort(new TransportError("timeout", message));
+    }, ask.timeoutMs);
     try {
-      return await this.connection.fetch(
-        url,
-        ask.signal === undefined ? init : { ...init, signal: ask.signal },
-      );
+      return await this.connection.fetch(url, { ...init, signal: either(ask.signal, late.signal) });
     } catch (error) {
       ask.signal?.throwIfAborted();
+      late.signal.throwIfAborted();
       throw unreachable(this.connection.origin, error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -143,10 +143,11 @@ export class EventParser {
   }
 }
 
-/** The events of a response's body, until the server ends it or the reader stops. */
+/** The events of a response's body, until the server ends it, the reader stops, or the signal aborts. */
 export async function* eventsOf(
   response: Response,
   address: string,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<NodeEvent | LogLine, void> {
   if (response.body === null) {
     return;
@@ -154,12 +155,8 @@ export async function* eventsOf(
   const parser = new EventParser();
   const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
-    for (;;) {
-      const { done, value } = await pieces.read();
-      if (done) {
-        return;
-      }
-      for (const raw of parser.feed(value)) {
+    for (let next = await pieces.read(); !next.done; next = await pieces.read()) {
+      for (const raw of parser.feed(next.value)) {
         const event = readEvent(raw);
         if (event !== undefined) {
           yield event;
@@ -167,7 +164,8 @@ export async function* eventsOf(
       }
     }
   } catch (error) {
-    if (error instanceof TransportError || (error instanceof Error && error.name === "AbortError")) {
+    signal?.throwIfAborted();
+    if (error instanceof TransportError) {
       throw error;
     }
     const why = error instanceof Error ? error.message : String(error);

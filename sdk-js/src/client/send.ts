@@ -182,7 +182,8 @@ async function once(connection: Connection, ask: Ask, signed: boolean): Promise<
   }
 }
 
-function either(signal: AbortSignal | undefined, limit: AbortSignal): AbortSignal {
+/** A signal that aborts when one of two does. */
+export function either(signal: AbortSignal | undefined, limit: AbortSignal): AbortSignal {
   return signal === undefined ? limit : AbortSignal.any([signal, limit]);
 }
 
