@@ -11,7 +11,7 @@
  * @packageDocumentation
  */
 
-import { decode } from "./record/cbor.js";
+import { decode } from "./record/codec.js";
 import { within } from "./errors.js";
 import type { Genesis } from "./record/genesis.js";
 import { HttpRequestHead, HttpResponseHead, EventHead, splitPayload } from "./record/heads.js";

@@ -207,6 +207,8 @@ describe("what is sent", () => {
     const { client, seen } = scripted();
     const refused: readonly (readonly [() => Promise<unknown>, RegExp])[] = [
       [async () => client.request("hello"), /begins with a slash/u],
+      [async () => client.request("/x", { method: "get", body: "x" }), /GET takes no body/u],
+      [async () => client.request("/x", { method: "TRACE" }), /is not a method/u],
       [async () => client.request("/x", { headers: { "a b": "c" } }), /header "a b"/u],
       [async () => client.request("/x", { headers: { a: "line\nbreak" } }), /header "a"/u],
       [async () => client.invoke("No Such", ""), /not a function name/u],

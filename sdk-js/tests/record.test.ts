@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DecodeError } from "../src/errors.js";
-import { type Codec, decode, encode, Reader, Writer } from "../src/record/cbor.js";
+import { Reader, Writer } from "../src/record/cbor.js";
+import { type Codec, decode, encode } from "../src/record/codec.js";
 import { Entry } from "../src/record/entry.js";
 import { firstDifference, parseJson, printJson } from "../src/record/json.js";
 import { MAX_U64 } from "../src/record/limits.js";

@@ -18,7 +18,8 @@ import {
   signBundle,
   verifyBundleHeader,
 } from "../src/record/bundle.js";
-import { type Codec, decode, encode, Reader, Writer } from "../src/record/cbor.js";
+import { Reader, Writer } from "../src/record/cbor.js";
+import { type Codec, decode, encode } from "../src/record/codec.js";
 import { verifyCertificate } from "../src/record/certificate.js";
 import { Entry, entryDigest } from "../src/record/entry.js";
 import { Genesis, genesisNamespace, parseGenesis, printGenesis } from "../src/record/genesis.js";

@@ -15,17 +15,16 @@ import { parseAddress } from "./address.js";
 import { Api, type Limits } from "./api.js";
 import { bytesOf, callHeaders, type CallOptions, type Data, exportPath, typedArguments } from "./call.js";
 import {
-  applied,
-  checkOwner,
   deploy,
   type Deployed,
   type DeployTarget,
   type FunctionToDeploy,
-  submit,
+  retire,
+  rollback,
 } from "./deploy.js";
 import type { LogLine, NodeEvent } from "./events.js";
 import { LONG_TIMEOUT_MS } from "./limits.js";
-import { type Answer, send } from "./send.js";
+import { type Answer, type Ask, send } from "./send.js";
 import * as callViews from "./views/calls.js";
 import * as functionViews from "./views/functions.js";
 import * as nodeViews from "./views/node.js";
@@ -66,13 +65,8 @@ export class Client implements DeployTarget {
 
   /** Calls a function of kind event with a payload. */
   async invoke(name: string, payload: Data = "", options: CallOptions = {}): Promise<Answer> {
-    return this.#call(
-      "POST",
-      `/_moot/functions/${parseFunctionName(name)}/call`,
-      bytesOf(payload),
-      {},
-      options,
-    );
+    const target = `/_moot/functions/${parseFunctionName(name)}/call`;
+    return this.#call({ method: "POST", target, body: bytesOf(payload) }, options);
   }
 
   /**
@@ -89,13 +83,8 @@ export class Client implements DeployTarget {
     options: CallOptions = {},
   ): Promise<Answer> {
     const target = `/_moot/functions/${parseFunctionName(name)}/call/${exportPath(path)}`;
-    return this.#call(
-      "POST",
-      target,
-      utf8(typedArguments(args)),
-      { "content-type": "application/json" },
-      options,
-    );
+    const headers = { "content-type": "application/json" };
+    return this.#call({ method: "POST", target, headers, body: utf8(typedArguments(args)) }, options);
   }
 
   /**
@@ -108,23 +97,24 @@ export class Client implements DeployTarget {
     if (!target.startsWith("/")) {
       throw new MootError(`${quoted(target)} is not a path; it begins with a slash, as in /hello?lang=en`);
     }
-    const body = options.body === undefined ? undefined : bytesOf(options.body);
+    const { headers = {}, body } = options;
     const method = (options.method ?? (body === undefined ? "GET" : "POST")).toUpperCase();
-    return this.#call(method, target, body, options.headers ?? {}, options);
+    if (!/^[A-Z-]{1,32}$/u.test(method) || ["CONNECT", "TRACE", "TRACK"].includes(method)) {
+      throw new MootError(`${quoted(method)} is not a method that can be sent`);
+    }
+    if (body !== undefined && (method === "GET" || method === "HEAD")) {
+      throw new MootError(`${method} takes no body; send one with POST or PUT`);
+    }
+    return this.#call({ method, target, headers, body: bytesOf(body ?? "") }, options);
   }
 
   async #call(
-    method: string,
-    target: string,
-    body: Uint8Array | undefined,
-    headers: Readonly<Record<string, string>>,
+    ask: Pick<Ask, "method" | "target" | "headers" | "body">,
     options: CallOptions,
   ): Promise<Answer> {
     return send(this.#api.connection, {
-      method,
-      target,
-      headers: { ...headers, ...callHeaders(options) },
-      ...(body === undefined ? {} : { body }),
+      ...ask,
+      headers: { ...ask.headers, ...callHeaders(options) },
       timeoutMs: options.timeoutMs ?? LONG_TIMEOUT_MS,
       repeatable: options.idempotencyKey !== undefined,
       sign: options.sign ?? false,
@@ -243,42 +233,12 @@ export class Client implements DeployTarget {
 
   /** Makes an earlier version of a function the active one; the one before by default. Gives its number. */
   async rollback(name: string, version?: number): Promise<number> {
-    const key = this.#api.key();
-    const present = await this.#present(name, key);
-    const numbers = present.versions.map(({ number }) => number);
-    const target = version ?? Math.max(...numbers.filter((number) => number < present.version));
-    if (!numbers.includes(target)) {
-      const has = `it has ${numbers.map((number) => `v${String(number)}`).join(", ")}`;
-      const which =
-        version === undefined
-          ? `no version before v${String(present.version)}`
-          : `no version ${String(version)}`;
-      throw new MootError(`${present.name} has ${which}; ${has}`);
-    }
-    if (target === present.version) {
-      return target;
-    }
-    const [outcome] = await submit(this, key, [{ rollback: { name: present.name, version: target } }]);
-    return outcome === undefined ? target : applied(present.name, "rolled back", outcome);
+    return rollback(this, this.#api.key(), name, version);
   }
 
   /** Retires a function for ever, when its manifest lets it be destroyed. */
   async retire(name: string): Promise<void> {
-    const key = this.#api.key();
-    const present = await this.#present(name, key);
-    const [outcome] = await submit(this, key, [{ retire: { name: present.name } }]);
-    if (outcome !== undefined) {
-      applied(present.name, "retired", outcome);
-    }
-  }
-
-  async #present(name: string, key: Keypair): Promise<functionViews.FunctionView> {
-    const present = await this.function(name);
-    if (present === null) {
-      throw new MootError(`${this.origin} has no function ${name}`);
-    }
-    checkOwner(present, key);
-    return present;
+    return retire(this, this.#api.key(), name);
   }
 
   /** Uploads a component. The node inspects it and says its kind; deploying compiles it. */

@@ -12,7 +12,7 @@ import { MootError } from "../errors.js";
 import type { Keypair } from "../keys/keypair.js";
 import { Bundle } from "../record/bundle.js";
 import type { Digest } from "../record/bytes.js";
-import { encode } from "../record/cbor.js";
+import { encode } from "../record/codec.js";
 import { Entry } from "../record/entry.js";
 import { componentDigest } from "../record/hash.js";
 import { MAX_COMPONENT_BYTES } from "../record/limits.js";
@@ -137,7 +137,7 @@ async function prepare(node: DeployTarget, key: Keypair, one: FunctionToDeploy):
 }
 
 /** Says early, and better than a refusal on the ledger, that a function is somebody else's. */
-export function checkOwner(present: FunctionView, key: Keypair): void {
+function checkOwner(present: FunctionView, key: Keypair): void {
   if (present.owner !== key.account) {
     const next = `your account is ${key.account}: sign with the owner's key, or take another name`;
     throw new MootError(`${present.name} belongs to another account, ${present.owner}; ${next}`);
@@ -145,7 +145,7 @@ export function checkOwner(present: FunctionView, key: Keypair): void {
 }
 
 /** Signs transactions as one bundle, submits it and waits until it is final. */
-export async function submit(
+async function submit(
   node: DeployTarget,
   key: Keypair,
   transactions: readonly Transaction[],
@@ -162,7 +162,7 @@ export async function submit(
 }
 
 /** The version that an outcome made the active one. */
-export function applied(name: FunctionName, verb: string, { id, outcome }: EntryOutcome): number {
+function applied(name: FunctionName, verb: string, { id, outcome }: EntryOutcome): number {
   if (outcome.status === "refused") {
     const why = outcome.reason ?? "without a reason";
     throw new MootError(`${name} was not ${verb}: ${why}; the refusal is on the ledger as entry ${id}`);
@@ -173,4 +173,42 @@ export function applied(name: FunctionName, verb: string, { id, outcome }: Entry
     );
   }
   return outcome.version ?? 0;
+}
+
+/** Makes an earlier version of a function the active one; the one before by default. Gives its number. */
+export async function rollback(
+  node: DeployTarget,
+  key: Keypair,
+  name: string,
+  version: number | undefined,
+): Promise<number> {
+  const present = await owned(node, key, name);
+  const numbers = present.versions.map(({ number }) => number);
+  const target = version ?? Math.max(...numbers.filter((number) => number < present.version));
+  if (!numbers.includes(target)) {
+    const wanted = version === undefined ? `before v${String(present.version)}` : String(version);
+    const has = numbers.map((number) => `v${String(number)}`).join(", ");
+    throw new MootError(`${present.name} has no version ${wanted}; it has ${has}`);
+  }
+  if (target !== present.version) {
+    const outcomes = await submit(node, key, [{ rollback: { name: present.name, version: target } }]);
+    outcomes.forEach((outcome) => applied(present.name, "rolled back", outcome));
+  }
+  return target;
+}
+
+/** Retires a function for ever. */
+export async function retire(node: DeployTarget, key: Keypair, name: string): Promise<void> {
+  const present = await owned(node, key, name);
+  const outcomes = await submit(node, key, [{ retire: { name: present.name } }]);
+  outcomes.forEach((outcome) => applied(present.name, "retired", outcome));
+}
+
+async function owned(node: DeployTarget, key: Keypair, name: string): Promise<FunctionView> {
+  const present = await node.function(name);
+  if (present === null) {
+    throw new MootError(`${node.origin} has no function ${name}`);
+  }
+  checkOwner(present, key);
+  return present;
 }

@@ -10,7 +10,7 @@
 
 import { InvalidError, quoted } from "../errors.js";
 import { AccountId } from "../record/bytes.js";
-import { encode } from "../record/cbor.js";
+import { encode } from "../record/codec.js";
 import { MAX_SPEC_BYTES } from "../record/limits.js";
 import type { FunctionName } from "../record/names.js";
 import { type FunctionKind, Spec } from "../record/spec.js";

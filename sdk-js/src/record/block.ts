@@ -9,7 +9,7 @@
 
 import { InvalidError } from "../errors.js";
 import { Digest, ZERO_DIGEST } from "./bytes.js";
-import { type Codec, encode } from "./cbor.js";
+import { type Codec, encode } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import {
   MAX_BATCH_BUNDLES,

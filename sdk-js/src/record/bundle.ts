@@ -11,7 +11,7 @@
 
 import { InvalidError } from "../errors.js";
 import { AccountId, Digest, Signature } from "./bytes.js";
-import { type Codec, encode, readNested, writeNested } from "./cbor.js";
+import { type Codec, encode, readNested, writeNested } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import { MAX_BUNDLE_BYTES, MAX_BUNDLE_HEADER_BYTES, MAX_BUNDLE_PAGES, MAX_PAGE_BYTES } from "./limits.js";
 import { merkleRoot } from "./merkle.js";

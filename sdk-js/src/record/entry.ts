@@ -12,7 +12,8 @@
 
 import type { Digest } from "./bytes.js";
 import { Call, CALL_FIELDS } from "./call.js";
-import { type Codec, encode, unknownNumber, wrongLength } from "./cbor.js";
+import { unknownNumber, wrongLength } from "./cbor.js";
+import { type Codec, encode } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import { MAX_ENTRY_BYTES, MAX_PATH_BYTES } from "./limits.js";
 import { checkPath } from "./names.js";

@@ -8,7 +8,7 @@
 
 import { InvalidError, MootError, quoted, VerifyError } from "../errors.js";
 import { AccountId, Digest } from "./bytes.js";
-import { type Codec, encode } from "./cbor.js";
+import { type Codec, encode } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import { exact, isObject, type Json, type JsonObject, parseJson, printJson, show } from "./json.js";
 import {

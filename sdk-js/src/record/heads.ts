@@ -9,7 +9,8 @@
  */
 
 import { InvalidError, quoted } from "../errors.js";
-import { type Codec, encode, Reader, tooLong, type Writer } from "./cbor.js";
+import { Reader, tooLong, type Writer } from "./cbor.js";
+import { type Codec, encode } from "./codec.js";
 import { MAX_HEAD_BYTES, MAX_HEAD_FIELDS } from "./limits.js";
 import { concat } from "./text.js";
 

@@ -2,7 +2,8 @@
 
 import { InvalidError, MootError, quoted } from "../errors.js";
 import { Digest } from "./bytes.js";
-import { type Codec, type Reader, Writer } from "./cbor.js";
+import { type Reader, Writer } from "./cbor.js";
+import type { Codec } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import {
   MAX_FUNCTION_NAME_BYTES,

@@ -20,16 +20,8 @@ import { VerifyError, within } from "../errors.js";
 import { type AccountId, Digest, Signature } from "./bytes.js";
 import { BatchHeader, batchDigest, blockDigest, BlockHeader } from "./block.js";
 import { bundleDigest, BundleHeader, verifyBundleHeader } from "./bundle.js";
-import {
-  type Codec,
-  decode,
-  type Reader,
-  readNested,
-  tooLong,
-  unknownNumber,
-  type Writer,
-  writeNested,
-} from "./cbor.js";
+import { type Reader, tooLong, unknownNumber, type Writer } from "./cbor.js";
+import { type Codec, decode, readNested, writeNested } from "./codec.js";
 import { type Round, verifyCertificate } from "./certificate.js";
 import { Entry, entryDigest } from "./entry.js";
 import type { Genesis } from "./genesis.js";

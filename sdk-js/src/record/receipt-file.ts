@@ -16,7 +16,7 @@
 import { MootError, quoted, VerifyError, within } from "../errors.js";
 import type { AccountId, Digest } from "./bytes.js";
 import type { Call } from "./call.js";
-import { type Codec, decode, encode } from "./cbor.js";
+import { type Codec, decode, encode } from "./codec.js";
 import { certificateRound } from "./certificate.js";
 import { Entry, entryDigest, entryKind } from "./entry.js";
 import type { Genesis } from "./genesis.js";

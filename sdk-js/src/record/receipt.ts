@@ -1,7 +1,8 @@
 /** A receipt: a worker's statement of what came of a call. */
 
 import { Digest } from "./bytes.js";
-import { numbered, type Reader, type Writer } from "./cbor.js";
+import type { Reader, Writer } from "./cbor.js";
+import { numbered } from "./codec.js";
 import { MAX_TOUCHES } from "./limits.js";
 import { EntryId } from "./names.js";
 import { Payload } from "./payload.js";

@@ -13,15 +13,8 @@
  */
 
 import { AccountId, type Digest } from "./bytes.js";
-import {
-  type Codec,
-  encode,
-  numbered,
-  type Reader,
-  unknownNumber,
-  type Writer,
-  wrongLength,
-} from "./cbor.js";
+import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
+import { type Codec, encode, numbered } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import { MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
 import { checkSpec } from "./spec-rules.js";

@@ -1,7 +1,8 @@
 /** What a call touched outside its sandbox. */
 
 import { InvalidError, quoted } from "../errors.js";
-import { numbered, type Reader, type Writer } from "./cbor.js";
+import type { Reader, Writer } from "./cbor.js";
+import { numbered } from "./codec.js";
 import { MAX_TOUCHED_BYTES, MAX_TOUCHES, MAX_TOUCH_TARGET_BYTES } from "./limits.js";
 import { compareText, hasControl, utf8 } from "./text.js";
 

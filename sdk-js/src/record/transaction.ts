@@ -2,7 +2,8 @@
 
 import { InvalidError, isFormatError } from "../errors.js";
 import { Digest } from "./bytes.js";
-import { decode, type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
+import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
+import { decode } from "./codec.js";
 import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES } from "./limits.js";
 import { FunctionName } from "./names.js";
 import { Spec } from "./spec.js";
