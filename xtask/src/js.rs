@@ -6,7 +6,7 @@
 //! ```
 
 use crate::step::{cargo, describe, guests_target, output, root, run, target};
-use crate::suite::{Counts, build_guests};
+use crate::suite::build_guests;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,11 @@ const OLDEST_NODE: (u64, u64) = (20, 19);
 /// Where Debian's package puts the browser; `CHROMIUM` names another.
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks and tests the SDK, and adds its tests to the counts.
-pub(crate) fn test(counts: &mut Counts) -> Result<()> {
+/// Tests that passed, failed and were skipped.
+pub(crate) type Counts = (u64, u64, u64);
+
+/// Everything about the SDK, and the counts of its tests.
+pub(crate) fn test() -> Result<Counts> {
     let version = output(Command::new("node").arg("--version")).context(NODE_NEEDED)?;
     let found = parse_version(&version).with_context(|| format!("node says its version is {version:?}"))?;
     ensure!(found >= OLDEST_NODE, "node is {}; {NODE_NEEDED}", version.trim());
@@ -32,10 +35,7 @@ pub(crate) fn test(counts: &mut Counts) -> Result<()> {
     for script in ["build", "lint", "types"] {
         run(&mut npm(&["run", "--silent", script]))?;
     }
-    let before = counts.passed;
-    tests(counts, &chromium)?;
-    ensure!(counts.passed > before, "npm test ran no test");
-    Ok(())
+    tests(&chromium)
 }
 
 const NODE_NEEDED: &str = "the JavaScript SDK needs Node 20.19 or later with npm: https://nodejs.org, or your system's \
@@ -84,7 +84,7 @@ fn chromium() -> PathBuf {
 }
 
 /// Runs the tests, passes their output on, and adds up the counts that node's test runner closes with.
-fn tests(counts: &mut Counts, chromium: &Path) -> Result<()> {
+fn tests(chromium: &Path) -> Result<Counts> {
     let mut command = npm(&["test", "--silent"]);
     let name = describe(&command);
     command
@@ -94,16 +94,18 @@ fn tests(counts: &mut Counts, chromium: &Path) -> Result<()> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
     let stdout = child.stdout.take().context("the tests' output")?;
+    let mut counts = Counts::default();
     for line in BufReader::new(stdout).lines() {
         let line = line?;
         println!("{line}");
-        add(counts, &line);
+        add(&mut counts, &line);
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("`{name}` ended with {status}");
+        bail!("`{name}` ended with {status}: {} passed, {} failed", counts.0, counts.1);
     }
-    Ok(())
+    ensure!(counts.0 > 0, "`{name}` ran no test");
+    Ok(counts)
 }
 
 /// Reads `ℹ pass 3`, as node's test runner closes with.
@@ -111,9 +113,9 @@ fn add(counts: &mut Counts, line: &str) {
     let mut words = line.strip_prefix('ℹ').unwrap_or_default().split_whitespace();
     let (name, number) = (words.next(), words.next().and_then(|word| word.parse::<u64>().ok()));
     match (name, number, words.next()) {
-        (Some("pass"), Some(number), None) => counts.passed += number,
-        (Some("fail"), Some(number), None) => counts.failed += number,
-        (Some("skipped"), Some(number), None) => counts.skipped += number,
+        (Some("pass"), Some(number), None) => counts.0 += number,
+        (Some("fail"), Some(number), None) => counts.1 += number,
+        (Some("skipped"), Some(number), None) => counts.2 += number,
         _ => {}
     }
 }
@@ -129,7 +131,7 @@ mod tests {
         {
             add(&mut counts, line);
         }
-        assert_eq!((counts.passed, counts.failed, counts.skipped), (4, 1, 2));
+        assert_eq!(counts, (4, 1, 2));
     }
 
     #[test]
