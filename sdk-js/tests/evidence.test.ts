@@ -65,6 +65,12 @@ describe("evidence", () => {
     }
   });
 
+  test("no byte of a proof by a certified descendant can be changed", () => {
+    const below = vectors.proofs.find(({ name }) => name === "of a block whose descendant is certified");
+    const fields = everyByte(unhex(below?.proof ?? ""), (bytes) => verifyProofBytes(bytes, genesis));
+    assert.ok(fields.has("descent"), "another block in place of the ancestor must be refused");
+  });
+
   test("no byte of a signed receipt can be changed", () => {
     const file = vectors.receipt_files.find(({ name }) => name === "signed")?.file;
     everyByte(unbase64(file?.["signed"]), (bytes) => verifySignedBytes(bytes, genesis));
