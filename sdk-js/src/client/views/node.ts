@@ -1,0 +1,73 @@
+/** The node itself, its blocks and values, as its API tells them. Names are the API's own. */
+
+import type { AccountId, Digest } from "../../record/bytes.js";
+import type { EntryId } from "../../record/names.js";
+import { type Decoder, account, digest, entryId, list, object, optional, text, u32, u64 } from "../decode.js";
+
+/** What a node says about itself. */
+export interface NodeStatus {
+  /** Version of its program. */
+  readonly version: string;
+  /** Name of the network, from its genesis. */
+  readonly network_name: string;
+  /** Digest of the genesis: what every signature is bound to. */
+  readonly network: Digest;
+  /** Public key of the node. */
+  readonly account: AccountId;
+  /** Number of its lane. */
+  readonly lane: number;
+  /** Height of the last block that was applied there. */
+  readonly height: bigint;
+  /** Time of that block, milliseconds since 1970. */
+  readonly time_ms: bigint;
+  /** Why nothing can be recorded, when that is so. */
+  readonly read_only: string | null;
+  /** Seconds since it started. */
+  readonly uptime_s: bigint;
+}
+
+export const nodeStatus: Decoder<NodeStatus> = object<NodeStatus>({
+  version: text,
+  network_name: text,
+  network: digest,
+  account,
+  lane: u32,
+  height: u64,
+  time_ms: u64,
+  read_only: optional(text),
+  uptime_s: u64,
+});
+
+/** A block. */
+export interface BlockView {
+  readonly height: bigint;
+  /** What the certificate signs. */
+  readonly digest: Digest;
+  readonly parent: Digest;
+  /** Milliseconds since 1970. */
+  readonly time_ms: bigint;
+  /** Root of a recent state. */
+  readonly state: Digest;
+  /** The batches it orders. */
+  readonly batches: readonly Digest[];
+}
+
+export const blockView: Decoder<BlockView> = object<BlockView>({
+  height: u64,
+  digest,
+  parent: digest,
+  time_ms: u64,
+  state: digest,
+  batches: list(digest),
+});
+
+/** A value that was written. */
+export interface ValueWritten {
+  /** Where it is on the ledger. */
+  readonly id: EntryId;
+  readonly path: string;
+  /** Digest of its bytes. */
+  readonly digest: Digest;
+}
+
+export const valueWritten: Decoder<ValueWritten> = object<ValueWritten>({ id: entryId, path: text, digest });

@@ -1,0 +1,146 @@
+/**
+ * A certificate: a quorum's votes for a block, as commonware's simplex writes a finalisation.
+ *
+ * ```text
+ * certificate = proposal | u64 n | bitmap | varint votes | votes * 64-byte signature
+ * proposal    = varint epoch | varint view | varint parent view | 32-byte block digest
+ * bitmap      = ceil(n / 8) bytes; validator i is bit i % 8 of byte i / 8
+ * each signs    varint(len) | namespace "_FINALIZE" | proposal
+ * ```
+ *
+ * `u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form.
+ */
+
+import { VerifyError, within } from "../errors.js";
+import { Digest, Signature } from "./bytes.js";
+import { Reader, tooLong } from "./cbor.js";
+import { type Genesis, genesisNamespace } from "./genesis.js";
+import { MAX_CERTIFICATE_BYTES } from "./limits.js";
+import { SignatureError, verifyRaw } from "./signature.js";
+import { concat, utf8 } from "./text.js";
+
+const n = String;
+const SIGNATURE_BYTES = 64;
+
+/** How many of `validators` must vote: all but the largest number that may be dishonest. */
+export function quorum(validators: number): number {
+  return validators - Math.floor(Math.max(validators - 1, 0) / 3);
+}
+
+/** When the replicas voted. */
+export interface Round {
+  readonly epoch: bigint;
+  readonly view: bigint;
+}
+
+function refuse(part: string, message: string): VerifyError {
+  const field = `certificate.${part}`;
+  return new VerifyError(field, `${field}: ${message}`);
+}
+
+/** The epoch and view that a certificate names, not verified. */
+export function certificateRound(certificate: Uint8Array): Round {
+  return within("certificate", () => {
+    const r = new Reader(certificate);
+    return { epoch: varint(r), view: varint(r) };
+  });
+}
+
+/**
+ * Verifies that a quorum of the genesis's validators finalised `block`. What the bytes say is judged before any
+ * signature is checked.
+ *
+ * @throws {VerifyError} Names what does not fit.
+ */
+export function verifyCertificate(certificate: Uint8Array, genesis: Genesis, block: Digest): Round {
+  const form = within("certificate", () => readForm(certificate, genesis, block));
+  for (const { validator, signature } of form.votes) {
+    try {
+      verifyRaw(validator, form.message, signature);
+    } catch (error) {
+      if (error instanceof SignatureError) {
+        throw refuse("vote", `the vote of validator ${validator} is not its signature of this proposal`);
+      }
+      throw error;
+    }
+  }
+  return form.round;
+}
+
+function readForm(
+  certificate: Uint8Array,
+  genesis: Genesis,
+  block: Digest,
+): {
+  round: Round;
+  message: Uint8Array;
+  votes: { validator: Genesis["validators"][number]; signature: Signature }[];
+} {
+  if (certificate.length > MAX_CERTIFICATE_BYTES) {
+    throw tooLong("the certificate", 0, certificate.length, MAX_CERTIFICATE_BYTES);
+  }
+  const r = new Reader(certificate);
+  const round = { epoch: varint(r), view: varint(r) };
+  varint(r); // the parent's view: signed, and of no concern here
+  const found = Digest.of(r.take(32));
+  if (found !== block) {
+    throw refuse("block", `it is for block ${found}, not ${block}`);
+  }
+  const proposal = certificate.subarray(0, r.position);
+  const voters = readVoters(r, genesis.validators);
+  const signatures = varint(r);
+  if (signatures !== BigInt(voters.length)) {
+    throw refuse("votes", `its bitmap names ${n(voters.length)} voters, it has ${n(signatures)} signatures`);
+  }
+  const votes = voters.map((validator) => ({ validator, signature: Signature.of(r.take(SIGNATURE_BYTES)) }));
+  r.end();
+  return { round, message: voteMessage(genesis, proposal), votes };
+}
+
+/** The validators who voted: a quorum of existing ones. */
+function readVoters(r: Reader, validators: Genesis["validators"]): Genesis["validators"] {
+  const count = validators.length;
+  let found = 0n;
+  for (const byte of r.take(8)) {
+    found = (found << 8n) | BigInt(byte);
+  }
+  if (found !== BigInt(count)) {
+    throw refuse("committee", `its committee has ${n(found)} validators, the genesis names ${n(count)}`);
+  }
+  const bitmap = r.take(Math.ceil(count / 8));
+  const isSet = (i: number): boolean => (((bitmap[i >> 3] ?? 0) >> (i & 7)) & 1) === 1;
+  const spare = Array.from({ length: 8 * bitmap.length - count }, (_, i) => count + i);
+  if (spare.some(isSet)) {
+    throw refuse("bitmap", `its bitmap names a validator beyond the ${n(count)} that there are`);
+  }
+  const voters = validators.filter((_, i) => isSet(i));
+  const wanted = quorum(count);
+  // A genesis made by hand, unchecked, may name nobody: then nobody certifies anything.
+  if (voters.length === 0 || voters.length < wanted) {
+    throw refuse("quorum", `${n(voters.length)} of ${n(count)} votes; a quorum is ${n(wanted)}`);
+  }
+  return voters;
+}
+
+/** What a finalising vote signs. */
+function voteMessage(genesis: Genesis, proposal: Uint8Array): Uint8Array {
+  const namespace = utf8(`${genesisNamespace(genesis)}_FINALIZE`);
+  // One byte: the namespace has 30.
+  return concat(Uint8Array.of(namespace.length), namespace, proposal);
+}
+
+function varint(r: Reader): bigint {
+  const at = r.position;
+  let value = 0n;
+  for (let shift = 0n; ; shift += 7n) {
+    const byte = r.take(1)[0] ?? 0;
+    if ((byte === 0 && shift > 0n) || (shift === 63n && byte > 1)) {
+      const message = `certificate: the varint at byte ${n(at)} is not in its shortest form`;
+      throw new VerifyError("certificate", message);
+    }
+    value |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      return value;
+    }
+  }
+}

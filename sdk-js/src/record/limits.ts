@@ -1,0 +1,44 @@
+/**
+ * Every bound of the format. The reasons for the numbers are in `record/src/limits.rs`, of which this is a copy:
+ * bytes beyond a bound are refused by every verifier in every language.
+ */
+
+export const MAX_ENTRY_BYTES = 12 * 1024;
+export const MAX_PAGE_BYTES = 16 * 1024;
+/** Pages are hashed zero-padded to a multiple of this. */
+export const PAGE_PADDING_BYTES = 4 * 1024;
+export const MAX_PATH_DIGESTS = 16;
+export const MAX_BUNDLE_PAGES = 1024;
+export const MAX_BUNDLE_BYTES = 4 * 1024 * 1024 - 8 * 1024;
+export const MAX_BUNDLE_HEADER_BYTES = 160;
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024 - 8 * 1024;
+export const MAX_BATCH_BUNDLES = 4096;
+export const MAX_BATCH_HEADER_BYTES = 64;
+export const MAX_BLOCK_BATCHES = 1024;
+export const MAX_BLOCK_HEADER_BYTES = 128;
+export const MAX_VALIDATORS = 128;
+export const MAX_CERTIFICATE_BYTES = 9 * 1024;
+export const MAX_DESCENT = 256;
+export const MAX_PROOF_BYTES = 64 * 1024;
+export const MAX_INLINE_BYTES = 4 * 1024;
+export const MAX_FUNCTION_NAME_BYTES = 63;
+export const MAX_EXPORT_NAME_BYTES = 256;
+export const MAX_TOUCHES = 64;
+export const MAX_TOUCH_TARGET_BYTES = 272;
+export const MAX_TOUCHED_BYTES = 5 * 1024;
+export const MAX_PATH_BYTES = 512;
+export const MAX_PATH_LABEL_BYTES = 128;
+export const MAX_SPEC_BYTES = 10 * 1024;
+export const MAX_SPEC_LIST = 256;
+export const MAX_SPEC_TEXT_BYTES = 2048;
+export const MAX_COMPONENT_BYTES = 64 * 1024 * 1024;
+export const MAX_NETWORK_NAME_BYTES = 63;
+export const MAX_HEAD_BYTES = 128 * 1024;
+export const MAX_HEAD_FIELDS = 256;
+export const MAX_RECEIPT_FILE_BYTES = 256 * 1024;
+export const MAX_GENESIS_BYTES = 32 * 1024;
+/** JSON forms write larger integers as decimal strings. */
+export const MAX_JSON_INTEGER = 2n ** 53n - 1n;
+export const MAX_U16 = 0xffff;
+export const MAX_U32 = 0xffff_ffff;
+export const MAX_U64 = 2n ** 64n - 1n;

@@ -1,0 +1,143 @@
+//! The part `js` of `cargo xtask test`: the JavaScript SDK's lint, types and tests, against the `moot` of this checkout.
+//!
+//! ```text
+//! node, npm on the machine? ──► npm ci ──► build, lint, types ──► npm test ──► counts
+//!            Chromium? ──apt-get, when it can──┘                     └── debug moot, example components
+//! ```
+
+use crate::step::{cargo, describe, guests_target, output, root, run, target};
+use crate::suite::build_guests;
+use anyhow::{Context as _, Result, bail, ensure};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The oldest Node that the cryptography library takes: the first of version 20 that can `require` modules.
+const OLDEST_NODE: (u64, u64) = (20, 19);
+
+/// Where Debian's package puts the browser; `CHROMIUM` names another.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Tests that passed, failed and were skipped.
+pub(crate) type Counts = (u64, u64, u64);
+
+/// Everything about the SDK, and the counts of its tests.
+pub(crate) fn test() -> Result<Counts> {
+    let version = output(Command::new("node").arg("--version")).context(NODE_NEEDED)?;
+    let found = parse_version(&version).with_context(|| format!("node says its version is {version:?}"))?;
+    ensure!(found >= OLDEST_NODE, "node is {}; {NODE_NEEDED}", version.trim());
+    output(&mut npm(&["--version"])).context(NODE_NEEDED)?;
+    // The whole workspace decides about features, as in the rust part: so nothing is compiled anew after it.
+    run(&mut cargo(&["build", "--locked", "--workspace", "--bin", "moot"]))?;
+    build_guests()?;
+    let chromium = chromium();
+    run(&mut npm(&["ci"]))?;
+    for script in ["build", "lint", "types"] {
+        run(&mut npm(&["run", "--silent", script]))?;
+    }
+    tests(&chromium)
+}
+
+const NODE_NEEDED: &str = "the JavaScript SDK needs Node 20.19 or later with npm: https://nodejs.org, or your system's \
+                           packages nodejs and npm";
+
+/// `v20.19.2` as its first two numbers.
+fn parse_version(text: &str) -> Option<(u64, u64)> {
+    let mut numbers = text.trim().strip_prefix('v')?.split('.').map(str::parse::<u64>);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+/// `npm` in the SDK's folder.
+fn npm(words: &[&str]) -> Command {
+    let mut command = Command::new("npm");
+    command.args(words).current_dir(root().join("sdk-js"));
+    command
+}
+
+/// The browser of the browser tests, installed when it is missing and this may install it. Without one they are skipped,
+/// and say so.
+fn chromium() -> PathBuf {
+    let path = std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from(CHROMIUM), PathBuf::from);
+    if path.exists() {
+        return path;
+    }
+    let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if root && Path::new("/usr/bin/apt-get").exists() {
+        println!("    installing chromium");
+        let install =
+            || run(Command::new("apt-get").args(["install", "-y", "-qq", "chromium"]).stdout(Stdio::null()));
+        let installed = install().or_else(|_| {
+            // A machine that was never updated knows no package.
+            run(Command::new("apt-get").args(["update", "-qq"])).and_then(|()| install())
+        });
+        if let Err(error) = installed {
+            println!("    {error:#}");
+        }
+    }
+    if !path.exists() {
+        println!(
+            "    SKIPPED: the browser tests; there is no Chromium at {} (CHROMIUM names another)",
+            path.display()
+        );
+    }
+    path
+}
+
+/// Runs the tests, passes their output on, and adds up the counts that node's test runner closes with.
+fn tests(chromium: &Path) -> Result<Counts> {
+    let mut command = npm(&["test", "--silent"]);
+    let name = describe(&command);
+    command
+        .env("MOOT_BIN", target().join("debug/moot"))
+        .env("MOOT_GUESTS", guests_target().join("wasm32-wasip2/release"))
+        .env("CHROMIUM", chromium);
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
+    let stdout = child.stdout.take().context("the tests' output")?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        println!("{line}");
+        add(&mut counts, &line);
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{name}` ended with {status}: {} passed, {} failed", counts.0, counts.1);
+    }
+    ensure!(counts.0 > 0, "`{name}` ran no test");
+    Ok(counts)
+}
+
+/// Reads `ℹ pass 3`, as node's test runner closes with.
+fn add(counts: &mut Counts, line: &str) {
+    let mut words = line.strip_prefix('ℹ').unwrap_or_default().split_whitespace();
+    let (name, number) = (words.next(), words.next().and_then(|word| word.parse::<u64>().ok()));
+    match (name, number, words.next()) {
+        (Some("pass"), Some(number), None) => counts.0 += number,
+        (Some("fail"), Some(number), None) => counts.1 += number,
+        (Some("skipped"), Some(number), None) => counts.2 += number,
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, add, parse_version};
+
+    #[test]
+    fn adds_up_what_node_closes_with() {
+        let mut counts = Counts::default();
+        for line in ["ℹ tests 7", "ℹ pass 4", "ℹ fail 1", "ℹ skipped 2", "✔ pass 9 (1ms)", "ℹ pass 9 of 10"]
+        {
+            add(&mut counts, line);
+        }
+        assert_eq!(counts, (4, 1, 2));
+    }
+
+    #[test]
+    fn reads_a_version() {
+        assert_eq!(parse_version("v20.19.2\n"), Some((20, 19)));
+        assert!(parse_version("v20.9.0") < parse_version("v20.19.0"));
+        assert_eq!(parse_version("20"), None);
+    }
+}
