@@ -14,6 +14,7 @@ from moot.client import (
     AsyncClient,
     BlockApplied,
     CallFailed,
+    CallOptions,
     Client,
     DeployError,
     Foreign,
@@ -75,7 +76,6 @@ def forge(file: ReceiptFile, *path: str, value: object) -> ReceiptFile:
 def test_from_a_deploy_to_a_forged_receipt(client: Client, genesis: Genesis, deployed: str, owner: Keypair) -> None:
     answer = client.invoke(deployed, "ada", receipt=True)
     assert (answer.status, answer.text) == (200, "hello, ada\n")
-    assert answer.call is not None
     assert answer.fuel is not None and answer.fuel > 0
 
     # The worker's word came along with the answer.
@@ -83,7 +83,6 @@ def test_from_a_deploy_to_a_forged_receipt(client: Client, genesis: Genesis, dep
     signed = answer.signed_receipt.verify(genesis)
 
     file = client.receipt(answer.call)
-    assert file is not None
     assert isinstance(file.evidence, Proof)
     checked = file.check(genesis)
     assert checked.receipt == signed.entry
@@ -95,7 +94,7 @@ def test_from_a_deploy_to_a_forged_receipt(client: Client, genesis: Genesis, dep
     assert client.output(answer.call) == answer.body
     assert checked.call is not None
     asked = client.input(answer.call)
-    assert asked is not None and checked.call.input.is_of(asked)
+    assert checked.call.input.is_of(asked)
     assert EventInput.split(asked)[1] == b"ada"
     assert checked.call.function == "hello"
 
@@ -114,9 +113,7 @@ def test_from_a_deploy_to_a_forged_receipt(client: Client, genesis: Genesis, dep
 
 def test_both_verifiers_agree(client: Client, deployed: str, tmp_path: Path) -> None:
     answer = client.invoke(deployed, "both")
-    assert answer.call is not None
     file = client.receipt(answer.call)
-    assert file is not None
     (tmp_path / "genesis.json").write_text(client.genesis().to_text())
     (tmp_path / "good.json").write_text(file.to_text())
     assert answer.fuel is not None
@@ -133,12 +130,12 @@ def test_both_verifiers_agree(client: Client, deployed: str, tmp_path: Path) -> 
 
 def test_the_worker_s_word_is_there_before_the_block_is(client: Client, genesis: Genesis, deployed: str) -> None:
     answer = client.invoke(deployed, "soon")
-    assert answer.call is not None
     file = client.receipt(answer.call, final=False)
-    assert file is not None
     assert isinstance(file.evidence, (SignedEntry, Proof))
     assert file.check(genesis).receipt.call == answer.call
-    assert client.receipt("0-999999-0-0-0", final=False) is None
+    with pytest.raises(Refused) as refused:
+        client.receipt("0-999999-0-0-0", final=False)
+    assert refused.value.problem.slug == "not-found"
 
 
 def test_a_deploy_is_what_the_command_line_s_is(client: Client, node: Node, owner: Keypair, tmp_path: Path) -> None:
@@ -167,7 +164,9 @@ def test_a_deploy_is_what_the_command_line_s_is(client: Client, node: Node, owne
 def test_versions_roll_back_and_functions_retire(client: Client) -> None:
     spec = Spec("/coming", destructible=True, grants=GREETING)
     client.deploy("coming", guest("hello"), spec)
-    second = client.deploy("coming", guest("hello"), Spec("/coming", destructible=True, idempotent=True, grants=GREETING))
+    second = client.deploy(
+        "coming", guest("hello"), Spec("/coming", destructible=True, idempotent=True, grants=GREETING)
+    )
     assert second.version == 2
     with pytest.raises(DeployError, match="no version 7; it has v1, v2"):
         client.rollback("coming", 7)
@@ -213,9 +212,7 @@ def test_typed_calls(client: Client, genesis: Genesis) -> None:
     (divide,) = [export.path for export in view.exports if export.path.endswith("#divide")]
     answer = client.call("calculator", divide, 17, 5)
     assert answer.json() == [3, 2]
-    assert answer.call is not None
     file = client.receipt(answer.call)
-    assert file is not None
     call = file.check(genesis).call
     assert call is not None and call.export == divide
     with pytest.raises(CallFailed, match="division-by-zero") as failed:
@@ -240,9 +237,7 @@ def test_functions_that_speak_http(client: Client) -> None:
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     echoed = client.request("POST", "/hello-http/echo", b"x" * 100_000, headers={"content-type": "text/plain"})
     assert echoed.body == b"x" * 100_000
-    assert answer.call is not None
     recorded = client.output(answer.call)
-    assert recorded is not None
     head, body = HttpResponseHead.split(recorded)
     assert (head.status, body) == (200, answer.body)
     with pytest.raises(Refused) as refused:
@@ -268,12 +263,10 @@ def test_a_retry_runs_once(client: Client, deployed: str) -> None:
 def test_how_far_a_call_is_waited_for(client: Client, deployed: str) -> None:
     accepted = client.invoke(deployed, "later", wait=Wait.ACCEPTED)
     assert accepted.status == 202
-    assert accepted.call is not None
     view = client.find_call(accepted.call)
     assert view is not None and view.function == deployed
     final = client.invoke(deployed, "final", wait=Wait.FINAL)
     assert final.final
-    assert final.call is not None
     view = client.find_call(final.call)
     assert view is not None and view.receipt is not None and view.height is not None
     assert view.receipt.status is Status.OK
@@ -287,11 +280,10 @@ def test_how_far_a_call_is_waited_for(client: Client, deployed: str) -> None:
 def test_who_may_call_signs(client: Client, node: Node, genesis: Genesis, owner: Keypair, other: Keypair) -> None:
     client.deploy("private", guest("hello"), Spec("/private", access=accounts(owner.account), grants=GREETING))
     # Refused unsigned, the request is signed and sent again, with and without an idempotency key.
-    for options in ({}, {"idempotency_key": idempotency_key()}):
+    every: list[CallOptions] = [{}, {"idempotency_key": idempotency_key()}, {"sign": True}]
+    for options in every:
         answer = client.invoke("private", "ada", **options)
-        assert answer.call is not None
         file = client.receipt(answer.call)
-        assert file is not None
         call = file.check(genesis).call
         assert call is not None and call.caller == owner.account
     by_route = client.request("POST", "/private?x=1", b"route", sign=True)
@@ -337,8 +329,10 @@ def test_status(client: Client, genesis: Genesis) -> None:
 
 
 def test_another_program_on_the_port_is_named_as_such(node: Node) -> None:
-    with Client(node.address) as client, pytest.raises(Foreign, match="no event stream"), client._stream(
-        client._node._follow("/_moot/status")
+    with (
+        Client(node.address) as client,
+        pytest.raises(Foreign, match="no event stream"),
+        client._stream(client._node._follow("/_moot/status")),
     ):
         pass
 
@@ -358,9 +352,7 @@ async def test_the_asynchronous_client_does_all_of_it(node: Node, owner: Keypair
                     assert event.call == answer.call
                     break
         assert answer.text == "hello, ada\n"
-        assert answer.call is not None
         file = await client.receipt(answer.call)
-        assert file is not None
         checked = file.check(genesis)
         assert checked.receipt.output.is_of(answer.body)
         assert answer.signed_receipt is not None
@@ -370,7 +362,7 @@ async def test_the_asynchronous_client_does_all_of_it(node: Node, owner: Keypair
         assert forged.value.field == "receipt.fuel"
         assert await client.output(answer.call) == answer.body
         asked = await client.input(answer.call)
-        assert asked is not None and checked.call is not None
+        assert checked.call is not None
         assert checked.call.input.is_of(asked)
         with pytest.raises(CallFailed):
             await client.invoke("aio", "x" * 300)
@@ -400,9 +392,7 @@ async def test_the_asynchronous_client_does_all_of_it(node: Node, owner: Keypair
 
 def test_a_call_s_entry_hashes_to_what_its_receipt_names(client: Client, genesis: Genesis, deployed: str) -> None:
     answer = client.invoke(deployed, "digest")
-    assert answer.call is not None
     file = client.receipt(answer.call)
-    assert file is not None
     checked = file.check(genesis)
     assert checked.call is not None
     assert ReceiptFile.make(file.evidence, encode_entry(checked.call)).to_json() == file.to_json()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,7 @@ from moot.record.cbor import Reader
 from moot.record.key import SignatureError, verify_raw
 from tests.support.vectors import genesis, vectors
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Test = Callable[[], None] if TYPE_CHECKING else object
+Test = Callable[[], None]
 
 SECTIONS: dict[str, Test] = {}
 

@@ -37,7 +37,7 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "node.log"
-        command = [moot_binary(), "up", "--json", "--listen", "127.0.0.1:0", "--data", folder / "data"]
+        command = [str(moot_binary()), "up", "--json", "--listen", "127.0.0.1:0", "--data", str(folder / "data")]
         environment = {**os.environ, "MOOT_KEY": str(folder / "owner.key")}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

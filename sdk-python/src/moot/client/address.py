@@ -8,6 +8,8 @@ import httpx
 
 from moot.client.errors import AddressError
 
+MAX_PORT = 65_535
+
 
 def default_address() -> str:
     """Where the command line looks for a node: `MOOT_NODE`, or this machine."""
@@ -30,7 +32,7 @@ def parse_address(text: str) -> httpx.URL:
         why = "only http and https are spoken"
     elif url.userinfo:
         why = "a user or password does not belong in it"
-    elif not url.host or trimmed.endswith(":"):
+    elif not url.host or "%" in url.host or trimmed.endswith(":") or (url.port or 0) > MAX_PORT:
         why = "it names no host and port"
     elif url.raw_path not in (b"", b"/") or url.fragment:
         why = "it must end after the host and port"

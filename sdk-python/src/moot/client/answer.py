@@ -46,7 +46,7 @@ class Answer:
     status: int
     headers: httpx.Headers
     body: bytes
-    call: EntryId | None
+    call: EntryId
     fuel: int | None
     replayed: bool
     final: bool
@@ -74,16 +74,18 @@ def read_answer(reply: Reply) -> Answer:
     """Reads the answer to a call.
 
     Raises:
-        Foreign: when the node's own headers cannot be read.
+        Foreign: when the node's own headers are missing or cannot be read.
     """
     headers = reply.headers
     call, fuel, receipt = (headers.get(name) for name in ("moot-call", "moot-fuel", "moot-receipt"))
+    if call is None:
+        raise Foreign("the answer names no call (it has no Moot-Call header): it is not a Folkmoot node's")
     try:
         return Answer(
             status=reply.status,
             headers=headers,
             body=reply.body,
-            call=None if call is None else EntryId.parse(call),
+            call=EntryId.parse(call),
             fuel=None if fuel is None else int(fuel),
             replayed=headers.get("moot-replayed") == "true",
             final="moot-wait=final" in headers.get("preference-applied", ""),

@@ -94,19 +94,19 @@ class Operations:
         """`GET /_moot/blocks/{height}`."""
         return self._find(self._get(f"/_moot/blocks/{int(height)}", api.Block.read))
 
-    def receipt(self, call: EntryId | str, *, final: bool) -> Exchange[ReceiptFile | None]:
+    def receipt(self, call: EntryId | str, *, final: bool) -> Exchange[ReceiptFile]:
         """`GET /_moot/calls/{id}/receipt`."""
         target = f"/_moot/calls/{_id(call)}/receipt{'?final' if final else ''}"
-        reply = yield from self._find(self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S)))
-        return None if reply is None else ReceiptFile.parse(_text(reply))
+        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        return ReceiptFile.parse(_text(reply))
 
-    def payload(self, call: EntryId | str, which: str) -> Exchange[bytes | None]:
+    def payload(self, call: EntryId | str, which: str) -> Exchange[bytes]:
         """`GET /_moot/calls/{id}/input` and `/output`."""
         return self._bytes(f"/_moot/calls/{_id(call)}/{which}")
 
     def component(self, digest: Digest) -> Exchange[bytes | None]:
         """`GET /_moot/components/{digest}`."""
-        return self._bytes(f"/_moot/components/{digest}")
+        return self._find(self._bytes(f"/_moot/components/{digest}"))
 
     def put_component(self, wasm: bytes) -> Exchange[api.ComponentView]:
         """`PUT /_moot/components/{digest}`: the node checks it, which can take long."""
@@ -200,9 +200,9 @@ class Operations:
         reply = yield from self._expect(Ask("GET", target))
         return read(Fields(read_json(reply)))
 
-    def _bytes(self, target: str) -> Exchange[bytes | None]:
-        reply = yield from self._find(self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S)))
-        return None if reply is None else reply.body
+    def _bytes(self, target: str) -> Exchange[bytes]:
+        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        return reply.body
 
     def _find(self, exchange: Exchange[T]) -> Exchange[T | None]:
         """404 as None."""

@@ -116,18 +116,18 @@ class Client:
 
     # Evidence
 
-    def receipt(self, call: EntryId | str, *, final: bool = True) -> ReceiptFile | None:
+    def receipt(self, call: EntryId | str, *, final: bool = True) -> ReceiptFile:
         """The receipt of a call, with the ledger's certificate when `final` (waited for half a minute).
 
-        None when there is no such call. What the node says is evidence only after `ReceiptFile.check`.
+        What the node says is evidence only after `ReceiptFile.check`.
         """
         return self._run(self._node.receipt(call, final=final))
 
-    def input(self, call: EntryId | str) -> bytes | None:
+    def input(self, call: EntryId | str) -> bytes:
         """Exactly the recorded bytes that went into a call: `Payload.is_of` compares them with its record."""
         return self._run(self._node.payload(call, "input"))
 
-    def output(self, call: EntryId | str) -> bytes | None:
+    def output(self, call: EntryId | str) -> bytes:
         """Exactly the recorded bytes that came out of a call: `Payload.is_of` compares them with its receipt."""
         return self._run(self._node.payload(call, "output"))
 
