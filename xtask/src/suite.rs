@@ -2,13 +2,13 @@
 //! closed by the counts of all tests.
 
 use crate::step::{cargo, cargo_guests, describe, output, run, step};
-use crate::{rooms, toolchain};
+use crate::{python, rooms, toolchain};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
 
-const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust"];
+const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "python"];
 
 /// Tests that passed, failed and were skipped.
 #[derive(Default)]
@@ -56,6 +56,15 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     if on("rust") {
         step("rust: every test of the workspace", || tests(&mut counts))?;
+    }
+    if on("python") {
+        step("python: the SDK's format, lints, types, wheel and tests", || {
+            let (passed, failed, skipped) = python::test()?;
+            counts.passed += passed;
+            counts.failed += failed;
+            counts.skipped += skipped;
+            Ok(())
+        })?;
     }
     println!("\nall of it took {:.1} min", began.elapsed().as_secs_f64() / 60.0);
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
