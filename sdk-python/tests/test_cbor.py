@@ -44,8 +44,9 @@ from moot.record import (
     parse_page,
 )
 from moot.record.cbor import Reader, Writer, head_len
+from moot.record.grants import Directory, Grants
 from moot.record.limits import MAX_ENTRY_BYTES, MAX_PAGE_BYTES
-from moot.record.spec import Directory, Grants, Limits, Payloads, accounts
+from moot.record.spec import Limits, Payloads, accounts
 from tests.support.vectors import vectors
 
 if TYPE_CHECKING:

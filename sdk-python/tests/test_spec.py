@@ -8,8 +8,9 @@ import pytest
 
 from moot.errors import Invalid, ParseError
 from moot.record import AccountId, Deploy, Digest, EntryId, Grants, Keypair, Limits, Payer, Payloads, Spec, Value
+from moot.record.grants import Directory
 from moot.record.payload import Payload
-from moot.record.spec import Directory, accounts
+from moot.record.spec import accounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

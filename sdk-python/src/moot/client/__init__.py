@@ -12,22 +12,8 @@ is `Refused` (its `problem` has RFC 9457's fields), a call that failed is `CallF
 """
 
 from moot.client.answer import Answer, Wait
-from moot.client.api import (
-    Block,
-    CallSummary,
-    CallView,
-    ComponentView,
-    Deployed,
-    EntryOutcome,
-    Export,
-    FunctionSummary,
-    FunctionView,
-    NodeStatus,
-    ReceiptView,
-    ValueWritten,
-    Version,
-)
 from moot.client.asynchronous import AsyncClient
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ReceiptView, ValueWritten
 from moot.client.component import ComponentError, kind_of
 from moot.client.errors import (
     AddressError,
@@ -45,9 +31,11 @@ from moot.client.errors import (
     Unreachable,
 )
 from moot.client.events import BlockApplied, FunctionChanged, LogLine, Missed, NodeEvent, OtherEvent, ReceiptMade
+from moot.client.functions import ComponentView, Deployed, EntryOutcome, Export, FunctionSummary, FunctionView, Version
 from moot.client.operations import CallOptions, idempotency_key
 from moot.client.sync import Client
-from moot.record.spec import Directory, FunctionKind, Grants, Limits, Payer, Payloads, Spec, accounts
+from moot.record.grants import Directory, Grants
+from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
 
 __all__ = [
     "AddressError",

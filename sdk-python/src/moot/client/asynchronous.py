@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from moot.client import api
     from moot.client.answer import Answer
+    from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
     from moot.client.events import LogLine, Missed, NodeEvent, ServerEvent
+    from moot.client.functions import Deployed, FunctionSummary, FunctionView
     from moot.record.address import EntryId
     from moot.record.fixed import Digest
     from moot.record.key import Keypair
@@ -109,7 +110,7 @@ class AsyncClient:
         """Sends an HTTP request to the function whose route `target` is below."""
         return await self._run(self._node.request(method, target, body, options))
 
-    async def put_value(self, path: str, data: bytes) -> api.ValueWritten:
+    async def put_value(self, path: str, data: bytes) -> ValueWritten:
         """Writes a value to a path, such as `/chat/lobby`."""
         return await self._run(self._node.put_value(path, data))
 
@@ -136,9 +137,7 @@ class AsyncClient:
 
     # Functions
 
-    async def deploy(
-        self, name: str, component: bytes | str | os.PathLike[str], spec: Spec | None = None
-    ) -> api.Deployed:
+    async def deploy(self, name: str, component: bytes | str | os.PathLike[str], spec: Spec | None = None) -> Deployed:
         """Deploys a component (its bytes, or a file) under a name, as `moot deploy` does; waits until it is final.
 
         Without a spec: no grants, route `/<name>`, the usual limits. The spec's kind is taken from the component.
@@ -146,7 +145,7 @@ class AsyncClient:
         wasm = component if isinstance(component, bytes) else await anyio.Path(component).read_bytes()
         return await self._run(self._deploying.deploy(name, wasm, spec))
 
-    async def rollback(self, name: str, version: int | None = None) -> api.Deployed:
+    async def rollback(self, name: str, version: int | None = None) -> Deployed:
         """Makes an earlier version the active one: the one before, when none is named."""
         return await self._run(self._deploying.rollback(name, version))
 
@@ -154,11 +153,11 @@ class AsyncClient:
         """Ends a function for ever, when its spec says that it is destructible."""
         await self._run(self._deploying.retire(name))
 
-    async def functions(self) -> list[api.FunctionSummary]:
+    async def functions(self) -> list[FunctionSummary]:
         """Every function that was ever deployed there."""
         return await self._run(self._node.functions())
 
-    async def function(self, name: str) -> api.FunctionView | None:
+    async def function(self, name: str) -> FunctionView | None:
         """One function; None when there is none of that name."""
         return await self._run(self._node.function(name))
 
@@ -168,19 +167,19 @@ class AsyncClient:
 
     # The node
 
-    async def status(self) -> api.NodeStatus:
+    async def status(self) -> NodeStatus:
         """What the node says about itself."""
         return await self._run(self._node.status())
 
-    async def calls(self, limit: int = 50) -> list[api.CallSummary]:
+    async def calls(self, limit: int = 50) -> list[CallSummary]:
         """The newest calls, newest first."""
         return await self._run(self._node.calls(limit))
 
-    async def find_call(self, call: EntryId | str) -> api.CallView | None:
+    async def find_call(self, call: EntryId | str) -> CallView | None:
         """One call with what became of it; None when there is none of that id."""
         return await self._run(self._node.find_call(call))
 
-    async def block(self, height: int) -> api.Block | None:
+    async def block(self, height: int) -> Block | None:
         """A block; None when there is none of that height yet."""
         return await self._run(self._node.block(height))
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moot.client.api import Deployed, FunctionView
 from moot.client.component import kind_of
 from moot.client.errors import DeployError, Foreign, KeyNeeded
+from moot.client.functions import Deployed, FunctionView
 from moot.client.limits import DEPLOY_VALIDITY_BLOCKS
 from moot.record.bundle import Bundle
 from moot.record.entry import encode_entry
@@ -23,8 +23,8 @@ from moot.record.spec import Spec
 from moot.record.transaction import Deploy, Retire, Rollback, Transaction
 
 if TYPE_CHECKING:
-    from moot.client.api import EntryOutcome
     from moot.client.exchange import Exchange
+    from moot.client.functions import EntryOutcome
     from moot.client.operations import Operations
     from moot.record.fixed import Digest
     from moot.record.key import Keypair

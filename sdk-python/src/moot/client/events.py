@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from moot.client.api import Fields
 from moot.client.errors import Foreign, TooLarge
+from moot.client.fields import Fields
 from moot.client.limits import MAX_EVENT_BYTES
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 from urllib.parse import quote
 
-from moot.client import api
 from moot.client.answer import Answer, Wait, read_answer
-from moot.client.api import Fields
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
 from moot.client.errors import Foreign, KeyNeeded, Refused, RequestError, problem_of, refusal
 from moot.client.exchange import IDEMPOTENCY_KEY, Ask, Exchange, Reply, expect, read_json, send
+from moot.client.fields import Fields
+from moot.client.functions import ComponentView, EntryOutcome, FunctionSummary, FunctionView
 from moot.client.limits import LONG_TIMEOUT_S, STREAM_TIMEOUT_S
 from moot.errors import Invalid, ParseError
 from moot.record.address import EntryId, check_name
@@ -63,36 +64,36 @@ class Operations:
 
     has_key: bool
 
-    def status(self) -> Exchange[api.NodeStatus]:
+    def status(self) -> Exchange[NodeStatus]:
         """`GET /_moot/status`."""
-        return self._get("/_moot/status", api.NodeStatus.read)
+        return self._get("/_moot/status", NodeStatus.read)
 
     def genesis(self) -> Exchange[str]:
         """`GET /_moot/genesis`: the text of the file."""
         reply = yield from self._expect(Ask("GET", "/_moot/genesis"))
         return _text(reply)
 
-    def functions(self) -> Exchange[list[api.FunctionSummary]]:
+    def functions(self) -> Exchange[list[FunctionSummary]]:
         """`GET /_moot/functions`."""
         listed = yield from self._get("/_moot/functions", lambda f: f.items("functions"))
-        return [api.FunctionSummary.read(Fields(item)) for item in listed]
+        return [FunctionSummary.read(Fields(item)) for item in listed]
 
-    def function(self, name: str) -> Exchange[api.FunctionView | None]:
+    def function(self, name: str) -> Exchange[FunctionView | None]:
         """`GET /_moot/functions/{name}`."""
-        return self._find(self._get(f"/_moot/functions/{_name(name)}", api.FunctionView.read))
+        return self._find(self._get(f"/_moot/functions/{_name(name)}", FunctionView.read))
 
-    def calls(self, limit: int) -> Exchange[list[api.CallSummary]]:
+    def calls(self, limit: int) -> Exchange[list[CallSummary]]:
         """`GET /_moot/calls`."""
         listed = yield from self._get(f"/_moot/calls?limit={int(limit)}", lambda f: f.items("calls"))
-        return [api.CallSummary.read(Fields(item)) for item in listed]
+        return [CallSummary.read(Fields(item)) for item in listed]
 
-    def find_call(self, call: EntryId | str) -> Exchange[api.CallView | None]:
+    def find_call(self, call: EntryId | str) -> Exchange[CallView | None]:
         """`GET /_moot/calls/{id}`."""
-        return self._find(self._get(f"/_moot/calls/{_id(call)}", api.CallView.read))
+        return self._find(self._get(f"/_moot/calls/{_id(call)}", CallView.read))
 
-    def block(self, height: int) -> Exchange[api.Block | None]:
+    def block(self, height: int) -> Exchange[Block | None]:
         """`GET /_moot/blocks/{height}`."""
-        return self._find(self._get(f"/_moot/blocks/{int(height)}", api.Block.read))
+        return self._find(self._get(f"/_moot/blocks/{int(height)}", Block.read))
 
     def receipt(self, call: EntryId | str, *, final: bool) -> Exchange[ReceiptFile]:
         """`GET /_moot/calls/{id}/receipt`."""
@@ -108,27 +109,27 @@ class Operations:
         """`GET /_moot/components/{digest}`."""
         return self._find(self._bytes(f"/_moot/components/{digest}"))
 
-    def put_component(self, wasm: bytes) -> Exchange[api.ComponentView]:
+    def put_component(self, wasm: bytes) -> Exchange[ComponentView]:
         """`PUT /_moot/components/{digest}`: the node checks it, which can take long."""
         headers = (("content-type", "application/wasm"),)
         target = f"/_moot/components/{component_digest(wasm)}"
         reply = yield from self._expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S))
-        return api.ComponentView.read(Fields(read_json(reply)))
+        return ComponentView.read(Fields(read_json(reply)))
 
-    def submit(self, bundle: bytes) -> Exchange[list[api.EntryOutcome]]:
+    def submit(self, bundle: bytes) -> Exchange[list[EntryOutcome]]:
         """`POST /_moot/bundles`, until it is final."""
         headers = (("content-type", "application/cbor"),)
         reply = yield from self._expect(Ask("POST", "/_moot/bundles", headers, bundle, LONG_TIMEOUT_S))
         entries = Fields(read_json(reply)).items("entries")
-        return [api.EntryOutcome.read(Fields(item)) for item in entries]
+        return [EntryOutcome.read(Fields(item)) for item in entries]
 
-    def put_value(self, path: str, data: bytes) -> Exchange[api.ValueWritten]:
+    def put_value(self, path: str, data: bytes) -> Exchange[ValueWritten]:
         """`PUT /_moot/values/{path}`: always signed, nobody writes unnamed."""
         _check_path(path)
         self._need_key()
         headers = (("content-type", "application/octet-stream"),)
         reply = yield from self._expect(Ask("PUT", f"/_moot/values{path}", headers, data, signed=True))
-        return api.ValueWritten.read(Fields(read_json(reply)))
+        return ValueWritten.read(Fields(read_json(reply)))
 
     def events(self) -> Exchange[Reply]:
         """`GET /_moot/events`: the driver takes over when the answer begins."""

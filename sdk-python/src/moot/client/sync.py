@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from moot.client import api
     from moot.client.answer import Answer
+    from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
     from moot.client.events import LogLine, Missed, NodeEvent, ServerEvent
+    from moot.client.functions import Deployed, FunctionSummary, FunctionView
     from moot.record.address import EntryId
     from moot.record.fixed import Digest
     from moot.record.key import Keypair
@@ -110,7 +111,7 @@ class Client:
         """Sends an HTTP request to the function whose route `target` is below."""
         return self._run(self._node.request(method, target, body, options))
 
-    def put_value(self, path: str, data: bytes) -> api.ValueWritten:
+    def put_value(self, path: str, data: bytes) -> ValueWritten:
         """Writes a value to a path, such as `/chat/lobby`."""
         return self._run(self._node.put_value(path, data))
 
@@ -137,7 +138,7 @@ class Client:
 
     # Functions
 
-    def deploy(self, name: str, component: bytes | str | os.PathLike[str], spec: Spec | None = None) -> api.Deployed:
+    def deploy(self, name: str, component: bytes | str | os.PathLike[str], spec: Spec | None = None) -> Deployed:
         """Deploys a component (its bytes, or a file) under a name, as `moot deploy` does; waits until it is final.
 
         Without a spec: no grants, route `/<name>`, the usual limits. The spec's kind is taken from the component.
@@ -145,7 +146,7 @@ class Client:
         wasm = component if isinstance(component, bytes) else Path(component).read_bytes()
         return self._run(self._deploying.deploy(name, wasm, spec))
 
-    def rollback(self, name: str, version: int | None = None) -> api.Deployed:
+    def rollback(self, name: str, version: int | None = None) -> Deployed:
         """Makes an earlier version the active one: the one before, when none is named."""
         return self._run(self._deploying.rollback(name, version))
 
@@ -153,11 +154,11 @@ class Client:
         """Ends a function for ever, when its spec says that it is destructible."""
         self._run(self._deploying.retire(name))
 
-    def functions(self) -> list[api.FunctionSummary]:
+    def functions(self) -> list[FunctionSummary]:
         """Every function that was ever deployed there."""
         return self._run(self._node.functions())
 
-    def function(self, name: str) -> api.FunctionView | None:
+    def function(self, name: str) -> FunctionView | None:
         """One function; None when there is none of that name."""
         return self._run(self._node.function(name))
 
@@ -167,19 +168,19 @@ class Client:
 
     # The node
 
-    def status(self) -> api.NodeStatus:
+    def status(self) -> NodeStatus:
         """What the node says about itself."""
         return self._run(self._node.status())
 
-    def calls(self, limit: int = 50) -> list[api.CallSummary]:
+    def calls(self, limit: int = 50) -> list[CallSummary]:
         """The newest calls, newest first."""
         return self._run(self._node.calls(limit))
 
-    def find_call(self, call: EntryId | str) -> api.CallView | None:
+    def find_call(self, call: EntryId | str) -> CallView | None:
         """One call with what became of it; None when there is none of that id."""
         return self._run(self._node.find_call(call))
 
-    def block(self, height: int) -> api.Block | None:
+    def block(self, height: int) -> Block | None:
         """A block; None when there is none of that height yet."""
         return self._run(self._node.block(height))
 

@@ -22,6 +22,7 @@ from moot.record.certificate import CertificateError, quorum, verify_certificate
 from moot.record.entry import Entry, decode_entry, encode_entry, entry_digest, entry_json, entry_kind
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.genesis import Genesis, GenesisError, Prices
+from moot.record.grants import Directory, Grants
 from moot.record.hash import Domain, component_digest
 from moot.record.heads import EventInput, HttpRequestHead, HttpResponseHead
 from moot.record.key import Keypair, SignatureError, verify
@@ -30,7 +31,7 @@ from moot.record.payload import Payload, Value, check_path, payload_digest
 from moot.record.proof import Proof, Proven, Signed, SignedEntry
 from moot.record.receipt import Fee, Receipt, Status, Touch, TouchKind
 from moot.record.receipt_file import RECEIPT_FORMAT, Checked, Evidence, Finality, ReceiptFile
-from moot.record.spec import Directory, FunctionKind, Grants, Limits, Payer, Payloads, Spec, accounts
+from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
 from moot.record.transaction import Deploy, Retire, Rollback, Transaction
 
 __all__ = [

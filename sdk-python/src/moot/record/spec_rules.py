@@ -13,7 +13,8 @@ from moot.record.text import has_control
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moot.record.spec import Grants, Spec
+    from moot.record.grants import Grants
+    from moot.record.spec import Spec
 
 
 def check(spec: Spec) -> None:
