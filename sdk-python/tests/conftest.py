@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from moot.client import Client, Spec
 from moot.keys import Keypair, create_key_file
-from tests.support.node import Node, guest
+from tests.support.node import GREETING, Node, guest
 from tests.support.vectors import genesis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from moot.record import Genesis
 
@@ -44,11 +44,6 @@ def node(tmp_path_factory: pytest.TempPathFactory, owner: Keypair) -> Iterator[N
         running.stop()
 
 
-@pytest.fixture(scope="session")
-def hello() -> Path:
-    return guest("hello")
-
-
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -62,3 +57,21 @@ def other() -> Keypair:
 @pytest.fixture(scope="session")
 def vector_genesis() -> Genesis:
     return genesis()
+
+
+@pytest.fixture(scope="session")
+def client(node: Node, owner: Keypair) -> Iterator[Client]:
+    with Client(node.address, key=owner) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def node_genesis(client: Client) -> Genesis:
+    return client.genesis()
+
+
+@pytest.fixture(scope="session")
+def deployed(client: Client) -> str:
+    spec = Spec("/hello", deterministic=True, idempotent=True, grants=GREETING)
+    client.deploy("hello", guest("hello"), spec)
+    return "hello"

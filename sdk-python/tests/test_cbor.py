@@ -258,6 +258,15 @@ def test_refusals_say_where_and_what_would_be_right(data: str, why: str) -> None
     assert why in str(refused.value)
 
 
+def test_bounds_are_exact() -> None:
+    assert Reader(b"\x42ab").byte_string(2) == b"ab"
+    assert Reader(b"\x62ab").text(2) == "ab"
+    assert Reader(b"\x82\x00\x00").list(2) == 2
+    for data, read in ((b"\x43abc", "byte_string"), (b"\x63abc", "text"), (b"\x83\x00\x00\x00", "list")):
+        with pytest.raises(DecodeError, match="has length 3; at most 2 is allowed"):
+            getattr(Reader(data), read)(2)
+
+
 def test_a_length_bomb_costs_nothing() -> None:
     # An array of four thousand million items in five bytes.
     with pytest.raises(DecodeError, match="4294967295 items are announced"):

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from moot.client import (
-    AddressError,
     AsyncClient,
     Broken,
     CallFailed,
@@ -27,7 +26,6 @@ from moot.client import (
     Wait,
     idempotency_key,
 )
-from moot.client.address import parse_address, shown_address
 from moot.client.exchange import Ask
 from moot.keys import Keypair
 from moot.record import Spec
@@ -117,8 +115,9 @@ def test_only_a_request_with_a_key_is_sent_again(pauses: list[float]) -> None:
 
 def test_tries_and_pauses_are_bounded(pauses: list[float]) -> None:
     script = Script(problem("busy", 503, {"retry-after": "3600"}))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         script.client().invoke("hello", idempotency_key="k1")
+    assert refused.value.retry_after_s == 3600
     assert len(script.requests) == 6
     assert pauses == [0, 5, 5, 5, 5, 5]
     script = Script(httpx.ConnectError("gone"))
@@ -324,46 +323,3 @@ def test_a_node_s_word_about_a_deploy_is_checked() -> None:
         steps = [lambda _, answer=answer: httpx.Response(200, json=answer) for answer in answers]
         with pytest.raises((DeployError, Foreign), match=why):
             Script(missing, *steps).client(key=Keypair.generate()).deploy("math", COMPONENT, Spec("/math"))
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
-        ("https://moot.example", "https://moot.example"),
-        ("localhost", "http://localhost"),
-        ("http://[::1]:9", "http://[::1]:9"),
-    ],
-)
-def test_addresses_as_people_write_them(text: str, shown: str) -> None:
-    assert shown_address(parse_address(text)) == shown
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("ftp://host", "only http and https"),
-        ("http://user:pw@host", "user or password"),
-        ("http://host/path", "end after"),
-        ("http://host?x=1", "end after"),
-        ("http://host#x", "end after"),
-        ("http://", "names no host"),
-        ("", "names no host"),
-        ("http://ho st", ""),
-        ("host:", "names no host and port"),
-        ("host:99999", ""),
-    ],
-)
-def test_addresses_refused_with_a_reason(text: str, why: str) -> None:
-    with pytest.raises(AddressError) as refused:
-        parse_address(text)
-    assert why in str(refused.value)
-    assert "127.0.0.1:8080" in str(refused.value)
-
-
-def test_the_default_address_is_the_command_line_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOOT_NODE", "https://moot.example")
-    assert Client().address == "https://moot.example"
-    monkeypatch.delenv("MOOT_NODE")
-    assert Client().address == "http://127.0.0.1:8080"

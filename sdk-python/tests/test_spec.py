@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from moot.errors import Invalid, ParseError
-from moot.record import AccountId, Deploy, Digest, EntryId, Grants, Keypair, Limits, Payer, Payloads, Spec, Value
+from moot.record import (
+    AccountId,
+    Deploy,
+    Digest,
+    EntryId,
+    Grants,
+    Keypair,
+    Limits,
+    Payer,
+    Payloads,
+    Receipt,
+    Spec,
+    Touch,
+    TouchKind,
+    Value,
+    decode_entry,
+)
 from moot.record.grants import Directory
 from moot.record.payload import Payload
 from moot.record.spec import accounts
+from tests.support.vectors import case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +64,28 @@ def test_rules_name_the_field(make: Callable[[], object], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         make()
     assert refused.value.field == field
+
+
+def test_what_was_touched_is_sorted_each_once() -> None:
+    receipt = decode_entry(bytes.fromhex(case("entries", "a receipt")["cbor"]))
+    assert isinstance(receipt, Receipt)
+    one, two = receipt.touched
+    assert replace(receipt, touched=(one, two)) == receipt
+    many = tuple(Touch(TouchKind.HTTP, f"https://{i:02}", 1) for i in range(65))
+    long = tuple(Touch(TouchKind.HTTP, f"{i:02}" + "x" * 268, 1) for i in range(20))
+    for touched in ((one, one), (two, one), many, long):
+        with pytest.raises(Invalid) as refused:
+            replace(receipt, touched=touched)
+        assert refused.value.field == "receipt.touched"
+    for target, count, field in (
+        ("a\x1b", 1, "target"),
+        ("", 1, "target"),
+        ("x" * 273, 1, "target"),
+        ("a", 0, "count"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            Touch(TouchKind.HTTP, target, count)
+        assert refused.value.field == f"receipt.touched.{field}"
 
 
 def test_sets_have_one_digest() -> None:

@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
+from moot.record import Grants
+from moot.verify import ReceiptFile
 from tests.support.vectors import ROOT
 
 STOP_TIMEOUT_S = 40
+GREETING = Grants.of(env={"GREETING": "hello"})
 
 
 def moot_binary() -> Path:
@@ -29,6 +32,17 @@ def _built(variable: str, default: Path, how: str) -> Path:
     if not path.exists():
         pytest.fail(f'{path} is not there: `{how}` builds it, or {variable} names it; -m "not node" leaves these out')
     return path
+
+
+def forge(file: ReceiptFile, *path: str, value: object) -> ReceiptFile:
+    """The same receipt file, with one readable field changed."""
+    readable = json.loads(file.to_text())
+    place: Any = readable
+    for name in path[:-1]:
+        place = place[name]
+    assert place[path[-1]] != value
+    place[path[-1]] = value
+    return ReceiptFile.parse(json.dumps(readable))
 
 
 class Node:

@@ -111,12 +111,23 @@ class Refused(ClientError):
         self.headers = headers
         self.problem = problem
 
+    @property
+    def retry_after_s(self) -> int | None:
+        """How long the node asks to wait before the next try."""
+        return retry_after_s(self.headers)
+
 
 class CallFailed(Refused):
     """A call was recorded and has a receipt, which says that it failed: sending it again would run it again.
 
     `problem.call` is its id, `problem.call_status` how it ended (`failed`, `trapped`, `out-of-fuel`, ...).
     """
+
+
+def retry_after_s(headers: httpx.Headers) -> int | None:
+    """The seconds of a `Retry-After` header, when it is there and gives seconds."""
+    text = headers.get("retry-after", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def problem_of(headers: httpx.Headers, body: bytes) -> Problem | None:

@@ -18,7 +18,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from moot.client.errors import Broken, Foreign, RequestError, TimedOut, Unreachable, problem_of, refusal
+from moot.client.errors import Broken, Foreign, RequestError, TimedOut, Unreachable, problem_of, refusal, retry_after_s
 from moot.client.limits import (
     FIRST_PAUSE_S,
     MAX_ANSWER_BYTES,
@@ -110,7 +110,7 @@ def patiently(ask: Ask) -> Exchange[Reply]:
             reply = yield ask
             if not _is_transient(reply):
                 return reply
-            asked_for = _retry_after_s(reply)
+            asked_for = retry_after_s(reply.headers)
         except (Unreachable, Broken, TimedOut):
             # With the key it does not matter whether the node got it.
             pass
@@ -157,8 +157,3 @@ def _is_transient(reply: Reply) -> bool:
         # The call has its receipt: with the same key, the same answer comes for ever.
         return False
     return reply.status in _TRANSIENT or (problem is not None and problem.slug == "in-flight")
-
-
-def _retry_after_s(reply: Reply) -> float | None:
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
