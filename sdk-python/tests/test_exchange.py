@@ -214,6 +214,7 @@ def test_what_is_asked_for() -> None:
         (lambda c: c.invoke("hello", idempotency_key="k" * 256), "not an idempotency key"),
         (lambda c: c.invoke("hello", wait=Wait.ACCEPTED, receipt=True), "no receipt yet"),
         (lambda c: c.request("GET", "hello"), "must start with a slash"),
+        (lambda c: c.request("GET", "/hello#there"), "write it as %23"),
         (lambda c: c.request("GE T", "/hello"), "not an HTTP method"),
         (lambda c: c.call("math", "add", float("nan")), "cannot be written as JSON"),
         (lambda c: c.call("math", "add", object()), "object has no JSON form"),

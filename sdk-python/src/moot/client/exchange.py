@@ -67,6 +67,8 @@ class Ask:
             raise RequestError(f"{shown(self.method)} is not an HTTP method")
         if not self.target.startswith("/"):
             raise RequestError(f"{shown(self.target)} is not a path: it must start with a slash, as in /hello")
+        if "#" in self.target:
+            raise RequestError(f"{shown(self.target)} has a #, and what follows it is never sent: write it as %23")
         for name, value in self.headers:
             if not _TOKEN.fullmatch(name):
                 raise RequestError(f"{shown(name)} is not the name of a header")
