@@ -5,8 +5,8 @@
 //!            Chromium? ──apt-get, when it can──┘                     └── debug moot, example components
 //! ```
 
-use crate::step::{cargo, describe, guests_target, output, root, run, target};
-use crate::suite::build_guests;
+use crate::step::{describe, guests_target, output, root, run, target};
+use crate::suite::build_node;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -21,15 +21,13 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Tests that passed, failed and were skipped.
 pub(crate) type Counts = (u64, u64, u64);
 
-/// Everything about the SDK, and the counts of its tests.
-pub(crate) fn test() -> Result<Counts> {
+/// Everything about the SDK, and the counts of its tests. `built`: the node and the functions are there.
+pub(crate) fn test(built: bool) -> Result<Counts> {
     let version = output(Command::new("node").arg("--version")).context(NODE_NEEDED)?;
     let found = parse_version(&version).with_context(|| format!("node says its version is {version:?}"))?;
     ensure!(found >= OLDEST_NODE, "node is {}; {NODE_NEEDED}", version.trim());
     output(&mut npm(&["--version"])).context(NODE_NEEDED)?;
-    // The whole workspace decides about features, as in the rust part: so nothing is compiled anew after it.
-    run(&mut cargo(&["build", "--locked", "--workspace", "--bin", "moot"]))?;
-    build_guests()?;
+    build_node(built)?;
     let chromium = chromium();
     run(&mut npm(&["ci"]))?;
     for script in ["build", "lint", "types"] {

@@ -6,6 +6,7 @@
 mod demo;
 mod js;
 mod load;
+mod python;
 mod rooms;
 mod step;
 mod suite;
@@ -18,7 +19,7 @@ usage: cargo xtask <verb>
 
   demo              build, start a node, deploy a function, call it, verify its receipt offline
   test [part...]    install what the tests need, check format and lints, run every test
-                    parts: format rooms lint guests wasm32 deny rust js (default: all of them)
+                    parts: format rooms lint guests wasm32 deny rust js python (default: all of them)
   load [--json]     throughput and latency over HTTP with the durable ledger on (release build)
 ";
 

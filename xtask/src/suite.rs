@@ -2,13 +2,14 @@
 //! closed by the counts of all tests.
 
 use crate::step::{cargo, cargo_guests, describe, output, run, step};
-use crate::{js, rooms, toolchain};
+use crate::{js, python, rooms, toolchain};
 use anyhow::{Context as _, Result, bail};
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
 
-const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "js"];
+const PARTS: &[&str] =
+    &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "js", "python"];
 
 /// Tests that passed, failed and were skipped.
 #[derive(Default)]
@@ -59,10 +60,13 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     }
     if on("js") {
         step("js: the SDK's lints, types and tests, in Node and in a browser", || {
-            let (passed, failed, skipped) = js::test()?;
-            counts.passed += passed;
-            counts.failed += failed;
-            counts.skipped += skipped;
+            counts.add_part(js::test(on("rust"))?);
+            Ok(())
+        })?;
+    }
+    if on("python") {
+        step("python: the SDK's format, lints, types, wheel and tests", || {
+            counts.add_part(python::test(on("rust"))?);
             Ok(())
         })?;
     }
@@ -72,6 +76,16 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
         bail!("no test ran");
     }
     Ok(())
+}
+
+/// Sees to what the SDKs' tests ask: the node and the example functions. The rust part leaves both.
+pub(crate) fn build_node(built: bool) -> Result<()> {
+    if built {
+        return Ok(());
+    }
+    // The whole workspace decides about features, as in the tests: so neither compiles the other's dependencies anew.
+    run(&mut cargo(&["build", "--locked", "--workspace", "--bin", "moot"]))?;
+    build_guests()
 }
 
 /// Builds every example function.
@@ -108,6 +122,13 @@ fn tests(counts: &mut Counts) -> Result<()> {
 }
 
 impl Counts {
+    /// Adds what a part in another language counted.
+    fn add_part(&mut self, (passed, failed, skipped): (u64, u64, u64)) {
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += skipped;
+    }
+
     /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
     fn add(&mut self, line: &str) {
         let Some(rest) = line.strip_prefix("test result: ") else { return };

@@ -1,0 +1,257 @@
+"""Every question to a node, as an exchange of requests and answers. Nothing here opens a connection."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from urllib.parse import quote
+
+from moot.client.answer import Answer, Wait, read_answer
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
+from moot.client.errors import Foreign, KeyNeeded, Refused, RequestError, problem_of, refusal
+from moot.client.exchange import IDEMPOTENCY_KEY, Ask, Exchange, Reply, expect, read_json, send
+from moot.client.fields import Fields
+from moot.client.functions import ComponentView, EntryOutcome, FunctionSummary, FunctionView
+from moot.client.limits import LONG_TIMEOUT_S, STREAM_TIMEOUT_S
+from moot.errors import Invalid, ParseError
+from moot.record.address import EntryId, check_name
+from moot.record.hash import component_digest
+from moot.record.payload import check_path
+from moot.record.receipt_file import ReceiptFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from moot.record.fixed import Digest
+
+T = TypeVar("T")
+
+JSON: Final = ("content-type", "application/json")
+
+
+class CallOptions(TypedDict, total=False):
+    """How a call is made.
+
+    Attributes:
+        wait: how far it is waited for; until its receipt is durable, when nothing is said.
+        idempotency_key: makes a retry safe: the same key and the same request run once. With it, a request that did
+            not get through is sent again, five times at most. `idempotency_key()` makes one.
+        receipt: ask for the signed receipt along with the answer.
+        sign: sign the request, so that the call has a caller. Without it a request is signed when the node asks.
+        headers: further headers.
+        timeout_s: how long the answer may take. Give more for a function whose deadline is longer than a minute.
+    """
+
+    wait: Wait
+    idempotency_key: str
+    receipt: bool
+    sign: bool
+    headers: Mapping[str, str]
+    timeout_s: float
+
+
+def idempotency_key() -> str:
+    """A new idempotency key: a random UUID."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The questions, and whether there is a key to sign them with."""
+
+    has_key: bool
+
+    def status(self) -> Exchange[NodeStatus]:
+        """`GET /_moot/status`."""
+        return self._get("/_moot/status", NodeStatus.read)
+
+    def genesis(self) -> Exchange[str]:
+        """`GET /_moot/genesis`: the text of the file."""
+        reply = yield from self._expect(Ask("GET", "/_moot/genesis"))
+        return _text(reply)
+
+    def functions(self) -> Exchange[list[FunctionSummary]]:
+        """`GET /_moot/functions`."""
+        listed = yield from self._get("/_moot/functions", lambda f: f.items("functions"))
+        return [FunctionSummary.read(Fields(item)) for item in listed]
+
+    def function(self, name: str) -> Exchange[FunctionView | None]:
+        """`GET /_moot/functions/{name}`."""
+        return self._find(self._get(f"/_moot/functions/{_name(name)}", FunctionView.read))
+
+    def calls(self, limit: int) -> Exchange[list[CallSummary]]:
+        """`GET /_moot/calls`."""
+        listed = yield from self._get(f"/_moot/calls?limit={int(limit)}", lambda f: f.items("calls"))
+        return [CallSummary.read(Fields(item)) for item in listed]
+
+    def find_call(self, call: EntryId | str) -> Exchange[CallView | None]:
+        """`GET /_moot/calls/{id}`."""
+        return self._find(self._get(f"/_moot/calls/{_id(call)}", CallView.read))
+
+    def block(self, height: int) -> Exchange[Block | None]:
+        """`GET /_moot/blocks/{height}`."""
+        return self._find(self._get(f"/_moot/blocks/{int(height)}", Block.read))
+
+    def receipt(self, call: EntryId | str, *, final: bool) -> Exchange[ReceiptFile]:
+        """`GET /_moot/calls/{id}/receipt`."""
+        target = f"/_moot/calls/{_id(call)}/receipt{'?final' if final else ''}"
+        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        return ReceiptFile.parse(_text(reply))
+
+    def payload(self, call: EntryId | str, which: str) -> Exchange[bytes]:
+        """`GET /_moot/calls/{id}/input` and `/output`."""
+        return self._bytes(f"/_moot/calls/{_id(call)}/{which}")
+
+    def component(self, digest: Digest) -> Exchange[bytes | None]:
+        """`GET /_moot/components/{digest}`."""
+        return self._find(self._bytes(f"/_moot/components/{digest}"))
+
+    def put_component(self, wasm: bytes) -> Exchange[ComponentView]:
+        """`PUT /_moot/components/{digest}`: the node checks it, which can take long."""
+        headers = (("content-type", "application/wasm"),)
+        target = f"/_moot/components/{component_digest(wasm)}"
+        reply = yield from self._expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S))
+        return ComponentView.read(Fields(read_json(reply)))
+
+    def submit(self, bundle: bytes) -> Exchange[list[EntryOutcome]]:
+        """`POST /_moot/bundles`, until it is final."""
+        headers = (("content-type", "application/cbor"),)
+        reply = yield from self._expect(Ask("POST", "/_moot/bundles", headers, bundle, LONG_TIMEOUT_S))
+        entries = Fields(read_json(reply)).items("entries")
+        return [EntryOutcome.read(Fields(item)) for item in entries]
+
+    def put_value(self, path: str, data: bytes) -> Exchange[ValueWritten]:
+        """`PUT /_moot/values/{path}`: always signed, nobody writes unnamed."""
+        _check_path(path)
+        self._need_key()
+        headers = (("content-type", "application/octet-stream"),)
+        reply = yield from self._expect(Ask("PUT", f"/_moot/values{path}", headers, data, signed=True))
+        return ValueWritten.read(Fields(read_json(reply)))
+
+    def events(self) -> Exchange[Reply]:
+        """`GET /_moot/events`: the driver takes over when the answer begins."""
+        return self._follow("/_moot/events")
+
+    def logs(self, name: str, *, follow: bool) -> Exchange[Reply]:
+        """`GET /_moot/functions/{name}/logs`: the driver takes over when the answer begins."""
+        return self._follow(f"/_moot/functions/{_name(name)}/logs{'?follow' if follow else ''}")
+
+    def _follow(self, target: str) -> Exchange[Reply]:
+        return self._expect(Ask("GET", target, (("accept", "text/event-stream"),), timeout_s=STREAM_TIMEOUT_S))
+
+    def invoke(
+        self, name: str, payload: bytes | str, content_type: str | None, options: CallOptions
+    ) -> Exchange[Answer]:
+        """`POST /_moot/functions/{name}/call`: a function that takes events."""
+        headers = () if content_type is None else (("content-type", content_type),)
+        body = payload.encode("utf-8") if isinstance(payload, str) else payload
+        return self._call("POST", f"/_moot/functions/{_name(name)}/call", headers, body, options)
+
+    def call(self, name: str, export: str, arguments: tuple[object, ...], options: CallOptions) -> Exchange[Answer]:
+        """`POST /_moot/functions/{name}/call/{export}`: a typed export."""
+        target = f"/_moot/functions/{_name(name)}/call/{quote(export, safe='-._~:@/')}"
+        return self._call("POST", target, (JSON,), _arguments(arguments), options)
+
+    def request(self, method: str, target: str, body: bytes, options: CallOptions) -> Exchange[Answer]:
+        """Any request below a function's route."""
+        return self._call(method, target, (), body, options)
+
+    def _call(
+        self, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes, options: CallOptions
+    ) -> Exchange[Answer]:
+        ask = self._ask_call(method, target, headers, body, options)
+        reply = yield from send(ask, has_key=self.has_key)
+        # A function may answer 404 itself: that is its answer. Only the node's own problems are errors.
+        if problem_of(reply.headers, reply.body) is not None:
+            raise refusal(reply.status, reply.headers, reply.body)
+        return read_answer(reply)
+
+    def _ask_call(
+        self, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes, options: CallOptions
+    ) -> Ask:
+        more = list(options.get("headers", {}).items())
+        key = options.get("idempotency_key")
+        if key is not None:
+            more.append((IDEMPOTENCY_KEY, key))
+        wait = options.get("wait", Wait.EXECUTED)
+        prefer = {Wait.ACCEPTED: ["respond-async"], Wait.EXECUTED: [], Wait.FINAL: ["moot-wait=final"]}[wait]
+        if options.get("receipt", False):
+            if wait is Wait.ACCEPTED:
+                raise RequestError("a call that is only accepted has no receipt yet: fetch it later, with `receipt`")
+            prefer = [*prefer, "moot-receipt"]
+        if prefer:
+            more.append(("prefer", ", ".join(prefer)))
+        signed = options.get("sign", False)
+        if signed:
+            self._need_key()
+        timeout_s = options.get("timeout_s", LONG_TIMEOUT_S)
+        return Ask(method, target, (*headers, *more), body, timeout_s, signed=signed)
+
+    def _need_key(self) -> None:
+        if not self.has_key:
+            raise KeyNeeded("the request must be signed, and it cannot be: the client was made without `key`")
+
+    def _expect(self, ask: Ask) -> Exchange[Reply]:
+        return expect(ask, has_key=self.has_key)
+
+    def _get(self, target: str, read: Callable[[Fields], T]) -> Exchange[T]:
+        reply = yield from self._expect(Ask("GET", target))
+        return read(Fields(read_json(reply)))
+
+    def _bytes(self, target: str) -> Exchange[bytes]:
+        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        return reply.body
+
+    def _find(self, exchange: Exchange[T]) -> Exchange[T | None]:
+        """404 as None."""
+        try:
+            return (yield from exchange)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def _name(name: str) -> str:
+    try:
+        return check_name(name)
+    except ParseError as error:
+        raise RequestError(str(error)) from None
+
+
+def _id(call: EntryId | str) -> EntryId:
+    try:
+        return call if isinstance(call, EntryId) else EntryId.parse(call)
+    except ParseError as error:
+        raise RequestError(str(error)) from None
+
+
+def _check_path(path: str) -> None:
+    try:
+        check_path(path)
+    except Invalid as error:
+        raise RequestError(str(error)) from None
+
+
+def _text(reply: Reply) -> str:
+    try:
+        return reply.body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Foreign("the node's answer is not UTF-8 text") from None
+
+
+def _arguments(arguments: tuple[object, ...]) -> bytes:
+    """The arguments as a JSON array: integers with every digit, bytes as base64."""
+
+    def other(value: object) -> Any:
+        if isinstance(value, (bytes, bytearray)):
+            return base64.b64encode(value).decode("ascii")
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+
+    try:
+        return json.dumps(arguments, default=other, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RequestError(f"the arguments cannot be written as JSON: {error}") from None

@@ -1,0 +1,115 @@
+"""Every bound of the format, as `record/src/limits.rs` has them, each with the reason for its number.
+
+A bound here is part of the format: bytes beyond it are refused by every verifier in every language.
+"""
+
+MAX_ENTRY_BYTES = 12 * 1024
+"""An entry fits one page with the page's own framing."""
+
+MAX_PAGE_BYTES = 16 * 1024
+"""BLAKE3 runs at full width, and a proof that carries a page stays under 20 KiB."""
+
+RECEIPT_PAGE_BYTES = 4 * 1024
+"""Receipts are what people keep and send."""
+
+PAGE_PADDING_BYTES = 4 * 1024
+"""Pages are hashed zero-padded to this step: BLAKE3 is slow on a partial chunk."""
+
+MAX_PATH_DIGESTS = 16
+"""65,536 leaves: every index below a block fits 16 bits."""
+
+MAX_BUNDLE_PAGES = 1024
+"""4 MiB of nothing but full receipt pages."""
+
+MAX_BUNDLE_BYTES = 4 * 1024 * 1024 - 8 * 1024
+"""Two full bundles fit one batch."""
+
+MAX_BUNDLE_HEADER_BYTES = 160
+"""Five fields at their longest, with slack."""
+
+MAX_BATCH_BYTES = 8 * 1024 * 1024 - 8 * 1024
+"""One row and one message to peers."""
+
+MAX_BATCH_HEADER_BYTES = 64
+"""Four fields at their longest, with slack."""
+
+MAX_SEALED_BATCH_BYTES = MAX_BATCH_BYTES + 80
+"""A batch, its owner's signature and the heads of both."""
+
+MAX_BATCH_BUNDLES = 4096
+"""Keeps the cost of checking one batch's signatures bounded."""
+
+MAX_BLOCK_BATCHES = 1024
+"""A block carries digests only."""
+
+MAX_BLOCK_HEADER_BYTES = 128
+"""Six fields at their longest, with slack."""
+
+MAX_VALIDATORS = 128
+"""Certificates grow by 64 bytes a vote."""
+
+MAX_CERTIFICATE_BYTES = 9 * 1024
+"""128 votes of 64 bytes, the bitmap and the proposal."""
+
+MAX_DESCENT = 256
+"""Blocks between one without a certificate of its own and its certified descendant."""
+
+MAX_PROOF_BYTES = 64 * 1024
+"""A page, three paths, four headers, a certificate and the longest descent."""
+
+MAX_INLINE_BYTES = 4 * 1024
+"""Small public messages ride in the entry."""
+
+MAX_FUNCTION_NAME_BYTES = 63
+"""A DNS label's length."""
+
+MAX_EXPORT_NAME_BYTES = 256
+"""The longest WIT export path seen in practice is under 120 bytes."""
+
+MAX_TOUCHES = 64
+"""More distinct outside targets than this are counted together."""
+
+MAX_TOUCH_TARGET_BYTES = 272
+"""`https://`, a 253-byte host name and a port, with slack."""
+
+MAX_TOUCHED_BYTES = 5 * 1024
+"""All targets of one receipt: leaves room for an inline output."""
+
+MAX_PATH_BYTES = 512
+"""A path of sixteen 31-byte labels."""
+
+MAX_PATH_LABEL_BYTES = 128
+"""A label is a name, not a document."""
+
+MAX_SPEC_BYTES = 10 * 1024
+"""A deploy carries the spec whole and must fit one entry."""
+
+MAX_SPEC_LIST = 256
+"""No list in a spec has a use for more members."""
+
+MAX_SPEC_TEXT_BYTES = 2048
+"""Environment values, allowed hosts, names: a line, not a file."""
+
+MAX_COMPONENT_BYTES = 64 * 1024 * 1024
+"""Above this it is a bundle of data, not code."""
+
+MAX_NETWORK_NAME_BYTES = 63
+"""A network's name is shown in prompts and file names."""
+
+MAX_HEAD_BYTES = 128 * 1024
+"""What HTTP servers accept by default for a head, with room for framing."""
+
+MAX_HEAD_FIELDS = 256
+"""The gateway admits 100, and a response may repeat `set-cookie`."""
+
+MAX_RECEIPT_FILE_BYTES = 256 * 1024
+"""A proof in base64 (86 KiB), an entry, and their readable form."""
+
+MAX_GENESIS_BYTES = 32 * 1024
+"""128 validators of 70 bytes and a few lines."""
+
+MAX_JSON_INTEGER = (1 << 53) - 1
+"""Above this, JavaScript numbers lose digits: JSON forms write such integers as decimal strings."""
+
+MAX_JSON_DEPTH = 127
+"""Arrays and objects inside each other, as many as the Rust reader takes. Records need six."""

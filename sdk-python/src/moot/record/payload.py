@@ -1,0 +1,123 @@
+"""A payload by digest: what went into a function or came out of it. And the values written to paths."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moot.errors import Invalid, shown
+from moot.record import hash as domains
+from moot.record.fixed import Digest
+from moot.record.item import Item
+from moot.record.limits import MAX_INLINE_BYTES, MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES
+from moot.record.text import base64url, exact
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from moot.record.cbor import Reader, Writer
+
+_LABEL = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+
+
+def payload_digest(data: bytes) -> Digest:
+    """The digest of bytes that went in or came out."""
+    return domains.PAYLOAD.hash(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload(Item):
+    """Bytes by digest and length, perhaps with the bytes themselves. In JSON: `digest`, `bytes`, `inline`."""
+
+    digest: Digest
+    length: int
+    inline: bytes | None = None
+
+    def __post_init__(self) -> None:
+        inline = self.inline
+        if inline is None:
+            return
+        if len(inline) > MAX_INLINE_BYTES:
+            raise Invalid("payload.inline", f"{len(inline)} bytes; at most {MAX_INLINE_BYTES} ride in an entry")
+        if len(inline) != self.length:
+            raise Invalid("payload.bytes", f"{len(inline)} bytes are inline, {self.length} are announced")
+        found = payload_digest(inline)
+        if found != self.digest:
+            raise Invalid("payload.digest", f"the inline bytes have digest {found}, not {self.digest}")
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """The payload of some bytes, by digest alone."""
+        return cls(payload_digest(data), len(data))
+
+    @classmethod
+    def inlined(cls, data: bytes) -> Self:
+        """The payload of some bytes, with them when they are few enough to ride in an entry."""
+        return cls(payload_digest(data), len(data), data if len(data) <= MAX_INLINE_BYTES else None)
+
+    def is_of(self, data: bytes) -> bool:
+        """Whether these are the bytes."""
+        return self.length == len(data) and self.digest == payload_digest(data)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        readable: dict[str, Any] = {"digest": str(self.digest), "bytes": exact(self.length)}
+        if self.inline is not None:
+            readable["inline"] = base64url(self.inline)
+        return readable
+
+    def write(self, w: Writer) -> None:
+        """Appends `[digest, length, bytes|null]`."""
+        w.array(3)
+        self.digest.write(w)
+        w.uint(self.length)
+        w.optional(self.inline, w.byte_string)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads `[digest, length, bytes|null]`."""
+        r.array(3)
+        return cls(Digest.read(r), r.uint(), r.optional(lambda: r.byte_string(MAX_INLINE_BYTES)))
+
+
+def check_path(path: str, field: str = "value.path") -> None:
+    """Checks a path: labels of `A-Z a-z 0-9 - . _ ~`, each after a slash, none of them `.` or `..`.
+
+    Raises:
+        Invalid: says which rule it breaks.
+    """
+    length = len(path.encode("utf-8", "surrogatepass"))
+    if length > MAX_PATH_BYTES:
+        raise Invalid(field, f"{length} bytes; at most {MAX_PATH_BYTES} are allowed")
+    if not path.startswith("/"):
+        raise Invalid(field, f"{shown(path)} does not start with a slash; write it like /chat/lobby")
+    for label in path[1:].split("/"):
+        if not _LABEL.fullmatch(label) or label in (".", "..") or len(label) > MAX_PATH_LABEL_BYTES:
+            why = f"is not 1 to {MAX_PATH_LABEL_BYTES} of A-Z a-z 0-9 - . _ ~ (and not . or ..)"
+            raise Invalid(field, f"label {shown(label)} {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Item):
+    """A message written to a path."""
+
+    path: str
+    payload: Payload
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"path": self.path, "payload": self.payload.to_json()}
+
+    def write(self, w: Writer) -> None:
+        """Appends its fields."""
+        w.text(self.path)
+        self.payload.write(w)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads its fields."""
+        return cls(r.text(MAX_PATH_BYTES), Payload.read(r))

@@ -1,0 +1,203 @@
+"""A function's spec: its manifest as the ledger keeps it.
+
+What the owner signs at deploy, and what every call names by digest: who may call, who pays, what the function may
+touch, how much it may use. Lists that are sets are sorted, so that one meaning has one digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from moot.record import hash as domains
+from moot.record import spec_rules as rules
+from moot.record.cbor import unknown_number
+from moot.record.fixed import AccountId
+from moot.record.grants import Grants
+from moot.record.item import Item, Record
+from moot.record.limits import MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
+from moot.record.text import Numbered, exact
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from moot.record.cbor import Reader, Writer
+    from moot.record.fixed import Digest
+
+
+class FunctionKind(Numbered):
+    """Kind of function."""
+
+    HTTP = 0, "http"
+    EVENT = 1, "event"
+    TYPED = 2, "typed"
+
+
+class Payer(Numbered):
+    """Payer."""
+
+    OWNER = 0, "owner"
+    CALLER = 1, "caller"
+
+
+class Payloads(Numbered):
+    """Payload mode."""
+
+    KEEP = 0, "keep"
+    INLINE = 1, "inline"
+    DIGEST = 2, "digest"
+
+
+WEEK_S = 7 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Item):
+    """How much one call may use. The defaults are those of `moot.toml`."""
+
+    fuel: int = 10_000_000_000
+    deadline_ms: int = 10_000
+    memory_bytes: int = 64 << 20
+    request_bytes: int = 8 << 20
+    response_bytes: int = 8 << 20
+    log_bytes: int = 256 << 10
+
+    def _numbers(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in LIMITS}
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {name: exact(number) for name, number in self._numbers().items()}
+
+    def write(self, w: Writer) -> None:
+        """Appends its fields."""
+        w.array(len(LIMITS))
+        for number in self._numbers().values():
+            w.uint(number)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads its fields."""
+        r.array(len(LIMITS))
+        return cls(*(r.uint() for _ in LIMITS))
+
+
+LIMITS = ("fuel", "deadline_ms", "memory_bytes", "request_bytes", "response_bytes", "log_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec(Record):
+    """A function's spec.
+
+    Attributes:
+        route: the path that it answers below, such as `/hello`.
+        access: the accounts that may call, sorted, each once (`accounts` makes it so); None is anyone.
+        payloads: whether payloads are kept (for `retention_s` seconds), put into the entry, or not kept.
+
+    Raises:
+        Invalid: when a field breaks the rules.
+    """
+
+    route: str
+    kind: FunctionKind = FunctionKind.EVENT
+    access: tuple[AccountId, ...] | None = None
+    payer: Payer = Payer.OWNER
+    upgradable: bool = True
+    destructible: bool = False
+    deterministic: bool = False
+    idempotent: bool = False
+    payloads: Payloads = Payloads.KEEP
+    retention_s: int = WEEK_S
+    grants: Grants = field(default_factory=Grants)
+    limits: Limits = field(default_factory=Limits)
+
+    MAX_BYTES = MAX_SPEC_BYTES
+
+    def __post_init__(self) -> None:
+        rules.check(self)
+
+    def digest(self) -> Digest:
+        """What every call under this spec names."""
+        return domains.SPEC.hash(self.encode())
+
+    def with_kind(self, kind: FunctionKind) -> Spec:
+        """The same spec for another kind of component."""
+        return replace(self, kind=kind)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        access = "anyone" if self.access is None else {"accounts": [str(account) for account in self.access]}
+        kept = self.payloads is Payloads.KEEP
+        return {
+            "kind": self.kind.text,
+            "route": self.route,
+            "access": access,
+            "payer": self.payer.text,
+            "lifecycle": {"upgradable": self.upgradable, "destructible": self.destructible},
+            "deterministic": self.deterministic,
+            "idempotent": self.idempotent,
+            "payloads": {"keep": {"retention_s": exact(self.retention_s)}} if kept else self.payloads.text,
+            "grants": self.grants.to_json(),
+            "limits": self.limits.to_json(),
+        }
+
+    def write(self, w: Writer) -> None:
+        """Appends its fields."""
+        w.array(11)
+        self.kind.write(w)
+        w.text(self.route)
+        w.optional(self.access, lambda admitted: _write_accounts(w, admitted))
+        self.payer.write(w)
+        for flag in (self.upgradable, self.destructible, self.deterministic, self.idempotent):
+            w.boolean(flag)
+        kept = self.payloads is Payloads.KEEP
+        w.array(2 if kept else 1)
+        self.payloads.write(w)
+        if kept:
+            w.uint(self.retention_s)
+        self.grants.write(w)
+        self.limits.write(w)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads its fields."""
+        r.array(11)
+        kind, route = FunctionKind.read(r), r.text(MAX_SPEC_TEXT_BYTES)
+        access = r.optional(lambda: tuple(AccountId.read(r) for _ in range(r.list(MAX_SPEC_LIST))))
+        payer = Payer.read(r)
+        upgradable, destructible, deterministic, idempotent = (r.boolean() for _ in range(4))
+        payloads, retention_s = _read_payloads(r)
+        return cls(
+            route=route,
+            kind=kind,
+            access=access,
+            payer=payer,
+            upgradable=upgradable,
+            destructible=destructible,
+            deterministic=deterministic,
+            idempotent=idempotent,
+            payloads=payloads,
+            retention_s=retention_s,
+            grants=Grants.read(r),
+            limits=Limits.read(r),
+        )
+
+
+def accounts(*admitted: AccountId) -> tuple[AccountId, ...]:
+    """The accounts that may call, in the order that a spec wants."""
+    return tuple(sorted(set(admitted), key=bytes))
+
+
+def _write_accounts(w: Writer, admitted: tuple[AccountId, ...]) -> None:
+    w.array(len(admitted))
+    for account in admitted:
+        account.write(w)
+
+
+def _read_payloads(r: Reader) -> tuple[Payloads, int]:
+    fields = r.list(2)
+    at = r.position
+    mode = Payloads.read(r)
+    if fields != (2 if mode is Payloads.KEEP else 1):
+        raise unknown_number("payload mode", at, mode.number)
+    return mode, r.uint() if mode is Payloads.KEEP else WEEK_S

@@ -1,0 +1,143 @@
+"""Transactions: what changes the ledger's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from moot.errors import DecodeError, Invalid
+from moot.record.address import check_name, read_name, write_name
+from moot.record.cbor import unknown_number
+from moot.record.fixed import Digest
+from moot.record.limits import MAX_COMPONENT_BYTES, MAX_SPEC_BYTES
+from moot.record.spec import Spec
+from moot.record.text import base64url, exact
+
+if TYPE_CHECKING:
+    from moot.record.cbor import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Deploys a component under a name.
+
+    Attributes:
+        spec: the spec's encoding, as it is signed.
+        previous: the version that is active now; None for a new function.
+    """
+
+    name: str
+    component: Digest
+    component_bytes: int
+    spec: bytes
+    previous: int | None = None
+
+    NUMBER: ClassVar = 0
+    FIELDS: ClassVar = 6
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if not 1 <= self.component_bytes <= MAX_COMPONENT_BYTES:
+            why = f"{self.component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes"
+            raise Invalid("transaction.component_bytes", why)
+        try:
+            Spec.decode(self.spec)
+        except DecodeError as error:
+            raise Invalid("transaction.spec", str(error)) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        fields = {
+            "name": self.name,
+            "component": str(self.component),
+            "component_bytes": exact(self.component_bytes),
+            "spec": base64url(self.spec),
+            "previous": self.previous,
+        }
+        return {"deploy": fields}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        write_name(w, self.name)
+        self.component.write(w)
+        w.uint(self.component_bytes)
+        w.byte_string(self.spec)
+        w.optional(self.previous, lambda version: w.uint(version, 32))
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Makes an earlier version the active one."""
+
+    name: str
+    version: int
+
+    NUMBER: ClassVar = 1
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"rollback": {"name": self.name, "version": self.version}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        write_name(w, self.name)
+        w.uint(self.version, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Ends a function for ever."""
+
+    name: str
+
+    NUMBER: ClassVar = 2
+    FIELDS: ClassVar = 2
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"retire": {"name": self.name}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        write_name(w, self.name)
+
+
+Transaction = Deploy | Rollback | Retire
+
+
+def write_transaction(w: Writer, transaction: Transaction) -> None:
+    """Appends a transaction's fields."""
+    w.uint(transaction.NUMBER)
+    transaction.write_fields(w)
+
+
+def read_transaction(r: Reader, fields: int) -> Transaction:
+    """Reads a transaction of so many fields."""
+    at = r.position
+    transaction: Transaction
+    match r.uint():
+        case Deploy.NUMBER:
+            transaction = Deploy(
+                name=read_name(r),
+                component=Digest.read(r),
+                component_bytes=r.uint(),
+                spec=r.byte_string(MAX_SPEC_BYTES),
+                previous=r.optional(lambda: r.small(32)),
+            )
+        case Rollback.NUMBER:
+            transaction = Rollback(read_name(r), r.small(32))
+        case Retire.NUMBER:
+            transaction = Retire(read_name(r))
+        case number:
+            raise unknown_number("transaction", at, number)
+    if fields != transaction.FIELDS:
+        why = f"the transaction at byte {at} has length {fields}; the format has {transaction.FIELDS} here"
+        raise DecodeError(why)
+    return transaction

@@ -1,0 +1,114 @@
+"""A verdict for people: what is proven, and what is not.
+
+Everything that a node or a function wrote passes through `line` before it is shown: an escape sequence in it must not
+move the cursor or hide what follows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from moot.errors import ProofError
+    from moot.record.genesis import Genesis
+    from moot.record.receipt import Receipt
+    from moot.record.receipt_file import Checked
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def verdict_json(checked: Checked, genesis: Genesis) -> dict[str, Any]:
+    """The verdict on a good file, for programs."""
+    final = checked.finality
+    return {
+        "valid": True,
+        "network": str(genesis.network()),
+        "worker": str(checked.worker),
+        "receipt": checked.receipt.to_json(),
+        "call": None if checked.call is None else checked.call.to_json(),
+        "block": None if final is None else {"height": final.height, "time_ms": final.time_ms},
+    }
+
+
+def refusal(error: ProofError, receipt: Path, genesis: Path) -> str:
+    """The verdict on a bad file."""
+    rows = [("reason", line(str(error))), ("receipt", str(receipt)), ("genesis", str(genesis))]
+    return f"INVALID  {line(error.field)} does not fit\n\n{_fields(2, rows)}"
+
+
+def summary(checked: Checked, genesis: Genesis, genesis_path: Path) -> str:
+    """The verdict on a good file."""
+    receipt, call = checked.receipt, checked.call
+    rows = [
+        ("status", f"{receipt.status} in {receipt.duration_us:,} us, as the worker says"),
+        ("component", str(receipt.component)),
+    ]
+    if call is not None:
+        caller = "nobody who signed" if call.caller is None else str(call.caller)
+        rows.append(("called by", f"{caller} at {_time(call.time_us)}"))
+        rows.append(("input", f"{_size(call.input.length)} {call.input.digest}"))
+    rows.append(("output", f"{_size(receipt.output.length)} {receipt.output.digest}"))
+    rows.append(("fuel", f"{receipt.fuel:,}" if receipt.metered else "not measured"))
+    rows.append(("fee", f"{receipt.fee.ordering + receipt.fee.execution:,}"))
+    rows.append(("touched", _touched(receipt)))
+    rows.append(("signed by", f"{checked.worker} the worker"))
+    rows.append(("ordered", _ordered(checked, genesis)))
+    function = "" if call is None else f" to {call.function}"
+    gaps = "\n".join(f"    - {gap}" for gap in _not_proven(checked, genesis, genesis_path))
+    head = f"VALID  receipt of call {receipt.call}{function}"
+    return f"{head}\n\n  proven\n{_fields(4, rows)}\n\n  not proven\n{gaps}"
+
+
+def line(text: str) -> str:
+    """Text of others in one line: every character that is not printable is shown as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _not_proven(checked: Checked, genesis: Genesis, genesis_path: Path) -> list[str]:
+    """The gap in the evidence, stated."""
+    call = checked.receipt.call
+    computes = "that the output is what the component computes: one worker says so"
+    lines = [
+        f"{computes}; `moot replay {call}` computes it again",
+        f"that {genesis_path} is the network you mean: its digest is\n      {genesis.network()}",
+    ]
+    if checked.call is None:
+        lines.append("what was asked: the file does not carry the call")
+    if checked.finality is None:
+        lines.append(f"that the ledger has it: `moot show {call} --proof FILE` adds that")
+    return lines
+
+
+def _ordered(checked: Checked, genesis: Genesis) -> str:
+    final = checked.finality
+    if final is None:
+        return "not shown: this receipt has the worker's signature alone"
+    count = len(genesis.validators)
+    replicas = "1 replica" if count == 1 else f"{count} replicas"
+    return f"in block {final.height} at {_time(final.time_ms * 1000)} by a quorum of {replicas}"
+
+
+def _touched(receipt: Receipt) -> str:
+    touched = [f"{touch.kind} {line(touch.target)} x{touch.count}" for touch in receipt.touched]
+    return ", ".join(touched) or "nothing outside"
+
+
+def _fields(indent: int, rows: list[tuple[str, str]]) -> str:
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{' ' * indent}{name:<{width}}  {value}" for name, value in rows)
+
+
+def _size(length: int) -> str:
+    return f"{length:,} B"
+
+
+def _time(time_us: int) -> str:
+    try:
+        moment = _EPOCH + timedelta(microseconds=time_us)
+    except OverflowError:
+        # A clock may say what no calendar here can show.
+        return f"{time_us} us after 1970"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}Z"
