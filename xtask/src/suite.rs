@@ -8,8 +8,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
 
-const PARTS: &[&str] =
-    &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "js", "python"];
+const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "rust", "js", "python"];
 
 /// Tests that passed, failed and were skipped.
 #[derive(Default)]
