@@ -11,8 +11,9 @@ pub const FORMAT_VERSION: u32 = 2;
 pub const BATCH_TARGET_BYTES: usize = 1024 * 1024 - 32 * 1024;
 
 /// From this size on a batch is closed rather than spill over into the next power of two, whose empty rest redb would
-/// write too. Two bundles of a thousand calls fill it; smaller steps would cost a seal and a row for every bundle.
-pub const ROW_STEP_BYTES: usize = 256 * 1024;
+/// write too. Four bundles of a thousand calls fill it, whose signatures are then checked at once; with smaller steps a
+/// seal and a row for every bundle cost more than the rest that is left empty now and then.
+pub const ROW_STEP_BYTES: usize = 512 * 1024;
 
 /// What a batch's row has beside its entries: the seal, two headers with a signature, redb's own. Each of its parts is
 /// below 256 bytes.
