@@ -85,6 +85,8 @@ pub(crate) struct Core {
     pub(crate) block_retention_s: Option<u64>,
     /// Rung when a batch became durable, when its block is waited for, and when it has waited long enough.
     pub(crate) pace: Arc<Pace>,
+    /// Whether blocks that were not acknowledged are delivered again after a restart, from the engine's own disk.
+    pub(crate) redelivers: bool,
     /// How long a batch waits for company in its block.
     pub(crate) order_within: Duration,
     pub(crate) inbox: Mutex<Inbox>,

@@ -20,6 +20,7 @@ use crate::store::{DirLock, Store, read};
 use moot_ordering::{Application, Config, Ordering};
 use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis};
 use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -36,6 +37,7 @@ pub struct Ledger {
 struct Inner {
     core: Arc<Core>,
     open_calls: Vec<(EntryId, Call)>,
+    by_clients: BTreeSet<(u64, u16)>,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -182,6 +184,7 @@ impl Ledger {
             signal: pace.signal.clone(),
             gate: Gate::default(),
             pace,
+            redelivers: matches!(options.ordering, OrderingChoice::Engine { .. }),
             order_within,
             inbox: Mutex::new(Inbox::default()),
             flights: Arc::default(),
@@ -195,13 +198,13 @@ impl Ledger {
         // A network of one has nobody to hear from.
         let alone = core.genesis.validators.len() < 2;
         let checking = if alone { Ok(Vec::new()) } else { start(&core) };
-        let open_calls = recovered.open_calls.into_iter().collect();
+        let (open_calls, by_clients) = (recovered.open_calls.into_iter().collect(), recovered.by_clients);
         let (checking, failed) = match checking {
             Ok(checking) => (checking, None),
             Err(source) => (Vec::new(), Some(OpenError::Io { path: dir.clone(), source })),
         };
         let threads = Threads { committer, checking, ordering: None, _lock: lock };
-        let inner = Inner { core: core.clone(), open_calls, threads: Mutex::new(Some(threads)) };
+        let inner = Inner { core: core.clone(), open_calls, by_clients, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
         if let Some(error) = failed {
             return Err(error);
@@ -231,6 +234,10 @@ impl Ledger {
 
     pub(crate) fn core(&self) -> &Core {
         &self.inner.core
+    }
+
+    pub(crate) fn found_by_clients(&self) -> &BTreeSet<(u64, u16)> {
+        &self.inner.by_clients
     }
 
     /// The genesis of the network.

@@ -10,6 +10,15 @@ pub const FORMAT_VERSION: u32 = 2;
 /// of two: the batch's row, framing included, stays just under 1 MiB.
 pub const BATCH_TARGET_BYTES: usize = 1024 * 1024 - 32 * 1024;
 
+/// From this size on a batch is closed rather than spill over into the next power of two, whose empty rest redb would
+/// write too. Four bundles of a thousand calls fill it, whose signatures are then checked at once; with smaller steps a
+/// seal and a row for every bundle cost more than the rest that is left empty now and then.
+pub const ROW_STEP_BYTES: usize = 512 * 1024;
+
+/// What a batch's row has beside its entries: the seal, two headers with a signature, redb's own. Each of its parts is
+/// below 256 bytes.
+pub const ROW_FRAMING_BYTES: usize = 640;
+
 /// Entries after which an open batch is closed. At 150 bytes each they fill [`BATCH_TARGET_BYTES`]; finding a
 /// receipt in a batch means reading it whole, which this keeps under a millisecond.
 pub const BATCH_TARGET_ENTRIES: usize = 8192;
@@ -151,6 +160,10 @@ pub const MIN_FREE_BYTES: u64 = 128 * 1024 * 1024;
 /// takes to make its next call, and a small part of the time in which a block becomes final.
 pub const BLOCK_PATIENCE: Duration = Duration::from_millis(1);
 
+/// Final blocks that wait for the next sync of the database. The engine has them on disk and brings them again after a
+/// crash, so a block costs the ledger no sync of its own; half of what the engine delivers ahead of acknowledgement.
+pub const MAX_UNSYNCED_BLOCKS: usize = 8;
+
 /// How long a batch that nobody waits for waits for others to share its block. Ten blocks a second cost about
 /// 1% of a core; without a pause a block a commit cost more than the calls in it.
 pub const ORDER_WITHIN: Duration = Duration::from_millis(100);
@@ -177,6 +190,7 @@ pub const MAX_RECENT_BATCHES: u64 = 4096;
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;
 
+const _: () = assert!(MAX_UNSYNCED_BLOCKS < moot_ordering::limits::MAX_PENDING_ACKS);
 const _: () = assert!(COMPONENT_PART_BYTES.is_power_of_two());
 const _: () = assert!(moot_record::limits::MAX_SEALED_BATCH_BYTES < MAX_CHECKING_BYTES);
 const _: () = assert!(MAX_TOLERATED_EQUIVOCATIONS < MAX_RIVALS);

@@ -174,8 +174,8 @@ impl Pending {
         self.handle.written().await
     }
 
-    /// Waits until the entry's block is final and committed here; answers with its height. The block is made at
-    /// once then, rather than when more has come together.
+    /// Waits until the entry's block is final, on this replica's disk (the engine's at the least) and found by readers
+    /// here; answers with its height. The block is made at once then, rather than when more has come together.
     ///
     /// # Errors
     /// When the ledger stopped before.

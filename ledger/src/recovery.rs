@@ -31,6 +31,8 @@ pub(crate) struct Recovered {
     pub(crate) head_time_ms: u64,
     pub(crate) next_seq: u64,
     pub(crate) open_calls: BTreeMap<EntryId, Call>,
+    /// Which bundles of the own lane clients have signed, of those with open calls: batch and bundle.
+    pub(crate) by_clients: BTreeSet<(u64, u16)>,
     pub(crate) unordered: Unordered,
     pub(crate) remembered: BTreeSet<(u64, Digest)>,
 }
@@ -68,6 +70,7 @@ pub(crate) fn recover(
             head_time_ms: blocks.first().map_or(genesis.time_ms, |block| block.header.time_ms),
             next_seq: read::last_batch(txn, lane)?.map_or(0, |last| last + 1),
             open_calls: BTreeMap::new(),
+            by_clients: BTreeSet::new(),
             unordered: Unordered::default(),
             remembered: bundles.all,
         };
@@ -112,9 +115,10 @@ impl Recovered {
     ) -> Result<(), ReadError> {
         let owner = lane_owner(owners.genesis, lane);
         let first = if own { marks.open_calls.min(marks.of(lane)) } else { marks.of(lane) };
+        let to_answer = if own { read::answers(txn, marks.open_calls)? } else { BTreeMap::new() };
         read::batches_from(txn, owners, lane, first, |seq, view| {
             if own && seq >= marks.open_calls {
-                self.note_calls(view, owner);
+                self.note_calls(view, owner, &to_answer);
             }
             if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
                 let Scan { ordered, bytes, .. } = scan(view, owner);
@@ -143,19 +147,35 @@ impl Recovered {
         Ok(())
     }
 
-    /// Calls open, receipts close. Receipts count in the node's own bundles only.
-    fn note_calls(&mut self, view: &SealedView<'_>, own: Option<&AccountId>) {
+    /// Calls open, receipts close. Receipts count in the node's own bundles only; of clients' calls those are open
+    /// that were to be answered here.
+    fn note_calls(
+        &mut self,
+        view: &SealedView<'_>,
+        own: Option<&AccountId>,
+        to_answer: &BTreeMap<(u64, u16), Vec<(u16, u16)>>,
+    ) {
         let (lane, batch) = (view.header.lane, view.header.seq);
         let mut receipts = Vec::new();
         for (bundle, content) in (0u16..).zip(&view.bundles) {
+            let id = |page, slot| EntryId { lane, batch, bundle, page, slot };
+            if own != Some(&content.header.account) {
+                let Some(calls) = to_answer.get(&(batch, bundle)) else { continue };
+                let wanted: BTreeSet<(u16, u16)> = calls.iter().copied().collect();
+                for (page, slot, bytes) in
+                    content.entries().filter(|entry| wanted.contains(&(entry.0, entry.1)))
+                {
+                    if let Ok(Entry::Call(call)) = Entry::decode(bytes) {
+                        self.open_calls.insert(id(page, slot), call);
+                        self.by_clients.insert((batch, bundle));
+                    }
+                }
+                continue;
+            }
             for (page, slot, bytes) in content.entries() {
                 match Entry::decode(bytes) {
-                    Ok(Entry::Call(call)) => {
-                        self.open_calls.insert(EntryId { lane, batch, bundle, page, slot }, call);
-                    }
-                    Ok(Entry::Receipt(receipt)) if own == Some(&content.header.account) => {
-                        receipts.push(receipt.call)
-                    }
+                    Ok(Entry::Call(call)) => drop(self.open_calls.insert(id(page, slot), call)),
+                    Ok(Entry::Receipt(receipt)) => receipts.push(receipt.call),
                     _ => {}
                 }
             }

@@ -1,62 +1,140 @@
 //! Bundles that clients signed themselves.
 //!
+//! ```text
+//!   bytes ──► Bundle ──verify──► VerifiedBundle ──record──► lane, in its place among the node's own entries
+//!                      once: network, validity, replay, root, signature, every entry
+//! ```
+//!
 //! # Trust boundary
 //! - **Requires**: nothing of the sender. The bundle may be any bytes that decode.
 //! - **Provides**: only bundles for this network, within their validity window, of bounded size, whose root,
 //!   signature (ZIP215) and entries fit, and that were not recorded before, reach the lane; a bundle that was
-//!   recorded is refused until its validity is over, across restarts.
+//!   recorded is refused until its validity is over, across restarts. Which of its calls somebody here is going to
+//!   answer is on disk with it: the others are recorded, and no crash makes an open question of them.
 //! - **Does not provide**: that what it says is allowed. Transactions are judged by the state machine when
 //!   their block is final, and whoever runs a client's call checks its access first.
 //! - **Does not provide** either: that no other replica has recorded the same bundle a moment ago. The state
 //!   machine lets the one count that the blocks name first and voids the other, with an outcome at the bundle's
-//!   first entry. A worker that runs a call when it is durable runs it at most once itself, but another replica's
-//!   worker may run its twin; the void one is not charged. A worker that must not risk that (a function that is
-//!   not idempotent, called by a client that sends one bundle to two replicas) waits until the bundle is final
-//!   and looks at [`Ledger::transaction_outcome`] of its first entry before it runs anything.
+//!   first entry. Whoever runs a client's calls waits until the bundle is final and asks [`Ledger::fate`] before:
+//!   then a client that sends one bundle to two replicas has its calls run once.
 
 use crate::error::Refused;
 use crate::ledger::Ledger;
-use crate::limits::{MAX_QUEUED_BYTES, MAX_REMEMBERED_BUNDLES, MAX_VALIDITY_BLOCKS, RETRY_AFTER};
+use crate::limits::{
+    BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, MAX_OPEN_CALLS, MAX_QUEUED_BYTES, MAX_REMEMBERED_BUNDLES,
+    MAX_VALIDITY_BLOCKS, RETRY_AFTER,
+};
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{Bundle, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction};
+
+/// A client's bundle that was checked, and that nobody can change any more.
+#[derive(Debug)]
+pub struct VerifiedBundle {
+    bundle: Bundle,
+    id: Digest,
+    bytes: usize,
+    content: Content,
+}
 
 /// The entries of a bundle that the ledger has to know about.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Content {
     entries: usize,
-    calls: Vec<(u16, u16)>,
+    calls: usize,
+    /// Calls that somebody here is going to answer.
+    to_answer: Vec<(u16, u16)>,
     transactions: Vec<(u16, u16, Transaction)>,
 }
 
+impl VerifiedBundle {
+    /// Who signed it.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.bundle.header.account
+    }
+
+    /// Its transactions, with their pages and slots.
+    #[must_use]
+    pub fn transactions(&self) -> &[(u16, u16, Transaction)] {
+        &self.content.transactions
+    }
+
+    /// How many calls it holds, and how many of them are to be answered here.
+    #[must_use]
+    pub fn calls(&self) -> (usize, usize) {
+        (self.content.calls, self.content.to_answer.len())
+    }
+}
+
+impl From<BundleError> for Refused {
+    fn from(error: BundleError) -> Refused {
+        Refused::BadBundle(error.to_string())
+    }
+}
+
 impl Content {
-    fn of(bundle: &Bundle) -> Result<Content, Refused> {
-        let mut content = Content::default();
-        for (page, slot, bytes) in bundle.entries() {
-            content.entries += 1;
-            match Entry::decode(bytes).map_err(|error| Refused::BadBundle(error.to_string()))? {
-                Entry::Call(_) => content.calls.push((page, slot)),
-                Entry::Transaction(transaction) => content.transactions.push((page, slot, transaction)),
-                Entry::Value(_) => {}
-                Entry::Receipt(_) => {
-                    return Err(Refused::BadBundle(
-                        "it holds a receipt: only the worker that ran a call may answer it".into(),
-                    ));
+    fn add(&mut self, page: u16, slot: u16, entry: Entry, answered: bool) -> Result<(), Refused> {
+        self.entries += 1;
+        match entry {
+            Entry::Call(_) => {
+                self.calls += 1;
+                if answered {
+                    self.to_answer.push((page, slot));
                 }
             }
+            Entry::Transaction(transaction) => self.transactions.push((page, slot, transaction)),
+            Entry::Value(_) => {}
+            Entry::Receipt(_) => {
+                return Err(Refused::BadBundle(
+                    "it holds a receipt: only the worker that ran a call may answer it".into(),
+                ));
+            }
         }
-        Ok(content)
+        Ok(())
+    }
+
+    /// The bounds of a bundle with calls.
+    fn check(&self, bytes: usize, own: bool) -> Result<(), Refused> {
+        if self.entries == 0 {
+            return Err(Refused::BadBundle("it holds no entry".into()));
+        }
+        if self.calls == 0 {
+            return Ok(());
+        }
+        if own {
+            // In the own account's bundles every call is this replica's to answer, and every receipt counts.
+            return Err(Refused::BadBundle(
+                "it holds calls and is signed with this replica's own key: sign it with a key of your own"
+                    .into(),
+            ));
+        }
+        if self.calls > BATCH_TARGET_ENTRIES {
+            let (calls, max) = (self.calls, BATCH_TARGET_ENTRIES);
+            return Err(Refused::BadBundle(format!(
+                "it holds {calls} calls, and at most {max} ride in one bundle: sign several"
+            )));
+        }
+        if bytes > BATCH_TARGET_BYTES {
+            return Err(Refused::TooLarge { what: "a bundle with calls", bytes, max: BATCH_TARGET_BYTES });
+        }
+        Ok(())
     }
 }
 
 impl Ledger {
-    /// Takes down a bundle signed by a client. The pending's id is that of its first entry; the others follow
-    /// from their page and slot in the bundle.
+    /// Checks a bundle signed by a client, once for all: the cheap things first, then root, signature and every
+    /// entry. `each` sees every entry as it is decoded, refuses what it will not have, and says of a call whether
+    /// somebody here is going to answer it; what it says of other entries means nothing.
     ///
     /// # Errors
-    /// See [`Refused`]; nothing was recorded then.
-    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
+    /// See [`Refused`].
+    pub fn verify(
+        &self,
+        bundle: Bundle,
+        mut each: impl FnMut(u16, u16, &Entry) -> Result<bool, Refused>,
+    ) -> Result<VerifiedBundle, Refused> {
         let core = self.core();
         core.admit()?;
         let header = bundle.header;
@@ -76,21 +154,36 @@ impl Ledger {
         if header.valid_until > max {
             return Err(Refused::TooFarAhead { valid_until: header.valid_until, max });
         }
-        let digest = header.id();
-        let key = (header.valid_until, digest);
+        let id = header.id();
         // Looked at before the signature, which costs more, and again under the lane's lock.
-        if core.remembered.lock().contains(&key) {
-            return Err(Refused::Duplicate(digest));
+        if core.remembered.lock().contains(&(header.valid_until, id)) {
+            return Err(Refused::Duplicate(id));
         }
-        bundle.verify().map_err(|error| Refused::BadBundle(error.to_string()))?;
-        let content = Content::of(&bundle)?;
-        if content.entries == 0 {
-            return Err(Refused::BadBundle("it holds no entry".into()));
-        }
+        let mut content = Content::default();
+        bundle.verify_each(|page, slot, entry| {
+            let answered = each(page, slot, &entry)?;
+            content.add(page, slot, entry, answered)
+        })?;
+        content.check(bytes, header.account == core.account)?;
+        Ok(VerifiedBundle { bundle, id, bytes, content })
+    }
+
+    /// Takes down a bundle that was verified. The pending's id is that of its first entry; the others follow from
+    /// their page and slot in the bundle.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
+        let core = self.core();
+        core.admit()?;
+        let VerifiedBundle { bundle, id: digest, bytes, content } = verified;
+        let header = bundle.header;
+        let key = (header.valid_until, digest);
         let pending = {
             let mut lane = core.lane.lock();
-            if !content.calls.is_empty() {
-                lane.check_open_calls()?;
+            if lane.calls.len() + content.to_answer.len() > MAX_OPEN_CALLS && !content.to_answer.is_empty() {
+                let what = "the list of calls without a receipt";
+                return Err(Refused::Full { what, retry_after: RETRY_AFTER });
             }
             let batch = lane.room(bytes, 0, MAX_QUEUED_BYTES)?;
             {
@@ -117,12 +210,21 @@ impl Ledger {
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());
-            for (page, slot) in content.calls {
-                lane.calls.open(&id(page, slot));
+            if !content.to_answer.is_empty() {
+                batch.answer(place, &content.to_answer);
+                content.to_answer.iter().for_each(|(page, slot)| lane.calls.open(&id(*page, *slot)));
             }
             pending
         };
         core.signal.wake();
         Ok(pending)
+    }
+
+    /// [`Ledger::verify`] and [`Ledger::record`] at once, with every call to be answered here.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
+        self.record(self.verify(bundle, |_, _, _| Ok(true))?)
     }
 }

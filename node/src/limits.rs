@@ -14,6 +14,9 @@ pub const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// Most bytes of a request body that the API takes by itself (bundles, values): the ledger's bundle cap
 /// is lower, and says so better.
 pub const MAX_API_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Memory that a body is given at once because it announces its length: a bundle of a thousand calls fits. Longer ones
+/// get it as they come, so that an announcement alone costs little.
+pub const BODY_RESERVE_BYTES: usize = 256 * 1024;
 /// Largest component: 64 MiB holds a JavaScript engine five times over.
 pub const MAX_COMPONENT_BYTES: usize = 64 * 1024 * 1024;
 /// A response body up to this is held back until its receipt is durable, so that its headers can tell the
@@ -29,6 +32,13 @@ pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 pub const RECEIPT_ATTEMPTS: u32 = 60;
 /// Calls of the last run that are finished at once at start; new calls come first.
 pub const RECOVERED_AT_ONCE: usize = 16;
+/// Calls of one client's bundle that run at once: enough to fill the cores, and never all places.
+pub const BUNDLE_CALLS_AT_ONCE: usize = 16;
+/// Calls of clients' bundles that wait to be run; further bundles are told to come back. About a second's work, and
+/// 70 MiB when every one of them has the largest input.
+pub const MAX_BUNDLE_CALLS: usize = 16_384;
+/// How often it is looked whether a bundle found open at start has become final.
+pub const FATE_EVERY: Duration = Duration::from_millis(200);
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.
@@ -130,6 +140,9 @@ pub const MAX_LOCAL_REPLICAS: u64 = 16;
 pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(1);
 /// Batches that a replica puts into a block: some hundred milliseconds of full batches, in 8 KiB of digests.
 pub const MAX_BATCHES_PER_BLOCK: usize = 256;
+/// Page cache of a replica among several. redb buffers half of it for a commit, and writes and reads again what is
+/// beyond: a commit of a network at full speed has 15 MB. It fills with use only.
+pub const REPLICA_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
 pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
 /// Longest heartbeat: a minute of silence can no longer be told from a fault.

@@ -8,7 +8,9 @@
 use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
-use crate::limits::{GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, WorkerLimits};
+use crate::limits::{
+    GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES, WorkerLimits,
+};
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
@@ -302,7 +304,7 @@ fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
         listen_data: Some(seat.listen_data),
         peers: seat.peers,
     };
-    Ok(Options { ordering, ..Options::new(dir, seat.genesis, seat.key) })
+    Ok(Options { ordering, cache_bytes: REPLICA_CACHE_BYTES, ..Options::new(dir, seat.genesis, seat.key) })
 }
 
 /// The genesis of a data folder; made for a new one, with this node as its only validator.

@@ -186,8 +186,21 @@ impl Bundle {
     /// # Errors
     /// Says what is wrong.
     pub fn verify(&self) -> Result<(), BundleError> {
-        self.verify_unsigned()?;
-        Ok(self.header.verify(&self.signature)?)
+        self.verify_each(|_, _, _| Ok(()))
+    }
+
+    /// [`Bundle::verify`], which hands over every entry with its page and slot as it decodes it: whoever looks into
+    /// the entries anyway decodes them once. The signature is checked before the first.
+    ///
+    /// # Errors
+    /// Says what is wrong, or what `each` found wrong.
+    pub fn verify_each<E: From<BundleError>>(
+        &self,
+        each: impl FnMut(u16, u16, Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.verify_root()?;
+        self.header.verify(&self.signature).map_err(BundleError::from)?;
+        self.decode_each(each)
     }
 
     /// [`Bundle::verify`] without the signature, for those who check many signatures at once with
@@ -196,6 +209,11 @@ impl Bundle {
     /// # Errors
     /// Says what is wrong.
     pub fn verify_unsigned(&self) -> Result<(), BundleError> {
+        self.verify_root()?;
+        self.decode_each(|_, _, _| Ok(()))
+    }
+
+    fn verify_root(&self) -> Result<(), BundleError> {
         if self.header.pages as usize != self.pages.len() {
             return Err(BundleError::PageCount { announced: self.header.pages, found: self.pages.len() });
         }
@@ -203,10 +221,19 @@ impl Bundle {
         if found != self.header.root {
             return Err(BundleError::Root { found, signed: self.header.root });
         }
-        for (page, bytes) in self.pages.iter().enumerate() {
-            let parsed = Page::parse(bytes).map_err(|source| BundleError::Page { page, source })?;
-            for (slot, entry) in parsed.iter().enumerate() {
-                Entry::decode(entry).map_err(|source| BundleError::Entry { page, slot, source })?;
+        Ok(())
+    }
+
+    fn decode_each<E: From<BundleError>>(
+        &self,
+        mut each: impl FnMut(u16, u16, Entry) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (page, bytes) in (0u16..).zip(&self.pages) {
+            let number = usize::from(page);
+            let parsed = Page::parse(bytes).map_err(|source| BundleError::Page { page: number, source })?;
+            for (slot, entry) in (0u16..).zip(parsed.iter()) {
+                let wrong = |source| BundleError::Entry { page: number, slot: usize::from(slot), source };
+                each(page, slot, Entry::decode(entry).map_err(wrong)?)?;
             }
         }
         Ok(())

@@ -21,6 +21,8 @@ usage: cargo xtask <verb>
   test [part...]    install what the tests need, check format and lints, run every test
                     parts: format rooms lint guests wasm32 deny rust js python (default: all of them)
   load [--json]     throughput and latency over HTTP with the durable ledger on (release build)
+  load --order      what four replicas order of client-signed bundles, and how soon; the plot goes to
+                    benches/results/order.svg
 ";
 
 fn main() -> ExitCode {

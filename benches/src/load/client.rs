@@ -24,6 +24,7 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 pub(crate) struct Request {
     bytes: Vec<u8>,
     expected: &'static str,
+    expected_head: &'static str,
 }
 
 impl Request {
@@ -45,7 +46,12 @@ impl Request {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
-        Request { bytes, expected }
+        Request { bytes, expected, expected_head: "" }
+    }
+
+    /// The same, whose answer's head must hold `line` too.
+    pub(crate) fn expecting_head(self, line: &'static str) -> Request {
+        Request { expected_head: line, ..self }
     }
 }
 
@@ -155,6 +161,12 @@ async fn connection(address: SocketAddr, request: Request, from: Instant, until:
         stream.write_all(&request.bytes).await?;
         let body = read_answer(&mut stream, &mut buffer).await?;
         if seen.answers == 0 {
+            let head = String::from_utf8_lossy(&buffer[..body]);
+            ensure!(
+                head.contains(request.expected_head),
+                "the answer's head {head:?} does not hold {:?}",
+                request.expected_head
+            );
             let body = String::from_utf8_lossy(&buffer[body..]);
             ensure!(
                 body.contains(request.expected),

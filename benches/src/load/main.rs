@@ -8,6 +8,8 @@
 //!    ├─ round 2: the same, in another order ...
 //!    ├─ asks for the receipts of a sample of the calls, and verifies them
 //!    └─ medians ──► table, or JSON
+//!
+//!  load --order: four replicas, ordering under load; see [`order`]
 //! ```
 //!
 //! Load generator and server share the machine's cores: trust the ratios, not the absolute figures.
@@ -20,6 +22,7 @@ mod counters;
 mod deploy;
 mod evidence;
 mod options;
+mod order;
 mod report;
 mod scenario;
 mod server;
@@ -42,6 +45,8 @@ fn main() -> Result<()> {
     let options = Options::parse();
     match &options.command {
         Some(Command::Serve(serve)) => server::run(serve),
+        Some(Command::OrderClient(client)) => order::client(client),
+        None if options.order => order::run(&options),
         None => measure(&options),
     }
 }

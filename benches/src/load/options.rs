@@ -29,6 +29,11 @@ pub(crate) struct Options {
     /// What the ledger keeps of inputs and outputs, as in moot.toml
     #[arg(long, value_enum, default_value_t = Payloads::Keep)]
     pub(crate) payloads: Payloads,
+    /// Instead of all that: four replicas in processes of their own, bundles signed by clients, ordered under load
+    #[arg(long)]
+    pub(crate) order: bool,
+    #[command(flatten)]
+    pub(crate) ordering: crate::order::OrderOptions,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -38,6 +43,9 @@ pub(crate) enum Command {
     /// What the harness starts by itself: the servers that are measured. Ends when its standard input does
     #[command(hide = true)]
     Serve(Serve),
+    /// What `--order` starts by itself: a client with bundles of its own. Ends when its standard input does
+    #[command(hide = true)]
+    OrderClient(crate::order::OrderClient),
 }
 
 #[derive(Debug, Args)]
@@ -84,7 +92,7 @@ impl fmt::Display for Payloads {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.1..=600.0).contains(&seconds) => Ok(seconds),
         _ => Err("0.1 to 600 seconds make sense".to_owned()),

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! It takes what is there as soon as the last commit returns and somebody waits for it: no timer, no window. Final blocks are applied to
-//! the state here and ride in the same transaction as the next batches, so an idle heartbeat costs one fsync
-//! and a busy node pays nothing extra for ordering.
+//! the state here and ride in the same transaction as the next batches, so an idle heartbeat costs no fsync
+//! and a busy node pays nothing extra for ordering. Blocks alone are committed without a sync: readers see them at once,
+//! the next sync covers them, and only then are they acknowledged. Until then the engine's own disk has them.
 
 mod blocks;
 mod foreign;
@@ -20,7 +21,7 @@ mod upkeep;
 use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
 use crate::exchange::Want;
-use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, TICK};
+use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, MAX_UNSYNCED_BLOCKS, TICK};
 use crate::state::State;
 use crate::store::{Changeset, Marks, WriteError};
 use moot_ordering::Finalized;
@@ -41,6 +42,8 @@ pub(crate) struct Committer {
     blocks: VecDeque<(Finalized, Ack)>,
     /// The batches that they wait for; without a want what is on its way to the disk.
     missing: HashMap<Digest, Option<Want>>,
+    /// Blocks that readers see and the next sync covers, with what acknowledges them.
+    unsynced: Vec<(Changeset, Vec<Ack>)>,
     /// Places of lanes whose owners were seen to seal twice.
     convicted: BTreeSet<(u32, u64)>,
     /// The marks that are on disk.
@@ -74,6 +77,7 @@ impl Committer {
             roots,
             blocks: VecDeque::new(),
             missing: HashMap::new(),
+            unsynced: Vec::new(),
             convicted,
             marks,
             commits: 0,
@@ -106,13 +110,14 @@ impl Committer {
                 }
                 Err(why) => return self.stop(&why, None),
             };
+            let sync = closing || !self.may_go_unsynced(&work);
             // Blocks that came again are only acknowledged.
             if !work.changes.is_empty()
-                && let Err(why) = self.commit(&work.changes)
+                && let Err(why) = self.commit(&work.changes, sync)
             {
                 return self.stop(&why, Some(work));
             }
-            self.publish(work);
+            self.publish(work, sync);
         }
     }
 
@@ -135,7 +140,17 @@ impl Committer {
         }
     }
 
-    /// A block alone waits a moment for entries to share its commit: otherwise every call of a client that
+    /// Whether the engine brings everything in it again after a crash.
+    fn may_go_unsynced(&self, work: &Work) -> bool {
+        let blocks = self.unsynced_blocks() + work.acks.len();
+        self.core.redelivers && work.changes.only_blocks() && blocks <= MAX_UNSYNCED_BLOCKS
+    }
+
+    fn unsynced_blocks(&self) -> usize {
+        self.unsynced.iter().map(|(_, acks)| acks.len()).sum()
+    }
+
+    /// A block alone that has to be synced waits a moment for entries to share its commit: otherwise every call of a client that
     /// makes one after the other would wait behind the block of the call before.
     fn wait_for_company(&self, closing: bool) {
         let core = &self.core;
@@ -143,16 +158,18 @@ impl Committer {
             let inbox = core.inbox.lock();
             !inbox.blocks.is_empty() && inbox.jobs.is_empty() && inbox.foreign.is_empty()
         };
-        if alone && !closing && core.lane.lock().is_empty() {
+        let synced = !core.redelivers || self.unsynced_blocks() >= MAX_UNSYNCED_BLOCKS;
+        if alone && synced && !closing && core.lane.lock().is_empty() {
             core.signal.nap(BLOCK_PATIENCE, || core.gate.is_closing() || !core.lane.lock().is_empty());
         }
     }
 
-    /// Writes until it is on disk. A full disk is waited out; anything else is final.
-    fn commit(&mut self, changes: &Changeset) -> Result<(), String> {
+    /// Writes until it is on disk, or without `sync` until readers see it. A full disk is waited out; anything else is
+    /// final.
+    fn commit(&mut self, changes: &Changeset, sync: bool) -> Result<(), String> {
         let core = self.core.clone();
         let begun = Instant::now();
-        let mut result = core.store.write(changes);
+        let mut result = if sync { core.store.write(changes) } else { core.store.write_unsynced(changes) };
         while let Err(error) = result {
             let why = match error {
                 WriteError::Fatal(why) => return Err(why),
@@ -172,10 +189,14 @@ impl Committer {
             // What presses has to wait as well.
             core.signal.take_pressing();
             core.signal.nap(TICK, || core.gate.is_closing());
-            result = reopened.and_then(|()| match core.store.holds(changes) {
-                Ok(true) => Ok(()),
-                Ok(false) => core.store.write(changes),
-                Err(error) => Err(WriteError::Fatal(error.to_string())),
+            // What was not synced is undone by that, and comes first.
+            let mut all = self.unsynced.iter().map(|(changes, _)| changes).chain([changes]);
+            result = reopened.and_then(|()| {
+                all.try_for_each(|changes| match core.store.holds(changes) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => core.store.write(changes),
+                    Err(error) => Err(WriteError::Fatal(error.to_string())),
+                })
             });
             if result.is_ok() {
                 tracing::info!("there is room on the disk again");
@@ -207,6 +228,7 @@ impl Committer {
         let waiting = core.unordered.lock().drain();
         waiting.iter().flat_map(|waiting| &waiting.promise).for_each(|promise| promise.failed(&error));
         self.blocks.clear();
+        self.unsynced.clear();
         self.missing.clear();
         core.intake.close();
         *core.inbox.lock() = crate::core::Inbox::default();

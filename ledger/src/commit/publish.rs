@@ -8,14 +8,14 @@ use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::recent::Stored;
-use crate::store::{Applied, Job};
+use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
 use moot_record::Digest;
 use std::sync::atomic::Ordering;
 
 impl Committer {
     /// In an order that matters: readers first find what waiters are then told about.
-    pub(super) fn publish(&mut self, work: Work) {
+    pub(super) fn publish(&mut self, work: Work, synced: bool) {
         let core = self.core.clone();
         core.lane.lock().committed();
         let mut events = Vec::new();
@@ -52,8 +52,12 @@ impl Committer {
         for settled in work.settled {
             settled.promise.finalized(settled.height);
         }
-        for ack in work.acks {
-            ack();
+        if synced {
+            let before = self.unsynced.drain(..).flat_map(|(_, acks)| acks);
+            before.chain(work.acks).for_each(|ack| ack());
+        } else {
+            let blocks = Changeset { blocks: work.changes.blocks, ..Changeset::default() };
+            self.unsynced.push((blocks, work.acks));
         }
         for done in work.done {
             let _ = done.send(());

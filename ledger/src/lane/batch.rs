@@ -2,7 +2,7 @@
 
 use crate::error::Refused;
 use crate::events::Event;
-use crate::limits::RETRY_AFTER;
+use crate::limits::{RETRY_AFTER, ROW_FRAMING_BYTES, ROW_STEP_BYTES};
 use crate::pace::Pace;
 use crate::pending::{Handle, Promise};
 use crate::state::OrderedBundle;
@@ -46,6 +46,7 @@ pub(crate) struct OpenBatch {
     pub(super) links: BTreeSet<(u32, u64)>,
     pub(super) keys: Vec<(Digest, KeyRow)>,
     pub(super) bundle_ids: Vec<(u64, Digest)>,
+    pub(super) answers: Vec<(u16, Vec<(u16, u16)>)>,
     pub(super) ordered: Vec<OrderedBundle>,
     pub(super) events: Vec<Event>,
     bytes: usize,
@@ -67,6 +68,7 @@ impl OpenBatch {
             links: BTreeSet::new(),
             keys: Vec::new(),
             bundle_ids: Vec::new(),
+            answers: Vec::new(),
             ordered: Vec::new(),
             events: Vec::new(),
             bytes: 0,
@@ -98,6 +100,19 @@ impl OpenBatch {
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How long its row will be, about.
+    fn row_bytes(&self) -> usize {
+        // Heads: of a page and its entries' array, of a bundle and its pages' array.
+        self.bytes + 6 * self.pages + 8 * self.slots.len() + ROW_FRAMING_BYTES
+    }
+
+    /// Whether `more` bytes would carry its row over a power of two that it nearly fills.
+    pub(super) fn would_spill(&self, more: usize) -> bool {
+        let now = self.row_bytes();
+        let row = now.next_power_of_two();
+        row >= ROW_STEP_BYTES && now + more > row && now >= row - row / 8
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
@@ -145,6 +160,11 @@ impl OpenBatch {
         self.bytes += bytes;
         self.entries += entries;
         place(self.slots.len())
+    }
+
+    /// Notes which calls of a client's bundle are to be answered here.
+    pub(crate) fn answer(&mut self, bundle: u16, calls: &[(u16, u16)]) {
+        self.answers.push((bundle, calls.to_vec()));
     }
 
     pub(crate) fn keep(&mut self, kept: Kept) {

@@ -59,6 +59,7 @@ impl Lane {
         }
         let open = &self.open;
         let full = open.bytes() + bytes > BATCH_TARGET_BYTES
+            || open.would_spill(bytes)
             || open.entries() >= BATCH_TARGET_ENTRIES
             || open.pages() >= BATCH_TARGET_PAGES
             || open.bundles() >= BATCH_MAX_BUNDLES;
@@ -127,5 +128,52 @@ impl Lane {
     /// Sequence number of the open batch.
     pub(crate) fn next_seq(&self) -> u64 {
         self.full.front().map_or(self.open.seq(), OpenBatch::seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::ROW_STEP_BYTES;
+    use moot_record::testing::Network;
+    use moot_record::{Bundle, Digest, Entry, Keypair, PageClass, Payload, Value};
+
+    /// A client's bundle of about `bytes`.
+    fn bundle(bytes: usize) -> Bundle {
+        let mut builder = moot_record::BundleBuilder::with_max_bytes(bytes);
+        let entry = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[7; 80]) }).encode();
+        while builder.append(PageClass::Bulk, &entry).is_ok() {}
+        Bundle::sign(&Keypair::from_seed([1; 32]), &Network::new(1).genesis.network(), 9, builder.finish())
+            .unwrap()
+    }
+
+    #[test]
+    fn rows_of_full_batches_stay_just_under_a_power_of_two() {
+        let mut lane = Lane::new(0, 0, OpenCalls::default(), Arc::default());
+        let bundle = bundle(130_000);
+        let bytes = bundle.encoded_len();
+        for _ in 0..9 {
+            let batch = lane.room(bytes, 0, usize::MAX).unwrap();
+            batch.append_bundle(bundle.clone(), Digest::ZERO, bytes, 1);
+        }
+        let key = Network::new(1).validators[0].clone();
+        let rows = lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9).unwrap().row.len());
+        let rows: Vec<usize> = rows.collect();
+        assert_eq!(rows.len(), 3, "{rows:?}");
+        for row in &rows[..2] {
+            // redb's own part of the row is below a hundred bytes.
+            assert!(*row > ROW_STEP_BYTES * 7 / 8 && row + 100 < ROW_STEP_BYTES, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn small_entries_fill_a_row_too() {
+        let mut lane = Lane::new(0, 0, OpenCalls::default(), Arc::default());
+        while lane.full.is_empty() {
+            lane.room(150, 0, usize::MAX).unwrap().append(PageClass::Bulk, &[7; 150]).unwrap();
+        }
+        let key = Network::new(1).validators[0].clone();
+        let row = seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9).unwrap().row.len();
+        assert!(row > ROW_STEP_BYTES * 7 / 8 && row + 100 < ROW_STEP_BYTES, "{row}");
     }
 }

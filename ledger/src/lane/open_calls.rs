@@ -42,6 +42,19 @@ impl OpenCalls {
         }
         found
     }
+
+    /// Closes what is open of one bundle; says how many calls that were.
+    pub(crate) fn close_bundle(&mut self, batch: u64, bundle: u16) -> usize {
+        let Some(calls) = self.batches.get_mut(&batch) else { return 0 };
+        let before = calls.len();
+        calls.retain(|call| call.0 != bundle);
+        let closed = before - calls.len();
+        self.count -= closed;
+        if calls.is_empty() {
+            self.batches.remove(&batch);
+        }
+        closed
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +72,8 @@ mod tests {
         assert!(open.close(&id(3, 0)) && !open.close(&id(3, 0)) && !open.close(&id(4, 0)));
         assert!(open.contains(&id(3, 1)) && open.close(&id(3, 1)));
         assert_eq!((open.len(), open.first_batch()), (1, Some(5)));
+        open.open(&EntryId { bundle: 7, ..id(5, 0) });
+        assert_eq!((open.close_bundle(5, 0), open.close_bundle(5, 0), open.close_bundle(9, 0)), (1, 0, 0));
+        assert_eq!((open.len(), open.close_bundle(5, 7), open.first_batch()), (1, 1, None));
     }
 }

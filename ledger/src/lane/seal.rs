@@ -30,6 +30,8 @@ pub(crate) struct Sealed {
     pub(crate) links: Vec<(u32, u64)>,
     pub(crate) keys: Vec<(Digest, KeyRow)>,
     pub(crate) bundle_ids: Vec<(u64, Digest)>,
+    /// By client bundle: the pages and slots of calls that are to be answered here.
+    pub(crate) answers: Vec<(u16, Vec<(u16, u16)>)>,
     pub(crate) ordered: Vec<OrderedBundle>,
     pub(crate) events: Vec<Event>,
     pub(crate) promise: Promise,
@@ -64,6 +66,7 @@ pub(crate) fn seal(
         links: open.links.into_iter().collect(),
         keys: open.keys,
         bundle_ids: open.bundle_ids,
+        answers: open.answers,
         ordered: open.ordered,
         events: open.events,
         promise: open.promise,

@@ -24,7 +24,7 @@ use crate::error::{OpenError, ReadError};
 use crate::limits::FORMAT_VERSION;
 use moot_record::Digest;
 use parking_lot::RwLock;
-use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -154,10 +154,21 @@ impl Store {
 
     /// Writes in one transaction, and returns when it is on disk.
     pub(crate) fn write(&self, changes: &Changeset) -> Result<(), WriteError> {
+        self.commit(changes, Durability::Immediate)
+    }
+
+    /// Writes in one transaction that readers see at once, and that is on disk with the next [`Store::write`]. A crash
+    /// before that undoes it, and so does [`Store::reopen`].
+    pub(crate) fn write_unsynced(&self, changes: &Changeset) -> Result<(), WriteError> {
+        self.commit(changes, Durability::None)
+    }
+
+    fn commit(&self, changes: &Changeset, durability: Durability) -> Result<(), WriteError> {
         let opened = self.opened.read();
         let Some(opened) = opened.as_ref() else { return Err(WriteError::Fatal("it is closed".into())) };
         let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), redb::Error> {
-            let txn: WriteTransaction = opened.db.begin_write()?;
+            let mut txn: WriteTransaction = opened.db.begin_write()?;
+            txn.set_durability(durability)?;
             changes.write(&txn)?;
             txn.commit()?;
             Ok(())

@@ -1,9 +1,9 @@
 //! Reading rows, each checked before anybody believes it.
 
-use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_hours, position, unseal};
+use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, position, unseal};
 use super::tables::{
-    BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META, META_MARKS,
-    META_PRUNED, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    ANSWERS, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META,
+    META_MARKS, META_PRUNED, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
@@ -11,8 +11,8 @@ use crate::state::{FunctionRecord, Outcome};
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, SealedHeader, SealedView};
-use redb::{ReadTransaction, ReadableTable};
-use std::collections::BTreeSet;
+use redb::{ReadTransaction, ReadableTable, TableError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 type Read<T> = Result<T, ReadError>;
@@ -265,6 +265,21 @@ pub(crate) fn bundles(txn: &ReadTransaction) -> Read<Bundles> {
         if counted.value() == 1 {
             found.counted.insert(key);
         }
+    }
+    Ok(found)
+}
+
+/// The calls of client bundles of the own lane's batches from `first` on that are to be answered here, by batch and
+/// bundle. A ledger of before there were any has no such table.
+pub(crate) fn answers(txn: &ReadTransaction, first: u64) -> Read<BTreeMap<(u64, u16), Vec<(u16, u16)>>> {
+    let table = match txn.open_table(ANSWERS) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
+        table => table?,
+    };
+    let mut found = BTreeMap::new();
+    for row in table.range((first, 0)..)? {
+        let (key, row) = row?;
+        found.insert(key.value(), decode_answers(row.value())?);
     }
     Ok(found)
 }

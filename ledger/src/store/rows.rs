@@ -58,6 +58,26 @@ pub(crate) fn decode_hours(row: &[u8]) -> Result<Vec<u32>, ReadError> {
     .map_err(|error: DecodeError| ReadError::damaged(what, error))
 }
 
+/// The row of the calls of a client's bundle that are to be answered: pages and slots.
+pub(crate) fn encode_answers(calls: &[(u16, u16)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 * calls.len() + CHECK_BYTES);
+    for (page, slot) in calls {
+        out.extend_from_slice(&page.to_be_bytes());
+        out.extend_from_slice(&slot.to_be_bytes());
+    }
+    seal(out)
+}
+
+/// The calls of such a row.
+pub(crate) fn decode_answers(row: &[u8]) -> Result<Vec<(u16, u16)>, ReadError> {
+    let (calls, rest) = unseal("the calls to be answered", row)?.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(ReadError::damaged("the calls to be answered", "a place has four bytes"));
+    }
+    let number = |high, low| u16::from_be_bytes([high, low]);
+    Ok(calls.iter().map(|[a, b, c, d]| (number(*a, *b), number(*c, *d))).collect())
+}
+
 /// A block as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBlock {
@@ -229,6 +249,7 @@ mod tests {
             Marks { open_calls: 4, unordered: vec![5, 0, 7] }.encode(),
             encode_hours(&[7, 480_000]),
             KeyRow { call: id, body: Digest::from_bytes([3; 32]) }.encode(),
+            encode_answers(&[(0, 1), (700, 9)]),
         ];
         for row in rows {
             assert!(unseal("row", &row).is_ok());
@@ -243,6 +264,7 @@ mod tests {
     #[test]
     fn hours_and_marks_read_back() {
         assert_eq!(decode_hours(&encode_hours(&[7, 480_000])).unwrap(), [7, 480_000]);
+        assert_eq!(decode_answers(&encode_answers(&[(0, 1), (700, 9)])).unwrap(), [(0, 1), (700, 9)]);
         let marks = Marks { open_calls: 4, unordered: vec![5, 0, 7] };
         assert_eq!(Marks::decode(&marks.encode()).unwrap(), marks);
         assert_eq!((marks.of(2), marks.of(3)), (7, 0));

@@ -14,6 +14,7 @@
 //!   functions name                             the registry
 //!   outcomes  (lane, seq, position)            what became of a transaction
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
+//!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
 //!   pruned    lane                             highest sequence number that was pruned
 //!   meta      name                             format, network, lane, marks, height up to which was pruned
@@ -43,6 +44,7 @@ pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 pub(crate) const FUNCTIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("functions");
 pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
+pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
 pub(crate) const KEYS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("keys");
 pub(crate) const KEY_HOURS: TableDefinition<'_, (u32, DigestKey), ()> = TableDefinition::new("key_hours");
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");

@@ -3,8 +3,8 @@
 use super::prune::Pruning;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META, META_FORMAT,
-    META_MARKS, META_NETWORK, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    ANSWERS, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META,
+    META_FORMAT, META_MARKS, META_NETWORK, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
@@ -71,11 +71,15 @@ type Done = Result<(), redb::Error>;
 impl Changeset {
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.only_blocks()
+    }
+
+    /// Whether it is nothing but final blocks, which the engine has on disk too.
+    pub(crate) fn only_blocks(&self) -> bool {
         self.batches.is_empty()
             && self.foreign.is_empty()
             && self.rivals.is_empty()
             && self.evidence.is_empty()
-            && self.blocks.is_empty()
             && self.jobs.is_empty()
             && self.marks.is_none()
             && self.genesis.is_none()
@@ -94,6 +98,8 @@ impl Changeset {
         self.write_blocks(txn)?;
         if let Some(marks) = &self.marks {
             txn.open_table(META)?.insert(META_MARKS, marks.encode().as_slice())?;
+            // Every call before the mark has its receipt.
+            txn.open_table(ANSWERS)?.retain_in(..(marks.open_calls, 0), |_, _| false)?;
         }
         self.jobs.iter().try_for_each(|job| match job {
             Job::Erase { id, hours } => erase(txn, id, hours),
@@ -122,6 +128,7 @@ impl Changeset {
         txn.open_table(FUNCTIONS)?;
         txn.open_table(OUTCOMES)?;
         txn.open_table(BUNDLES)?;
+        txn.open_table(ANSWERS)?;
         txn.open_table(KEYS)?;
         txn.open_table(KEY_HOURS)?;
         Ok(())
@@ -163,6 +170,14 @@ impl Changeset {
                 // A block may have counted it already, from another lane.
                 if table.get(key)?.is_none() {
                     table.insert(key, 0)?;
+                }
+            }
+        }
+        if self.batches.iter().any(|batch| !batch.answers.is_empty()) {
+            let mut table = txn.open_table(ANSWERS)?;
+            for batch in &self.batches {
+                for (bundle, calls) in &batch.answers {
+                    table.insert((batch.seq, *bundle), rows::encode_answers(calls).as_slice())?;
                 }
             }
         }

@@ -3,8 +3,10 @@
 use crate::sequencer::Sequencer;
 use crate::world::{bundle, call, deploy, eventually, name, open, receipt, spec};
 use moot_ledger::limits::MAX_VALIDITY_BLOCKS;
-use moot_ledger::{Idempotency, KeyError, PayloadBytes, Refusal, Refused};
-use moot_record::{Bundle, BundleBuilder, Digest, Entry, Keypair, PageClass, Payload, Status, Value};
+use moot_ledger::{Fate, Idempotency, KeyError, PayloadBytes, Refusal, Refused};
+use moot_record::{
+    Bundle, BundleBuilder, Call, Digest, Entry, EntryId, Keypair, PageClass, Payload, Status, Value,
+};
 
 fn value(text: &str) -> Entry {
     Entry::Value(Value { path: "/chat/lobby".into(), payload: Payload::inlined(text.as_bytes()) })
@@ -146,6 +148,85 @@ async fn a_clients_calls_are_answered_once_too() {
     ledger.close().await;
     let ledger = open(dir.path());
     assert_eq!(ledger.open_calls().len(), 1);
+}
+
+/// What nobody here is going to answer is recorded, and is no open question, now and after a restart.
+#[tokio::test]
+async fn calls_that_nobody_answers_are_recorded_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let calls: Vec<Entry> = (0..300).map(|n| Entry::Call(call(n))).collect();
+    let signed = bundle(&ledger, &client(), 100, &calls);
+    let mut seen = 0;
+    let third = |_, _, entry: &Entry| {
+        assert_eq!(*entry, calls[seen]);
+        seen += 1;
+        Ok(seen % 3 == 0)
+    };
+    let verified = ledger.verify(signed, third).unwrap();
+    assert_eq!((verified.calls(), verified.account()), ((300, 100), client().account()));
+    let pending = ledger.record(verified).unwrap();
+    pending.durable().await.unwrap();
+    assert_eq!(ledger.status().open_calls, 100);
+    let third = EntryId { slot: 2, ..pending.id() };
+    ledger.append_receipt(receipt(third, calls[2].digest(), Status::Ok), PayloadBytes::None).unwrap();
+    let first = receipt(pending.id(), calls[0].digest(), Status::Ok);
+    assert_eq!(ledger.append_receipt(first, PayloadBytes::None).unwrap_err(), Refused::NotOpen(pending.id()));
+    ledger.close().await;
+    let ledger = open(dir.path());
+    let found = ledger.open_calls();
+    assert_eq!(found.len(), 99);
+    for (id, said) in found {
+        let number = calls.iter().position(|call| *call == Entry::Call(said.clone())).unwrap();
+        assert!(ledger.is_of_client(&id) && number % 3 == 2, "{id}");
+    }
+    assert_eq!(ledger.entry(pending.id()).unwrap(), Some(calls[0].clone()));
+}
+
+/// A bundle that a block made void was nobody's to run: its calls are let go, whatever happens in between.
+#[tokio::test]
+async fn the_calls_of_a_void_bundle_are_let_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let mut chain = Sequencer::new();
+    let pending = ledger.submit(bundle(&ledger, &client(), 1, &[Entry::Call(call(1))])).unwrap();
+    pending.durable().await.unwrap();
+    assert_eq!(ledger.fate(pending.id()).unwrap(), Fate::Unordered);
+    assert_eq!(ledger.close_void(pending.id()).unwrap(), 0, "not decided yet");
+    let state = ledger.status().state;
+    chain.push(&ledger, vec![], state);
+    eventually("a heartbeat", || ledger.height() == 1);
+    chain.step(&ledger);
+    assert_eq!(pending.finalized().await, Ok(2));
+    let why = Refusal::Expired { valid_until: 1 };
+    let void = Fate::Void { height: 2, why };
+    assert_eq!(ledger.fate(pending.id()).unwrap(), void);
+    ledger.close().await;
+    let ledger = open(dir.path());
+    assert_eq!((ledger.open_calls().len(), ledger.fate(pending.id()).unwrap()), (1, void));
+    assert_eq!((ledger.close_void(pending.id()).unwrap(), ledger.status().open_calls), (1, 0));
+    // One that counts keeps its calls.
+    let pending = ledger.submit(bundle(&ledger, &client(), 50, &[Entry::Call(call(2))])).unwrap();
+    pending.durable().await.unwrap();
+    chain.step(&ledger);
+    let height = pending.finalized().await.unwrap();
+    assert_eq!(ledger.fate(pending.id()).unwrap(), Fate::Counts { height });
+    assert_eq!((ledger.close_void(pending.id()).unwrap(), ledger.status().open_calls), (0, 1));
+}
+
+/// In the lane owner's own bundles every call is its to answer and every receipt counts: nobody else writes them.
+#[tokio::test]
+async fn calls_under_the_replicas_own_key_and_too_many_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let own = moot_record::testing::Network::new(1).validators[0].clone();
+    let refused = ledger.submit(bundle(&ledger, &own, 100, &[Entry::Call(call(1))])).unwrap_err();
+    assert!(matches!(&refused, Refused::BadBundle(why) if why.contains("own key")), "{refused}");
+    ledger.submit(bundle(&ledger, &own, 100, &[value("x")])).unwrap();
+    let large = Payload::inlined(&[7; 4000]);
+    let calls: Vec<Entry> = (0..260).map(|n| Entry::Call(Call { input: large.clone(), ..call(n) })).collect();
+    let refused = ledger.submit(bundle(&ledger, &client(), 100, &calls)).unwrap_err();
+    assert!(matches!(refused, Refused::TooLarge { what: "a bundle with calls", .. }), "{refused}");
 }
 
 /// A deploy is judged when its block is final, and the judgement survives a restart.

@@ -111,8 +111,51 @@ pub struct ComponentView {
 /// Answer to `POST /_moot/bundles`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BundleAnswer {
-    /// One for each entry of the bundle, in its order.
+    /// One for each entry of the bundle that is no call, in its order.
     pub entries: Vec<EntryOutcome>,
+    /// Its calls, when it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<BundleCalls>,
+}
+
+/// What became of the calls of a bundle.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BundleCalls {
+    /// How many there are.
+    pub count: usize,
+    /// Where they are on the ledger, in the bundle's order.
+    pub at: Vec<CallRun>,
+    /// How many this replica runs, now that the bundle is final or once it is. Their receipts are at
+    /// `/_moot/calls/<id>/receipt`.
+    pub run: usize,
+    /// Those that are recorded and not run: they stay without a receipt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recorded_only: Vec<RecordedOnly>,
+    /// Height of the block that ordered them; none when the request did not wait for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u64>,
+    /// `accepted`: durable here, not ordered yet. `recorded`: ordered. `refused`: ordered and void, and nothing of it is
+    /// run.
+    pub outcome: Outcome,
+}
+
+/// Calls that stand one after the other: each has the address of the one before, with the next slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CallRun {
+    /// The first one.
+    #[schema(value_type = String)]
+    pub first: EntryId,
+    /// How many.
+    pub count: u16,
+}
+
+/// Calls that are recorded and not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordedOnly {
+    /// How many.
+    pub count: usize,
+    /// Why.
+    pub reason: String,
 }
 
 /// What became of one entry of a bundle.

@@ -15,8 +15,8 @@ pub use calls::{
 };
 pub use events::{LogLine, NodeEvent};
 pub use functions::{
-    BundleAnswer, ComponentView, EntryOutcome, ExportView, FunctionSummary, FunctionView, Functions, Outcome,
-    ParameterView, VersionView,
+    BundleAnswer, BundleCalls, CallRun, ComponentView, EntryOutcome, ExportView, FunctionSummary,
+    FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
 pub use problem::Problem;
 pub use status::{Condition, Health, RouteConflict, Status, Validator};

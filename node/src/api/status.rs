@@ -39,6 +39,9 @@ pub struct Status {
     pub functions: usize,
     /// Calls in flight or waiting for a place.
     pub running: usize,
+    /// Recorded calls that have no receipt yet and are to get one.
+    #[serde(default)]
+    pub open_calls: usize,
     /// Why nothing can be recorded, when that is so (disk full, disk failed, state differs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<String>,

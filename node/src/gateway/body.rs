@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::MIN_BODY_BYTES_PER_S;
+use crate::limits::{BODY_RESERVE_BYTES, MIN_BODY_BYTES_PER_S};
 
 /// Why a body was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,8 @@ where
     if body.size_hint().lower() > cap {
         return Err(BodyError::TooLarge(cap));
     }
+    // What is announced and will not grow needs no copying from buffer to buffer.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX).min(BODY_RESERVE_BYTES);
     let start = Instant::now();
     let mut first = Bytes::new();
     let mut more: Option<BytesMut> = None;
@@ -57,7 +59,7 @@ where
             // Most bodies come in one piece, and need not be copied.
             None if first.is_empty() => first = data,
             None => {
-                let mut buffer = BytesMut::with_capacity(first.len() + data.len());
+                let mut buffer = BytesMut::with_capacity(announced.max(first.len() + data.len()));
                 buffer.extend_from_slice(&first);
                 buffer.extend_from_slice(&data);
                 more = Some(buffer);

@@ -298,6 +298,7 @@ pub(crate) fn of_refused(refused: &Refused) -> Kind {
         Refused::Stopped(_) => Kind::Stopping,
         Refused::TooLarge { .. } => Kind::BodyTooLarge,
         Refused::NotOpen(_) | Refused::OtherPayload { .. } => Kind::Internal,
+        Refused::BadBundle(_) => Kind::BadBundle,
         _ => Kind::BundleRefused,
     }
 }

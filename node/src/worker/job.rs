@@ -45,7 +45,7 @@ pub(crate) enum BeginError {
 pub(crate) struct Job {
     pub(crate) worker: Arc<Worker>,
     pub(crate) function: Arc<Active>,
-    /// The call on its way to the disk; none when it has been there since before the last start.
+    /// The call on its way to the disk; none when it is there.
     pending: Option<Pending>,
     pub(crate) about: About,
     pub(crate) input: Bytes,
@@ -143,14 +143,15 @@ impl Job {
         self.about.call
     }
 
-    /// A call that was recorded before the last start.
-    pub(crate) fn again(
+    /// A call that is on the disk: recorded before the last start, or in a client's bundle.
+    pub(crate) fn recorded_before(
         worker: &Arc<Worker>,
         function: Arc<Active>,
         code: Function,
         about: About,
         call: Call,
         input: Bytes,
+        place: Option<Place>,
     ) -> Self {
         Job {
             worker: worker.clone(),
@@ -165,7 +166,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
-            _place: None,
+            _place: place,
         }
     }
 

@@ -13,6 +13,7 @@
 
 mod arrival;
 mod artifacts;
+mod bundle;
 mod compile;
 mod context;
 mod input;
@@ -35,6 +36,7 @@ pub use input::{BadInput, TypedInput};
 pub use policy::PolicyError;
 
 pub(crate) use artifacts::Artifacts;
+pub(crate) use bundle::{Asked, NotRun, Sorting};
 pub(crate) use input::{content_type, http_as_event, of_event, of_http};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
 pub(crate) use places::Places;
@@ -42,7 +44,7 @@ pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
 pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
 
-use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, WorkerLimits};
+use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, MAX_BUNDLE_CALLS, WorkerLimits};
 use crate::metrics::Metrics;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
@@ -62,6 +64,8 @@ pub(crate) struct Worker {
     /// Number of this node's own lane.
     pub(crate) lane: u32,
     pub(crate) places: Places,
+    /// Room for calls of clients' bundles that wait to be run.
+    bundle_room: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
     prices: Prices,
@@ -119,6 +123,7 @@ impl Worker {
             lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
+            bundle_room: Arc::new(Semaphore::new(MAX_BUNDLE_CALLS)),
             arrivals: Semaphore::new(MAX_ARRIVALS_AWAITED),
             registry: RwLock::default(),
             loaded: Loaded::new(limits.max_loaded),

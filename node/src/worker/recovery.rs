@@ -5,25 +5,29 @@
 //!                                                         ──no──► Receipt: interrupted
 //! ```
 //!
+//! A client's bundle first has to be final and count: what a block made void was nobody's to run.
+//!
 //! Only idempotent and deterministic functions are run again: of any other nobody can know what it did before
 //! the crash.
 
-use crate::limits::{RECEIPT_ATTEMPTS, RECOVERED_AT_ONCE};
+use crate::limits::{FATE_EVERY, RECEIPT_ATTEMPTS, RECOVERED_AT_ONCE};
 use crate::worker::receipt::{self, About};
 use crate::worker::registry::version_of;
-use crate::worker::{Job, Worker};
+use crate::worker::{Job, Worker, bundle};
 use futures::StreamExt;
-use moot_ledger::{PayloadBytes, Refused};
-use moot_record::{Call, Entry, EntryId};
+use moot_ledger::{Fate, PayloadBytes, Refused};
+use moot_record::{Call, Entry, EntryId, Receipt};
 use std::sync::Arc;
 
 impl Worker {
     /// Finishes what the last run of this node left open.
-    pub(crate) async fn recover(self: Arc<Self>, open: Vec<(EntryId, Call)>) {
+    pub(crate) async fn recover(self: Arc<Self>, mut open: Vec<(EntryId, Call)>) {
         if open.is_empty() {
             return;
         }
         tracing::info!(calls = open.len(), "finishing calls that were cut off");
+        // Clients' come last: they may have to wait for their block.
+        open.sort_by_key(|(id, _)| self.ledger.is_of_client(id));
         futures::stream::iter(open)
             .for_each_concurrent(RECOVERED_AT_ONCE, |(id, call)| {
                 let worker = self.clone();
@@ -37,6 +41,9 @@ impl Worker {
     }
 
     async fn finish_open(self: Arc<Self>, id: EntryId, call: Call) -> anyhow::Result<()> {
+        if self.ledger.is_of_client(&id) && !self.counts(id).await? {
+            return Ok(());
+        }
         let entry = Entry::Call(call.clone());
         let about = About {
             call: id,
@@ -50,23 +57,41 @@ impl Worker {
         }
     }
 
+    /// Waits until a client's bundle is final; false when it is void, and its calls are let go.
+    async fn counts(&self, id: EntryId) -> anyhow::Result<bool> {
+        loop {
+            match self.ledger.fate(id)? {
+                Fate::Unordered => tokio::time::sleep(FATE_EVERY).await,
+                Fate::Counts { .. } => return Ok(true),
+                Fate::Void { .. } => {
+                    self.ledger.close_void(id)?;
+                    return Ok(false);
+                }
+            }
+        }
+    }
+
     /// The call as a job, when it may and can be run again.
     async fn again(self: &Arc<Self>, about: &About, call: Call) -> Option<Job> {
         let record = self.ledger.function(&call.function)?;
         let version = version_of(&record, &call).filter(|v| v.repeatable())?;
-        let input = match &call.input.inline {
-            Some(inline) => inline.clone().into(),
+        let input = match bundle::input_of(&call) {
+            Some(input) => input,
             None => self.ledger.payload(about.call).ok().flatten()?,
         };
         if !call.input.is_of(&input) {
             return None;
         }
         let code = self.load(&version, self.clock.now_us()).await.ok()?;
-        Some(Job::again(self, version, code, *about, call, input))
+        Some(Job::recorded_before(self, version, code, *about, call, input, None))
     }
 
     async fn interrupt(&self, about: &About) -> anyhow::Result<()> {
-        let receipt = receipt::interrupted(about, &self.prices, self.clock.now_us());
+        self.state(receipt::interrupted(about, &self.prices, self.clock.now_us())).await
+    }
+
+    /// Writes the receipt of a call that was not run. A full queue is waited for.
+    pub(super) async fn state(&self, receipt: Receipt) -> anyhow::Result<()> {
         for _ in 0..RECEIPT_ATTEMPTS {
             match self.ledger.append_receipt(receipt.clone(), PayloadBytes::None) {
                 Ok(pending) => {

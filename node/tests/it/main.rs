@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 mod between;
+mod bundles;
 mod cli;
 mod deploying;
 mod evidence;

@@ -118,6 +118,7 @@ mod tests {
             condition: Condition::Running,
             functions: 0,
             running: 0,
+            open_calls: 0,
             read_only: None,
             ordering_failed: None,
             waiting_blocks: 0,

@@ -59,6 +59,7 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             condition: condition(&ledger.condition),
             functions: registry.len(),
             running: worker.places.taken(),
+            open_calls: ledger.open_calls,
             read_only: why_read_only(&ledger.condition),
             ordering_failed: ordering(&ledger.ordering),
             waiting_blocks: ledger.waiting_blocks as u64,

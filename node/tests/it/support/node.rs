@@ -3,8 +3,8 @@
 use super::raw::{Answer, Conn};
 use moot_node::{Node, NodeConfig};
 use moot_record::{
-    Bundle, BundleBuilder, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Spec, Transaction,
-    component_digest,
+    Bundle, BundleBuilder, Call, CallKind, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Payload,
+    Spec, Transaction, component_digest,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -118,6 +118,26 @@ impl Remote {
         self.get("/_moot/calls?limit=1000").json()["calls"].as_array().unwrap().len()
     }
 
+    /// A typed call of a function's active version, as a client writes it into its own bundle. `number` makes it unlike
+    /// every other.
+    pub(crate) fn call(&self, name: &str, export: &str, arguments: &str, number: u64) -> Call {
+        let view = self.get(&format!("/_moot/functions/{name}")).json();
+        let version = view["versions"].as_array().unwrap().last().unwrap();
+        let now_us = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as u64;
+        Call {
+            function: name.parse().unwrap(),
+            component: version["component"].as_str().unwrap().parse().unwrap(),
+            spec: version["spec_digest"].as_str().unwrap().parse().unwrap(),
+            kind: CallKind::Typed { export: export.to_owned() },
+            caller: None,
+            input: Payload::inlined(arguments.as_bytes()),
+            time_us: now_us + number,
+            fuel_limit: 1_000_000,
+            idempotency: None,
+            parent: None,
+        }
+    }
+
     pub(crate) fn upload(&self, wasm: &[u8]) -> Answer {
         self.ask("PUT", &format!("/_moot/components/{}", component_digest(wasm)), &[], wasm)
     }
@@ -162,11 +182,16 @@ pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeCo
 
 /// A bundle of entries, signed by the owner.
 pub(crate) fn bundle(network: &Digest, valid_until: u64, entries: &[Entry]) -> Bundle {
+    bundle_by(&key(), network, valid_until, entries)
+}
+
+/// A bundle of entries, signed by somebody.
+pub(crate) fn bundle_by(signer: &Keypair, network: &Digest, valid_until: u64, entries: &[Entry]) -> Bundle {
     let mut builder = BundleBuilder::new();
     for entry in entries {
         builder.append(PageClass::Bulk, &entry.encode()).unwrap();
     }
-    Bundle::sign(&key(), network, valid_until, builder.finish()).unwrap()
+    Bundle::sign(signer, network, valid_until, builder.finish()).unwrap()
 }
 
 /// A bundle that deploys one function.

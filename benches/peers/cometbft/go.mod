@@ -1,0 +1,3 @@
+module folkmoot/benches/peers/cometbft
+
+go 1.22
