@@ -3,9 +3,21 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { batchDigest, blockDigest, type BlockHeader } from "../src/record/block.js";
+import { bundleDigest, signBundle } from "../src/record/bundle.js";
+import { ZERO_DIGEST } from "../src/record/bytes.js";
+import { encode } from "../src/record/codec.js";
+import { Entry } from "../src/record/entry.js";
+import { genesisNamespace } from "../src/record/genesis.js";
+import { packPages } from "../src/record/page.js";
+import { type Proof, verifyProof } from "../src/record/proof.js";
+import { accountOf, signRaw } from "../src/record/signature.js";
+import { concat, utf8 } from "../src/record/text.js";
 import {
+  Digest,
   type Genesis,
   parseGenesis,
+  Signature,
   VerifyError,
   verifyProofBytes,
   verifyReceiptFile,
@@ -56,7 +68,53 @@ function everyByte(good: Uint8Array, check: (bytes: Uint8Array) => unknown): Set
   return fields;
 }
 
+/** A certificate of a network with one validator. */
+function certify(seed: Uint8Array, genesis: Genesis, block: Digest): Uint8Array {
+  const proposal = concat(Uint8Array.of(0, 1, 0), Digest.bytes(block));
+  const namespace = utf8(`${genesisNamespace(genesis)}_FINALIZE`);
+  const vote = signRaw(seed, concat(Uint8Array.of(namespace.length), namespace, proposal));
+  return concat(proposal, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, 1, 1), Signature.bytes(vote));
+}
+
 describe("evidence", () => {
+  test("a descent goes up by one at a time, whatever its validators sign", () => {
+    const seed = new Uint8Array(32).fill(9);
+    const account = accountOf(seed);
+    const alone = { ...genesis, validators: [account], network: Digest.parse("ab".repeat(32)) };
+    const entry = encode(Entry, { value: { path: "/a", payload: { digest: ZERO_DIGEST, bytes: 0n } } });
+    const [page = entry] = packPages([entry]);
+    const { header, signature } = signBundle(seed, alone.network, 9n, [page]);
+    const batch = { lane: 0, seq: 0n, bundles: 1, root: Digest.of(bundleDigest(header, signature)) };
+    const block = (height: bigint, parent: Digest): BlockHeader => {
+      const root = Digest.of(batchDigest(batch));
+      return { height, parent, time_ms: 0n, state: ZERO_DIGEST, batches: 1, root };
+    };
+    const ancestor = block(5n, ZERO_DIGEST);
+    const proof = (child: BlockHeader): Proof => ({
+      slot: 0,
+      page,
+      page_index: 0,
+      page_path: [],
+      bundle_header: header,
+      signature,
+      bundle_index: 0,
+      bundle_path: [],
+      batch_header: batch,
+      batch_index: 0,
+      batch_path: [],
+      block_header: ancestor,
+      descent: [child],
+      certificate: certify(seed, alone, blockDigest(child)),
+    });
+    assert.equal(verifyProof(proof(block(6n, blockDigest(ancestor))), alone).height, 5n);
+    for (const child of [block(7n, blockDigest(ancestor)), block(6n, ZERO_DIGEST)]) {
+      assert.equal(
+        field(() => verifyProof(proof(child), alone), "a gap"),
+        "descent",
+      );
+    }
+  });
+
   test("no byte of a proof can be changed", () => {
     const file = vectors.receipt_files.find(({ name }) => name === "final")?.file;
     const fields = everyByte(unbase64(file?.["proof"]), (bytes) => verifyProofBytes(bytes, genesis));
