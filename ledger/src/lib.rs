@@ -46,6 +46,7 @@ mod read;
 mod recent;
 mod recovery;
 mod signal;
+mod standing;
 pub mod state;
 mod store;
 mod submit;
@@ -63,7 +64,8 @@ pub use ledger::{LaneStatus, Ledger, OrderingStatus, Status};
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
-pub use state::{FunctionRecord, Outcome, Refusal, Version};
+pub use standing::Standing;
+pub use state::{FunctionRecord, Outcome, Refusal, Seat, Seats, Version};
 pub use store::StoredBlock;
 
 pub use moot_ordering::Peer;

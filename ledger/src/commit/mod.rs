@@ -21,6 +21,7 @@ use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
 use crate::exchange::Want;
 use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, TICK};
+use crate::standing::Lost;
 use crate::state::State;
 use crate::store::{Changeset, Marks, WriteError};
 use moot_ordering::Finalized;
@@ -45,6 +46,8 @@ pub(crate) struct Committer {
     convicted: BTreeSet<(u32, u64)>,
     /// The marks that are on disk.
     marks: Marks,
+    /// A lost journal of votes, with what is not published yet.
+    lost: Option<Lost>,
     commits: u64,
     upkeep: Upkeep,
 }
@@ -68,6 +71,7 @@ struct Work {
 impl Committer {
     pub(crate) fn new(core: Arc<Core>, recovered: Committed) -> Committer {
         let Committed { state, roots, marks, convicted } = recovered;
+        let lost = core.lost.read().clone();
         Committer {
             core,
             state,
@@ -76,6 +80,7 @@ impl Committer {
             missing: HashMap::new(),
             convicted,
             marks,
+            lost,
             commits: 0,
             upkeep: Upkeep::default(),
         }

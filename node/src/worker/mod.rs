@@ -59,8 +59,6 @@ pub(crate) struct Worker {
     pub(crate) network: Digest,
     /// Those who wait for a component's bytes.
     arrivals: Semaphore,
-    /// Number of this node's own lane.
-    pub(crate) lane: u32,
     pub(crate) places: Places,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -116,7 +114,6 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
-            lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
             arrivals: Semaphore::new(MAX_ARRIVALS_AWAITED),

@@ -1,6 +1,7 @@
 //! Networks of several replicas, in real processes over real TCP.
 
 mod deploying;
+mod epochs;
 mod faults;
 mod init;
 mod kill;
