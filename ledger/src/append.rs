@@ -79,6 +79,7 @@ impl Core {
     /// Refuses when nothing may be taken down.
     pub(crate) fn admit(&self) -> Result<(), Refused> {
         self.gate.check()?;
+        self.check_records()?;
         if self.unordered_hint() > MAX_UNORDERED_BATCHES {
             return Err(Refused::Full {
                 what: "the list of batches to be ordered",
@@ -165,7 +166,7 @@ impl Ledger {
         let entry = Entry::Receipt(receipt);
         let pending = encoded(&entry, |bytes, digest| {
             let mut lane = core.lane.lock();
-            if call.lane != core.lane_number || !lane.calls.contains(&call) {
+            if call.lane != core.lane_number() || !lane.calls.contains(&call) {
                 return Err(Refused::NotOpen(call));
             }
             let batch = lane.room(bytes.len(), kept_len(kept.as_ref()), MAX_QUEUED_RECEIPT_BYTES)?;

@@ -10,8 +10,9 @@
 use crate::core::Core;
 use crate::exchange::{Carrier, Want};
 use crate::limits::ROOTS_REMEMBERED;
+use crate::store::{StoredBlock, read};
 use bytes::Bytes;
-use moot_ordering::{Application, BoxFuture, Finalized, Plane, Proposal, Wanted};
+use moot_ordering::{Application, BoxFuture, EpochPlan, Finalized, OldBlock, Peer, Plane, Proposal, Wanted, genesis_block};
 use moot_record::{AccountId, BlockHeader, Digest};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -29,12 +30,17 @@ impl Carrier for Plane {
     fn forget(&self, wanted: &Wanted) {
         Plane::forget(self, wanted);
     }
+
+    fn know(&self, peers: Vec<Peer>) {
+        Plane::know(self, peers);
+    }
 }
 
 impl Core {
     /// Takes the means to reach the other replicas.
     pub(crate) fn connect(&self, carrier: Arc<dyn Carrier>) {
         self.wants.line.attach(carrier);
+        self.take_seats();
         self.want_components(self.registry.read().values());
     }
 }
@@ -62,6 +68,30 @@ impl Core {
 impl Application for Core {
     fn attach(&self, plane: Plane) {
         self.connect(Arc::new(plane));
+    }
+
+    fn epoch(&self, number: u64) -> Option<EpochPlan> {
+        let height = self.height();
+        let seats = self.seats.read().clone();
+        let votes = self.may_vote(number);
+        let Some(epochs) = seats.epochs() else {
+            return Some(EpochPlan { votes, ..EpochPlan::fixed(&self.genesis) });
+        };
+        let start = match number.checked_sub(1).map(|before| epochs.last(before)) {
+            None => genesis_block(&self.genesis).digest(),
+            Some(last) if last > height => return None,
+            Some(last) if epochs.of(height.saturating_add(1)) == epochs.of(last) + 1 => seats.start(),
+            // Long ago: this replica has its journals made anew.
+            Some(last) => match self.store.read(|txn| read::block(txn, last)) {
+                Ok(block) => block?.header.digest(),
+                Err(error) => {
+                    tracing::error!(%error, block = last, "cannot read the block that an epoch starts from");
+                    return None;
+                }
+            },
+        };
+        let (committee, next) = (seats.committee(number).clone(), seats.committee(number + 1).clone());
+        Some(EpochPlan { committee, next, start, votes })
     }
 
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {
@@ -124,6 +154,28 @@ impl Application for Core {
     fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>) {
         self.inbox.lock().blocks.push_back((block, ack));
         self.signal.wake();
+    }
+
+    fn old_block(&self, which: OldBlock) -> Option<Finalized> {
+        let found = self.store.read(|txn| {
+            let height = match which {
+                OldBlock::At(height) => Some(height),
+                OldBlock::Named(digest) => read::bare(txn, &digest)?,
+            };
+            height.map_or(Ok(None), |height| read::block(txn, height))
+        });
+        match found {
+            Ok(found) => found.map(|StoredBlock { header, batches, certificate, descent, .. }| Finalized {
+                header,
+                batches,
+                certificate,
+                descent,
+            }),
+            Err(error) => {
+                tracing::warn!(?which, %error, "cannot read a block that another replica asks for");
+                None
+            }
+        }
     }
 
     fn pushed(&self, from: AccountId, bytes: Bytes) {

@@ -19,16 +19,17 @@ use crate::lane::Lane;
 use crate::pace::Pace;
 use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
-use crate::state::FunctionRecord;
+use crate::standing::{Lost, Standing};
+use crate::state::{FunctionRecord, Seats};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
-use moot_ordering::{Failure, Finalized};
-use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair, lane_owner};
+use moot_ordering::{Failure, Finalized, Peer};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{broadcast, oneshot, watch};
@@ -58,7 +59,19 @@ pub(crate) struct Core {
     pub(crate) network: Digest,
     pub(crate) key: Keypair,
     pub(crate) account: AccountId,
-    pub(crate) lane_number: u32,
+    /// The own lane's, or [`NO_LANE`].
+    pub(crate) lane_number: AtomicU32,
+    /// The seats after the last block committed here.
+    pub(crate) seats: RwLock<Arc<Seats>>,
+    /// The other replicas, as the configuration has them.
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) standing: RwLock<Standing>,
+    /// Of the standing, what every append looks at.
+    pub(crate) records: AtomicBool,
+    /// Whether the journal of votes is lost, and the way back.
+    pub(crate) lost: RwLock<Option<Lost>>,
+    /// The number of the own lane's batch that carries the token of the way back.
+    pub(crate) token_in: Mutex<Option<u64>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention_s: u64,
     pub(crate) min_free_bytes: u64,
@@ -134,17 +147,27 @@ impl Core {
         if let Some(stored) = self.recent.get(lane, seq) {
             return Ok(Some(stored));
         }
-        Ok(self.store.read(|txn| read::batch(txn, self.owners(), (lane, seq)))?.map(Arc::new))
+        Ok(self.store.read(|txn| read::batch(txn, &self.owners(), (lane, seq)))?.map(Arc::new))
     }
 
     /// Whose lanes there are.
-    pub(crate) fn owners(&self) -> Owners<'_> {
-        Owners { genesis: &self.genesis, network: &self.network }
+    pub(crate) fn owners(&self) -> Owners {
+        Owners::of(&self.seats.read(), &self.network)
+    }
+
+    /// The number of the own lane.
+    pub(crate) fn lane_number(&self) -> u32 {
+        self.lane_number.load(Ordering::Acquire)
+    }
+
+    /// Whether there never are other replicas.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.genesis.validators.len() < 2 && self.genesis.epochs.is_none()
     }
 
     /// Sees to it that the components of functions come here. A network of one has nobody to ask.
     pub(crate) fn want_components<'a>(&self, functions: impl Iterator<Item = &'a Arc<FunctionRecord>>) {
-        if self.genesis.validators.len() > 1 {
+        if !self.is_alone() {
             let active = functions.filter_map(|record| record.active());
             active.for_each(|version| self.components.want(&self.wants.line, version.component));
         }
@@ -156,8 +179,9 @@ impl Core {
     }
 
     /// The account that signs the lane's own bundles.
-    pub(crate) fn lane_account(&self, lane: u32) -> Option<&AccountId> {
-        lane_owner(&self.genesis, lane)
+    pub(crate) fn lane_account(&self, lane: u32) -> Option<AccountId> {
+        let seats = self.seats.read();
+        Some(seats.all().get(usize::try_from(lane).ok()?)?.account)
     }
 
     pub(crate) fn height(&self) -> u64 {

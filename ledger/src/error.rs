@@ -97,6 +97,9 @@ pub enum Refused {
     /// The disk is full.
     #[error("the ledger only reads for now: {0}")]
     ReadOnly(String),
+    /// This replica does not record.
+    #[error("this replica follows the others and records nothing: {0}; ask another replica")]
+    Follows(String),
     /// The ledger has stopped.
     #[error("the ledger has stopped: {0}")]
     Stopped(String),
@@ -233,6 +236,16 @@ pub enum ProveError {
         id: EntryId,
         /// What does not fit.
         error: ProofError,
+    },
+    /// The committee has changed so often that a proof cannot show it all.
+    #[error("the proof of {id} would have {bytes} bytes, at most {max} are allowed: its handovers do not fit")]
+    TooLong {
+        /// The entry.
+        id: EntryId,
+        /// The proof's size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
     },
     /// It could not be read.
     #[error(transparent)]

@@ -15,10 +15,11 @@ use crate::options::{Options, OrderingChoice};
 use crate::pace::Pace;
 use crate::recent::Recent;
 use crate::recovery::recover;
-use crate::state::FunctionRecord;
+use crate::standing::{Lost, NO_LANE, Standing};
+use crate::state::{FunctionRecord, Seat, Seats};
 use crate::store::{DirLock, Store, read};
 use moot_ordering::{Application, Config, Ordering};
-use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis};
+use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis, Role};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,8 +60,14 @@ pub struct Status {
     pub time_ms: u64,
     /// State root after that block.
     pub state: Digest,
-    /// The own lane.
-    pub lane: u32,
+    /// The own lane; none without a seat.
+    pub lane: Option<u32>,
+    /// Whether this replica votes and records, or follows.
+    pub standing: Standing,
+    /// The epoch of the next block; none where there is one epoch for ever.
+    pub epoch: Option<u64>,
+    /// Number of the committee that votes in it.
+    pub committee: u32,
     /// Sequence number of the next batch.
     pub next_batch: u64,
     /// Entry and payload bytes that wait for their commit.
@@ -69,7 +76,7 @@ pub struct Status {
     pub open_calls: usize,
     /// Batches on disk that no final block names yet, of all lanes.
     pub unordered_batches: usize,
-    /// Every lane, in the order of the genesis.
+    /// Every lane, by number.
     pub lanes: Vec<LaneStatus>,
     /// Final blocks that wait for batches which are not here yet.
     pub waiting_blocks: usize,
@@ -102,6 +109,10 @@ pub struct LaneStatus {
     pub lane: u32,
     /// Its owner.
     pub account: AccountId,
+    /// What its owner is to do.
+    pub role: Role,
+    /// Whether its owner is in the committee that votes now.
+    pub votes: bool,
     /// The highest sequence number on disk here.
     pub last_held: Option<u64>,
     /// The highest sequence number in a final block.
@@ -133,26 +144,44 @@ impl Ledger {
         let dir = options.dir.clone();
         let network = options.genesis.network();
         let account = options.key.account();
-        let lane_number = options.genesis.validators.iter().position(|validator| *validator == account);
-        let lane_number = lane_number.and_then(|lane| u32::try_from(lane).ok());
-        let lane_number = lane_number.ok_or(OpenError::NotAValidator { account, network })?;
+        if options.genesis.epochs.is_none() && !options.genesis.validators.contains(&account) {
+            return Err(OpenError::NotAValidator { account, network });
+        }
         fs::create_dir_all(&dir).map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         let lock = DirLock::take(&dir)?;
         let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &network)?;
-        let recovered = recover(&store, &dir, lane_number, &options.genesis, &network)?;
+        let recovered = recover(&store, &dir, &account, &options.genesis, &network)?;
+        let lane_number = recovered.lane;
         let wants = Arc::new(Wants::default());
         let state = &recovered.committed.state;
         let pace: Arc<Pace> = Arc::default();
         let order_within = match &options.ordering {
             // Whoever waits at another replica is not known here.
-            OrderingChoice::Engine { order_within, .. } if options.genesis.validators.len() > 1 => {
+            OrderingChoice::Engine { order_within, listen: Some(_), .. } => {
                 (*order_within).min(ORDER_WITHIN_OF_SEVERAL)
             }
             OrderingChoice::Engine { order_within, .. } => *order_within,
             OrderingChoice::External => Duration::ZERO,
         };
+        let peers = match &options.ordering {
+            OrderingChoice::Engine { peers, .. } => peers.clone(),
+            OrderingChoice::External => Vec::new(),
+        };
+        // Another number is another loss: what was known of an earlier one says nothing of it.
+        let lost = options.journal_lost.map(|number| match &recovered.lost {
+            Some(lost) if lost.number == number => lost.clone(),
+            _ => Lost::new(number),
+        });
+        let no_seats = Seats::new(&options.genesis, Digest::ZERO);
+        let (next_seq, calls) = (recovered.next_seq, recovered.calls());
         let core = Arc::new(Core {
-            lane: Mutex::new(Lane::new(lane_number, recovered.next_seq, recovered.calls(), pace.clone())),
+            lane: Mutex::new(Lane::new(lane_number, next_seq, recovered.calls(), pace.clone())),
+            seats: RwLock::new(state.seats().cloned().unwrap_or_else(|| Arc::new(no_seats))),
+            peers,
+            standing: RwLock::default(),
+            records: false.into(),
+            lost: RwLock::new(lost),
+            token_in: Mutex::default(),
             waiting: recovered.unordered.count(lane_number).into(),
             all_waiting: recovered.unordered.len().into(),
             intake: Intake::new(wants.clone()),
@@ -172,7 +201,7 @@ impl Ledger {
             }),
             network,
             account,
-            lane_number,
+            lane_number: lane_number.into(),
             store,
             genesis: options.genesis.clone(),
             clock: options.clock,
@@ -192,13 +221,21 @@ impl Ledger {
             events: broadcast::channel(EVENT_BACKLOG).0,
             counters: Counters::default(),
         });
+        core.stand();
+        let first = core.first_free(next_seq);
+        if lane_number != NO_LANE && first > next_seq {
+            *core.lane.lock() = Lane::new(lane_number, first, calls, core.pace.clone());
+        }
         let committer = Committer::new(core.clone(), recovered.committed);
         let committer = std::thread::Builder::new().name("moot-commit".into()).spawn(move || committer.run());
         let committer = committer.map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         // A network of one has nobody to hear from.
-        let alone = core.genesis.validators.len() < 2;
+        let alone = core.is_alone();
         let checking = if alone { Ok(Vec::new()) } else { start(&core) };
-        let (open_calls, by_clients) = (recovered.open_calls.into_iter().collect(), recovered.by_clients);
+        // What was asked of a replica that records nothing, it cannot answer now.
+        let records = core.records.load(Relaxed);
+        let open_calls = recovered.open_calls.into_iter().filter(|_| records).collect();
+        let by_clients = recovered.by_clients;
         let (checking, failed) = match checking {
             Ok(checking) => (checking, None),
             Err(source) => (Vec::new(), Some(OpenError::Io { path: dir.clone(), source })),
@@ -214,6 +251,7 @@ impl Ledger {
         } = options.ordering
         {
             let config = Config {
+                journals_lost: options.journal_lost.is_some(),
                 // Journals that end below it are not the ones this key voted with: refused.
                 committed: core.height(),
                 heartbeat,
@@ -258,6 +296,24 @@ impl Ledger {
         self.core().account
     }
 
+    /// The number of this replica's lane; none without a seat.
+    #[must_use]
+    pub fn lane(&self) -> Option<u32> {
+        Some(self.core().lane_number()).filter(|lane| *lane != NO_LANE)
+    }
+
+    /// Whether there never are other replicas.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.core().is_alone()
+    }
+
+    /// The seats and committees after the last block committed here.
+    #[must_use]
+    pub fn seats(&self) -> Arc<Seats> {
+        self.core().seats.read().clone()
+    }
+
     /// Height of the last block committed here.
     #[must_use]
     pub fn height(&self) -> u64 {
@@ -275,6 +331,8 @@ impl Ledger {
     pub fn status(&self) -> Status {
         let core = self.core();
         let head = *core.head.read();
+        let seats = core.seats.read().clone();
+        let epoch = seats.epoch_of(head.height + 1);
         let (next_batch, queued_bytes, open_calls) = {
             let lane = core.lane.lock();
             (lane.next_seq(), lane.queued_bytes(), lane.calls.len())
@@ -284,7 +342,10 @@ impl Ledger {
             height: head.height,
             time_ms: head.time_ms,
             state: head.state,
-            lane: core.lane_number,
+            lane: self.lane(),
+            standing: core.standing.read().clone(),
+            epoch: seats.epochs().map(|_| epoch),
+            committee: seats.committee(epoch).number,
             next_batch,
             queued_bytes,
             open_calls,
@@ -392,18 +453,22 @@ impl Ledger {
 impl Core {
     fn lanes(&self) -> Vec<LaneStatus> {
         let unordered = self.unordered.lock();
-        let status = |(lane, account): (u32, &AccountId)| {
+        let seats = self.seats.read().clone();
+        let committee = seats.committee(seats.epoch_of(self.height() + 1));
+        let status = |(lane, seat): (u32, &Seat)| {
             let marks = unordered.marks(lane);
             LaneStatus {
                 lane,
-                account: *account,
+                account: seat.account,
+                role: seat.role,
+                votes: committee.contains(&seat.account),
                 last_held: marks.held,
                 last_ordered: marks.ordered,
                 unordered: marks.waiting,
                 equivocations: marks.equivocations,
             }
         };
-        (0u32..).zip(&self.genesis.validators).map(status).collect()
+        (0u32..).zip(seats.all()).map(status).collect()
     }
 
     fn ordering(&self) -> OrderingStatus {

@@ -47,6 +47,7 @@ mod read;
 mod recent;
 mod recovery;
 mod signal;
+mod standing;
 pub mod state;
 mod store;
 mod submit;
@@ -65,7 +66,8 @@ pub use ledger::{LaneStatus, Ledger, OrderingStatus, Status};
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
-pub use state::{FunctionRecord, Outcome, Refusal, Version};
+pub use standing::Standing;
+pub use state::{FunctionRecord, Outcome, Refusal, Seat, Seats, Version};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
 

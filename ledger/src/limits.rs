@@ -119,6 +119,10 @@ pub const MAX_TOLERATED_EQUIVOCATIONS: usize = 16;
 /// Double seals kept as evidence: one is enough to convict, so this is for the curious.
 pub const MAX_EVIDENCE: usize = 256;
 
+/// Seats of a network: every replica that ever voted or followed by the ledger's word. Each costs some hundred bytes
+/// and a look at its lane when the ledger is opened.
+pub const MAX_SEATS: usize = 512;
+
 /// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.
 pub const MAX_SUPPLIES: usize = 64;
 

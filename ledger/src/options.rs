@@ -4,7 +4,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::disk::{Disk, FileDisk};
 use crate::limits::{DEFAULT_CACHE_BYTES, DEFAULT_RETENTION_S, MIN_FREE_BYTES, ORDER_WITHIN, RECENT_BYTES};
 use moot_ordering::Peer;
-use moot_record::{Genesis, Keypair};
+use moot_record::{Digest, Genesis, Keypair};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,6 +79,9 @@ pub struct Options {
     pub retention: Retention,
     /// Who puts batches in order.
     pub ordering: OrderingChoice,
+    /// A random number that was drawn when the journal of the key's votes was found to be lost, the same for every
+    /// start since; none while it is there. With it the replica follows, and votes again when that is safe.
+    pub journal_lost: Option<Digest>,
     /// redb's page cache.
     pub cache_bytes: usize,
     /// Sealed batches kept in memory for readers.
@@ -99,6 +102,7 @@ impl Options {
             clock: Arc::new(SystemClock),
             retention: Retention::default(),
             ordering: OrderingChoice::default(),
+            journal_lost: None,
             cache_bytes: DEFAULT_CACHE_BYTES,
             recent_bytes: RECENT_BYTES,
             min_free_bytes: MIN_FREE_BYTES,

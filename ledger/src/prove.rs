@@ -4,6 +4,7 @@ use crate::error::{ProveError, ReadError};
 use crate::ledger::Ledger;
 use crate::recent::Stored;
 use crate::store::read;
+use moot_record::limits::MAX_PROOF_BYTES;
 use moot_record::{EntryId, Proof, SignedEntry, merkle};
 
 /// The entry with its page, path and signature.
@@ -53,9 +54,13 @@ impl Ledger {
             let Some(place) = read::place(txn, id.lane, id.batch)? else { return Ok(None) };
             let block = read::block(txn, place.height)?;
             let missing = || ReadError::damaged(format!("block {}", place.height), "it is missing");
-            Ok(Some((place, block.ok_or_else(missing)?)))
+            let block = block.ok_or_else(missing)?;
+            let seats = core.seats.read().clone();
+            let certified = block.descent.last().map_or(place.height, |header| header.height);
+            let handovers = read::handovers(txn, seats.committee(seats.epoch_of(certified)).number)?;
+            Ok(Some((place, block, handovers)))
         })?;
-        let (place, block) = found.ok_or(ProveError::NotFinal(id))?;
+        let (place, block, handovers) = found.ok_or(ProveError::NotFinal(id))?;
         let index = usize::try_from(place.index).unwrap_or(usize::MAX);
         let proof = Proof {
             entry,
@@ -67,7 +72,12 @@ impl Ledger {
             block_header: block.header,
             descent: block.descent,
             certificate: block.certificate,
+            handovers,
         };
+        let bytes = proof.encode().len();
+        if !proof.handovers.is_empty() && bytes > MAX_PROOF_BYTES {
+            return Err(ProveError::TooLong { id, bytes, max: MAX_PROOF_BYTES });
+        }
         proof.verify(&core.genesis).map_err(|error| ProveError::Broken { id, error })?;
         Ok(proof)
     }

@@ -29,7 +29,7 @@ impl Core {
         let own = self.lane_account(header.lane)?;
         let bundles = (0u16..).zip(&stored.batch.bundles);
         let mut entries = bundles
-            .filter(|(_, content)| content.header.account == *own)
+            .filter(|(_, content)| content.header.account == own)
             .flat_map(|(bundle, content)| content.entries().map(move |found| (bundle, found)));
         entries.find_map(|(bundle, (page, slot, bytes))| {
             // A receipt's encoding begins with a head, its kind and the call's id: no need to decode the rest
@@ -101,20 +101,20 @@ impl Ledger {
         let core = self.core();
         let max = max.min(MAX_RECENT_CALLS);
         let mut found = Vec::new();
-        let Some(last) = core.store.read(|txn| read::last_batch(txn, core.lane_number))? else {
+        let lane = core.lane_number();
+        let Some(last) = core.store.read(|txn| read::last_batch(txn, lane))? else {
             return Ok(found);
         };
         for seq in (last.saturating_sub(MAX_RECENT_BATCHES)..=last).rev() {
             if found.len() >= max {
                 break;
             }
-            let Some(stored) = core.batch(core.lane_number, seq)? else { continue };
+            let Some(stored) = core.batch(lane, seq)? else { continue };
             let mut calls = Vec::new();
             for (bundle, content) in (0u16..).zip(&stored.batch.bundles) {
                 for (page, slot, bytes) in content.entries() {
                     if let Ok(Entry::Call(call)) = Entry::decode(bytes) {
-                        calls
-                            .push((EntryId { lane: core.lane_number, batch: seq, bundle, page, slot }, call));
+                        calls.push((EntryId { lane, batch: seq, bundle, page, slot }, call));
                     }
                 }
             }

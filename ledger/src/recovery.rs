@@ -16,14 +16,17 @@ use crate::exchange::{Content, Scan, scan};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
-use crate::state::State;
+use crate::standing::{Lost, NO_LANE};
+use crate::state::{Seats, State};
 use crate::store::read::{self, Owners};
 use crate::store::{Marks, Store, StoredBlock};
 use crate::unordered::{Unordered, Waiting};
+use moot_ordering::genesis_block;
 use moot_record::{AccountId, Call, Digest, Entry, EntryId, Genesis, SealedView, lane_owner};
 use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What was found.
 pub(crate) struct Recovered {
@@ -35,6 +38,10 @@ pub(crate) struct Recovered {
     pub(crate) by_clients: BTreeSet<(u64, u16)>,
     pub(crate) unordered: Unordered,
     pub(crate) remembered: BTreeSet<(u64, Digest)>,
+    /// The own lane, or [`NO_LANE`].
+    pub(crate) lane: u32,
+    /// A lost journal of votes, as far as it was noted.
+    pub(crate) lost: Option<Lost>,
 }
 
 impl Recovered {
@@ -50,19 +57,22 @@ impl Recovered {
 pub(crate) fn recover(
     store: &Store,
     dir: &Path,
-    lane: u32,
+    account: &AccountId,
     genesis: &Genesis,
     network: &Digest,
 ) -> Result<Recovered, OpenError> {
-    let owners = Owners { genesis, network };
     let found = store.read(|txn| {
         let blocks = read::last_blocks(txn, ROOTS_REMEMBERED)?;
         let bundles = read::bundles(txn)?;
-        let state = state(txn, blocks.first(), bundles.counted)?;
+        let initial = Seats::new(genesis, genesis_block(genesis).digest());
+        let seats = Arc::new(read::seats(txn, genesis)?.unwrap_or_else(|| initial.clone()));
+        let owners = &Owners::of(&seats, network);
+        let lane = seats.of(account).map_or(NO_LANE, |(number, _)| number);
+        let state = state(txn, blocks.first(), bundles.counted, seats.clone())?;
         let marks = read::marks(txn)?;
         let mut roots: VecDeque<Digest> = blocks.iter().rev().map(|block| block.state_after).collect();
         if roots.len() < ROOTS_REMEMBERED {
-            roots.push_front(State::new().root());
+            roots.push_front(State::new().seated(Arc::new(initial)).root());
         }
         let convicted = BTreeSet::new();
         let mut recovered = Recovered {
@@ -73,11 +83,13 @@ pub(crate) fn recover(
             by_clients: BTreeSet::new(),
             unordered: Unordered::default(),
             remembered: bundles.all,
+            lane,
+            lost: read::lost(txn)?,
         };
         for digest in blocks.iter().rev().flat_map(|block| &block.batches) {
             recovered.unordered.remember(*digest);
         }
-        for other in (0u32..).take(genesis.validators.len()) {
+        for other in (0u32..).take(seats.all().len()) {
             recovered.scan(txn, owners, other, other == lane, &marks)?;
         }
         recovered.convict(txn)?;
@@ -91,10 +103,11 @@ fn state(
     txn: &ReadTransaction,
     last: Option<&StoredBlock>,
     counted: BTreeSet<(u64, Digest)>,
+    seats: Arc<Seats>,
 ) -> Result<State, ReadError> {
-    let Some(last) = last else { return Ok(State::new()) };
+    let Some(last) = last else { return Ok(State::new().seated(seats)) };
     let height = last.header.height;
-    let state = State::restore(height, last.history_after, read::functions(txn)?, counted);
+    let state = State::restore(height, last.history_after, read::functions(txn)?, counted).seated(seats);
     if state.root() != last.state_after {
         let reason =
             format!("its root is {}, after block {height} it was {}", state.root(), last.state_after);
@@ -108,12 +121,12 @@ impl Recovered {
     fn scan(
         &mut self,
         txn: &ReadTransaction,
-        owners: Owners<'_>,
+        owners: &Owners,
         lane: u32,
         own: bool,
         marks: &Marks,
     ) -> Result<(), ReadError> {
-        let owner = lane_owner(owners.genesis, lane);
+        let owner = lane_owner(&owners.accounts, lane);
         let first = if own { marks.open_calls.min(marks.of(lane)) } else { marks.of(lane) };
         let to_answer = if own { read::answers(txn, marks.open_calls)? } else { BTreeMap::new() };
         read::batches_from(txn, owners, lane, first, |seq, view| {

@@ -200,7 +200,7 @@ impl Node {
     #[must_use]
     pub fn differs(&self, why: &str) -> bool {
         // The ledger names both roots in its reason; every other reason is the disk's or the engine's.
-        self.genesis().validators.len() > 1 && why.contains("state root")
+        !self.worker.ledger.is_alone() && why.contains("state root")
     }
 
     /// Answers what was accepted, writes everything down and stops.
@@ -227,7 +227,7 @@ async fn keep(
 ) {
     let mut seen = worker.ledger.height();
     // What was deployed while this node was down is new to it as well.
-    let mut unprepared = worker.ledger.genesis().validators.len() > 1;
+    let mut unprepared = !worker.ledger.is_alone();
     let mut ahead: Option<JoinHandle<()>> = None;
     let mut known = worker.registry();
     let mut settled = seat.is_none();
@@ -295,7 +295,13 @@ fn alone(dir: &Path, network_name: &str) -> Result<Options, StartError> {
 
 /// The ledger of one replica of several.
 fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
-    network::may_vote(dir, &seat.fresh, &seat.key.account())?;
+    let journal_lost = network::may_vote(dir, &seat.fresh, &seat.key.account())?;
+    if journal_lost.is_some() {
+        tracing::warn!(
+            "the journal of this key's votes is lost: voting could contradict them, so this replica follows the \
+             others until that is safe; `moot status` says how it stands"
+        );
+    }
     let ordering = OrderingChoice::Engine {
         heartbeat: seat.heartbeat,
         max_batches_per_block: MAX_BATCHES_PER_BLOCK,
@@ -304,7 +310,12 @@ fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
         listen_data: Some(seat.listen_data),
         peers: seat.peers,
     };
-    Ok(Options { ordering, cache_bytes: REPLICA_CACHE_BYTES, ..Options::new(dir, seat.genesis, seat.key) })
+    Ok(Options {
+        ordering,
+        journal_lost,
+        cache_bytes: REPLICA_CACHE_BYTES,
+        ..Options::new(dir, seat.genesis, seat.key)
+    })
 }
 
 /// The genesis of a data folder; made for a new one, with this node as its only validator.

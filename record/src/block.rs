@@ -1,7 +1,8 @@
 //! A block: an ordered list of batch digests, and the header that the replicas' votes are about.
 //!
 //! ```text
-//! header = [height, parent, time_ms, state, batches, root]      digest = H(block domain, header)
+//! header = [height, parent, time_ms, state, batches, root]                 digest = H(block domain, header)
+//!          [height, parent, time_ms, state, batches, root, committee]      names the next epoch's committee
 //! ```
 
 use crate::bytes::Digest;
@@ -27,10 +28,12 @@ pub struct BlockHeader {
     pub batches: u32,
     /// The root over the batches' digests.
     pub root: Digest,
+    /// The digest of the committee of the next epoch, in the last block of an epoch before another committee.
+    pub committee: Option<Digest>,
 }
 
 /// The longest encoding of a block's header.
-pub(crate) const MAX_BLOCK_HEADER_BYTES: usize = 128;
+pub(crate) const MAX_BLOCK_HEADER_BYTES: usize = 160;
 
 canonical!(BlockHeader, MAX_BLOCK_HEADER_BYTES);
 
@@ -39,7 +42,13 @@ impl BlockHeader {
     #[must_use]
     pub fn new(height: u64, parent: Digest, time_ms: u64, state: Digest, batches: &[Digest]) -> Self {
         let count = u32::try_from(batches.len()).unwrap_or(u32::MAX);
-        Self { height, parent, time_ms, state, batches: count, root: merkle::root(batches) }
+        Self { height, parent, time_ms, state, batches: count, root: merkle::root(batches), committee: None }
+    }
+
+    /// The same header, naming the committee of the next epoch.
+    #[must_use]
+    pub const fn naming(self, committee: Option<Digest>) -> Self {
+        Self { committee, ..self }
     }
 
     /// The block's digest: the payload that the replicas vote on.
@@ -57,17 +66,25 @@ impl BlockHeader {
 
 impl Item for BlockHeader {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 6);
+        cbor::array(out, 6 + usize::from(self.committee.is_some()));
         cbor::uint(out, self.height);
         self.parent.write(out);
         cbor::uint(out, self.time_ms);
         self.state.write(out);
         cbor::uint(out, self.batches);
         self.root.write(out);
+        if let Some(committee) = &self.committee {
+            committee.write(out);
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(6)?;
+        let at = r.position();
+        let fields = r.list(7)?;
+        if fields < 6 {
+            let (what, len) = ("the block's header", fields as u64);
+            return Err(DecodeError::WrongLength { at, what, len, wanted: 6 });
+        }
         let header = Self {
             height: r.uint()?,
             parent: Digest::read(r)?,
@@ -75,6 +92,7 @@ impl Item for BlockHeader {
             state: Digest::read(r)?,
             batches: r.small()?,
             root: Digest::read(r)?,
+            committee: if fields == 7 { Some(Digest::read(r)?) } else { None },
         };
         if header.batches as usize > MAX_BLOCK_BATCHES {
             let why = format!("{}; a block has at most {MAX_BLOCK_BATCHES} batches", header.batches);

@@ -8,12 +8,13 @@
 //! ```
 //!
 //! `u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form. Validators
-//! are in the genesis's order, which is sorted. A quorum is `n - (n - 1) / 3`.
+//! are in the committee's order, which is sorted; the namespace is the committee's. A quorum is `n - (n - 1) / 3`.
 
 use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest, Signature};
 use crate::cbor::Reader;
+use crate::committee::Committee;
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
 use crate::key;
@@ -48,12 +49,22 @@ pub enum CertificateError {
         wanted: Digest,
     },
     /// It is by a committee of another size.
-    #[error("its committee has {found} validators, the genesis names {wanted}")]
+    #[error("its committee has {found} validators, the one that votes here has {wanted}")]
     Committee {
         /// The certificate's.
         found: u64,
-        /// The genesis's.
+        /// The committee's.
         wanted: usize,
+    },
+    /// It is of another epoch than its block.
+    #[error("it is of epoch {found}, and block {height} is of epoch {wanted}")]
+    Epoch {
+        /// The certificate's.
+        found: u64,
+        /// The block's.
+        wanted: u64,
+        /// Of the block.
+        height: u64,
     },
     /// It names validators that do not exist.
     #[error("its bitmap names a validator beyond the {0} that there are")]
@@ -92,6 +103,7 @@ impl CertificateError {
             Self::Encoding(_) | Self::Varint { .. } => "certificate",
             Self::Block { .. } => "certificate.block",
             Self::Committee { .. } => "certificate.committee",
+            Self::Epoch { .. } => "certificate.epoch",
             Self::Bitmap(_) => "certificate.bitmap",
             Self::Quorum { .. } => "certificate.quorum",
             Self::Count { .. } => "certificate.votes",
@@ -119,13 +131,26 @@ impl Certificate {
     /// Verifies that a quorum of the genesis's validators finalised `block`; gives the epoch and the view.
     ///
     /// # Errors
-    /// Says what does not fit. What the bytes say is judged before any signature is checked.
+    /// As [`Certificate::verify_by`].
     pub fn verify(&self, genesis: &Genesis, block: &Digest) -> Result<(u64, u64), CertificateError> {
+        self.verify_by(&genesis.committee(), &genesis.network(), block)
+    }
+
+    /// Verifies that a quorum of a committee of `network` finalised `block`; gives the epoch and the view.
+    ///
+    /// # Errors
+    /// Says what does not fit. What the bytes say is judged before any signature is checked.
+    pub fn verify_by(
+        &self,
+        committee: &Committee,
+        network: &Digest,
+        block: &Digest,
+    ) -> Result<(u64, u64), CertificateError> {
         if self.0.len() > MAX_CERTIFICATE_BYTES {
             let (what, len) = ("the certificate", self.0.len() as u64);
             return Err(DecodeError::TooLong { at: 0, what, len, max: MAX_CERTIFICATE_BYTES }.into());
         }
-        let committee = &genesis.validators;
+        let members = &committee.members;
         let mut r = Reader::new(&self.0);
         let (epoch, view, _parent) = (varint(&mut r)?, varint(&mut r)?, varint(&mut r)?);
         let found = digest(&mut r)?;
@@ -133,17 +158,17 @@ impl Certificate {
             return Err(CertificateError::Block { found, wanted: *block });
         }
         let proposal = &self.0[..r.position()];
-        let voters = voters(&mut r, committee.len())?;
+        let voters = voters(&mut r, members.len())?;
         let signatures = varint(&mut r)?;
         if signatures != voters.len() as u64 {
             return Err(CertificateError::Count { voters: voters.len(), signatures });
         }
-        let message = vote_message(&genesis.namespace(), proposal);
+        let message = vote_message(&committee.namespace(network), proposal);
         let mut votes = Vec::with_capacity(voters.len());
         for voter in voters {
             let mut signature = [0; Signature::LEN];
             signature.copy_from_slice(r.take(Signature::LEN)?);
-            votes.push((committee[voter], message.as_slice(), Signature::from_bytes(signature)));
+            votes.push((members[voter], message.as_slice(), Signature::from_bytes(signature)));
         }
         r.end()?;
         key::verify_many_raw(&votes)

@@ -1,39 +1,47 @@
 //! The genesis: what a network is, and all that a verifier has to trust.
 //!
 //! - Requires: that the file came from someone who is believed.
-//! - Provides: the network's digest, which every bundle names; the committee whose votes certify blocks; prices.
-//! - Does not provide: later committees. While the validators never change, one genesis verifies every height.
+//! - Provides: the network's digest, which every bundle names; the first committee, whose votes certify blocks and
+//!   later committees; prices.
+//! - Does not provide: a defence against members of an old committee who all sell their keys: together they could
+//!   certify another history from their time on. Who fears that keeps a later proof.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
+use crate::committee::{Committee, Epochs, check_members, read_members, write_members};
 use crate::error::{DecodeError, Invalid};
 use crate::fees::Prices;
 use crate::hash::Domain;
 use crate::item::{Item, canonical};
-use crate::limits::{MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES, MAX_VALIDATORS};
+use crate::limits::{MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES};
 use crate::strict_json;
 use crate::text::exact;
 
-/// The version of the genesis format that this code knows.
+/// The version of a genesis whose committee never changes.
 pub const GENESIS_VERSION: u32 = 1;
+
+/// The version of a genesis with [`Epochs`].
+pub const GENESIS_VERSION_EPOCHS: u32 = 2;
 
 /// The start of a network. In JSON its fields are preceded by the network's digest, which must fit them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "File", into = "File")]
 pub struct Genesis {
-    /// [`GENESIS_VERSION`].
+    /// [`GENESIS_VERSION`], or [`GENESIS_VERSION_EPOCHS`] with `epochs`.
     pub version: u32,
     /// A name for people.
     pub name: String,
     /// When it was made, in milliseconds since 1970.
     pub time_ms: u64,
-    /// The replicas that vote, sorted.
+    /// The replicas that vote, or that vote first; sorted.
     pub validators: Vec<AccountId>,
     /// What things cost.
     pub prices: Prices,
+    /// How the committee may change; none: it never does.
+    pub epochs: Option<Epochs>,
 }
 
 canonical!(Genesis, MAX_GENESIS_BYTES);
@@ -49,6 +57,8 @@ struct File {
     time_ms: u64,
     validators: Vec<AccountId>,
     prices: Prices,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epochs: Option<Epochs>,
 }
 
 /// A genesis file that cannot be used.
@@ -87,7 +97,7 @@ impl GenesisError {
 }
 
 impl Genesis {
-    /// A genesis of the current version; the validators are sorted.
+    /// A genesis whose committee never changes; the validators are sorted.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -96,7 +106,19 @@ impl Genesis {
         prices: Prices,
     ) -> Self {
         validators.sort_unstable();
-        Self { version: GENESIS_VERSION, name: name.into(), time_ms, validators, prices }
+        Self { version: GENESIS_VERSION, name: name.into(), time_ms, validators, prices, epochs: None }
+    }
+
+    /// The same network with a committee that can change.
+    #[must_use]
+    pub fn with_epochs(self, epochs: Epochs) -> Self {
+        Self { version: GENESIS_VERSION_EPOCHS, epochs: Some(epochs), ..self }
+    }
+
+    /// The first committee: the validators.
+    #[must_use]
+    pub fn committee(&self) -> Committee {
+        Committee { number: 0, members: self.validators.clone() }
     }
 
     /// The network's digest: what every bundle names.
@@ -105,12 +127,10 @@ impl Genesis {
         Domain::GENESIS.hash(&self.encode())
     }
 
-    /// The namespace of the replicas' votes: `moot:` and the first 16 digits of the network.
+    /// The namespace of the first committee's votes: `moot:` and the first 16 digits of the network.
     #[must_use]
     pub fn namespace(&self) -> Vec<u8> {
-        let mut namespace = b"moot:".to_vec();
-        namespace.extend_from_slice(&self.network().to_string().as_bytes()[..16]);
-        namespace
+        self.committee().namespace(&self.network())
     }
 
     /// Reads a genesis file.
@@ -134,8 +154,12 @@ impl Genesis {
     /// # Errors
     /// Names the field.
     pub fn check(&self) -> Result<(), Invalid> {
-        if self.version != GENESIS_VERSION {
-            let why = format!("{}; this version of moot knows {GENESIS_VERSION}", self.version);
+        let version = if self.epochs.is_some() { GENESIS_VERSION_EPOCHS } else { GENESIS_VERSION };
+        if self.version != version {
+            let why = format!(
+                "{}; this version of moot knows {GENESIS_VERSION}, and {GENESIS_VERSION_EPOCHS} with epochs",
+                self.version
+            );
             return Err(Invalid::new("genesis.version", why));
         }
         let plain = !self.name.chars().any(char::is_control);
@@ -145,20 +169,9 @@ impl Genesis {
                 format!("{shown:?} is not 1 to {MAX_NETWORK_NAME_BYTES} bytes without control characters");
             return Err(Invalid::new("genesis.name", why));
         }
-        if !(1..=MAX_VALIDATORS).contains(&self.validators.len()) {
-            let why = format!("{} of them; a network has 1 to {MAX_VALIDATORS}", self.validators.len());
-            return Err(Invalid::new("genesis.validators", why));
-        }
-        if !self.validators.is_sorted_by(|a, b| a < b) {
-            return Err(Invalid::new("genesis.validators", "not sorted, each once"));
-        }
-        for validator in &self.validators {
-            // With a key of small order anybody could make this validator's votes.
-            let key = ed25519_dalek::VerifyingKey::from_bytes(validator.as_bytes());
-            if key.map_or(true, |key| key.is_weak()) {
-                let why = format!("{validator} is no ed25519 public key that can be relied on");
-                return Err(Invalid::new("genesis.validators", why));
-            }
+        check_members("genesis.validators", &self.validators)?;
+        if let Some(epochs) = &self.epochs {
+            epochs.check()?;
         }
         Ok(())
     }
@@ -168,8 +181,8 @@ impl TryFrom<File> for Genesis {
     type Error = GenesisError;
 
     fn try_from(file: File) -> Result<Self, GenesisError> {
-        let File { network, version, name, time_ms, validators, prices } = file;
-        let genesis = Self { version, name, time_ms, validators, prices };
+        let File { network, version, name, time_ms, validators, prices, epochs } = file;
+        let genesis = Self { version, name, time_ms, validators, prices, epochs };
         genesis.check()?;
         let found = genesis.network();
         if found != network {
@@ -182,32 +195,38 @@ impl TryFrom<File> for Genesis {
 impl From<Genesis> for File {
     fn from(genesis: Genesis) -> Self {
         let network = genesis.network();
-        let Genesis { version, name, time_ms, validators, prices } = genesis;
-        Self { network, version, name, time_ms, validators, prices }
+        let Genesis { version, name, time_ms, validators, prices, epochs } = genesis;
+        Self { network, version, name, time_ms, validators, prices, epochs }
     }
 }
 
 impl Item for Genesis {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 5);
+        cbor::array(out, 5 + usize::from(self.epochs.is_some()));
         cbor::uint(out, self.version);
         cbor::text(out, &self.name);
         cbor::uint(out, self.time_ms);
-        cbor::array(out, self.validators.len());
-        for validator in &self.validators {
-            validator.write(out);
-        }
+        write_members(out, &self.validators);
         self.prices.write(out);
+        if let Some(epochs) = &self.epochs {
+            epochs.write(out);
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(5)?;
+        let at = r.position();
+        let fields = r.list(6)?;
+        if fields < 5 {
+            let (what, len) = ("the genesis", fields as u64);
+            return Err(DecodeError::WrongLength { at, what, len, wanted: 5 });
+        }
         let genesis = Self {
             version: r.small()?,
             name: r.text(MAX_NETWORK_NAME_BYTES)?.to_owned(),
             time_ms: r.uint()?,
-            validators: (0..r.list(MAX_VALIDATORS)?).map(|_| AccountId::read(r)).collect::<Result<_, _>>()?,
+            validators: read_members(r)?,
             prices: Prices::read(r)?,
+            epochs: if fields == 6 { Some(Epochs::read(r)?) } else { None },
         };
         genesis.check()?;
         Ok(genesis)

@@ -25,6 +25,8 @@ impl Domain {
     pub const SEAL: Self = Self::new("moot seal 1");
     /// A block: what the replicas' votes are about.
     pub const BLOCK: Self = Self::new("moot block 1");
+    /// A committee: what the last block of the epoch before names.
+    pub const COMMITTEE: Self = Self::new("moot committee 1");
     /// One entry.
     pub const ENTRY: Self = Self::new("moot entry 1");
     /// Bytes that went into a function or came out of it.

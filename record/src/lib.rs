@@ -12,8 +12,7 @@
 //!
 //! - Requires: a [`Genesis`] that is believed, and keys that are kept.
 //! - Provides: one verdict for the same bytes everywhere; refusals that name the field.
-//! - Does not provide: that what a worker signed is true; whether the ledger accepted what it ordered; later
-//!   committees than the genesis's.
+//! - Does not provide: that what a worker signed is true; whether the ledger accepted what it ordered.
 
 #![forbid(unsafe_code)]
 
@@ -26,10 +25,12 @@ mod bytes;
 mod call;
 pub mod cbor;
 mod certificate;
+mod committee;
 mod entry;
 mod error;
 mod fees;
 mod genesis;
+mod handover;
 mod hash;
 mod heads;
 mod item;
@@ -61,10 +62,12 @@ pub use bundle_builder::{AppendError, BundleBuilder};
 pub use bytes::{AccountId, Digest, Signature};
 pub use call::{Call, CallKind};
 pub use certificate::{Certificate, CertificateError, quorum};
+pub use committee::{Committee, Epochs};
 pub use entry::{Entry, entry_digest};
 pub use error::{DecodeError, Invalid, ParseError};
 pub use fees::{Fee, Prices, fee};
-pub use genesis::{GENESIS_VERSION, Genesis, GenesisError};
+pub use genesis::{GENESIS_VERSION, GENESIS_VERSION_EPOCHS, Genesis, GenesisError};
+pub use handover::Handover;
 pub use hash::{Domain, component_digest};
 pub use heads::{EventInput, HttpField, HttpRequestHead, HttpResponseHead};
 pub use key::{Keypair, SignatureError, SignedMessage, verify, verify_many};
@@ -78,5 +81,5 @@ pub use receipt_file::{Checked, Evidence, Finality, RECEIPT_FORMAT, ReceiptFile}
 pub use sealed::{BundleView, Equivocation, SealError, SealedHeader, SealedView, lane_owner, seal};
 pub use spec::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
 pub use touch::{Touch, TouchKind};
-pub use transaction::Transaction;
+pub use transaction::{Role, Transaction};
 pub use value::{Value, check_path};

@@ -45,13 +45,29 @@ pub const MAX_VALIDATORS: usize = 128;
 /// 128 votes of 64 bytes, the bitmap and the proposal fit 9 KiB.
 pub const MAX_CERTIFICATE_BYTES: usize = 9 * 1024;
 
+/// 128 members of 34 bytes, and their number.
+pub const MAX_COMMITTEE_BYTES: usize = 5 * 1024;
+
+/// Below this an epoch would be over before its validators have all heard of it.
+pub const MIN_EPOCH_BLOCKS: u64 = 8;
+
+/// Above this (a century of busy blocks) nobody would live to see a change.
+pub const MAX_EPOCH_BLOCKS: u64 = 1 << 40;
+
+/// A header that names a committee, a certificate, and the committee.
+pub const MAX_HANDOVER_BYTES: usize = MAX_CERTIFICATE_BYTES + MAX_COMMITTEE_BYTES + 256;
+
+/// Handovers in a proof: of four replicas each takes 550 bytes, so that this many fit [`MAX_PROOF_BYTES`]; a change
+/// a week for five years.
+pub const MAX_HANDOVERS: usize = 256;
+
 /// Blocks between one without a certificate of its own and its certified descendant: none nearly always, a few
 /// when votes are lost, 256 only where a network finalises nothing for minutes.
 pub const MAX_DESCENT: usize = 256;
 
-/// A page, three paths, four headers, a certificate and the longest descent: 16 + 1.5 + 0.6 + 9 + 33 KiB. Most
-/// proofs have 1 to 5.
-pub const MAX_PROOF_BYTES: usize = 64 * 1024;
+/// A page, three paths, four headers, a certificate and the longest descent: 16 + 1.5 + 0.6 + 9 + 33 KiB; the rest
+/// is for handovers. Most proofs have 1 to 5.
+pub const MAX_PROOF_BYTES: usize = 192 * 1024;
 
 /// Small public messages ride in the entry; larger payloads would crowd out other entries of the page.
 pub const MAX_INLINE_BYTES: usize = 4 * 1024;
@@ -98,8 +114,8 @@ pub const MAX_HEAD_BYTES: usize = 128 * 1024;
 /// Fields of a recorded head: the gateway admits 100, and a response may repeat `set-cookie`.
 pub const MAX_HEAD_FIELDS: usize = 256;
 
-/// A receipt file holds a proof in base64 (86 KiB), an entry, and their readable form.
-pub const MAX_RECEIPT_FILE_BYTES: usize = 256 * 1024;
+/// A receipt file holds a proof in base64 (256 KiB), an entry, and their readable form.
+pub const MAX_RECEIPT_FILE_BYTES: usize = 384 * 1024;
 
 /// A genesis file: 128 validators of 70 bytes and a few lines.
 pub const MAX_GENESIS_BYTES: usize = 32 * 1024;

@@ -9,6 +9,8 @@
 //! A block agreed on in a view that then timed out has no votes of its own: it is final because a later block,
 //! which names it as its ancestor, is. Its proof has the headers from there down to it, the descent.
 //!
+//! Where the committee has changed, the proof has the handovers from the genesis's committee to the one that voted.
+//!
 //! - Requires: the genesis file of the network, believed.
 //! - Provides: that this account said this entry, for this network (SignedEntry); and that the network's
 //!   validators put it at this place, height and time (Proof).
@@ -41,14 +43,17 @@ use crate::certificate::Certificate;
 use crate::entry::Entry;
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
+use crate::handover::{self, Handover};
 use crate::item::{Item, canonical, read_nested, write_nested};
-use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_DESCENT, MAX_PAGE_BYTES, MAX_PROOF_BYTES};
+use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_DESCENT, MAX_HANDOVERS, MAX_PAGE_BYTES, MAX_PROOF_BYTES};
 use crate::merkle::{climb, read_path, write_path};
 use crate::page::{Page, page_digest};
 use crate::proof_error::ProofError;
 
 /// The version of the proof format.
 const PROOF_VERSION: u64 = 1;
+/// The version of a proof with handovers.
+const HANDOVERS_VERSION: u64 = 2;
 
 /// An entry with the signature of the account that said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +106,8 @@ pub struct Proof {
     pub descent: Vec<BlockHeader>,
     /// The votes for the last of the descent, or for the block itself.
     pub certificate: Certificate,
+    /// From the genesis's committee to the one that voted; none while there was no other.
+    pub handovers: Vec<Handover>,
 }
 
 /// What a [`Proof`] proves.
@@ -162,7 +169,7 @@ impl SignedEntry {
 }
 
 impl Proof {
-    /// Verifies the whole way from the entry to the votes of the genesis's validators.
+    /// Verifies the whole way from the entry to the votes, and from there to the genesis's validators.
     ///
     /// # Errors
     /// Names what does not fit.
@@ -184,7 +191,9 @@ impl Proof {
         if block.height > signed.valid_until {
             return Err(ProofError::Expired { height: block.height, valid_until: signed.valid_until });
         }
-        let (epoch, view) = self.certificate.verify(genesis, &self.certified()?)?;
+        self.check_descent()?;
+        let certified = self.descent.last().unwrap_or(&self.block_header);
+        let (epoch, view) = handover::verify(genesis, &self.handovers, &self.certificate, certified)?;
         Ok(Proven {
             entry: signed.entry,
             account: signed.account,
@@ -197,8 +206,8 @@ impl Proof {
         })
     }
 
-    /// The digest of the block that the certificate must name.
-    fn certified(&self) -> Result<Digest, ProofError> {
+    /// Checks that the descent leads from the block to its last header.
+    fn check_descent(&self) -> Result<(), ProofError> {
         if self.descent.len() > MAX_DESCENT {
             let (what, len) = ("the descent", self.descent.len() as u64);
             let source = DecodeError::TooLong { at: 0, what, len, max: MAX_DESCENT };
@@ -211,7 +220,7 @@ impl Proof {
             }
             (height, digest) = (child.height, child.digest());
         }
-        Ok(digest)
+        Ok(())
     }
 
     /// The address that the proof is about, not verified.
@@ -227,16 +236,28 @@ impl Proof {
     }
 }
 
-fn version(r: &mut Reader<'_>) -> Result<(), DecodeError> {
+fn version(r: &mut Reader<'_>, wanted: u64) -> Result<(), DecodeError> {
     let at = r.position();
     match r.uint()? {
-        PROOF_VERSION => Ok(()),
+        value if value == wanted => Ok(()),
         value => Err(DecodeError::UnknownNumber { at, what: "version of the proof format", value }),
     }
 }
 
 /// The fields of a signed entry, which a proof has inline.
 const SIGNED_FIELDS: usize = 6;
+/// The fields of a proof without handovers.
+const PROOF_FIELDS: usize = 1 + SIGNED_FIELDS + 8;
+
+fn read_handovers(r: &mut Reader<'_>) -> Result<Vec<Handover>, DecodeError> {
+    let at = r.position();
+    let count = r.list(MAX_HANDOVERS)?;
+    if count == 0 {
+        // Without handovers a proof is of the other version: each has one encoding.
+        return Err(DecodeError::WrongLength { at, what: "the list of handovers", len: 0, wanted: 1 });
+    }
+    (0..count).map(|_| Handover::read(r)).collect()
+}
 
 impl SignedEntry {
     fn write_fields(&self, out: &mut Vec<u8>) {
@@ -270,7 +291,7 @@ impl Item for SignedEntry {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.array(1 + SIGNED_FIELDS)?;
-        version(r)?;
+        version(r, PROOF_VERSION)?;
         Self::read_fields(r)
     }
 }
@@ -278,8 +299,9 @@ impl Item for SignedEntry {
 impl Item for Proof {
     fn write(&self, out: &mut Vec<u8>) {
         out.reserve(self.entry.page.len() + self.certificate.0.len() + 2048);
-        cbor::array(out, 1 + SIGNED_FIELDS + 8);
-        cbor::uint(out, PROOF_VERSION);
+        let handed_over = !self.handovers.is_empty();
+        cbor::array(out, PROOF_FIELDS + usize::from(handed_over));
+        cbor::uint(out, if handed_over { HANDOVERS_VERSION } else { PROOF_VERSION });
         self.entry.write_fields(out);
         cbor::uint(out, self.bundle_index);
         write_path(out, &self.bundle_path);
@@ -292,11 +314,21 @@ impl Item for Proof {
             write_nested(out, header);
         }
         cbor::bytes(out, &self.certificate.0);
+        if handed_over {
+            cbor::array(out, self.handovers.len());
+            self.handovers.iter().for_each(|handover| handover.write(out));
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(1 + SIGNED_FIELDS + 8)?;
-        version(r)?;
+        let at = r.position();
+        let fields = r.list(PROOF_FIELDS + 1)?;
+        if fields < PROOF_FIELDS {
+            let (what, len) = ("the proof", fields as u64);
+            return Err(DecodeError::WrongLength { at, what, len, wanted: PROOF_FIELDS });
+        }
+        let handed_over = fields > PROOF_FIELDS;
+        version(r, if handed_over { HANDOVERS_VERSION } else { PROOF_VERSION })?;
         Ok(Self {
             entry: SignedEntry::read_fields(r)?,
             bundle_index: r.small()?,
@@ -309,6 +341,7 @@ impl Item for Proof {
                 .map(|_| read_nested(r, MAX_BLOCK_HEADER_BYTES))
                 .collect::<Result<_, _>>()?,
             certificate: Certificate(r.bytes(MAX_CERTIFICATE_BYTES)?.to_vec()),
+            handovers: if handed_over { read_handovers(r)? } else { Vec::new() },
         })
     }
 }

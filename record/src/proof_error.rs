@@ -72,6 +72,16 @@ pub enum ProofError {
         /// Where the chain breaks.
         height: u64,
     },
+    /// The handovers do not lead from the genesis's committee to the one that voted.
+    #[error("{field}: handover {number}: {why}")]
+    Handover {
+        /// Which part.
+        field: String,
+        /// Which handover, from 1 on: it names the committee of this number.
+        number: u32,
+        /// What is wrong.
+        why: String,
+    },
     /// The certificate does not certify the block.
     #[error("{}: {source}", source.field())]
     Certificate {
@@ -118,7 +128,7 @@ impl ProofError {
             Self::Descent { .. } => "descent",
             Self::Certificate { source } => source.field(),
             Self::Genesis(e) => e.field(),
-            Self::Field { field, .. } => field,
+            Self::Handover { field, .. } | Self::Field { field, .. } => field,
         }
     }
 

@@ -9,7 +9,8 @@
 //! it is the next one of a lane. The seal is what makes it the owner's, on one network. Two seals of one lane
 //! and sequence number over different digests prove that the owner sealed twice ([`Equivocation`]).
 //!
-//! - Requires: a genesis that is believed; the lane is the owner's place among its validators.
+//! - Requires: a list of lane owners that is believed: the genesis's validators, and after them whoever got a seat
+//!   later, in the order of their coming. A lane is its owner's place in the list, for ever.
 //! - Provides: [`SealedView::verify`] checks bytes as they came, without copying them: seal, roots, counts, the
 //!   form of every page, and all signatures at once.
 //! - Does not provide: that the entries decode. An entry that does not is on the ledger and says nothing; no
@@ -22,7 +23,6 @@ use crate::bundle::{BundleHeader, MAX_HEADER_BYTES};
 use crate::bytes::{AccountId, Digest, Signature};
 use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
-use crate::genesis::Genesis;
 use crate::hash::Domain;
 use crate::item::{Item, canonical, read_nested, write_nested};
 use crate::key::{self, Keypair, SignatureError};
@@ -47,10 +47,10 @@ pub fn seal(key: &Keypair, network: &Digest, batch: &Digest) -> Signature {
     key.sign(Domain::SEAL, &seal_message(network, batch))
 }
 
-/// The account that owns a lane: its place among the genesis's validators.
+/// The account that owns a lane: its place among the owners.
 #[must_use]
-pub fn lane_owner(genesis: &Genesis, lane: u32) -> Option<&AccountId> {
-    genesis.validators.get(usize::try_from(lane).ok()?)
+pub fn lane_owner(owners: &[AccountId], lane: u32) -> Option<&AccountId> {
+    owners.get(usize::try_from(lane).ok()?)
 }
 
 /// Why a sealed batch is refused.
@@ -61,12 +61,12 @@ pub enum SealError {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// Nobody owns the lane.
-    #[error("lane {lane} has no owner: the genesis names {validators} validators")]
+    #[error("lane {lane} has no owner: there are {lanes} lanes")]
     Lane {
         /// The lane.
         lane: u32,
-        /// How many validators there are.
-        validators: usize,
+        /// How many there are.
+        lanes: usize,
     },
     /// The seal is not the owner's.
     #[error("the seal of batch {seq} of lane {lane} does not fit: {source}")]
@@ -214,8 +214,8 @@ impl<'a> SealedView<'a> {
     ///
     /// # Errors
     /// Says what is wrong.
-    pub fn verify(&self, genesis: &Genesis, network: &Digest) -> Result<(), SealError> {
-        self.sealed_header().verify(genesis, network)?;
+    pub fn verify(&self, owners: &[AccountId], network: &Digest) -> Result<(), SealError> {
+        self.sealed_header().verify(owners, network)?;
         self.verify_roots()?;
         for (bundle, content) in self.bundles.iter().enumerate() {
             if content.header.network != *network {
@@ -284,10 +284,9 @@ impl SealedHeader {
     ///
     /// # Errors
     /// When nobody owns the lane, or the seal is not its owner's.
-    pub fn verify(&self, genesis: &Genesis, network: &Digest) -> Result<(), SealError> {
+    pub fn verify(&self, owners: &[AccountId], network: &Digest) -> Result<(), SealError> {
         let (lane, seq) = (self.header.lane, self.header.seq);
-        let owner = lane_owner(genesis, lane)
-            .ok_or(SealError::Lane { lane, validators: genesis.validators.len() })?;
+        let owner = lane_owner(owners, lane).ok_or(SealError::Lane { lane, lanes: owners.len() })?;
         key::verify(owner, Domain::SEAL, &seal_message(network, &self.header.digest()), &self.seal)
             .map_err(|source| SealError::Seal { lane, seq, source })
     }
@@ -324,7 +323,7 @@ impl Equivocation {
     ///
     /// # Errors
     /// When the two are of different places or of the same batch, or a seal is not the owner's.
-    pub fn verify(&self, genesis: &Genesis, network: &Digest) -> Result<(), SealError> {
+    pub fn verify(&self, owners: &[AccountId], network: &Digest) -> Result<(), SealError> {
         let (a, b) = (&self.first.header, &self.second.header);
         if (a.lane, a.seq) != (b.lane, b.seq) {
             let why = format!("{}-{} and {}-{} are two places", a.lane, a.seq, b.lane, b.seq);
@@ -333,8 +332,8 @@ impl Equivocation {
         if a == b {
             return Err(DecodeError::from(Invalid::new("equivocation", "both are one batch")).into());
         }
-        self.first.verify(genesis, network)?;
-        self.second.verify(genesis, network)
+        self.first.verify(owners, network)?;
+        self.second.verify(owners, network)
     }
 }
 
@@ -393,7 +392,7 @@ mod tests {
         let id = network.genesis.network();
         let bytes = batch.encode_sealed(&seal(&network.validators[2], &id, &batch.digest()));
         let view = SealedView::parse(&bytes).unwrap();
-        view.verify(&network.genesis, &id).unwrap();
+        view.verify(&network.genesis.validators, &id).unwrap();
         assert_eq!((view.header, view.digest()), (batch.header, batch.digest()));
         assert_eq!(Batch::decode(view.batch), Ok(batch));
         assert_eq!(view.bundles[3].entries().next(), Some((0, 0, value(3).encode().as_slice())));

@@ -7,10 +7,12 @@ use crate::block::BlockHeader;
 use crate::bundle::Bundle;
 use crate::bundle_builder::BundleBuilder;
 use crate::bytes::{AccountId, Digest, Signature};
+use crate::committee::{Committee, Epochs};
 use crate::certificate::{Certificate, quorum, vote_message, write_varint};
 use crate::entry::Entry;
 use crate::fees::Prices;
 use crate::genesis::Genesis;
+use crate::handover::Handover;
 use crate::key::{Keypair, SignatureError, verify_raw};
 use crate::merkle;
 use crate::page::PageClass;
@@ -21,16 +23,28 @@ use crate::proof::{Proof, SignedEntry};
 /// `voters` should be validators of the genesis; others are given the place 0, so that tests can forge.
 #[must_use]
 pub fn certify(genesis: &Genesis, voters: &[Keypair], epoch: u64, view: u64, block: &Digest) -> Certificate {
+    certify_by(&genesis.committee(), &genesis.network(), voters, (epoch, view), block)
+}
+
+/// The same by a later committee of a network.
+#[must_use]
+pub fn certify_by(
+    committee: &Committee,
+    network: &Digest,
+    voters: &[Keypair],
+    (epoch, view): (u64, u64),
+    block: &Digest,
+) -> Certificate {
     let mut proposal = Vec::new();
     write_varint(&mut proposal, epoch);
     write_varint(&mut proposal, view);
     write_varint(&mut proposal, view.saturating_sub(1));
     proposal.extend_from_slice(block.as_bytes());
-    let message = vote_message(&genesis.namespace(), &proposal);
-    let n = genesis.validators.len();
+    let message = vote_message(&committee.namespace(network), &proposal);
+    let n = committee.members.len();
     let mut votes: Vec<(usize, &Keypair)> = voters
         .iter()
-        .map(|key| (genesis.validators.binary_search(&key.account()).unwrap_or_default(), key))
+        .map(|key| (committee.members.binary_search(&key.account()).unwrap_or_default(), key))
         .collect();
     votes.sort_by_key(|(place, _)| *place);
     let mut bitmap = vec![0u8; n.div_ceil(8)];
@@ -146,10 +160,68 @@ impl Network {
             block_header: block,
             descent: Vec::new(),
             certificate: self.certify(&block),
+            handovers: Vec::new(),
         };
         let id = proof.id();
         (proof, id)
     }
+}
+
+/// A network of 4 validators whose committee changes twice, in epochs of [`CHANGING_BLOCKS`] blocks: in epoch 2 a fifth
+/// joins, in epoch 4 the first leaves.
+#[must_use]
+pub fn changing() -> (Network, [Vec<Keypair>; 3]) {
+    let mut network = Network::named("changing", 4);
+    let authority = Keypair::from_seed([99; 32]).account();
+    network.genesis = network.genesis.with_epochs(Epochs { blocks: CHANGING_BLOCKS, authority });
+    let first = network.validators.clone();
+    let mut second = [first.as_slice(), &[Keypair::from_seed([5; 32])]].concat();
+    second.sort_by_key(Keypair::account);
+    let third = second.iter().filter(|key| key.account() != first[0].account()).cloned().collect();
+    (network, [first, second, third])
+}
+
+/// Blocks in an epoch of [`changing`].
+pub const CHANGING_BLOCKS: u64 = 10;
+
+/// The committees of [`changing`].
+#[must_use]
+pub fn committees(keys: &[Vec<Keypair>; 3]) -> [Committee; 3] {
+    let mut number = 0;
+    keys.each_ref().map(|keys| {
+        let members = keys.iter().map(Keypair::account).collect();
+        number += 1;
+        Committee { number: number - 1, members }
+    })
+}
+
+/// A proof of `entry` in a network as of [`changing`], in a block of the given height, with the handovers that lead to
+/// the committee of its epoch.
+///
+/// # Panics
+/// When a committee has no quorum.
+#[must_use]
+pub fn prove_later(network: &Network, keys: &[Vec<Keypair>; 3], entry: &Entry, height: u64) -> Proof {
+    let id = network.genesis.network();
+    let committees = committees(keys);
+    let votes = |number: usize, header: &BlockHeader| {
+        let voters = &keys[number][..quorum(keys[number].len())];
+        let round = (header.height / CHANGING_BLOCKS, header.height);
+        certify_by(&committees[number], &id, voters, round, &header.digest())
+    };
+    let handover = |number: usize, height: u64| {
+        let header = BlockHeader::new(height, Digest::ZERO, 1_700_000_000_000 + height, Digest::ZERO, &[]);
+        let header = header.naming(Some(committees[number].digest()));
+        let certificate = votes(number - 1, &header);
+        Handover { header, certificate, members: committees[number].members.clone() }
+    };
+    let mut proof = network.prove(entry, PageClass::Bulk, height).0;
+    // The last blocks of epochs 1 and 3.
+    let changes = [(1, 2 * CHANGING_BLOCKS - 1), (2, 4 * CHANGING_BLOCKS - 1)];
+    let passed = changes.iter().filter(|(_, last)| *last < height);
+    proof.handovers = passed.map(|(number, last)| handover(*number, *last)).collect();
+    proof.certificate = votes(proof.handovers.len(), &proof.block_header);
+    proof
 }
 
 /// The same proof for a block without votes of its own, `blocks` before the certified one.

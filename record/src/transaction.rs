@@ -1,15 +1,29 @@
 //! Transactions: what changes the ledger's state.
 
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
 
-use crate::bytes::Digest;
+use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
+use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES};
 use crate::name::FunctionName;
 use crate::spec::Spec;
-use crate::text::{base64url, exact};
+use crate::text::{base64url, exact, numbered};
+
+numbered! {
+    /// What a replica does in the network.
+    pub enum Role("role of a replica") {
+        /// Nothing any more: the others do not talk to it.
+        Out = 0, "out";
+        /// It gets blocks and batches, and answers questions.
+        Follows = 1, "follows";
+        /// It votes as well, from the epoch on whose committee it is in.
+        Votes = 2, "votes";
+    }
+}
 
 /// A change of state, said by the account whose bundle carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +56,17 @@ pub enum Transaction {
         /// The function.
         name: FunctionName,
     },
+    /// A replica gets another role, or other addresses. Said by the authority that the genesis names.
+    Seat {
+        /// The replica.
+        account: AccountId,
+        /// What it does.
+        role: Role,
+        /// Where it takes votes and blocks; none: as before, or as the others' configurations have it.
+        ledger: Option<SocketAddr>,
+        /// Where it takes batches.
+        data: Option<SocketAddr>,
+    },
 }
 
 impl Transaction {
@@ -57,11 +82,12 @@ impl Transaction {
         Self::Deploy { name, component, component_bytes, spec: spec.encode(), previous }
     }
 
-    /// The function that it is about.
+    /// The function that it is about, if about one.
     #[must_use]
-    pub const fn name(&self) -> &FunctionName {
+    pub const fn name(&self) -> Option<&FunctionName> {
         match self {
-            Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => name,
+            Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
+            Self::Seat { .. } => None,
         }
     }
 
@@ -70,7 +96,11 @@ impl Transaction {
     /// # Errors
     /// Names the field.
     pub fn check(&self) -> Result<(), Invalid> {
-        let Self::Deploy { component_bytes, spec, .. } = self else { return Ok(()) };
+        let (component_bytes, spec) = match self {
+            Self::Deploy { component_bytes, spec, .. } => (component_bytes, spec),
+            Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
+            Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
+        };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
             let why = format!("{component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes");
             return Err(Invalid::new("transaction.component_bytes", why));
@@ -86,6 +116,7 @@ impl Transaction {
             Self::Deploy { .. } => 6,
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
+            Self::Seat { .. } => 5,
         }
     }
 
@@ -108,6 +139,13 @@ impl Transaction {
                 cbor::uint(out, 2u8);
                 name.write(out);
             }
+            Self::Seat { account, role, ledger, data } => {
+                cbor::uint(out, 3u8);
+                account.write(out);
+                cbor::uint(out, role.number());
+                cbor::option(out, ledger.as_ref(), write_address);
+                cbor::option(out, data.as_ref(), write_address);
+            }
         }
     }
 
@@ -124,6 +162,12 @@ impl Transaction {
             },
             1 => Self::Rollback { name: FunctionName::read(r)?, version: r.small()? },
             2 => Self::Retire { name: FunctionName::read(r)? },
+            3 => Self::Seat {
+                account: AccountId::read(r)?,
+                role: Role::read(r)?,
+                ledger: r.option(read_address)?,
+                data: r.option(read_address)?,
+            },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();
@@ -133,4 +177,46 @@ impl Transaction {
         transaction.check()?;
         Ok(transaction)
     }
+}
+
+/// What the types of a seat alone cannot check.
+fn check_seat(
+    account: &AccountId,
+    ledger: &Option<SocketAddr>,
+    data: &Option<SocketAddr>,
+) -> Result<(), Invalid> {
+    check_key("transaction.account", account)?;
+    for (field, address) in [("transaction.ledger", ledger), ("transaction.data", data)] {
+        let Some(address) = address else { continue };
+        let plain = SocketAddr::new(address.ip(), address.port());
+        if address.port() == 0 || address.ip().is_unspecified() || plain != *address {
+            let why = format!("{address}; write an IP address that others can reach, and a port from 1 on");
+            return Err(Invalid::new(field, why));
+        }
+    }
+    if ledger.is_some() && ledger == data {
+        let why = "the same as for votes; batches need a port of their own";
+        return Err(Invalid::new("transaction.data", why));
+    }
+    Ok(())
+}
+
+/// The bytes of an IP address and of a port, both big-endian: 6 of them, or 18.
+fn write_address(out: &mut Vec<u8>, address: &SocketAddr) {
+    let mut bytes = match address.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    bytes.extend_from_slice(&address.port().to_be_bytes());
+    cbor::bytes(out, &bytes);
+}
+
+fn read_address(r: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
+    let at = r.position();
+    let bytes = r.bytes(18)?;
+    let wrong = || DecodeError::WrongLength { at, what: "the address", len: bytes.len() as u64, wanted: 6 };
+    let (ip, port) = bytes.split_last_chunk::<2>().ok_or_else(wrong)?;
+    let v4 = <[u8; 4]>::try_from(ip).map(IpAddr::from);
+    let ip = v4.or_else(|_| <[u8; 16]>::try_from(ip).map(IpAddr::from)).map_err(|_| wrong())?;
+    Ok(SocketAddr::new(ip, u16::from_be_bytes(*port)))
 }

@@ -43,17 +43,35 @@ pub(crate) struct Adapter {
     committed: watch::Receiver<u64>,
     heartbeat: Duration,
     max_batches: usize,
+    epoch: Bound,
+}
+
+/// What the rules of an epoch say about its blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    /// Its last height.
+    pub(crate) last: u64,
+    /// What the block there names: the next committee, if that is another.
+    pub(crate) names: Option<Digest>,
+}
+
+impl Bound {
+    /// What the block of a height names.
+    fn named(&self, height: u64) -> Option<Digest> {
+        self.names.filter(|_| height == self.last)
+    }
 }
 
 impl Adapter {
-    /// An adapter that proposes at most `max_batches` a block and an empty block every `heartbeat`.
+    /// An adapter of one epoch that proposes at most `max_batches` a block and an empty block every `heartbeat`.
     pub(crate) fn new(
         app: Arc<dyn Application>,
         committed: watch::Receiver<u64>,
         heartbeat: Duration,
         max_batches: usize,
+        epoch: Bound,
     ) -> Adapter {
-        Adapter { app, committed, heartbeat, max_batches }
+        Adapter { app, committed, heartbeat, max_batches, epoch }
     }
 
     /// Waits until the application is at most [`MAX_UNCOMMITTED_BLOCKS`] behind `parent`. Returns the
@@ -145,7 +163,9 @@ impl<E: Clock> EngineApplication<E> for Adapter {
         let content = self.content(&runtime, &taken).await;
         let time_ms = now_ms(&runtime).max(parent_ms);
         let digest = from_engine(&context.parent.1);
-        let block = Block::new(height.checked_add(1)?, digest, time_ms, content.state, content.batches);
+        let height = height.checked_add(1)?;
+        let block = Block::new(height, digest, time_ms, content.state, content.batches)
+            .naming(self.epoch.named(height));
         Some(Digested::compute(block, &Sequential).await)
     }
 
@@ -159,7 +179,7 @@ impl<E: Clock> EngineApplication<E> for Adapter {
             return pending().await;
         };
         let (block, parent) = (block.inner(), parent.inner());
-        if let Err(reason) = block.check(parent) {
+        if let Err(reason) = block.check(parent, self.epoch.named(block.header().height)) {
             warn!(height = block.header().height, round = %context.round, %reason, "block refused");
             return false;
         }
@@ -180,6 +200,8 @@ mod tests {
     use commonware_cryptography::{Digestible as _, Signer as _, ed25519::PrivateKey};
     use commonware_runtime::{Runner as _, deterministic};
     use moot_record::{AccountId, BlockHeader};
+
+    const FIRST: Bound = Bound { last: 1_000, names: None };
 
     fn digest(n: u8) -> Digest {
         Digest::from_bytes([n; 32])
@@ -205,6 +227,12 @@ mod tests {
             ack();
         }
         fn attach(&self, _: Plane) {}
+        fn epoch(&self, _: u64) -> Option<crate::EpochPlan> {
+            None
+        }
+        fn old_block(&self, _: crate::OldBlock) -> Option<crate::Finalized> {
+            None
+        }
         fn pushed(&self, _: AccountId, _: Bytes) {}
         fn supply<'a>(&'a self, _: &'a Wanted) -> BoxFuture<'a, Option<Bytes>> {
             Box::pin(async { None })
@@ -235,7 +263,7 @@ mod tests {
 
     fn adapter(committed: u64, ready: Vec<Digest>) -> (Adapter, watch::Sender<u64>) {
         let (sender, receiver) = watch::channel(committed);
-        (Adapter::new(Arc::new(App { ready }), receiver, Duration::from_secs(1), 2), sender)
+        (Adapter::new(Arc::new(App { ready }), receiver, Duration::from_secs(1), 2, FIRST), sender)
     }
 
     #[test]
@@ -248,7 +276,7 @@ mod tests {
             let block = adapter.propose((runtime, context(&parent)), blocks, ()).await.unwrap();
             let block = block.inner();
             assert_eq!(block.batches(), [digest(12), digest(13)]);
-            assert_eq!(block.check(parent.inner()), Ok(()));
+            assert_eq!(block.check(parent.inner(), None), Ok(()));
             assert_eq!(block.header().time_ms, 5_000, "never before the parent's time");
         });
     }

@@ -1,16 +1,18 @@
 //! A block as the engine carries it: a header's free fields and the batches' digests.
 //!
 //! ```text
-//!   height u64 BE | parent 32 | time_ms u64 BE | state 32 | varint count | count x 32
+//!   height u64 BE | parent 32 | time_ms u64 BE | state 32 | varint count | count x 32 [| committee 32]
 //!                          │
 //!                          ▼  count and Merkle root are computed, never carried
 //!               moot_record::BlockHeader ── digest() ──► what the validators sign
 //! ```
 //!
+//! A block that names the next epoch's committee has 65,536 added to its count.
+//!
 //! So a block whose header does not fit its batches cannot even be written down, and each block has
 //! exactly one encoding.
 
-use crate::limits::MAX_BATCHES_PER_BLOCK;
+use crate::{Finalized, limits::MAX_BATCHES_PER_BLOCK};
 use bytes::BufMut;
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
 use commonware_consensus::{Block as ConsensusBlock, BoundedBlock, Heightable, types::Height};
@@ -38,6 +40,10 @@ pub fn genesis_block(genesis: &Genesis) -> BlockHeader {
     BlockHeader::new(0, genesis.network(), genesis.time_ms, Digest::from_bytes([0; 32]), &[])
 }
 
+/// Added to the count of batches when a committee follows them: far above any count.
+const WITH_COMMITTEE: usize = 1 << 16;
+const _: () = assert!(MAX_BATCHES_PER_BLOCK < WITH_COMMITTEE);
+
 /// A header with the batches that it commits to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -58,6 +64,8 @@ pub(crate) enum Invalid {
     Repeated { digest: Digest },
     #[error("it names {found} batches, more than {MAX_BATCHES_PER_BLOCK}")]
     Batches { found: usize },
+    #[error("it names {found:?} as the next committee, {wanted:?} is")]
+    Committee { found: Option<Digest>, wanted: Option<Digest> },
 }
 
 impl Block {
@@ -72,9 +80,19 @@ impl Block {
         Block { header: BlockHeader::new(height, parent, time_ms, state, &batches), batches }
     }
 
+    /// The same block, naming the next epoch's committee.
+    pub(crate) fn naming(self, committee: Option<Digest>) -> Block {
+        Block { header: self.header.naming(committee), ..self }
+    }
+
     /// The block that every chain of this genesis starts from.
     pub(crate) fn genesis(genesis: &Genesis) -> Block {
         Block { header: genesis_block(genesis), batches: Vec::new() }
+    }
+
+    /// A block that the application kept.
+    pub(crate) fn of(kept: Finalized) -> Block {
+        Block { header: kept.header, batches: kept.batches }
     }
 
     /// The header.
@@ -87,8 +105,9 @@ impl Block {
         &self.batches
     }
 
-    /// Checks what two blocks alone decide: nothing here can change with time or arriving data.
-    pub(crate) fn check(&self, parent: &Block) -> Result<(), Invalid> {
+    /// Checks what two blocks and their epoch alone decide: nothing here can change with time or arriving data.
+    /// `committee` is what the block must name.
+    pub(crate) fn check(&self, parent: &Block, committee: Option<Digest>) -> Result<(), Invalid> {
         let (header, before) = (&self.header, &parent.header);
         if Some(header.height) != before.height.checked_add(1) {
             return Err(Invalid::Height { found: header.height, parent: before.height });
@@ -100,6 +119,9 @@ impl Block {
         if header.time_ms < before.time_ms {
             return Err(Invalid::Time { found: header.time_ms, parent: before.time_ms });
         }
+        if header.committee != committee {
+            return Err(Invalid::Committee { found: header.committee, wanted: committee });
+        }
         if self.batches.len() > MAX_BATCHES_PER_BLOCK {
             return Err(Invalid::Batches { found: self.batches.len() });
         }
@@ -108,6 +130,13 @@ impl Block {
             Some(digest) => Err(Invalid::Repeated { digest: *digest }),
             None => Ok(()),
         }
+    }
+}
+
+impl Block {
+    /// The count of batches as it is written.
+    fn marked_count(&self) -> usize {
+        self.batches.len() + if self.header.committee.is_some() { WITH_COMMITTEE } else { 0 }
     }
 }
 
@@ -121,16 +150,20 @@ impl Write for Block {
         self.header.parent.as_bytes().write(buf);
         self.header.time_ms.write(buf);
         self.header.state.as_bytes().write(buf);
-        self.batches.len().write(buf);
+        self.marked_count().write(buf);
         for batch in &self.batches {
             batch.as_bytes().write(buf);
+        }
+        if let Some(committee) = &self.header.committee {
+            committee.as_bytes().write(buf);
         }
     }
 }
 
 impl EncodeSize for Block {
     fn encode_size(&self) -> usize {
-        8 + 32 + 8 + 32 + self.batches.len().encode_size() + 32 * self.batches.len()
+        let committee = if self.header.committee.is_some() { 32 } else { 0 };
+        8 + 32 + 8 + 32 + self.marked_count().encode_size() + 32 * self.batches.len() + committee
     }
 }
 
@@ -143,16 +176,22 @@ impl Read for Block {
         let parent = read_digest(buf)?;
         let time_ms = u64::read(buf)?;
         let state = read_digest(buf)?;
-        let count = usize::read_cfg(buf, &RangeCfg::from(0..=*most))?;
+        let marked = usize::read_cfg(buf, &RangeCfg::from(0..=WITH_COMMITTEE + *most))?;
+        let named = marked >= WITH_COMMITTEE;
+        let count = if named { marked - WITH_COMMITTEE } else { marked };
+        if count > *most {
+            return Err(CodecError::InvalidLength(count));
+        }
         let batches = (0..count).map(|_| read_digest(buf)).collect::<Result<_, _>>()?;
-        Ok(Block::new(height, parent, time_ms, state, batches))
+        let committee = if named { Some(read_digest(buf)?) } else { None };
+        Ok(Block::new(height, parent, time_ms, state, batches).naming(committee))
     }
 }
 
 impl BoundedBlock for Block {
     fn max_encode_size(most: &usize) -> usize {
         // A varint of a count takes five bytes at most.
-        8 + 32 + 8 + 32 + 5 + 32 * most
+        8 + 32 + 8 + 32 + 5 + 32 * most + 32
     }
 }
 
@@ -215,11 +254,30 @@ mod tests {
     }
 
     #[test]
+    fn one_encoding_with_a_committee() {
+        let (parent, block) = pair();
+        let named = block.clone().naming(Some(digest(9)));
+        assert_ne!(named.digest(), block.digest());
+        let bytes = named.encode();
+        assert_eq!(bytes.len(), named.encode_size());
+        assert!(bytes.len() <= Block::max_encode_size(&2));
+        assert_eq!(Block::decode_cfg(bytes.clone(), &2).unwrap(), named);
+        assert!(Block::decode_cfg(bytes.clone(), &1).is_err(), "more batches than allowed");
+        for cut in 0..bytes.len() {
+            assert!(Block::decode_cfg(Copying(&bytes[..cut]), &2).is_err(), "cut at {cut}");
+        }
+        assert_eq!(named.check(&parent, Some(digest(9))), Ok(()));
+        for (block, wanted) in [(&named, None), (&named, Some(digest(8))), (&block, Some(digest(9)))] {
+            assert!(matches!(block.check(&parent, wanted), Err(Invalid::Committee { .. })));
+        }
+    }
+
+    #[test]
     fn follows_its_parent() {
         let (parent, child) = pair();
-        assert_eq!(child.check(&parent), Ok(()));
+        assert_eq!(child.check(&parent, None), Ok(()));
         let make = |height, parent_digest, time_ms, batches| {
-            Block::new(height, parent_digest, time_ms, digest(4), batches).check(&parent)
+            Block::new(height, parent_digest, time_ms, digest(4), batches).check(&parent, None)
         };
         let right = parent.header.digest();
         assert!(matches!(make(8, right, 1_000, vec![]), Err(Invalid::Height { found: 8, parent: 6 })));

@@ -3,7 +3,7 @@
 //! ```text
 //!              ┌────────── Inline ◄── Adapter ◄── Application
 //!              ▼             │  ▲
-//!   votes ◄─► simplex ───────┼──┘ reports, relays
+//!   votes ◄─► simplex ───────┼──┘ reports, relays          (one for each epoch: epochs.rs)
 //!                            ▼
 //!   blocks ◄─► buffer ◄─► marshal ──► Courier ──► Delivery ──► Application
 //!   backfill ◄─────────────►─┘
@@ -15,24 +15,25 @@
 
 use crate::{
     Application,
-    application::Adapter,
+    beyond::Beyond,
     block::{Block, EngineDigest},
     data::{self, DataSeat},
     delivery::{Courier, Delivery},
+    epochs::{self, Doors, Epochs, Schemes},
     limits::MAX_BATCHES_PER_BLOCK,
     network::Channels,
     plane::PlaneEnd,
-    settings::{self, Pace},
+    settings,
 };
 use commonware_broadcast::buffered;
 use commonware_consensus::{
     marshal::{
         core::Actor,
         resolver::p2p as backfill,
-        standard::{Inline, Standard},
+        standard::Standard,
         store::Blocks as _,
     },
-    simplex::{self, scheme::ed25519::Scheme, types::Finalization},
+    simplex::{scheme::ed25519::Scheme, types::Finalization},
 };
 use commonware_cryptography::{
     Digested, Digestible as _, Signer as _,
@@ -43,8 +44,8 @@ use commonware_macros::select;
 use commonware_p2p::{Blocker, Provider, Receiver, Sender};
 use commonware_runtime::{Clock, Handle, Metrics, Spawner, Storage, buffer::paged::CacheRef};
 use commonware_storage::{archive::prunable, translator::EightCap};
-use commonware_utils::ordered::Set;
 use futures::future::select_all;
+use moot_record::Digest;
 use rand::CryptoRng;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -53,14 +54,16 @@ use tokio::sync::watch;
 pub(crate) struct Seat<S, R, P, B> {
     /// The validator's key.
     pub(crate) key: PrivateKey,
-    /// All validators.
-    pub(crate) committee: Set<PublicKey>,
-    /// Namespace of the votes.
-    pub(crate) namespace: Vec<u8>,
+    /// The network: what votes are bound to.
+    pub(crate) network: Digest,
+    /// Blocks in an epoch; none: there is one epoch.
+    pub(crate) epoch_blocks: Option<u64>,
     /// The block that the chain starts from.
     pub(crate) genesis: Block,
     /// Height that the application has committed.
     pub(crate) committed: u64,
+    /// Whether the journals that belong to it are lost: then the validator follows, and has them made anew.
+    pub(crate) journals_lost: bool,
     /// How long an idle leader waits.
     pub(crate) heartbeat: Duration,
     /// Most batches in a proposal.
@@ -101,25 +104,24 @@ where
 {
     app.attach(seat.plane.plane());
     let cache = settings::page_cache();
-    match archives(&context, &seat.partition, &cache, seat.committed).await {
-        Ok(archives) => {
-            let parts = start(&context, seat, app, archives, cache).await;
-            match parts {
-                Some(parts) => {
-                    ready();
-                    parts.watch().await
-                }
-                None => "its key is not in the committee".to_string(),
+    let needed = if seat.journals_lost { 0 } else { seat.committed };
+    match archives(&context, &seat.partition, &cache, needed).await {
+        Ok((archives, last)) => match start(&context, seat, app, (archives, last), cache).await {
+            Ok(parts) => {
+                ready();
+                parts.watch().await
             }
-        }
+            Err(reason) => reason,
+        },
         Err(reason) => reason,
     }
 }
 
 type Certificates<E> = prunable::Archive<EightCap, E, EngineDigest, Finalization<Scheme, EngineDigest>>;
 type Blocks<E> = prunable::Archive<EightCap, E, EngineDigest, Arc<Block>>;
+type Archives<E> = (Certificates<E>, Blocks<E>);
 
-/// Opens the archives of certificates and of blocks, both by height. Refuses those that end below
+/// Opens the archives of certificates and of blocks, both by height, and says where they end. Refuses those that end below
 /// what the application has committed: a block is in the archive before it is delivered, so such an
 /// archive is another one, and so are the votes beside it.
 async fn archives<E: Runtime>(
@@ -127,7 +129,7 @@ async fn archives<E: Runtime>(
     partition: &str,
     cache: &CacheRef,
     committed: u64,
-) -> Result<(Certificates<E>, Blocks<E>), String> {
+) -> Result<(Archives<E>, u64), String> {
     let broken = |error| format!("its archive of blocks cannot be opened: {error}");
     let votes = Scheme::certificate_codec_config_unbounded();
     let certificates = settings::archive(partition, "certificates", cache, votes);
@@ -143,7 +145,7 @@ async fn archives<E: Runtime>(
              directory as it was"
         ));
     }
-    Ok((certificates, blocks))
+    Ok(((certificates, blocks), last))
 }
 
 /// The running parts of an engine.
@@ -151,18 +153,18 @@ struct Parts {
     buffer: Handle<()>,
     marshal: Handle<()>,
     delivery: Handle<Result<(), String>>,
-    consensus: Handle<()>,
+    consensus: Handle<String>,
     data: Vec<Handle<()>>,
 }
 
-/// Starts every part. None if the key has no seat in the committee.
+/// Starts every part.
 async fn start<E, S, R, P, B>(
     context: &E,
     seat: Seat<S, R, P, B>,
     app: Arc<dyn Application>,
-    (certificates, blocks): (Certificates<E>, Blocks<E>),
+    ((certificates, blocks), archived): (Archives<E>, u64),
     cache: CacheRef,
-) -> Option<Parts>
+) -> Result<Parts, String>
 where
     E: Runtime,
     S: Sender<PublicKey = PublicKey>,
@@ -170,9 +172,8 @@ where
     P: Provider<PublicKey = PublicKey>,
     B: Blocker<PublicKey = PublicKey>,
 {
-    let pace = Pace { heartbeat: seat.heartbeat, alone: seat.committee.len() == 1 };
-    let scheme = Scheme::signer(&seat.namespace, seat.committee, seat.key.clone())?;
     let (me, channels) = (seat.key.public_key(), seat.channels);
+    let (epocher, schemes) = (settings::epocher(seat.epoch_blocks), Schemes::default());
     let data = data::start(&context.child("data"), me.clone(), seat.data, &app, seat.plane);
     let settings = settings::buffer(me.clone(), seat.peers.clone());
     let (buffer_engine, buffer) = buffered::Engine::new(context.child("buffer"), settings);
@@ -181,28 +182,46 @@ where
 
     let digest = seat.genesis.digest();
     let genesis = Digested::precomputed(seat.genesis, digest);
-    let settings = settings::marshal(&seat.partition, scheme.clone(), genesis, cache.clone());
+    // Journals that are made anew begin before what the application has. All others are at least as long, and an
+    // epoch that the application has left is not voted in again: its votes may be gone.
+    let since = if seat.journals_lost { archived.min(seat.committed) } else { seat.committed };
+    epochs::begin(app.as_ref(), (&seat.key, &seat.network), (&epocher, &schemes), since)?;
+    let settings = settings::marshal(&seat.partition, (schemes.clone(), epocher.clone()), genesis, cache.clone());
     let (actor, marshal, floor) = Actor::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
-        certificates,
-        blocks,
+        Beyond::new(certificates, Arc::clone(&app)),
+        Beyond::new(blocks, Arc::clone(&app)),
         settings,
     )
     .await;
 
-    let (committed, watched) = watch::channel(floor.processed().map_or(0, |at| at.height().get()));
+    let processed = floor.processed().map_or(0, |at| at.height().get());
+    let (committed, watched) = watch::channel(if seat.journals_lost { processed } else { processed.max(since) });
     let (courier, parcels) = Courier::new();
     let delivery = Delivery::new(context.child("clock"), marshal.clone(), Arc::clone(&app), committed);
-    let adapter = Adapter::new(app, watched, seat.heartbeat, seat.max_batches);
-    let inline = Inline::new(context.child("inline"), adapter, marshal, settings::epocher());
-    let settings = settings::simplex(&seat.partition, scheme, digest, &pace, (inline, seat.blocker), cache);
-    let consensus = simplex::Engine::new(context.child("simplex"), settings);
+    let doors = Doors::new(context, channels.votes, channels.certificates, channels.resolver);
+    let epochs = Epochs {
+        context: context.child("consensus"),
+        key: seat.key,
+        network: seat.network,
+        epocher,
+        schemes,
+        doors,
+        blocker: seat.blocker,
+        app,
+        marshal,
+        committed: watched,
+        heartbeat: seat.heartbeat,
+        max_batches: seat.max_batches,
+        partition: seat.partition,
+        cache,
+    };
 
-    Some(Parts {
+    Ok(Parts {
         buffer: buffer_engine.start(channels.blocks),
         marshal: actor.start(courier, buffer, resolver),
         delivery: context.child("delivery").spawn(move |_| delivery.run(parcels)),
-        consensus: consensus.start(channels.votes, channels.certificates, channels.resolver),
+        consensus: context.child("epochs").spawn(move |_| epochs.run()),
         data,
     })
 }
@@ -218,7 +237,10 @@ impl Parts {
             ended = &mut self.marshal => {
                 format!("the keeper of blocks ended ({ended:?}): was an acknowledgement dropped?")
             },
-            ended = &mut self.consensus => format!("consensus ended ({ended:?})"),
+            ended = &mut self.consensus => match ended {
+                Ok(reason) => reason,
+                Err(error) => format!("consensus ended ({error:?})"),
+            },
             (ended, ..) = select_all(&mut self.data) => format!("the data plane ended ({ended:?})"),
             ended = &mut self.buffer => format!("the exchange of blocks ended ({ended:?})"),
         }

@@ -4,7 +4,7 @@ use crate::config::Error;
 use commonware_codec::{Copying, DecodeExt as _};
 use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
 use commonware_utils::ordered::Set;
-use moot_record::{AccountId, Genesis, Keypair};
+use moot_record::{AccountId, Keypair};
 
 /// The engine's form of a key. It signs votes and proves this validator's identity to its peers, each
 /// under a namespace that ends differently.
@@ -18,9 +18,9 @@ pub(crate) fn public_key(account: &AccountId) -> Result<PublicKey, Error> {
     PublicKey::decode(Copying(account.as_bytes())).map_err(|_| Error::BadAccount { account: *account })
 }
 
-/// The committee, in the order by which certificates name signers.
-pub(crate) fn committee(genesis: &Genesis) -> Result<Set<PublicKey>, Error> {
-    let keys = genesis.validators.iter().map(public_key).collect::<Result<Vec<_>, _>>()?;
+/// The members of a committee, in the order by which certificates name signers.
+pub(crate) fn set(members: &[AccountId]) -> Result<Set<PublicKey>, Error> {
+    let keys = members.iter().map(public_key).collect::<Result<Vec<_>, _>>()?;
     Ok(Set::from_iter_dedup(keys))
 }
 

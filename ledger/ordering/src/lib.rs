@@ -15,6 +15,10 @@
 //! compiled here and stays here. Whoever uses this crate sees plain types and one trait. One
 //! validator and a hundred run the same engine: only the validator set and the network below differ.
 //!
+//! The chain is cut into epochs of as many blocks as the genesis says. Each has a committee and an engine of its
+//! own; who is not in the committee, or must not vote, follows: it has the same blocks, and is heard by nobody. What
+//! an epoch's committee is the application says, from blocks that are final.
+//!
 //! What a batch means, whether it is worth ordering and where it is stored is the application's
 //! business. A block names batches by digest. Their bytes travel on a network of their own, pushed to all
 //! while they are new and fetched by whoever misses them ([`Plane`]): this crate carries them and never
@@ -35,11 +39,13 @@
 extern crate self as moot_ordering;
 
 mod application;
+mod beyond;
 mod block;
 mod config;
 mod data;
 mod delivery;
 mod engine;
+mod epochs;
 mod keys;
 pub mod limits;
 mod link;
@@ -63,7 +69,7 @@ pub use plane::Plane;
 pub use wanted::Wanted;
 
 use bytes::Bytes;
-use moot_record::{AccountId, BlockHeader, Certificate, CertificateError, Digest, Genesis};
+use moot_record::{AccountId, BlockHeader, Certificate, CertificateError, Committee, Digest, Genesis};
 use std::{future::Future, pin::Pin};
 
 /// A boxed future, so that [`Application`] can be a trait object.
@@ -76,6 +82,39 @@ pub struct Proposal {
     pub batches: Vec<Digest>,
     /// State root of a recent height, as the application's rules have it.
     pub state: Digest,
+}
+
+/// Which block is looked for among those that the engine let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldBlock {
+    /// The one at this height.
+    At(u64),
+    /// The one of this digest. Asked for when a block has no certificate of its own: it is enough to find those.
+    Named(Digest),
+}
+
+/// What is agreed for an epoch before it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochPlan {
+    /// Who votes.
+    pub committee: Committee,
+    /// Who votes in the next epoch: the last block of this one names it if it is another.
+    pub next: Committee,
+    /// The digest of the block before the epoch's first.
+    pub start: Digest,
+    /// Whether this validator's key may vote where it is in the committee. Never true for an epoch in which the
+    /// key may have voted with a journal that is lost; for the same epoch never true after it was false.
+    pub votes: bool,
+}
+
+impl EpochPlan {
+    /// The only epoch of a network whose committee never changes.
+    #[must_use]
+    pub fn fixed(genesis: &Genesis) -> EpochPlan {
+        let committee = genesis.committee();
+        let start = genesis_block(genesis).digest();
+        EpochPlan { next: committee.clone(), committee, start, votes: true }
+    }
 }
 
 /// A block that will never change, with the evidence for it.
@@ -99,20 +138,29 @@ impl Finalized {
         self.descent.last().unwrap_or(&self.header)
     }
 
+    /// Checks the certificate and the chain of headers from this block to the certified one, in a network whose
+    /// committee never changes.
+    ///
+    /// # Errors
+    /// As [`Finalized::verify_by`].
+    pub fn verify(&self, genesis: &Genesis) -> Result<(), CertificateError> {
+        self.verify_by(&genesis.committee(), &genesis.network())
+    }
+
     /// Checks the certificate and the chain of headers from this block to the certified one.
     ///
     /// # Errors
-    /// As [`Certificate::verify`]; a broken chain of headers is reported like a wrong block.
-    pub fn verify(&self, genesis: &Genesis) -> Result<(), CertificateError> {
+    /// As [`Certificate::verify_by`]; a broken chain of headers is reported like a wrong block.
+    pub fn verify_by(&self, committee: &Committee, network: &Digest) -> Result<(), CertificateError> {
         let mut parent = &self.header;
         for child in &self.descent {
             if child.parent != parent.digest() {
                 // The chain is broken, so the certificate says nothing about this block: it fails.
-                return self.certificate.verify(genesis, &self.header.digest()).map(|_| ());
+                return self.certificate.verify_by(committee, network, &self.header.digest()).map(|_| ());
             }
             parent = child;
         }
-        self.certificate.verify(genesis, &parent.digest()).map(|_| ())
+        self.certificate.verify_by(committee, network, &parent.digest()).map(|_| ())
     }
 }
 
@@ -124,6 +172,10 @@ pub trait Application: Send + Sync + 'static {
     /// Takes the handle on the data plane. Called before everything else, once for each start of an engine:
     /// a later one replaces those before, which do nothing any more.
     fn attach(&self, plane: Plane);
+
+    /// What is agreed for an epoch: none as long as the block before its first is not committed here, or when it
+    /// is so old that nobody here remembers. In a network whose committee never changes [`EpochPlan::fixed`].
+    fn epoch(&self, number: u64) -> Option<EpochPlan>;
 
     /// Batches ready to be ordered (durable here), oldest first, at most `max` and none of `taken`,
     /// which are those in ancestors not yet committed here. Resolves when there is something to order;
@@ -145,6 +197,10 @@ pub trait Application: Send + Sync + 'static {
     /// A validator that catches up gets blocks it never voted for. Their batches may not be here yet: it
     /// must fetch them before it acknowledges.
     fn finalized(&self, block: Finalized, ack: Box<dyn FnOnce() + Send>);
+
+    /// Looks up a block that was committed here, for peers that are far behind. None when it is not here any more.
+    /// Must not take longer than a look at a database does.
+    fn old_block(&self, which: OldBlock) -> Option<Finalized>;
 
     /// Takes bytes that the validator `from` pushed. They may be anything up to
     /// [`limits::MAX_DATA_BYTES`], may come twice, and may be dropped here: what turns out to matter is

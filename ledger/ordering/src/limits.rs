@@ -20,7 +20,7 @@ pub const MAX_PENDING_ACKS: usize = 16;
 pub const MAX_UNCOMMITTED_BLOCKS: u64 = 64;
 
 /// Finalised blocks and certificates that the engine keeps for validators which lag behind: four
-/// and a half hours of heartbeats. The ledger keeps them all; who lags further asks a ledger.
+/// and a half hours of heartbeats. For those who lag further the application is asked.
 pub const KEPT_BLOCKS: u64 = 16_384;
 
 /// Blocks a section of the engine's archives, and so how often they are pruned: each section is four
@@ -68,6 +68,10 @@ pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// Largest thing that travels on the data network: a batch with its lane owner's seal, as the record has it.
 /// Components travel in parts of at most 1 MiB.
 pub const MAX_DATA_BYTES: usize = moot_record::limits::MAX_SEALED_BATCH_BYTES;
+
+/// Replicas that one is connected to, itself included: a full committee, and as many that follow as a machine can
+/// send every batch to.
+pub const MAX_PEERS: usize = moot_record::limits::MAX_VALIDATORS + 32;
 
 /// Batches that wait to be pushed. The network takes them over at once unless its own queues are full, so
 /// this is a quarter of a second at a thousand batches a second.

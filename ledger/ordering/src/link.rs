@@ -11,14 +11,14 @@
 use commonware_actor::{Feedback, Unreliable};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{
-    BlockedSubscription, Blocker, CheckedSender, LimitedSender, Message, PeerSetSubscription, PeerSetUpdate,
+    Address, AddressableManager as _, BlockedSubscription, Blocker, CheckedSender, LimitedSender, Message, PeerSetSubscription, PeerSetUpdate,
     Provider, Receiver, Recipients, TrackedPeers, authenticated::lookup,
 };
 use commonware_runtime::{IoBufs, tokio::Context};
 use commonware_utils::{
     NZUsize,
     channel::{mpsc, ring},
-    ordered::Set,
+    ordered::{Map, Set},
 };
 use parking_lot::Mutex;
 use std::{num::NonZeroUsize, sync::Arc, time::SystemTime};
@@ -104,6 +104,16 @@ impl Receiver for LinkReceiver {
 pub(crate) enum LinkPeers {
     Nobody(Alone),
     Wire(lookup::Oracle<PublicKey>),
+}
+
+impl LinkPeers {
+    /// Is connected to these, and to nobody else.
+    pub(crate) fn track(&mut self, number: u64, peers: Vec<(PublicKey, Address)>) {
+        if let LinkPeers::Wire(oracle) = self {
+            // Accounts are unique, so nothing is lost here. Without a network nobody listens.
+            let _ = oracle.track(number, Map::from_iter_dedup(peers));
+        }
+    }
 }
 
 impl Provider for LinkPeers {

@@ -20,11 +20,11 @@
 
 use crate::{
     block::Block,
-    config::{Config, Error},
+    config::{Config, Error, Peer},
     data::DataSeat,
     keys,
     limits::{
-        DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK, MAX_DATA_BYTES,
+        DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK, MAX_DATA_BYTES, MAX_PEERS,
         MESSAGES_PER_SECOND, PUSHES_PER_SECOND,
     },
     link::{Alone, LinkPeers, LinkReceiver, LinkSender},
@@ -38,14 +38,17 @@ use commonware_cryptography::{
     ChaCha20Poly1305, Signer as _,
     ed25519::{PrivateKey, PublicKey},
 };
-use commonware_p2p::{Address, AddressableManager as _, authenticated::lookup};
+use commonware_p2p::{Address, AddressableManager as _, authenticated::lookup, utils::mux::prefixed};
 use commonware_runtime::{Handle, Quota, Supervisor as _, tokio::Context};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
 };
 use commonware_utils::{NZU32, NZUsize, ordered::Map};
+use futures::future::pending;
 use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
+use tokio::sync::watch;
+use tracing::{info, warn};
 
 /// What the data network's namespace has after the votes'.
 const DATA_SUFFIX: &[u8] = b":data";
@@ -84,7 +87,8 @@ impl<S, R> Channels<S, R> {
 pub(crate) fn max_message_bytes() -> u32 {
     let members = moot_record::limits::MAX_VALIDATORS as u32;
     commonware_p2p::max_message_size(&[
-        simplex::max_payload_size::<Scheme, crate::block::EngineDigest>(members),
+        // Votes are sorted by epoch.
+        prefixed(simplex::max_payload_size::<Scheme, crate::block::EngineDigest>(members)),
         marshal::max_payload_size::<Standard<Block>, Scheme>(members, &MAX_BATCHES_PER_BLOCK),
     ])
 }
@@ -117,6 +121,8 @@ pub(crate) struct Link {
     pub(crate) peers: LinkPeers,
     /// The data plane's.
     pub(crate) data: LinkData,
+    /// Whom it is connected to.
+    pub(crate) roster: Roster,
     /// The networks' tasks, of votes and of data, when there are any. One ends only if something is wrong:
     /// a port in use.
     pub(crate) tasks: Option<(Handle<()>, Handle<()>)>,
@@ -130,24 +136,22 @@ impl Link {
             let closed = || (LinkSender::Nobody, LinkReceiver::Nobody);
             let channels = Channels::numbered(|_| closed());
             let data = DataSeat { push: closed(), fetch: closed(), peers: nobody(), blocker: nobody() };
-            return Ok(Link { channels, peers: nobody(), data, tasks: None });
+            let roster = Roster { me: None, votes: nobody(), data: nobody(), number: 0 };
+            return Ok(Link { channels, peers: nobody(), data, roster, tasks: None });
         };
-        let mut votes: Vec<(PublicKey, Address)> = vec![(key.public_key(), Address::Symmetric(listen))];
-        let mut data = vec![(key.public_key(), Address::Symmetric(listen_data))];
-        for peer in config.peers.iter().filter(|peer| peer.account != config.key.account()) {
-            let name = keys::public_key(&peer.account)?;
-            votes.push((name.clone(), Address::Symmetric(peer.address)));
-            data.push((name, Address::Symmetric(peer.data)));
-        }
+        let me = Me { key: key.public_key(), listen, listen_data };
+        let (votes, data) = me.with(&config.peers)?;
+        // Where replicas come and go, the room is for as many as there may ever be.
+        let members = if config.genesis.epochs.is_some() { MAX_PEERS } else { votes.len() };
         let namespace = config.genesis.namespace();
         let settings =
-            settings(key.clone(), &namespace, listen, votes.len(), (max_message_bytes(), VOTES_MAILBOX));
+            settings(key.clone(), &namespace, listen, members, (max_message_bytes(), VOTES_MAILBOX));
         let (mut network, peers) = track(context.child("network"), settings, votes);
         let channels = Channels::numbered(|number| channel(&mut network, number, quota()));
 
         let namespace = [namespace.as_slice(), DATA_SUFFIX].concat();
         let (bytes, mailbox) = (max_data_message_bytes(), NZUsize!(DATA_MAILBOX));
-        let settings = data_settings(key.clone(), &namespace, listen_data, data.len(), (bytes, mailbox));
+        let settings = data_settings(key.clone(), &namespace, listen_data, members, (bytes, mailbox));
         let (mut data_network, data_peers) = track(context.child("data"), settings, data);
         let (pushes, fetches) = data_quotas();
         let data = DataSeat {
@@ -156,7 +160,66 @@ impl Link {
             peers: data_peers.clone(),
             blocker: data_peers,
         };
-        Ok(Link { channels, peers, data, tasks: Some((network.start(), data_network.start())) })
+        let roster = Roster { me: Some(me), votes: peers.clone(), data: data.peers.clone(), number: 0 };
+        Ok(Link { channels, peers, data, roster, tasks: Some((network.start(), data_network.start())) })
+    }
+}
+
+/// This validator on both networks.
+struct Me {
+    key: PublicKey,
+    listen: SocketAddr,
+    listen_data: SocketAddr,
+}
+
+type Addresses = Vec<(PublicKey, Address)>;
+
+impl Me {
+    /// It and the others, as the two networks want them.
+    fn with(&self, peers: &[Peer]) -> Result<(Addresses, Addresses), Error> {
+        let mut votes = vec![(self.key.clone(), Address::Symmetric(self.listen))];
+        let mut data = vec![(self.key.clone(), Address::Symmetric(self.listen_data))];
+        for peer in peers {
+            let name = keys::public_key(&peer.account)?;
+            if name != self.key {
+                votes.push((name.clone(), Address::Symmetric(peer.address)));
+                data.push((name, Address::Symmetric(peer.data)));
+            }
+        }
+        Ok((votes, data))
+    }
+}
+
+/// Whom the two networks are connected to; changes when the application says so.
+pub(crate) struct Roster {
+    me: Option<Me>,
+    votes: LinkPeers,
+    data: LinkPeers,
+    /// Of the list that is in use.
+    number: u64,
+}
+
+impl Roster {
+    /// Takes up every list of the application's. Never returns.
+    pub(crate) async fn keep(mut self, mut named: watch::Receiver<Option<Vec<Peer>>>) {
+        loop {
+            let peers = named.borrow_and_update().clone();
+            if let (Some(me), Some(peers)) = (&self.me, peers) {
+                let known: Vec<Peer> = peers.into_iter().take(MAX_PEERS - 1).collect();
+                match me.with(&known) {
+                    Ok((votes, data)) => {
+                        self.number += 1;
+                        info!(others = known.len(), "the list of replicas has changed");
+                        self.votes.track(self.number, votes);
+                        self.data.track(self.number, data);
+                    }
+                    Err(error) => warn!(%error, "the list of replicas cannot be used; the old one stays"),
+                }
+            }
+            if named.changed().await.is_err() {
+                return pending().await;
+            }
+        }
     }
 }
 

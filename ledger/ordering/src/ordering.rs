@@ -21,10 +21,9 @@ use crate::{
     network::Link,
     plane::PlaneEnd,
 };
-use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
+use commonware_cryptography::ed25519::PrivateKey;
 use commonware_macros::select;
 use commonware_runtime::{Runner as _, Supervisor as _, tokio as runtime};
-use commonware_utils::ordered::Set;
 use std::{
     any::Any,
     fs::{File, TryLockError},
@@ -72,7 +71,6 @@ impl Ordering {
     pub fn start(config: Config, app: Arc<dyn Application>) -> Result<Ordering, Error> {
         config.check()?;
         let key = keys::private_key(&config.key)?;
-        let committee = keys::committee(&config.genesis)?;
         let lock = lock(&config.dir)?;
 
         let dir = config.dir.clone();
@@ -81,7 +79,7 @@ impl Ordering {
         let (plane, end) = Plane::new();
         let (failed, failure) = watch::channel(None);
         let worker = move || {
-            let running = || run(&config, (key, committee), (app, end), ready, stopped);
+            let running = || run(&config, key, (app, end), ready, stopped);
             let outcome = catch_unwind(AssertUnwindSafe(running));
             let reason = match outcome {
                 Ok(ended) => ended,
@@ -135,7 +133,7 @@ impl Ordering {
 /// Runs the engine on this thread. Returns why it ended, or nothing when it was told to.
 fn run(
     config: &Config,
-    (key, committee): (PrivateKey, Set<PublicKey>),
+    key: PrivateKey,
     (app, plane): (Arc<dyn Application>, PlaneEnd),
     ready: mpsc::SyncSender<Result<(), Error>>,
     stopped: oneshot::Receiver<()>,
@@ -156,12 +154,14 @@ fn run(
                 return None;
             }
         };
+        let roster = link.roster.keep(plane.plane().roster());
         let seat = Seat {
             key,
-            committee,
-            namespace: config.genesis.namespace(),
+            network: config.genesis.network(),
+            epoch_blocks: config.genesis.epochs.map(|epochs| epochs.blocks),
             genesis: Block::genesis(&config.genesis),
             committed: config.committed,
+            journals_lost: config.journals_lost,
             heartbeat: config.heartbeat,
             max_batches: config.max_batches_per_block,
             partition: PARTITION.to_string(),
@@ -185,6 +185,7 @@ fn run(
         };
         select! {
             reason = engine => Some(reason),
+            () = roster => None,
             // Commonware says in the log what was wrong with it.
             (address, ended) = network => {
                 let address = address.map_or_else(String::new, |address| format!(" at {address}"));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Application ── push / fetch / forget ──► Plane ──► desk (bounded) ◄── PlaneEnd ── data::run
+//!               └─ know (peers) ───────────────────────► roster ◄────────────── networks
 //! ```
 //!
 //! The handle only writes down what is to be done and rings; it never waits and never touches the
@@ -9,14 +10,14 @@
 //! does nothing).
 
 use crate::{
-    Wanted,
+    Peer, Wanted,
     limits::{MAX_DATA_BYTES, MAX_PUSH_BACKLOG, MAX_PUSH_BACKLOG_BYTES},
     wants::{Plan, Wants},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::{collections::VecDeque, fmt, sync::Arc, time::SystemTime};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Moves opaque bytes between validators. Cheap to clone; the application gets it by
 /// [`Application::attach`](crate::Application::attach).
@@ -31,6 +32,8 @@ struct Shared {
     pushes: Notify,
     /// What is wanted has changed.
     changes: Notify,
+    /// Whom to be connected to; none until the application says so.
+    roster: watch::Sender<Option<Vec<Peer>>>,
 }
 
 struct Desk {
@@ -50,7 +53,7 @@ impl Plane {
     /// A handle, and the end that the engine works from.
     pub(crate) fn new() -> (Plane, PlaneEnd) {
         let desk = Desk { open: true, outbox: VecDeque::new(), outbox_bytes: 0, wants: Wants::default() };
-        let shared = Shared { desk: Mutex::new(desk), pushes: Notify::new(), changes: Notify::new() };
+        let shared = Shared { desk: Mutex::new(desk), pushes: Notify::new(), changes: Notify::new(), roster: watch::Sender::new(None) };
         let plane = Plane { shared: Arc::new(shared) };
         (plane.clone(), PlaneEnd { plane })
     }
@@ -89,6 +92,21 @@ impl Plane {
         }
         self.shared.changes.notify_one();
         true
+    }
+
+    /// These are the others from now on, instead of those of the configuration or those named before. Connections
+    /// to whoever is not among them any more end.
+    pub fn know(&self, peers: Vec<Peer>) {
+        self.shared.roster.send_if_modified(|known| {
+            let changed = known.as_ref() != Some(&peers);
+            *known = Some(peers);
+            changed
+        });
+    }
+
+    /// Whom the application names.
+    pub(crate) fn roster(&self) -> watch::Receiver<Option<Vec<Peer>>> {
+        self.shared.roster.subscribe()
     }
 
     /// Stops asking for this: it came another way, or nobody needs it. An answer that is on its way may

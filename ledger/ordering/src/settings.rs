@@ -5,6 +5,7 @@
 
 use crate::{
     block::{Block, EngineDigest},
+    epochs::Schemes,
     limits::{
         BLOCKS_PER_SECTION, BUFFERED_BLOCKS_PER_PEER, KEPT_VIEWS, LEADER_GRACE, LONE_LEADER_GRACE, MAILBOX,
         MAX_BATCHES_PER_BLOCK, MAX_PENDING_ACKS, MAX_REPAIR,
@@ -23,7 +24,7 @@ use commonware_consensus::{
     },
     types::{Epoch, FixedEpocher, ViewDelta},
 };
-use commonware_cryptography::{Digested, blake3::Blake3, certificate::ConstantProvider, ed25519::PublicKey};
+use commonware_cryptography::{Digested, blake3::Blake3, ed25519::PublicKey};
 use commonware_p2p::{Blocker, Provider};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::{CacheRef, page_size};
@@ -31,7 +32,7 @@ use commonware_storage::{archive::prunable, translator::EightCap};
 use commonware_utils::{NZDuration, NZU64, NZUsize};
 use std::{num::NonZeroU64, num::NonZeroUsize, time::Duration};
 
-/// Heights in an epoch. The committee does not change yet, so one epoch holds every height there can be.
+/// Heights in the only epoch of a network whose committee never changes: every height there can be.
 const EPOCH_BLOCKS: NonZeroU64 = NZU64!(1 << 62);
 /// Size of a page of the cache over the archives.
 const PAGE_BYTES: u32 = 4096;
@@ -44,9 +45,19 @@ const REPLAY_BUFFER: NonZeroUsize = NZUsize!(1 << 16);
 /// How long a peer may take to answer, and the pause before the next is asked.
 const FETCH: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(50));
 
-/// The only epoch's bounds.
-pub(crate) fn epocher() -> FixedEpocher {
-    FixedEpocher::new(EPOCH_BLOCKS)
+/// The bounds of epochs of so many blocks; without a number there is one epoch.
+pub(crate) fn epocher(blocks: Option<u64>) -> FixedEpocher {
+    // An epoch of one block would hold nothing but the genesis block; no genesis has that.
+    let blocks = blocks.filter(|blocks| *blocks > 1).and_then(NonZeroU64::new);
+    FixedEpocher::new(blocks.unwrap_or(EPOCH_BLOCKS))
+}
+
+/// Where the votes of an epoch are kept. The first one's name is older than epochs.
+pub(crate) fn votes_partition(partition: &str, epoch: Epoch) -> String {
+    match epoch.get() {
+        0 => format!("{partition}-votes"),
+        later => format!("{partition}-votes-{later}"),
+    }
 }
 
 /// The cache that all archives share.
@@ -110,9 +121,9 @@ pub(crate) fn archive<C>(
     }
 }
 
-/// Marshal's settings for a committee that never changes.
+/// Marshal's settings.
 pub(crate) type MarshalConfig = marshal::Config<
-    ConstantProvider<Scheme, Epoch>,
+    Schemes,
     FixedEpocher,
     Sequential,
     Block,
@@ -123,13 +134,13 @@ pub(crate) type MarshalConfig = marshal::Config<
 /// Ordered delivery.
 pub(crate) fn marshal(
     partition: &str,
-    scheme: Scheme,
+    (provider, epocher): (Schemes, FixedEpocher),
     genesis: Digested<Block>,
     page_cache: CacheRef,
 ) -> MarshalConfig {
     marshal::Config {
-        provider: ConstantProvider::new(scheme),
-        epocher: epocher(),
+        provider,
+        epocher,
         start: Start::Genesis(genesis),
         partition_prefix: format!("{partition}-marshal"),
         mailbox_size: NZUsize!(MAILBOX),
@@ -150,15 +161,15 @@ pub(crate) fn marshal(
 pub(crate) struct Pace {
     /// How long an idle leader waits.
     pub(crate) heartbeat: Duration,
-    /// Whether this validator is the only one.
+    /// Whether the committee has one member.
     pub(crate) alone: bool,
 }
 
-/// Consensus, with `inline` as its application.
+/// Consensus in one epoch, which follows the block `start`, with `inline` as its application.
 pub(crate) fn simplex<A, B>(
-    partition: &str,
+    (partition, epoch): (&str, Epoch),
     scheme: Scheme,
-    genesis: EngineDigest,
+    start: EngineDigest,
     pace: &Pace,
     (inline, blocker): (A, B),
     page_cache: CacheRef,
@@ -182,10 +193,10 @@ where
         reporter: inline,
         track_historical_votes: false,
         strategy: Sequential,
-        partition: format!("{partition}-votes"),
+        partition: votes_partition(partition, epoch),
         mailbox_size: NZUsize!(MAILBOX),
-        epoch: Epoch::zero(),
-        floor: simplex::Floor::Genesis(genesis),
+        epoch,
+        floor: simplex::Floor::Genesis(start),
         replay_buffer: REPLAY_BUFFER,
         write_buffer: WRITE_BUFFER,
         page_cache,

@@ -17,6 +17,7 @@
 //! `MOOT_SEEDS=<n> cargo test -p moot-ordering simulation` tries the first n seeds.
 
 mod byzantine;
+mod epochs;
 mod random;
 mod skew;
 mod wire;

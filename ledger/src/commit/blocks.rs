@@ -14,7 +14,7 @@ use crate::state::{Block, OrderedBundle};
 use crate::store::{Applied, Place, StoredBlock, read};
 use crate::unordered::Named;
 use moot_ordering::Finalized;
-use moot_record::{Digest, SealedView};
+use moot_record::{Committee, Digest, Handover, SealedView};
 
 /// A batch that became final, with those who wait for that.
 pub(super) struct Settled {
@@ -41,7 +41,7 @@ impl Committer {
         landing: &Landing,
     ) -> Result<(), String> {
         for (block, ack) in blocks {
-            let alone = self.core.genesis.validators.len() < 2;
+            let alone = self.core.is_alone();
             if block.header.height > self.state.height() {
                 for digest in &block.batches {
                     if self.missing.contains_key(digest) || self.is_here(digest)? {
@@ -82,6 +82,15 @@ impl Committer {
                 break;
             }
             let Some((block, ack)) = self.blocks.pop_front() else { break };
+            let token = self.lost.as_mut().filter(|lost| {
+                lost.votes_from.is_none() && lost.token.is_some_and(|token| block.batches.contains(&token))
+            });
+            if let Some(lost) = token {
+                // The block was made after the loss, so the next epoch begins after it: see `standing`.
+                let epoch = self.core.seats.read().epoch_of(block.header.height);
+                lost.votes_from = Some(epoch + 1);
+                work.changes.lost = Some(lost.clone());
+            }
             if let Some((applied, settled)) = self.apply(block)? {
                 work.changes.blocks.push(applied);
                 work.settled.extend(settled);
@@ -118,12 +127,13 @@ impl Committer {
                 self.state.height(),
             ));
         }
+        let handover = self.handover(&block)?;
         let mut contents = Contents::default();
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
         let Contents { placed, swapped, voids, links, bundles, settled } = contents;
-        let changes = self.state.apply(&Block { height, bundles });
+        let changes = self.state.apply(&Block { height, digest: block.header.digest(), bundles });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();
@@ -136,7 +146,25 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        Ok(Some((Applied { block, placed, swapped, voids, links, changes }, settled)))
+        Ok(Some((Applied { block, placed, swapped, voids, links, changes, handover }, settled)))
+    }
+
+    /// What a proof shows of the committee that a block names; an error if it names not the one that is settled.
+    fn handover(&self, block: &Finalized) -> Result<Option<(u32, Handover)>, String> {
+        let height = block.header.height;
+        let named = self.state.seats().and_then(|seats| seats.named_by(height));
+        if block.header.committee != named.map(Committee::digest) {
+            return Err(format!(
+                "block {height} names {:?} as the next committee, this replica has {named:?}: one of them is wrong",
+                block.header.committee
+            ));
+        }
+        let Some(committee) = named else { return Ok(None) };
+        if !block.descent.is_empty() {
+            return Err(format!("block {height} ends an epoch, and has no certificate of its own"));
+        }
+        let (header, certificate) = (block.header, block.certificate.clone());
+        Ok(Some((committee.number, Handover { header, certificate, members: committee.members.clone() })))
     }
 
     /// What the next digest of a block means. It depends on the blocks alone: whoever is named first for a place
@@ -155,7 +183,7 @@ impl Committer {
                 contents.settled.extend(waiting.promise.map(|promise| Settled { promise, height }));
             }
             Named::Rival(place) => match unordered.displace(place) {
-                Some(_) if place.0 == core.lane_number => {
+                Some(_) if place.0 == core.lane_number() => {
                     return Err(format!(
                         "block {} orders batch {digest} as number {} of this replica's own lane, which it sealed \
                          otherwise: its key is used elsewhere too; stop the other, then start anew in an empty \
@@ -192,15 +220,15 @@ impl Committer {
     }
 
     fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0));
-        let found = self.core.store.read(|txn| read::with_batch(txn, self.core.owners(), place, look));
+        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0).as_ref());
+        let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
     fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane));
-        let found = self.core.store.read(|txn| read::with_rival(txn, self.core.owners(), digest, look));
+        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane).as_ref());
+        let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found
             .map_err(|error| error.to_string())?
             .ok_or_else(|| format!("batch {digest} has gone from the disk"))

@@ -101,7 +101,7 @@ impl Committer {
 
     /// Batches of the own lane come from others when this replica has lost its disk: their numbers are spent.
     fn claim_own(&self, (lane, seq): (u32, u64)) -> Result<(), String> {
-        if lane != self.core.lane_number || self.core.lane.lock().skip_past(seq) {
+        if lane != self.core.lane_number() || self.core.lane.lock().skip_past(seq) {
             return Ok(());
         }
         Err(format!(
@@ -120,7 +120,7 @@ impl Committer {
         let (one, other) = (first.header.digest(), second.header.digest());
         let owner = self.core.lane_account(lane);
         tracing::error!(
-            lane, seq, owner = owner.map(tracing::field::display), %one, %other,
+            lane, seq, owner = owner.as_ref().map(tracing::field::display), %one, %other,
             "the owner of a lane has sealed two batches with one number; both seals are kept as evidence"
         );
         self.core.unordered.lock().marks_mut(lane).equivocations += 1;

@@ -22,6 +22,7 @@ use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
 use crate::exchange::Want;
 use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, MAX_UNSYNCED_BLOCKS, TICK};
+use crate::standing::Lost;
 use crate::state::State;
 use crate::store::{Changeset, Marks, WriteError};
 use moot_ordering::Finalized;
@@ -48,6 +49,8 @@ pub(crate) struct Committer {
     convicted: BTreeSet<(u32, u64)>,
     /// The marks that are on disk.
     marks: Marks,
+    /// A lost journal of votes, with what is not published yet.
+    lost: Option<Lost>,
     commits: u64,
     upkeep: Upkeep,
 }
@@ -71,6 +74,7 @@ struct Work {
 impl Committer {
     pub(crate) fn new(core: Arc<Core>, recovered: Committed) -> Committer {
         let Committed { state, roots, marks, convicted } = recovered;
+        let lost = core.lost.read().clone();
         Committer {
             core,
             state,
@@ -80,6 +84,7 @@ impl Committer {
             unsynced: Vec::new(),
             convicted,
             marks,
+            lost,
             commits: 0,
             upkeep: Upkeep::default(),
         }

@@ -25,6 +25,7 @@ impl Committer {
         changes.batches = batches.collect::<Result<Vec<Sealed>, _>>()?;
         let mut work = Work { changes, settled: Vec::new(), acks: Vec::new(), done: Vec::new() };
         self.enqueue(inbox.blocks, &landing)?;
+        self.note_token(&mut work.changes);
         self.apply_ready(&mut work)?;
         for (job, done) in inbox.jobs {
             work.changes.jobs.push(job);
@@ -48,16 +49,26 @@ impl Committer {
         Ok(Some(work))
     }
 
+    /// The batch that carries the token of the way back is sealed.
+    fn note_token(&mut self, changes: &mut Changeset) {
+        let Some(lost) = self.lost.as_mut().filter(|lost| lost.token.is_none()) else { return };
+        let Some(seq) = *self.core.token_in.lock() else { return };
+        if let Some(batch) = changes.batches.iter().find(|batch| batch.seq == seq) {
+            lost.token = Some(batch.digest);
+            changes.lost = Some(lost.clone());
+        }
+    }
+
     /// Where recovery would have to start after this transaction.
     fn marks_now(&self, changes: &Changeset, first_open: Option<u64>, next: u64) -> Marks {
         let unordered = self.core.unordered.lock();
-        let lanes = u32::try_from(self.core.genesis.validators.len()).unwrap_or(u32::MAX);
+        let lanes = u32::try_from(self.core.seats.read().all().len()).unwrap_or(u32::MAX);
         let mark = |lane: u32| {
             let own = changes.batches.iter().filter(|batch| batch.lane == lane).map(|batch| batch.seq);
             let foreign = changes.foreign.iter().map(|batch| batch.place()).filter(|place| place.0 == lane);
             let new = own.chain(foreign.map(|place| place.1)).min();
             let first = [unordered.first(lane), new].into_iter().flatten().min();
-            let beyond = || match lane == self.core.lane_number {
+            let beyond = || match lane == self.core.lane_number() {
                 true => next,
                 false => unordered.marks(lane).held.map_or(0, |held| held.saturating_add(1)),
             };

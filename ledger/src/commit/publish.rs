@@ -37,7 +37,7 @@ impl Committer {
         }
         {
             let unordered = core.unordered.lock();
-            core.waiting.store(unordered.count(core.lane_number), Ordering::Relaxed);
+            core.waiting.store(unordered.count(core.lane_number()), Ordering::Relaxed);
             core.all_waiting.store(unordered.len(), Ordering::Relaxed);
         }
         // Batches came, or others are the oldest now, or there is a new root.
@@ -49,6 +49,15 @@ impl Committer {
         }
         core.blocked.store(self.blocks.len(), Ordering::Relaxed);
         core.evidence.store(self.convicted.len(), Ordering::Relaxed);
+        if let Some(lost) = work.changes.lost {
+            *core.lost.write() = Some(lost);
+        }
+        if work.changes.blocks.iter().any(|applied| applied.changes.seats.is_some()) {
+            core.take_seats();
+        }
+        if core.genesis.epochs.is_some() && !work.changes.blocks.is_empty() {
+            core.stand();
+        }
         for settled in work.settled {
             settled.promise.finalized(settled.height);
         }
@@ -118,6 +127,9 @@ impl Committer {
             if roots.len() > ROOTS_REMEMBERED {
                 roots.pop_front();
             }
+        }
+        if let Some(seats) = &changes.seats {
+            *core.seats.write() = seats.clone();
         }
         *core.head.write() =
             Head { height: header.height, time_ms: header.time_ms, state: applied.block.state_after };

@@ -26,6 +26,7 @@ impl Upkeep {
         if let Some(failure) = core.engine.get().and_then(|engine| engine.borrow().clone()) {
             core.gate.stopped(&format!("ordering failed: {}", failure.reason));
         }
+        core.seek_return();
         core.components.remind(&core.wants.line);
         let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
         if let Some(retention_s) = core.block_retention_s {
@@ -51,7 +52,7 @@ impl Upkeep {
             before_ms: core.clock.now_s().saturating_sub(retention_s).saturating_mul(1000),
             height: core.height(),
             hour,
-            open: (core.lane_number, first_open.unwrap_or(next)),
+            open: (core.lane_number(), first_open.unwrap_or(next)),
         };
         match core.store.read(|txn| plan(txn, &horizon)) {
             Ok(pruning) => core.inbox.lock().jobs.extend(pruning.map(|pruning| (Job::Prune(pruning), None))),

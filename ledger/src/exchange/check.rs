@@ -2,10 +2,11 @@
 
 use crate::limits::MAX_KEPT_CONTENT_BYTES;
 use crate::state::OrderedBundle;
+use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, DecodeError, Digest, Entry, EntryId, Genesis, SealError, SealedHeader, SealedView, lane_owner,
+    AccountId, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, lane_owner,
 };
 use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
@@ -42,14 +43,13 @@ impl Checked {
 /// Checks the bytes and scans them.
 pub(crate) fn check(
     row: Bytes,
-    genesis: &Genesis,
-    network: &Digest,
+    owners: &Owners,
     room: Option<OwnedSemaphorePermit>,
 ) -> Result<Checked, SealError> {
     let view = SealedView::parse(&row)?;
-    view.verify(genesis, network)?;
+    view.verify(&owners.accounts, &owners.network)?;
     let (sealed, digest) = (view.sealed_header(), view.digest());
-    let Scan { ordered, links, bytes } = scan(&view, lane_owner(genesis, sealed.header.lane));
+    let Scan { ordered, links, bytes } = scan(&view, lane_owner(&owners.accounts, sealed.header.lane));
     let content = Content::new(ordered, bytes);
     Ok(Checked { sealed, digest, row, content, links, _room: room })
 }

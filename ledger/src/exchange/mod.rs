@@ -31,7 +31,7 @@ pub(crate) use intake::{Intake, start};
 pub(crate) use wants::{Want, Wants};
 
 use bytes::Bytes;
-use moot_ordering::Wanted;
+use moot_ordering::{Peer, Wanted};
 use moot_record::Digest;
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -55,6 +55,11 @@ pub trait Carrier: Send + Sync + 'static {
 
     /// Stops asking.
     fn forget(&self, wanted: &Wanted);
+
+    /// These are the other replicas from now on. Of no use to a carrier that does not choose whom it talks to.
+    fn know(&self, peers: Vec<Peer>) {
+        drop(peers);
+    }
 }
 
 /// The carrier, once there is one.
@@ -69,6 +74,12 @@ impl Line {
     pub(crate) fn push(&self, bytes: Bytes) {
         if let Some(carrier) = self.0.read().as_ref() {
             carrier.push(bytes);
+        }
+    }
+
+    pub(crate) fn know(&self, peers: Vec<Peer>) {
+        if let Some(carrier) = self.0.read().as_ref() {
+            carrier.know(peers);
         }
     }
 

@@ -12,9 +12,11 @@ mod function;
 mod outcome;
 mod registry;
 mod root;
+mod seats;
 
 pub use function::{FunctionRecord, Version};
 pub use outcome::{Outcome, Refusal};
+pub use seats::{Seat, Seats};
 
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use moot_record::{AccountId, Digest, EntryId, FunctionName, Invalid, Transaction};
@@ -41,6 +43,8 @@ pub struct OrderedBundle {
 pub struct Block {
     /// Its height: one more than the last one's.
     pub height: u64,
+    /// The digest of its header.
+    pub digest: Digest,
     /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
 }
@@ -52,6 +56,8 @@ pub struct Changes {
     pub functions: Vec<Arc<FunctionRecord>>,
     /// What became of each transaction.
     pub outcomes: Vec<(EntryId, Outcome)>,
+    /// The seats, if they changed or an epoch ended.
+    pub seats: Option<Arc<Seats>>,
     /// Bundles that count from now on, with the last height of their validity.
     pub counted: Vec<(u64, Digest)>,
 }
@@ -63,14 +69,29 @@ pub struct State {
     functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
+    seats: Option<Arc<Seats>>,
     root: Digest,
 }
 
 impl State {
-    /// The state before the first block.
+    /// The state before the first block of a network whose committee never changes.
     #[must_use]
     pub fn new() -> State {
         State::restore(0, Digest::ZERO, [], [])
+    }
+
+    /// The same state with these seats.
+    #[must_use]
+    pub fn seated(mut self, seats: Arc<Seats>) -> State {
+        self.seats = Some(seats);
+        self.root = root::state_root(&self.functions, &self.history, self.seats.as_deref());
+        self
+    }
+
+    /// The seats, as far as it was told of any.
+    #[must_use]
+    pub fn seats(&self) -> Option<&Arc<Seats>> {
+        self.seats.as_ref()
     }
 
     /// The state as it was stored: `history` and the rest belong to `height`.
@@ -82,8 +103,8 @@ impl State {
         counted: impl IntoIterator<Item = (u64, Digest)>,
     ) -> State {
         let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let root = root::state_root(&functions, &history);
-        State { height, functions, counted: counted.into_iter().collect(), history, root }
+        let root = root::state_root(&functions, &history, None);
+        State { height, functions, counted: counted.into_iter().collect(), history, seats: None, root }
     }
 
     /// Height of the last block applied.
@@ -128,17 +149,24 @@ impl State {
             }
             for (id, transaction) in &bundle.transactions {
                 let result = match &counts {
-                    Ok(()) => self.change(block.height, *id, bundle.account, transaction),
+                    Ok(()) => self.change(block.height, *id, bundle.account, transaction, &mut changes),
                     Err(refusal) => Err(refusal.clone()),
                 };
                 if result.is_ok() {
-                    touched.insert(transaction.name().clone());
+                    touched.extend(transaction.name().cloned());
                 }
                 self.note(*id, Outcome { height: block.height, result }, &mut changes);
             }
         }
-        if !changes.outcomes.is_empty() {
-            self.root = root::state_root(&self.functions, &self.history);
+        let mut moved = changes.seats.take().is_some();
+        if let Some(seats) = &mut self.seats
+            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
+        {
+            moved |= Arc::make_mut(seats).end(block.height, block.digest);
+        }
+        changes.seats = self.seats.clone().filter(|_| moved);
+        if !changes.outcomes.is_empty() || moved {
+            self.root = root::state_root(&self.functions, &self.history, self.seats.as_deref());
         }
         changes.functions = touched.iter().filter_map(|name| self.functions.get(name).cloned()).collect();
         changes
@@ -175,14 +203,34 @@ impl State {
         id: EntryId,
         account: AccountId,
         transaction: &Transaction,
+        changes: &mut Changes,
     ) -> Result<u32, Refusal> {
-        let present = self.functions.get(transaction.name());
+        let Some(name) = transaction.name() else { return self.seat(height, account, transaction, changes) };
+        let present = self.functions.get(name);
         let next = registry::next(present.map(Arc::as_ref), height, id, account, transaction)?;
         let active = next.active;
         if present.is_none_or(|present| **present != next) {
             self.functions.insert(next.name.clone(), Arc::new(next));
         }
         Ok(active)
+    }
+
+    /// A replica gets another role.
+    fn seat(
+        &mut self,
+        height: u64,
+        said_by: AccountId,
+        transaction: &Transaction,
+        changes: &mut Changes,
+    ) -> Result<u32, Refusal> {
+        let Transaction::Seat { account, role, ledger, data } = transaction else {
+            return Err(Refusal::FixedCommittee);
+        };
+        let seats = self.seats.as_mut().ok_or(Refusal::FixedCommittee)?;
+        let wish = Seat { account: *account, role: *role, ledger: *ledger, data: *data };
+        let number = Arc::make_mut(seats).change(height, said_by, wish)?;
+        changes.seats = Some(seats.clone());
+        Ok(number)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::invalid;
 use moot_record::cbor::{self, Reader};
+use crate::limits::MAX_SEATS;
+use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
 use moot_record::{AccountId, DecodeError, FunctionName};
 use thiserror::Error;
 
@@ -95,6 +97,61 @@ pub enum Refusal {
     /// The manifest's bytes do not decode.
     #[error("the manifest does not decode: {0}")]
     BadSpec(String),
+    /// The genesis names no authority.
+    #[error("this network's genesis names no epochs and no authority: its committee never changes")]
+    FixedCommittee,
+    /// Only the authority gives seats.
+    #[error("only {authority}, the authority that the genesis names, says who votes: sign it with that key")]
+    NotAuthority {
+        /// The authority.
+        authority: AccountId,
+    },
+    /// Nobody by that account has a seat.
+    #[error("{account} has no seat in this network: look at `moot status` for those that have")]
+    UnknownReplica {
+        /// The account given.
+        account: AccountId,
+    },
+    /// A new replica without addresses.
+    #[error("{account} is new here: say where it takes votes and where it takes batches")]
+    NoAddress {
+        /// The account given.
+        account: AccountId,
+    },
+    /// All seats are given.
+    #[error("all {MAX_SEATS} seats are given, and a seat is its owner's for ever: give one of them another role")]
+    NoSeatLeft,
+    /// The committee would be empty.
+    #[error("nobody would be left to vote: add another replica first")]
+    NobodyLeft,
+    /// The committee would be too large.
+    #[error("a committee has at most {MAX_VALIDATORS} members: let another replica leave first")]
+    CommitteeFull,
+    /// More leave than those who stay can make up for.
+    #[error(
+        "{leave} would leave the committee at once, at most {most} may: with more, batches could be lost that no \
+         other honest replica holds; remove the others in a later epoch"
+    )]
+    TooManyLeave {
+        /// How many would.
+        leave: u64,
+        /// How many may.
+        most: u64,
+    },
+    /// More join than those who stay can do without.
+    #[error(
+        "{join} would join the committee at once and {stay} stay: those who stay must be a quorum by themselves, \
+         in case who joins is not up; add the others in a later epoch"
+    )]
+    TooManyJoin {
+        /// How many would.
+        join: u64,
+        /// How many stay.
+        stay: u64,
+    },
+    /// A proof could not lead to a further committee.
+    #[error("the committee has changed {MAX_HANDOVERS} times, as often as a proof can show: it stays as it is")]
+    CommitteesExhausted,
 }
 
 impl Outcome {
@@ -147,6 +204,16 @@ impl Refusal {
             Refusal::Stale { .. } => "stale",
             Refusal::NoVersion { .. } => "no-version",
             Refusal::BadSpec(_) => "bad-spec",
+            Refusal::FixedCommittee => "fixed-committee",
+            Refusal::NotAuthority { .. } => "not-authority",
+            Refusal::UnknownReplica { .. } => "unknown-replica",
+            Refusal::NoAddress { .. } => "no-address",
+            Refusal::NoSeatLeft => "no-seat-left",
+            Refusal::NobodyLeft => "nobody-left",
+            Refusal::CommitteeFull => "committee-full",
+            Refusal::TooManyLeave { .. } => "too-many-leave",
+            Refusal::TooManyJoin { .. } => "too-many-join",
+            Refusal::CommitteesExhausted => "committees-exhausted",
         }
     }
 
@@ -168,6 +235,17 @@ impl Refusal {
             }
             Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
             Refusal::BadSpec(text) => ("", &[], 0, 0, text),
+            Refusal::FixedCommittee
+            | Refusal::NoSeatLeft
+            | Refusal::NobodyLeft
+            | Refusal::CommitteeFull
+            | Refusal::CommitteesExhausted => ("", &[], 0, 0, ""),
+            Refusal::NotAuthority { authority: account }
+            | Refusal::UnknownReplica { account }
+            | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
+            Refusal::TooManyLeave { leave: a, most: b } | Refusal::TooManyJoin { join: a, stay: b } => {
+                ("", &[], *a, *b, "")
+            }
         };
         cbor::array(out, 6);
         cbor::text(out, self.code());
@@ -186,15 +264,26 @@ impl Refusal {
         let (a, b) = (r.uint()?, r.uint()?);
         let text = r.text(MAX_REASON_BYTES)?;
         let name = || FunctionName::parse(name).map_err(|error| invalid("name", error.to_string()));
+        let account = || -> Result<AccountId, DecodeError> {
+            let bytes = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
+            Ok(AccountId::from_bytes(bytes))
+        };
         let number = |n: u64| u32::try_from(n).map_err(|_| invalid("version", "it has more than 32 bits"));
         Ok(match code {
             "expired" => Refusal::Expired { valid_until: a },
             "too-far-ahead" => Refusal::TooFarAhead { valid_until: a },
             "duplicate" => Refusal::Duplicate,
-            "not-owner" => {
-                let owner = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
-                Refusal::NotOwner { name: name()?, owner: AccountId::from_bytes(owner) }
-            }
+            "not-owner" => Refusal::NotOwner { name: name()?, owner: account()? },
+            "fixed-committee" => Refusal::FixedCommittee,
+            "not-authority" => Refusal::NotAuthority { authority: account()? },
+            "unknown-replica" => Refusal::UnknownReplica { account: account()? },
+            "no-address" => Refusal::NoAddress { account: account()? },
+            "no-seat-left" => Refusal::NoSeatLeft,
+            "nobody-left" => Refusal::NobodyLeft,
+            "committee-full" => Refusal::CommitteeFull,
+            "too-many-leave" => Refusal::TooManyLeave { leave: a, most: b },
+            "too-many-join" => Refusal::TooManyJoin { join: a, stay: b },
+            "committees-exhausted" => Refusal::CommitteesExhausted,
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -241,6 +330,16 @@ mod tests {
             Err(Refusal::Stale { name: name.clone(), expected: 1, found: 2 }),
             Err(Refusal::NoVersion { name, version: 8 }),
             Err(Refusal::BadSpec("at byte 3".into())),
+            Err(Refusal::FixedCommittee),
+            Err(Refusal::NotAuthority { authority: owner }),
+            Err(Refusal::UnknownReplica { account: owner }),
+            Err(Refusal::NoAddress { account: owner }),
+            Err(Refusal::NoSeatLeft),
+            Err(Refusal::NobodyLeft),
+            Err(Refusal::CommitteeFull),
+            Err(Refusal::TooManyLeave { leave: 2, most: 1 }),
+            Err(Refusal::TooManyJoin { join: 2, stay: 3 }),
+            Err(Refusal::CommitteesExhausted),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

@@ -2,15 +2,18 @@
 
 use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, position, unseal};
 use super::tables::{
-    ANSWERS, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META,
-    META_MARKS, META_PRUNED, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS, LINKS,
+    META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
-use crate::state::{FunctionRecord, Outcome};
+use crate::standing::Lost;
+use crate::state::{FunctionRecord, Outcome, Seats};
 use bytes::Bytes;
 use moot_record::cbor::Reader;
-use moot_record::{Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, SealedHeader, SealedView};
+use moot_record::{
+    AccountId, Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, Handover, SealedHeader, SealedView,
+};
 use redb::{ReadTransaction, ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,16 +21,22 @@ use std::sync::Arc;
 type Read<T> = Result<T, ReadError>;
 
 /// Whose lanes these are: what a seal is checked with.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Owners<'a> {
-    pub(crate) genesis: &'a Genesis,
-    pub(crate) network: &'a Digest,
+#[derive(Debug, Clone)]
+pub(crate) struct Owners {
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) network: Digest,
+}
+
+impl Owners {
+    pub(crate) fn of(seats: &Seats, network: &Digest) -> Owners {
+        Owners { accounts: seats.all().iter().map(|seat| seat.account).collect(), network: *network }
+    }
 }
 
 /// A batch whose every byte was checked against its owner's seal.
 pub(crate) fn batch(
     txn: &ReadTransaction,
-    owners: Owners<'_>,
+    owners: &Owners,
     (lane, seq): (u32, u64),
 ) -> Read<Option<Stored>> {
     let table = txn.open_table(BATCHES)?;
@@ -41,12 +50,12 @@ pub(crate) fn batch(
 }
 
 /// A batch's row, checked.
-fn view<'a>(what: &str, owners: Owners<'_>, place: (u32, u64), row: &'a [u8]) -> Read<SealedView<'a>> {
+fn view<'a>(what: &str, owners: &Owners, place: (u32, u64), row: &'a [u8]) -> Read<SealedView<'a>> {
     let view = SealedView::parse(row).map_err(|error| ReadError::damaged(what, error))?;
     if (view.header.lane, view.header.seq) != place {
         return Err(ReadError::damaged(what, "it says that it is another one"));
     }
-    let sealed = view.sealed_header().verify(owners.genesis, owners.network);
+    let sealed = view.sealed_header().verify(&owners.accounts, &owners.network);
     sealed.and_then(|()| view.verify_roots()).map_err(|error| ReadError::damaged(what, error))?;
     Ok(view)
 }
@@ -54,7 +63,7 @@ fn view<'a>(what: &str, owners: Owners<'_>, place: (u32, u64), row: &'a [u8]) ->
 /// Goes through the batches of a lane from `first` on.
 pub(crate) fn batches_from(
     txn: &ReadTransaction,
-    owners: Owners<'_>,
+    owners: &Owners,
     lane: u32,
     first: u64,
     mut each: impl FnMut(u64, &SealedView<'_>) -> Read<()>,
@@ -70,7 +79,7 @@ pub(crate) fn batches_from(
 /// One batch without a copy of it.
 pub(crate) fn with_batch<T>(
     txn: &ReadTransaction,
-    owners: Owners<'_>,
+    owners: &Owners,
     place: (u32, u64),
     look: impl FnOnce(&SealedView<'_>) -> T,
 ) -> Read<Option<T>> {
@@ -83,7 +92,7 @@ pub(crate) fn with_batch<T>(
 /// The same for a second version.
 pub(crate) fn with_rival<T>(
     txn: &ReadTransaction,
-    owners: Owners<'_>,
+    owners: &Owners,
     digest: &Digest,
     look: impl FnOnce(&SealedView<'_>) -> T,
 ) -> Read<Option<T>> {
@@ -214,6 +223,16 @@ pub(crate) fn block(txn: &ReadTransaction, height: u64) -> Read<Option<StoredBlo
     txn.open_table(BLOCKS)?.get(height)?.map(|row| StoredBlock::decode(height, row.value())).transpose()
 }
 
+/// The height of a block without a certificate of its own.
+pub(crate) fn bare(txn: &ReadTransaction, digest: &Digest) -> Read<Option<u64>> {
+    match txn.open_table(BARE) {
+        Ok(table) => Ok(table.get(digest.as_bytes())?.map(|height| height.value())),
+        // Databases made before this table have none of it.
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The last blocks, newest first.
 pub(crate) fn last_blocks(txn: &ReadTransaction, count: usize) -> Read<Vec<StoredBlock>> {
     let table = txn.open_table(BLOCKS)?;
@@ -223,6 +242,35 @@ pub(crate) fn last_blocks(txn: &ReadTransaction, count: usize) -> Read<Vec<Store
         found.push(StoredBlock::decode(height.value(), row.value())?);
     }
     Ok(found)
+}
+
+/// The seats after the last block; none before the first change.
+pub(crate) fn seats(txn: &ReadTransaction, genesis: &Genesis) -> Read<Option<Seats>> {
+    let Some(row) = txn.open_table(META)?.get(META_SEATS)? else { return Ok(None) };
+    let seats = Seats::decode(genesis, unseal("the list of seats", row.value())?);
+    seats.map(Some).map_err(|error| ReadError::damaged("the list of seats", error))
+}
+
+/// What is known of a lost journal of votes.
+pub(crate) fn lost(txn: &ReadTransaction) -> Read<Option<Lost>> {
+    let Some(row) = txn.open_table(META)?.get(META_LOST)? else { return Ok(None) };
+    let lost = Lost::decode(unseal("the note of a lost journal", row.value())?);
+    lost.map(Some).map_err(|error| ReadError::damaged("the note of a lost journal", error))
+}
+
+/// The handovers to the committees from 1 to `number`.
+pub(crate) fn handovers(txn: &ReadTransaction, number: u32) -> Read<Vec<Handover>> {
+    if number == 0 {
+        return Ok(Vec::new());
+    }
+    let table = txn.open_table(HANDOVERS)?;
+    let one = |number: u32| {
+        let what = || format!("the handover to committee {number}");
+        let row = table.get(number)?.ok_or_else(|| ReadError::damaged(what(), "it is missing"))?;
+        let handover = Handover::decode(unseal(&what(), row.value())?);
+        handover.map_err(|error| ReadError::damaged(what(), error))
+    };
+    (1..=number).map(one).collect()
 }
 
 /// Every function.

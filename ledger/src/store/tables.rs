@@ -47,6 +47,10 @@ pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefin
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
 pub(crate) const KEYS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("keys");
 pub(crate) const KEY_HOURS: TableDefinition<'_, (u32, DigestKey), ()> = TableDefinition::new("key_hours");
+/// Heights of blocks that have no certificate of their own, by digest. Few.
+pub(crate) const BARE: TableDefinition<'_, DigestKey, u64> = TableDefinition::new("bare");
+/// By the number of the committee that each leads to.
+pub(crate) const HANDOVERS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("handovers");
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// [`META`]: the format's version.
@@ -57,3 +61,7 @@ pub(crate) const META_NETWORK: &str = "network";
 pub(crate) const META_MARKS: &str = "marks";
 /// [`META`]: the last height that was pruned.
 pub(crate) const META_PRUNED: &str = "pruned";
+/// [`META`]: the seats, once they changed or an epoch ended.
+pub(crate) const META_SEATS: &str = "seats";
+/// [`META`]: a lost journal of votes, and the way back.
+pub(crate) const META_LOST: &str = "lost";

@@ -3,14 +3,16 @@
 use super::prune::Pruning;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    ANSWERS, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HOURS, KEY_HOURS, KEYS, LINKS, META,
-    META_FORMAT, META_MARKS, META_NETWORK, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS, LINKS,
+    META, META_FORMAT, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS,
+    VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
+use crate::standing::Lost;
 use crate::state::Changes;
-use moot_record::{Digest, EntryId, Equivocation};
+use moot_record::{Digest, EntryId, Equivocation, Handover};
 use redb::{ReadableTable, WriteTransaction};
 
 /// A final block with what it changed.
@@ -26,6 +28,8 @@ pub(crate) struct Applied {
     /// Batches with calls, and those with their receipts, of the second versions.
     pub(crate) links: Vec<((u32, u64), (u32, u64))>,
     pub(crate) changes: Changes,
+    /// Of a block that names another committee: that one's number, and what a proof shows of it.
+    pub(crate) handover: Option<(u32, Handover)>,
 }
 
 /// Chores that are done along with a commit.
@@ -60,6 +64,8 @@ pub(crate) struct Changeset {
     pub(crate) blocks: Vec<Applied>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) marks: Option<Marks>,
+    /// What became known of a lost journal of votes.
+    pub(crate) lost: Option<Lost>,
     /// The present hour, for idempotency keys.
     pub(crate) hour: u32,
     /// Set for the first transaction of a database only: format and network.
@@ -82,6 +88,7 @@ impl Changeset {
             && self.evidence.is_empty()
             && self.jobs.is_empty()
             && self.marks.is_none()
+            && self.lost.is_none()
             && self.genesis.is_none()
     }
 
@@ -96,6 +103,9 @@ impl Changeset {
         self.write_foreign(txn)?;
         self.write_keys(txn)?;
         self.write_blocks(txn)?;
+        if let Some(lost) = &self.lost {
+            txn.open_table(META)?.insert(META_LOST, rows::seal(lost.encode()).as_slice())?;
+        }
         if let Some(marks) = &self.marks {
             txn.open_table(META)?.insert(META_MARKS, marks.encode().as_slice())?;
             // Every call before the mark has its receipt.
@@ -131,6 +141,8 @@ impl Changeset {
         txn.open_table(ANSWERS)?;
         txn.open_table(KEYS)?;
         txn.open_table(KEY_HOURS)?;
+        txn.open_table(HANDOVERS)?;
+        txn.open_table(BARE)?;
         Ok(())
     }
 
@@ -269,6 +281,20 @@ impl Changeset {
             for (digest, place) in self.blocks.iter().flat_map(|applied| &applied.voids) {
                 table.insert(digest.as_bytes(), place.encode().as_slice())?;
             }
+        }
+        for StoredBlock { header, descent, .. } in self.blocks.iter().map(|applied| &applied.block) {
+            if !descent.is_empty() {
+                txn.open_table(BARE)?.insert(header.digest().as_bytes(), header.height)?;
+            }
+        }
+        for applied in &self.blocks {
+            if let Some((number, handover)) = &applied.handover {
+                let row = rows::seal(handover.encode());
+                txn.open_table(HANDOVERS)?.insert(*number, row.as_slice())?;
+            }
+        }
+        if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
+            txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
         let changed =
             |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();

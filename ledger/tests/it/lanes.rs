@@ -91,7 +91,7 @@ async fn what_is_said_at_one_is_final_and_proven_at_all() {
         );
         // Calls of other lanes are not this one's to answer.
         assert_eq!(status.open_calls, 0);
-        let wrong = said.iter().find(|(id, _)| id.lane != status.lane).unwrap().0;
+        let wrong = said.iter().find(|(id, _)| Some(id.lane) != status.lane).unwrap().0;
         let receipt = crate::world::receipt(wrong, Digest::ZERO, moot_record::Status::Ok);
         assert!(matches!(ledger.append_receipt(receipt, PayloadBytes::None), Err(Refused::NotOpen(_))));
     }
@@ -238,7 +238,7 @@ async fn case_53_an_owner_who_seals_twice_neither_forks_nor_stops_the_others() {
     for (me, ledger) in town.running() {
         let evidence = ledger.evidence().unwrap();
         assert_eq!((evidence.len(), ledger.status().evidence), (1, 1), "at {me}");
-        evidence[0].verify(&town.network.genesis, &town.network.genesis.network()).unwrap();
+        evidence[0].verify(&town.network.genesis.validators, &town.network.genesis.network()).unwrap();
         assert_eq!(ledger.status().lanes[3].equivocations, 1);
     }
     // A replica that comes late learns the same from the blocks alone.

@@ -4,6 +4,7 @@
 
 mod appenders;
 mod crash;
+mod epochs;
 mod faulty_disk;
 mod finality;
 mod four;

@@ -87,7 +87,7 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);
-    (1..).zip(chunks).map(|(height, bundles)| Block { height, bundles }).collect()
+    (1..).zip(chunks).map(|(height, bundles)| Block { height, digest: Digest::ZERO, bundles }).collect()
 }
 
 /// What must hold of a function's history, whatever was said.
@@ -167,9 +167,9 @@ fn a_repeated_bundle_counts_once() {
     };
     let bundle = blocks(&[step], 1)[0].bundles[0].clone();
     let mut state = State::new();
-    let first = state.apply(&Block { height: 1, bundles: vec![bundle.clone()] });
+    let first = state.apply(&Block { height: 1, digest: Digest::ZERO, bundles: vec![bundle.clone()] });
     assert_eq!(first.outcomes[0].1.result, Ok(1));
-    let second = state.apply(&Block { height: 2, bundles: vec![bundle] });
+    let second = state.apply(&Block { height: 2, digest: Digest::ZERO, bundles: vec![bundle] });
     assert_eq!(second.outcomes[0].1.result, Err(Refusal::Duplicate));
 }
 

@@ -24,8 +24,18 @@ pub struct Status {
     /// Public key of this node.
     #[schema(value_type = String)]
     pub account: AccountId,
-    /// Number of this node's lane: its place among the validators.
-    pub lane: u32,
+    /// Number of this node's lane: its place among the validators; none without a seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<u32>,
+    /// Whether this node votes in the present epoch.
+    #[serde(default)]
+    pub votes: bool,
+    /// Why this node does not both vote and take calls, when it does not: it follows, joins or leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// The epoch of the next block; none where the committee never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// Height of the last block that was applied here.
     pub height: u64,
     /// Time of that block, milliseconds since 1970.
@@ -56,7 +66,7 @@ pub struct Status {
     pub evidence: u64,
     /// Seconds since this node started.
     pub uptime_s: u64,
-    /// The network's replicas and their lanes, by the lanes' numbers; this node is one of them.
+    /// The network's replicas and their lanes, by the lanes' numbers; this node is among them if it has a seat.
     pub validators: Vec<Validator>,
     /// Routes that two functions claim: the one that was deployed first keeps it.
     #[serde(default)]
@@ -85,6 +95,12 @@ pub struct Validator {
     /// Its public key.
     #[schema(value_type = String)]
     pub account: AccountId,
+    /// What it is to do: `votes`, `follows` or `out`.
+    #[serde(default)]
+    pub role: String,
+    /// Whether it is in the committee that votes now.
+    #[serde(default)]
+    pub votes: bool,
     /// Whether it can be reached from this node; none for this node itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reachable: Option<bool>,

@@ -174,7 +174,7 @@ pub(crate) async fn deploy(
         ));
     }
     let outcomes =
-        if transactions.is_empty() { Vec::new() } else { submit(client, key, transactions).await? };
+        if transactions.is_empty() { Vec::new() } else { submit(client, key, transactions, DEPLOYING).await? };
     let mut outcomes = outcomes.into_iter();
     let mut deployed = Vec::new();
     for step in steps {
@@ -246,14 +246,17 @@ fn check_owner(present: &FunctionView, key: &Keypair) -> anyhow::Result<()> {
         .into())
 }
 
-/// Signs transactions as one bundle, submits it and waits until it is final.
-async fn submit(
+/// What people are told meanwhile: the node compiles what is new before it lets it in.
+const DEPLOYING: (&str, &str) = ("Deploying", "compiled and ordered by the node, until it is final");
+
+/// Signs transactions as one bundle, submits it and waits until it is final; meanwhile says what it is `doing`.
+pub(super) async fn submit(
     client: &Client,
     key: &Keypair,
     transactions: Vec<Transaction>,
+    (doing, how): (&str, &str),
 ) -> anyhow::Result<Vec<EntryOutcome>> {
-    // The node compiles what is new before it lets it in.
-    let progress = Progress::start("Deploying", "compiled and ordered by the node, until it is final");
+    let progress = Progress::start(doing, how);
     let status = client.status().await?;
     let mut builder = BundleBuilder::new();
     for transaction in transactions {
@@ -319,7 +322,7 @@ async fn roll_back(
         terminal::done("Unchanged", &format!("{name} v{active} is the active version already"));
     } else {
         let transaction = Transaction::Rollback { name: name.clone(), version: target };
-        let outcome = submit(client, &key, vec![transaction]).await?.into_iter().next();
+        let outcome = submit(client, &key, vec![transaction], DEPLOYING).await?.into_iter().next();
         if let Some(Outcome::Refused { reason }) = outcome.map(|outcome| outcome.outcome) {
             return Err(Failure::new(format!("{name} was not rolled back: {reason}")).into());
         }

@@ -106,7 +106,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Build(verb) => verb.run(),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
-        Verb::Net(verb) => verb.run(),
+        Verb::Net(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Completions(verb) => verb.run(),
         Verb::Up(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),

@@ -1,4 +1,6 @@
-//! `moot net`: networks of several replicas, before they run.
+//! `moot net`: networks of several replicas: made, and who takes part.
+
+mod seats;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +14,8 @@ use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::limits::{MAX_HEARTBEAT, MIN_HEARTBEAT};
 use crate::manifest::units::{parse_duration, show_duration};
-use crate::network::{FILE_NAME, Made, Plan, make};
+use crate::network::{AUTHORITY_FILE, FILE_NAME, Made, Plan, make};
+use moot_record::limits::{MAX_EPOCH_BLOCKS, MIN_EPOCH_BLOCKS};
 
 /// Make networks of several replicas
 #[derive(Debug, Args)]
@@ -24,6 +27,9 @@ pub(crate) struct Net {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(Init),
+    Join(seats::Join),
+    Add(seats::Add),
+    Remove(seats::Remove),
 }
 
 /// Write genesis, keys and one folder for each replica
@@ -55,6 +61,9 @@ struct Init {
     /// How long an idle network waits before it makes an empty block
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = heartbeat)]
     heartbeat: Duration,
+    /// Let the committee change, at the end of every so many blocks; without it, it never does
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(MIN_EPOCH_BLOCKS..=MAX_EPOCH_BLOCKS))]
+    epoch_blocks: Option<u64>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -70,9 +79,12 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
 }
 
 impl Net {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self.verb {
             Verb::Init(init) => init.run(),
+            Verb::Join(join) => join.run(),
+            Verb::Add(add) => add.run().await,
+            Verb::Remove(remove) => remove.run().await,
         }
     }
 }
@@ -83,7 +95,7 @@ impl Init {
         let plan =
             Plan::on_hosts(&self.name, now_ms, self.replicas, &self.hosts, self.port, self.open_gateways)
                 .map_err(|error| Failure::usage(error.to_string()))?;
-        let plan = Plan { heartbeat: self.heartbeat, ..plan };
+        let plan = Plan { heartbeat: self.heartbeat, epoch_blocks: self.epoch_blocks, ..plan };
         let made = make(&self.dir, &plan)?;
         if self.json {
             return Ok(terminal::print_json(&as_json(&made, &plan))?);
@@ -112,6 +124,8 @@ fn as_json(made: &Made, plan: &Plan) -> serde_json::Value {
         "network": made.genesis.network(),
         "genesis": made.path,
         "faults": faults(made.replicas.len()),
+        "epoch_blocks": made.genesis.epochs.map(|epochs| epochs.blocks),
+        "authority": made.genesis.epochs.map(|epochs| epochs.authority),
         "replicas": replicas.collect::<Vec<_>>(),
     })
 }
@@ -163,6 +177,13 @@ fn shown(made: &Made, plan: &Plan) -> String {
         let place =
             if one_machine { String::new() } else { format!("   {DIM}# on {}{DIM:#}", text::line(host)) };
         out.push_str(&format!("  moot up --config {}{place}\n", config.display()));
+    }
+    if made.genesis.epochs.is_some() {
+        let key = made.path.with_file_name(AUTHORITY_FILE);
+        out.push_str(&format!(
+            "\n{} says who votes: `moot net add` and `moot net remove` sign with it. Keep it away from the replicas.\n",
+            key.display()
+        ));
     }
     let first = made.replicas.first().map(|replica| replica.folder.join(FILE_NAME)).unwrap_or_default();
     out.push_str(&format!(

@@ -63,7 +63,7 @@ impl Status {
         } else {
             terminal::print(&table(&asked, &verdicts))?;
         }
-        if verdicts.iter().all(|verdict| *verdict == Verdict::Good) {
+        if verdicts.iter().all(|verdict| matches!(verdict, Verdict::Good | Verdict::Follows(_))) {
             Ok(())
         } else {
             Err(Silent(FAILED).into())
@@ -132,11 +132,12 @@ fn table(asked: &[Asked], verdicts: &[Verdict]) -> String {
         .iter()
         .zip(verdicts)
         .enumerate()
-        .map(|(lane, (asked, verdict))| {
+        .map(|(place, (asked, verdict))| {
             let status = asked.answer.as_ref().ok();
-            let own = status.and_then(|status| status.validators.get(usize::try_from(status.lane).ok()?));
+            let lane = status.map_or_else(|| u32::try_from(place).ok(), |status| status.lane);
+            let own = status.and_then(|status| status.validators.get(usize::try_from(lane?).ok()?));
             vec![
-                lane.to_string(),
+                lane.map_or_else(unknown, |lane| lane.to_string()),
                 text::line(asked.gateway.as_deref().unwrap_or("?")).trim_start_matches("http://").to_owned(),
                 text::short(text::line(&asked.account)),
                 status.map_or_else(unknown, |status| text::number(status.height)),
@@ -144,6 +145,7 @@ fn table(asked: &[Asked], verdicts: &[Verdict]) -> String {
                 own.map_or_else(unknown, |own| lane_shown(own.held, own.ordered, own.waiting)),
                 match verdict {
                     Verdict::Good => format!("{GOOD}ok{GOOD:#}"),
+                    Verdict::Follows(why) => format!("{GOOD}follows{GOOD:#}: {}", text::line(why)),
                     Verdict::Behind(why) => format!("{WARN}{}{WARN:#}", text::line(why)),
                     Verdict::Bad(why) => format!("{BAD}{}{BAD:#}", text::line(why)),
                 },
@@ -153,12 +155,20 @@ fn table(asked: &[Asked], verdicts: &[Verdict]) -> String {
     let mut out =
         text::table(&["LANE", "GATEWAY", "ACCOUNT", "HEIGHT", "STATE", "HELD/ORDERED/WAITING", ""], &rows);
     // One whose gateway nobody knows may well be there.
-    let here = asked.iter().filter(|asked| asked.answer.is_ok() || asked.gateway.is_none()).count();
-    let needed = asked.len() - asked.len().saturating_sub(1) / 3;
+    let newest = asked.iter().filter_map(|asked| asked.answer.as_ref().ok()).max_by_key(|s| s.height);
+    let votes = |asked: &&Asked| {
+        let known = newest.and_then(|newest| {
+            newest.validators.iter().find(|known| known.account.to_string() == asked.account)
+        });
+        known.is_none_or(|known| known.votes)
+    };
+    let voters: Vec<&Asked> = asked.iter().filter(votes).collect();
+    let here = voters.iter().filter(|asked| asked.answer.is_ok() || asked.gateway.is_none()).count();
+    let needed = voters.len() - voters.len().saturating_sub(1) / 3;
     if here < needed {
         out.push_str(&format!(
             "\n{BAD}{here} of {} replicas answer, {needed} are needed to agree{BAD:#}: nothing becomes final until more are back\n",
-            asked.len()
+            voters.len()
         ));
     }
     out
@@ -173,6 +183,7 @@ fn as_json(asked: &[Asked], verdicts: &[Verdict]) -> serde_json::Value {
     let replicas = asked.iter().zip(verdicts).enumerate().map(|(lane, (asked, verdict))| {
         let (state, why) = match verdict {
             Verdict::Good => ("ok", None),
+            Verdict::Follows(why) => ("follows", Some(why)),
             Verdict::Behind(why) => ("behind", Some(why)),
             Verdict::Bad(why) => ("bad", Some(why)),
         };
@@ -213,6 +224,15 @@ fn shown(address: &str, status: &NodeStatus) -> String {
         ("account", status.account.to_string()),
         ("ledger", condition),
         (
+            "votes",
+            match (&status.follows, status.epoch) {
+                (Some(why), _) if status.votes => format!("yes {DIM}{}{DIM:#}", text::line(why)),
+                (Some(why), _) => format!("{WARN}no, it follows{WARN:#} {}", text::line(why)),
+                (None, Some(epoch)) => format!("yes {DIM}in epoch {epoch}{DIM:#}"),
+                (None, None) => "yes".to_owned(),
+            },
+        ),
+        (
             "height",
             format!(
                 "{} {DIM}{}{DIM:#}",
@@ -233,6 +253,10 @@ fn shown(address: &str, status: &NodeStatus) -> String {
                 text::short(validator.account),
                 lane_shown(validator.held, validator.ordered, validator.waiting),
                 match validator.reachable {
+                    _ if validator.role == "out" => format!("{DIM}has left{DIM:#}"),
+                    None if validator.account != status.account => {
+                        format!("{DIM}its address is not in this node's configuration{DIM:#}")
+                    }
                     None => format!("{DIM}this node{DIM:#}"),
                     Some(true) => format!("{GOOD}reachable{GOOD:#}"),
                     Some(false) => format!("{BAD}cannot be reached from here{BAD:#}"),

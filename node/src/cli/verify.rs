@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use moot_record::{Checked, Genesis, ProofError, ReceiptFile};
+use moot_record::{Checked, Evidence, Genesis, ProofError, ReceiptFile};
 use serde_json::json;
 
 use super::failure::{FAILED, Failure, Silent};
@@ -44,9 +44,12 @@ impl Verify {
         let genesis_text = read(&genesis_path)?;
         let verdict = Genesis::from_json(&genesis_text)
             .map_err(ProofError::from)
-            .and_then(|genesis| Ok((ReceiptFile::parse(&text)?.check(&genesis)?, genesis)));
+            .and_then(|genesis| {
+                let file = ReceiptFile::parse(&text)?;
+                Ok((file.check(&genesis)?, Voters::of(&file, &genesis), genesis))
+            });
         match verdict {
-            Ok((checked, genesis)) => {
+            Ok((checked, voters, genesis)) => {
                 if self.json {
                     return Ok(terminal::print_json(&json!({
                         "valid": true,
@@ -57,7 +60,7 @@ impl Verify {
                         "block": checked.finality.as_ref().map(|f| json!({ "height": f.height, "time_ms": f.time_ms })),
                     }))?);
                 }
-                Ok(terminal::print(&summary(&checked, &genesis, &genesis_path))?)
+                Ok(terminal::print(&summary(&checked, &voters, &genesis, &genesis_path))?)
             }
             Err(error) => {
                 if self.json {
@@ -113,7 +116,25 @@ fn refusal(error: &ProofError, file: &Path, genesis: &Path) -> String {
     shown
 }
 
-fn summary(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> String {
+/// Who voted, for people.
+struct Voters {
+    members: usize,
+    /// How often the committee had changed by then.
+    changes: usize,
+}
+
+impl Voters {
+    fn of(file: &ReceiptFile, genesis: &Genesis) -> Voters {
+        let handovers = match file.evidence() {
+            Evidence::Final(proof) => proof.handovers.as_slice(),
+            Evidence::Signed(_) => &[],
+        };
+        let members = handovers.last().map_or(genesis.validators.len(), |handover| handover.members.len());
+        Voters { members, changes: handovers.len() }
+    }
+}
+
+fn summary(checked: &Checked, voters: &Voters, genesis: &Genesis, genesis_path: &Path) -> String {
     let receipt = &checked.receipt;
     let function =
         checked.call.as_ref().map_or(String::new(), |call| format!(" to {BOLD}{}{BOLD:#}", call.function));
@@ -146,7 +167,11 @@ fn summary(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> String 
         if touched.is_empty() { "nothing outside".to_owned() } else { touched.join(", ") },
     ));
     rows.push(("signed by", format!("{} {DIM}the worker{DIM:#}", checked.worker)));
-    let replicas = text::count(genesis.validators.len(), "replica");
+    let mut replicas = text::count(voters.members, "replica");
+    if voters.changes > 0 {
+        let changes = text::count(voters.changes, "change");
+        replicas.push_str(&format!(", after {changes} of the genesis's committee"));
+    }
     rows.push(match &checked.finality {
         Some(f) => {
             let time = text::time(f.time_ms.saturating_mul(1000));

@@ -294,7 +294,7 @@ fn unfinished(id: EntryId, error: Unfinished) -> Failure {
 pub(crate) fn of_refused(refused: &Refused) -> Kind {
     match refused {
         Refused::Full { .. } => Kind::Busy,
-        Refused::ReadOnly(_) => Kind::ReadOnly,
+        Refused::ReadOnly(_) | Refused::Follows(_) => Kind::ReadOnly,
         Refused::Stopped(_) => Kind::Stopping,
         Refused::TooLarge { .. } => Kind::BodyTooLarge,
         Refused::NotOpen(_) | Refused::OtherPayload { .. } => Kind::Internal,

@@ -3,15 +3,20 @@
 //! ```text
 //!  fresh (beside replica.toml) ──first start──► data/ordering/first ──engine writes──► data/ordering/journals
 //!                                     durable, then `fresh` goes        at once `first` becomes `voter`
+//!  neither fresh nor journals ───────────────► data/ordering/lost      the replica follows
 //! ```
 //!
 //! A replica that has lost its journal could contradict its own votes, and enough such replicas make a fork. So
 //! `fresh` is consumed before the engine can vote, and a start without `fresh` needs the journal. The note `first`
 //! lies inside the data folder: a start that breaks off before the first vote can be repeated, and who wipes the
 //! data folder wipes the note with it.
+//!
+//! A replica without its journal follows the others. `lost` has a random number, drawn anew at each loss: with it the
+//! ledger finds out when voting is safe again (`moot_ledger::Standing`). The journals that it writes while it follows
+//! hold no votes of its own; the note stays, so that they are never taken for what was lost.
 
 use crate::limits::MAX_CONFIG_BYTES;
-use moot_record::AccountId;
+use moot_record::{AccountId, Digest};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,31 +26,18 @@ pub const FRESH_FILE: &str = "fresh";
 /// The engine's folder in the data folder, and in it its journals.
 const ENGINE: &str = "ordering";
 const JOURNALS: &str = "journals";
-/// The votes among the journals; the archives beside them can be had again.
+/// What the votes' folders among the journals begin with; the archives beside them can be had again.
 const VOTES: &str = "moot-votes";
 /// What is left of `fresh` until there are journals.
 const FIRST: &str = "first";
 /// The same afterwards: whose votes the journals hold.
 const VOTER: &str = "voter";
+/// That the journals of a key were lost, and the number of the loss.
+const LOST: &str = "lost";
 
 /// Why a replica may not start.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstStartError {
-    /// The journal is gone.
-    #[error(
-        "{data} has no journal of votes, and {fresh} says nothing of a key that never voted: the data folder was lost or wiped, \
-         and the key {account} may have voted before. Voting again could contradict those votes, so this replica does not start. \
-         Put the data folder back as it was. Following the others without voting is not supported yet; until then the network \
-         goes on without this replica, as long as more than two thirds of the others are there"
-    )]
-    JournalLost {
-        /// The data folder.
-        data: PathBuf,
-        /// Where the marker would be.
-        fresh: PathBuf,
-        /// The key's account.
-        account: AccountId,
-    },
     /// The marker is another key's.
     #[error(
         "{marker} is about the key {said}, and this replica's key is {account}: give each replica its own key and folder back"
@@ -77,36 +69,32 @@ pub(crate) fn marker(account: &AccountId) -> String {
     )
 }
 
-/// Lets the engine of the data folder `data` vote with the key of `account`, or says why it must not. Called with
-/// the engine stopped; afterwards `fresh` is gone.
-pub(crate) fn may_vote(data: &Path, fresh: &Path, account: &AccountId) -> Result<(), FirstStartError> {
+/// Looks whether the engine of the data folder `data` may vote with the key of `account`: none if so, else the number
+/// of the loss, and the replica follows. Called with the engine stopped; afterwards `fresh` is gone.
+pub(crate) fn may_vote(
+    data: &Path,
+    fresh: &Path,
+    account: &AccountId,
+) -> Result<Option<Digest>, FirstStartError> {
     let io = |path: &Path| {
         let path = path.to_owned();
         move |error| FirstStartError::Io { path, error }
     };
     let engine = data.join(ENGINE);
-    let first = engine.join(FIRST);
-    let lost = || {
-        let (data, fresh) = (data.to_owned(), fresh.to_owned());
-        FirstStartError::JournalLost { data, fresh, account: *account }
-    };
-    let votes = engine.join(JOURNALS).join(VOTES);
-    let has_journal = votes.try_exists().map_err(io(&votes))?;
+    let (first, lost, voter) = (engine.join(FIRST), engine.join(LOST), engine.join(VOTER));
+    let has_journal = has_votes(&engine).map_err(io(&engine))?;
+    let noted = read(&lost).map_err(io(&lost))?;
     if let Some(text) = read(fresh).map_err(io(fresh))? {
         check(fresh, &text, account)?;
         // Nothing is consumed or overwritten before it is known that the folder is this key's.
-        let voter = engine.join(VOTER);
-        let holder = if first.exists() { &first } else { &voter };
+        let holder = [&first, &lost].into_iter().find(|path| path.exists()).unwrap_or(&voter);
         match read(holder).map_err(io(holder))? {
             Some(said) => check(holder, &said, account)?,
             None if has_journal => check(holder, "", account)?,
             None => {}
         }
-        if !has_journal {
-            if voter.exists() {
-                // It voted, and `fresh` was put back.
-                return Err(lost());
-            }
+        // With a voter it has voted, and `fresh` was put back.
+        if !has_journal && noted.is_none() && !voter.exists() {
             fs::create_dir_all(&engine).map_err(io(&engine))?;
             write(&first, &text).map_err(io(&first))?;
             sync_folder_of(&engine).map_err(io(&engine))?;
@@ -114,18 +102,64 @@ pub(crate) fn may_vote(data: &Path, fresh: &Path, account: &AccountId) -> Result
         }
         remove(fresh).map_err(io(fresh))?;
     }
-    match (has_journal, read(&first).map_err(io(&first))?) {
+    let first_said = read(&first).map_err(io(&first))?;
+    if let (Some(text), true) = (&noted, has_journal) {
+        check(&lost, text, account)?;
+        return number(text).map(Some).ok_or_else(|| FirstStartError::OtherKey {
+            marker: lost.clone(),
+            said: "nobody".to_owned(),
+            account: *account,
+        });
+    }
+    match (has_journal, first_said) {
         (true, None) => {
-            let voter = engine.join(VOTER);
-            check(&voter, &read(&voter).map_err(io(&voter))?.unwrap_or_default(), account)
+            check(&voter, &read(&voter).map_err(io(&voter))?.unwrap_or_default(), account)?;
+            Ok(None)
         }
         (true, Some(text)) => {
             check(&first, &text, account)?;
-            rename(&first, &engine.join(VOTER)).map_err(io(&first))
+            rename(&first, &voter).map_err(io(&first))?;
+            Ok(None)
         }
-        (false, Some(text)) => check(&first, &text, account),
-        (false, None) => Err(lost()),
+        (false, Some(text)) if noted.is_none() => {
+            check(&first, &text, account)?;
+            Ok(None)
+        }
+        (false, _) => {
+            // Whoever left a note here must have been this key.
+            for (path, text) in [(&voter, read(&voter).map_err(io(&voter))?), (&lost, noted)] {
+                if let Some(text) = text {
+                    check(path, &text, account)?;
+                }
+            }
+            fs::create_dir_all(&engine).map_err(io(&engine))?;
+            let number = Digest::from_bytes(rand::random());
+            write(&lost, &format!("lost {account} {number}\n")).map_err(io(&lost))?;
+            sync_folder_of(&engine).map_err(io(&engine))?;
+            sync_folder_of(data).map_err(io(data))?;
+            Ok(Some(number))
+        }
     }
+}
+
+/// The number in a note of a loss.
+fn number(note: &str) -> Option<Digest> {
+    note.lines().next()?.rsplit_once(' ')?.1.parse().ok()
+}
+
+/// Whether there is a journal of votes: a folder for each of the last epochs.
+fn has_votes(engine: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(engine.join(JOURNALS)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        if entry?.file_name().to_string_lossy().starts_with(VOTES) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Once there is a journal of votes, nothing but it lets the key vote. True when that is so; to be asked again
@@ -136,7 +170,7 @@ pub(crate) fn settle(data: &Path) -> io::Result<bool> {
     if !first.try_exists()? {
         return Ok(true);
     }
-    if !engine.join(JOURNALS).join(VOTES).try_exists()? {
+    if !has_votes(&engine)? {
         return Ok(false);
     }
     rename(&first, &engine.join(VOTER))?;
@@ -146,6 +180,7 @@ pub(crate) fn settle(data: &Path) -> io::Result<bool> {
 fn check(path: &Path, text: &str, account: &AccountId) -> Result<(), FirstStartError> {
     let first_line = text.lines().next().unwrap_or_default();
     let said = first_line.strip_prefix("never voted ").unwrap_or(first_line);
+    let said = said.strip_prefix("lost ").and_then(|rest| rest.split(' ').next()).unwrap_or(said);
     if said == account.to_string() {
         return Ok(());
     }
@@ -214,7 +249,7 @@ mod tests {
             self.dir.path().join("data")
         }
 
-        fn start(&self) -> Result<(), FirstStartError> {
+        fn start(&self) -> Result<Option<Digest>, FirstStartError> {
             may_vote(&self.data(), &self.fresh(), &self.account)
         }
 
@@ -227,14 +262,14 @@ mod tests {
     #[test]
     fn the_marker_serves_one_first_start() {
         let world = World::new();
-        world.start().unwrap();
+        assert_eq!(world.start().unwrap(), None);
         assert!(!world.fresh().exists());
         // Broken off before the engine wrote anything: nothing was voted for.
-        world.start().unwrap();
+        assert_eq!(world.start().unwrap(), None);
         world.vote();
-        world.start().unwrap();
+        assert_eq!(world.start().unwrap(), None);
         assert!(!world.data().join(ENGINE).join(FIRST).exists());
-        world.start().unwrap();
+        assert_eq!(world.start().unwrap(), None);
     }
 
     #[test]
@@ -244,10 +279,15 @@ mod tests {
         world.start().unwrap();
         world.vote();
         world.start().unwrap();
+        let mut numbers = std::collections::BTreeSet::new();
         for lost in [world.data().join(ENGINE).join(JOURNALS), world.data().join(ENGINE), world.data()] {
             fs::remove_dir_all(&lost).unwrap();
-            let said = world.start().unwrap_err().to_string();
-            assert!(said.contains("no journal of votes") && said.contains("without voting"), "{said}");
+            let number = world.start().unwrap().expect("it follows");
+            assert!(numbers.insert(number), "another loss has another number");
+            // Journals that a follower writes are not what was lost.
+            world.vote();
+            assert_eq!(world.start().unwrap(), Some(number));
+            assert_eq!(world.start().unwrap(), Some(number));
         }
     }
 
@@ -291,9 +331,9 @@ mod tests {
         let journals = world.data().join(ENGINE).join(JOURNALS);
         fs::create_dir_all(journals.join("moot-blocks")).unwrap();
         fs::remove_dir_all(journals.join(VOTES)).unwrap();
-        assert!(matches!(world.start(), Err(FirstStartError::JournalLost { .. })));
+        assert!(world.start().unwrap().is_some());
         fs::write(world.fresh(), marker(&world.account)).unwrap();
-        assert!(matches!(world.start(), Err(FirstStartError::JournalLost { .. })), "fresh was put back");
+        assert!(world.start().unwrap().is_some(), "fresh was put back");
     }
 
     #[test]
@@ -301,7 +341,7 @@ mod tests {
         let world = World::new();
         world.start().unwrap();
         fs::remove_dir_all(world.data()).unwrap();
-        assert!(matches!(world.start(), Err(FirstStartError::JournalLost { .. })));
+        assert!(world.start().unwrap().is_some());
     }
 
     #[test]

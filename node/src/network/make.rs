@@ -8,7 +8,7 @@ use super::{Address, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
 use crate::limits::{DEFAULT_HEARTBEAT, MIN_REPLICAS};
 use moot_record::limits::MAX_VALIDATORS;
-use moot_record::{AccountId, Genesis, Invalid, Keypair, Prices};
+use moot_record::{AccountId, Epochs, Genesis, Invalid, Keypair, Prices};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub struct Plan {
     pub hosts: Vec<String>,
     /// How long an idle leader waits before it makes an empty block.
     pub heartbeat: Duration,
+    /// Blocks in an epoch, of a network whose committee may change; none: it never does.
+    pub epoch_blocks: Option<u64>,
 }
 
 /// What was made.
@@ -154,7 +156,7 @@ impl Plan {
                 data: address(inside, port + DATA_ABOVE)?,
             });
         }
-        Ok(Plan { name: name.to_owned(), time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT })
+        Ok(Plan { name: name.to_owned(), time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT, epoch_blocks: None })
     }
 }
 
@@ -185,7 +187,15 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     // Looked at before anything is written.
     let accounts = keys.iter().map(Keypair::account).collect();
     let genesis = Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default());
+    let authority = plan.epoch_blocks.map(|blocks| (blocks, keyfile::generate()));
+    let genesis = match &authority {
+        Some((blocks, key)) => genesis.with_epochs(Epochs { blocks: *blocks, authority: key.account() }),
+        None => genesis,
+    };
     genesis.check()?;
+    if let Some((_, key)) = &authority {
+        keyfile::create(&dir.join(AUTHORITY_FILE), key)?;
+    }
     let mut folders = Vec::with_capacity(replicas);
     for (index, key) in keys.iter().enumerate() {
         let folder = dir.join(format!("replica-{index}"));
@@ -221,9 +231,11 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     Ok(Made { genesis, path, replicas: made })
 }
 
+/// Name of the file with the key that says who votes, in the network's folder.
+pub(crate) const AUTHORITY_FILE: &str = "authority.key";
 /// Name of the genesis file, in the network's folder and in each replica's.
 pub(crate) const GENESIS_FILE: &str = "genesis.json";
-const KEY_FILE: &str = "replica.key";
+pub(super) const KEY_FILE: &str = "replica.key";
 
 /// How each replica is reached by the others.
 fn peers(plan: &Plan, folders: &[(PathBuf, AccountId)]) -> Result<Vec<PeerConfig>, MakeError> {
@@ -243,7 +255,7 @@ fn peers(plan: &Plan, folders: &[(PathBuf, AccountId)]) -> Result<Vec<PeerConfig
     .collect()
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
@@ -269,6 +281,17 @@ mod tests {
         assert_eq!(many.listen[1].ledger.to_string(), "0.0.0.0:1080");
         let open = Plan::on_hosts("t", 1, 2, &["::2".into()], 80, true).unwrap();
         assert_eq!(open.listen[1].gateway.to_string(), "[::]:81");
+    }
+
+    #[test]
+    fn a_network_whose_committee_may_change_has_an_authority() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = Plan { epoch_blocks: Some(100), ..plan(4, &["127.0.0.1"], 8080).unwrap() };
+        let made = make(&dir.path().join("net"), &plan).unwrap();
+        let key = keyfile::load(&dir.path().join("net").join(AUTHORITY_FILE)).unwrap();
+        assert_eq!(made.genesis.epochs, Some(Epochs { blocks: 100, authority: key.account() }));
+        let short = Plan { epoch_blocks: Some(1), ..plan };
+        assert!(matches!(make(&dir.path().join("short"), &short), Err(MakeError::Genesis(_))));
     }
 
     #[test]

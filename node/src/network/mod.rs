@@ -16,6 +16,7 @@
 mod address;
 mod config;
 mod first_start;
+mod join;
 mod make;
 mod neighbours;
 mod start;
@@ -23,9 +24,10 @@ mod start;
 pub use address::{Address, AddressError};
 pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
+pub use join::{JoinError, Joining, join};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};
 pub use start::{Seat, SeatError};
 
 pub(crate) use first_start::{may_vote, settle};
-pub(crate) use make::{DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE};
+pub(crate) use make::{AUTHORITY_FILE, DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE};
 pub(crate) use neighbours::Neighbours;

@@ -61,8 +61,6 @@ pub(crate) struct Worker {
     pub(crate) network: Digest,
     /// Those who wait for a component's bytes.
     arrivals: Semaphore,
-    /// Number of this node's own lane.
-    pub(crate) lane: u32,
     pub(crate) places: Places,
     /// Room for calls of clients' bundles that wait to be run.
     bundle_room: Arc<Semaphore>,
@@ -120,7 +118,6 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
-            lane: ledger.status().lane,
             prices: ledger.genesis().prices,
             places: Places::new(limits),
             bundle_room: Arc::new(Semaphore::new(MAX_BUNDLE_CALLS)),

@@ -2,8 +2,8 @@
 
 use moot_record::{
     Access, AccountId, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Certificate, Digest,
-    Entry, EntryId, EventInput, Fee, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead,
-    HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Receipt, Signature,
+    Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField, HttpRequestHead,
+    HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Receipt, Role, Signature,
     SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Value,
 };
 use proptest::collection::vec;
@@ -102,7 +102,26 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         }),
         (name(), any::<u32>()).prop_map(|(name, version)| Transaction::Rollback { name, version }),
         name().prop_map(|name| Transaction::Retire { name }),
+        (any::<[u8; 32]>(), select(Role::ALL), option::of(address(0)), option::of(address(1))).prop_map(
+            |(seed, role, ledger, data)| {
+                let account = Keypair::from_seed(seed).account();
+                Transaction::Seat { account, role, ledger, data }
+            }
+        ),
     ]
+}
+
+/// An address that others can reach, with an even or an odd port.
+fn address(odd: u16) -> impl Strategy<Value = std::net::SocketAddr> {
+    let ip = prop_oneof![
+        (1u8..=223, any::<[u8; 3]>()).prop_map(|(first, [b, c, d])| [first, b, c, d].into()),
+        any::<[u8; 15]>().prop_map(|rest| {
+            let mut bytes = [0x20; 16];
+            bytes[1..].copy_from_slice(&rest);
+            bytes.into()
+        }),
+    ];
+    (ip, 1u16..30_000).prop_map(move |(ip, port)| std::net::SocketAddr::new(ip, port * 2 + odd))
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -195,9 +214,9 @@ pub(crate) fn batch_header() -> impl Strategy<Value = BatchHeader> {
 }
 
 pub(crate) fn block_header() -> impl Strategy<Value = BlockHeader> {
-    (integer(), digest(), integer(), digest(), vec(digest(), 0..5)).prop_map(
-        |(height, parent, time_ms, state, batches)| {
-            BlockHeader::new(height, parent, time_ms, state, &batches)
+    (integer(), digest(), integer(), digest(), vec(digest(), 0..5), option::of(digest())).prop_map(
+        |(height, parent, time_ms, state, batches, committee)| {
+            BlockHeader::new(height, parent, time_ms, state, &batches).naming(committee)
         },
     )
 }
@@ -220,7 +239,13 @@ pub(crate) fn signed_entry() -> impl Strategy<Value = SignedEntry> {
 }
 
 pub(crate) fn proof() -> impl Strategy<Value = Proof> {
-    let votes = (vec(block_header(), 0..4), vec(any::<u8>(), 0..300));
+    let handover = (block_header(), vec(any::<u8>(), 0..300), vec(account(), 0..5));
+    let handover = handover.prop_map(|(header, certificate, members)| Handover {
+        header,
+        certificate: Certificate(certificate),
+        members,
+    });
+    let votes = (vec(block_header(), 0..4), vec(any::<u8>(), 0..300), vec(handover, 0..3));
     let up = (any::<u16>(), path(), batch_header(), any::<u16>(), path(), block_header(), votes);
     (signed_entry(), up).prop_map(|(entry, up)| {
         let (bundle_index, bundle_path, batch_header, batch_index, batch_path, block_header, votes) = up;
@@ -235,16 +260,24 @@ pub(crate) fn proof() -> impl Strategy<Value = Proof> {
             block_header,
             descent,
             certificate,
+            handovers: votes.2,
         }
     })
 }
 
 pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
     let seeds = proptest::collection::btree_set(any::<[u8; 32]>(), 1..8);
-    ("[ -~é]{1,40}", integer(), seeds, integer(), integer()).prop_map(
-        |(name, time_ms, seeds, per_byte, per_mega_fuel)| {
+    let epochs = option::of((8u64..1 << 40, any::<[u8; 32]>()));
+    ("[ -~é]{1,40}", integer(), seeds, integer(), integer(), epochs).prop_map(
+        |(name, time_ms, seeds, per_byte, per_mega_fuel, epochs)| {
             let validators = seeds.into_iter().map(|seed| Keypair::from_seed(seed).account()).collect();
-            Genesis::new(name, time_ms, validators, Prices { per_byte, per_mega_fuel })
+            let genesis = Genesis::new(name, time_ms, validators, Prices { per_byte, per_mega_fuel });
+            match epochs {
+                None => genesis,
+                Some((blocks, seed)) => {
+                    genesis.with_epochs(Epochs { blocks, authority: Keypair::from_seed(seed).account() })
+                }
+            }
         },
     )
 }

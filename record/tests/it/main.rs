@@ -4,6 +4,7 @@
 
 mod arbitrary;
 mod codecs;
+mod committees;
 mod forgeries;
 mod genesis_files;
 mod receipt_files;

@@ -28,7 +28,7 @@ fn sealed(network: &Network, batch: &Batch) -> Vec<u8> {
 }
 
 fn check(network: &Network, bytes: &[u8]) -> Result<(), SealError> {
-    SealedView::parse(bytes)?.verify(&network.genesis, &network.genesis.network())
+    SealedView::parse(bytes)?.verify(&network.genesis.validators, &network.genesis.network())
 }
 
 pub(crate) fn accepted(network: &Network, bytes: &[u8]) -> bool {
@@ -112,7 +112,7 @@ fn refusals_say_what_is_wrong() {
         check(&network, bytes).unwrap_err()
     };
     assert!(matches!(verdict("of another owner"), SealError::Seal { lane: LANE, seq: 7, .. }));
-    assert!(matches!(verdict("in a lane that nobody owns"), SealError::Lane { lane: 4, validators: 4 }));
+    assert!(matches!(verdict("in a lane that nobody owns"), SealError::Lane { lane: 4, lanes: 4 }));
     assert!(matches!(verdict("with a bundle changed"), SealError::Root { .. }));
     assert!(matches!(verdict("with a page changed"), SealError::Bundle { bundle: 1, .. }));
     assert!(matches!(verdict("with a bundle for another network"), SealError::Network { bundle: 0, .. }));
@@ -146,12 +146,12 @@ fn two_seals_of_one_place_are_evidence_and_nothing_else_is() {
     let first = header(&a_batch(&network, 7));
     let second = header(&Batch::seal(LANE, 7, vec![a_bundle(&network, b"other")]).unwrap());
     let evidence = Equivocation { first, second };
-    evidence.verify(&network.genesis, &id).unwrap();
+    evidence.verify(&network.genesis.validators, &id).unwrap();
     assert_eq!(Equivocation::decode(&evidence.encode()), Ok(evidence));
-    assert!(Equivocation { first, second: first }.verify(&network.genesis, &id).is_err());
+    assert!(Equivocation { first, second: first }.verify(&network.genesis.validators, &id).is_err());
     let later = header(&a_batch(&network, 8));
-    assert!(Equivocation { first, second: later }.verify(&network.genesis, &id).is_err());
+    assert!(Equivocation { first, second: later }.verify(&network.genesis.validators, &id).is_err());
     let forged = SealedHeader { seal: first.seal, ..second };
-    assert!(Equivocation { first, second: forged }.verify(&network.genesis, &id).is_err());
-    assert!(evidence.verify(&network.genesis, &Digest::ZERO).is_err());
+    assert!(Equivocation { first, second: forged }.verify(&network.genesis.validators, &id).is_err());
+    assert!(evidence.verify(&network.genesis.validators, &Digest::ZERO).is_err());
 }

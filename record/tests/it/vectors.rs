@@ -8,11 +8,11 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use moot_record::testing::{Network, certify, descend, sign_path};
+use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Digest, Domain, Entry, EntryId,
+    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee, Digest, Domain, Entry, EntryId,
     EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead,
-    Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Spec, SpecDir, Status, Transaction,
+    Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec, SpecDir, Status, Transaction,
     Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
 };
 use serde_json::{Value, json};
@@ -45,9 +45,16 @@ fn vectors_file_is_what_the_code_makes() {
 #[test]
 fn vectors_proofs_have_the_verdicts_they_claim() {
     let file = vectors();
-    let genesis = Genesis::from_json(&file["genesis"][0]["file"].to_string()).unwrap();
+    assert!(verdicts(&file["genesis"][0], &file["proofs"]).len() >= 15);
+    let committees = &file["committees"];
+    assert!(verdicts(&committees["genesis"], &committees["proofs"]).len() >= 9);
+}
+
+/// Checks every proof of a list, and gives the fields by which some are refused.
+fn verdicts(genesis: &Value, proofs: &Value) -> std::collections::BTreeSet<String> {
+    let genesis = Genesis::from_json(&genesis["file"].to_string()).unwrap();
     let mut refused = std::collections::BTreeSet::new();
-    for case in file["proofs"].as_array().unwrap() {
+    for case in proofs.as_array().unwrap() {
         let bytes = HEXLOWER.decode(case["proof"].as_str().unwrap().as_bytes()).unwrap();
         let verdict = Proof::decode(&bytes)
             .map_err(|_| "proof".to_owned())
@@ -61,7 +68,7 @@ fn vectors_proofs_have_the_verdicts_they_claim() {
             (verdict, expected) => panic!("{}: {verdict:?} instead of {expected:?}", case["name"]),
         }
     }
-    assert!(refused.len() >= 15, "{refused:?}");
+    refused
 }
 
 fn vectors() -> Value {
@@ -85,6 +92,7 @@ fn vectors() -> Value {
         "sealed_batches": sealed_batches(&network),
         "certificates": certificates(&network),
         "proofs": proofs(&network),
+        "committees": committees(),
         "receipt_files": receipt_files(&network),
         "signatures": signature_verdicts(),
     })
@@ -440,6 +448,85 @@ fn proofs(network: &Network) -> Value {
         out.push(json!({ "name": name, "proof": hex(bytes), "refused": "proof" }));
     }
     Value::Array(out)
+}
+
+/// Everything about committees that change, apart from what networks without them have.
+fn committees() -> Value {
+    let (network, keys) = changing();
+    let all = moot_record::testing::committees(&keys);
+    let id = network.genesis.network();
+    let one = |committee: &Committee| {
+        json!({
+            "number": committee.number,
+            "members": committee.members,
+            "cbor": hex(committee.encode()),
+            "digest": committee.digest(),
+            "namespace": String::from_utf8(committee.namespace(&id)).unwrap(),
+        })
+    };
+    let (account, at) = (keys[1][0].account(), |text: &str| text.parse().ok());
+    let seat = |role, ledger, data| Entry::from(Transaction::Seat { account, role, ledger, data });
+    let entries = [
+        ("a seat that votes", seat(Role::Votes, at("10.0.0.5:9080"), at("10.0.0.5:10080"))),
+        ("a seat that follows", seat(Role::Follows, at("[2001:db8::5]:9080"), at("[2001:db8::5]:10080"))),
+        ("a seat that is left", seat(Role::Out, None, None)),
+    ];
+    let entries = entries.iter().map(|(name, entry)| {
+        json!({ "name": name, "json": entry, "cbor": hex(entry.encode()), "digest": entry.digest() })
+    });
+    let header = BlockHeader::new(19, Digest::ZERO, 1_700_000_000_019, Digest::ZERO, &[]);
+    let header = header.naming(Some(all[1].digest()));
+    let said = crate::committees::said();
+    let [first, second, third] =
+        crate::committees::HEIGHTS.map(|height| prove_later(&network, &keys, &said, height));
+    let mut cases = vec![
+        ("of the first committee", first.clone()),
+        ("of the second committee", second.clone()),
+        ("of the third committee", third.clone()),
+    ];
+    let mut forge = |name, of: &Proof, change: &dyn Fn(&mut Proof)| {
+        let mut forged = of.clone();
+        change(&mut forged);
+        cases.push((name, forged));
+    };
+    let votes = |number: usize, epoch: u64, header: &BlockHeader| {
+        certify_by(&all[number], &id, &keys[number], (epoch, 7), &header.digest())
+    };
+    forge("the first handover left out", &third, &|p| drop(p.handovers.remove(0)));
+    forge("handovers swapped", &third, &|p| p.handovers.swap(0, 1));
+    forge("the last handover left out", &third, &|p| p.handovers.truncate(1));
+    forge("all handovers left out", &third, &|p| p.handovers.clear());
+    forge("a handover twice", &third, &|p| p.handovers.push(p.handovers[1].clone()));
+    forge("a handover after the block", &first, &|p| p.handovers = second.handovers.clone());
+    forge("another member", &second, &|p| p.handovers[0].members[0] = network.worker.account());
+    forge("members out of order", &second, &|p| p.handovers[0].members.swap(0, 1));
+    forge("a handover inside an epoch", &second, &|p| {
+        p.handovers[0].header.height -= 1;
+        p.handovers[0].certificate = votes(0, 1, &p.handovers[0].header);
+    });
+    forge("a block that names nobody", &second, &|p| {
+        p.handovers[0].header.committee = None;
+        p.handovers[0].certificate = votes(0, 1, &p.handovers[0].header);
+    });
+    forge("a handover certified by the next committee", &second, &|p| {
+        p.handovers[0].certificate = votes(1, 1, &p.handovers[0].header);
+    });
+    forge("a handover of another epoch", &second, &|p| {
+        p.handovers[0].certificate = votes(0, 0, &p.handovers[0].header);
+    });
+    forge("a changed vote for a handover", &second, &|p| *p.handovers[0].certificate.0.last_mut().unwrap() ^= 1);
+    forge("a handover of another time", &second, &|p| p.handovers[0].header.time_ms += 1);
+    forge("votes of an old epoch", &second, &|p| p.certificate = votes(1, 1, &p.block_header));
+    forge("votes of the committee before", &second, &|p| p.certificate = votes(0, 2, &p.block_header));
+    let proofs: Vec<Value> = cases.iter().map(|(name, proof)| proof_case(&network, name, proof)).collect();
+    json!({
+        "domain": { "name": "committee", "tag": hex(Domain::COMMITTEE.tag()), "hash_of_abc": Domain::COMMITTEE.hash(b"abc") },
+        "genesis": genesis(&network.genesis),
+        "committees": all.iter().map(one).collect::<Vec<_>>(),
+        "entries": entries.collect::<Vec<_>>(),
+        "header": { "header": hex(header.encode()), "digest": header.digest() },
+        "proofs": proofs,
+    })
 }
 
 fn proof_case(network: &Network, name: &str, proof: &Proof) -> Value {

@@ -27,6 +27,12 @@ struct Shelf {
 
 impl Application for Shelf {
     fn attach(&self, _: Plane) {}
+    fn epoch(&self, _: u64) -> Option<crate::EpochPlan> {
+        None
+    }
+    fn old_block(&self, _: crate::OldBlock) -> Option<crate::Finalized> {
+        None
+    }
     fn propose<'a>(&'a self, _: &'a [Digest], _: usize) -> BoxFuture<'a, Proposal> {
         Box::pin(pending())
     }

@@ -15,14 +15,16 @@ use crate::{
     keys,
     pool::{Conduct, Pool, batch},
 };
-use commonware_codec::{DecodeExt as _, Encode as _};
+use commonware_codec::{DecodeExt as _, Encode as _, varint::UInt};
 use commonware_consensus::simplex::{
     scheme::ed25519::Scheme,
     types::{Finalize, Notarize, Nullify, Proposal, Vote},
 };
 use commonware_cryptography::ed25519::PublicKey;
-use commonware_p2p::{CheckedSender as _, LimitedSender as _, Receiver as _, Recipients, Sender as _};
-use commonware_runtime::{Clock as _, Quota, Spawner as _, Supervisor as _, deterministic::Context};
+use commonware_p2p::{
+    CheckedSender as _, LimitedSender as _, Receiver as _, Recipients, Sender as _, utils::mux,
+};
+use commonware_runtime::{Clock as _, IoBufs, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::NZU32;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -63,14 +65,17 @@ impl World {
     /// Puts a puppet in the place of validator `n`. On the data network it is silent.
     pub(super) async fn start_puppet(&mut self, n: usize, puppet: Puppet) {
         let key = keys::private_key(&self.keys[n]).unwrap();
-        let committee = keys::committee(&self.genesis).unwrap();
+        let committee = keys::set(&self.genesis.validators).unwrap();
         let scheme = Scheme::signer(&self.genesis.namespace(), committee, key).unwrap();
         let (mut sender, mut receiver) = self.register(&self.votes, n, 0, quota()).await;
         self.context.child("puppet").spawn(move |_| async move {
             while let Ok((_, message)) = receiver.recv().await {
+                let Ok((epoch, message)) = mux::parse(message) else { continue };
                 let Ok(vote) = Vote::<Scheme, EngineDigest>::decode(message) else { continue };
                 for answer in puppet.answers(&scheme, vote) {
-                    sender.send(Recipients::All, answer.encode(), true);
+                    let mut answer = IoBufs::from(answer.encode());
+                    answer.prepend(UInt(epoch).encode().into());
+                    sender.send(Recipients::All, answer, true);
                 }
             }
         });

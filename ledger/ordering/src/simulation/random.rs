@@ -82,11 +82,11 @@ impl World {
             12..28 if !self.runs(n) => self.start(n).await,
             28..30 => honest.iter().for_each(|n| self.crash(*n)),
             30..36 => {
-                self.groups = [(); N].map(|()| dice.roll(2));
+                self.groups = [(); N].map(|()| dice.roll(2)).to_vec();
                 self.link().await;
             }
             36..44 => {
-                self.groups = [0; N];
+                self.groups = vec![0; N];
                 self.link().await;
             }
             44..54 => {
@@ -102,7 +102,7 @@ impl World {
     /// Everything works again.
     async fn mend(&mut self, honest: &[usize]) {
         self.post.disturb(0);
-        (self.groups, self.quality) = ([0; N], GOOD);
+        (self.groups, self.quality) = (vec![0; N], GOOD);
         self.link().await;
         for n in honest {
             if !self.runs(*n) {
@@ -141,7 +141,7 @@ fn trouble(seed: u64) -> (String, u64, String) {
             conducts[bad] = conduct;
         }
         let mut world = World::new(&context, seed, conducts, GOOD, disconnect).await;
-        world.skews = [(); N].map(|()| dice.roll(DRIFT) as Skew - DRIFT as Skew / 2);
+        world.skews = [(); N].map(|()| dice.roll(DRIFT) as Skew - DRIFT as Skew / 2).to_vec();
         if let Evil::Clock(skew) = evil {
             world.skews[bad] = skew;
         }

@@ -17,10 +17,11 @@ use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::simulated::{self, Control, Link, Manager, Oracle};
 use commonware_runtime::{Handle, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::{NZUsize, Probability};
+use std::num::NonZeroUsize;
 use moot_record::{Genesis, Keypair};
 use std::{sync::Arc, time::Duration};
 
-/// Validators.
+/// Validators of the genesis.
 pub(super) const N: usize = 4;
 
 type Net = Oracle<PublicKey, Context>;
@@ -46,9 +47,11 @@ pub(super) struct World {
     pub(super) post: Arc<Post>,
     pub(super) quality: Quality,
     /// Only those of one group are linked.
-    pub(super) groups: [u64; N],
+    pub(super) groups: Vec<u64>,
     /// How wrong the clocks are of engines that start from now on.
-    pub(super) skews: [Skew; N],
+    pub(super) skews: Vec<Skew>,
+    /// Whose journals were lost, and how often.
+    pub(super) lost: Vec<u64>,
     running: Vec<Option<Handle<()>>>,
     starts: u64,
 }
@@ -56,7 +59,7 @@ pub(super) struct World {
 async fn network(context: Context, max_size: u32, names: Vec<PublicKey>, disconnect: bool) -> Net {
     let settings = simulated::Config {
         max_size,
-        max_peers_per_set: NZUsize!(N),
+        max_peers_per_set: NonZeroUsize::new(names.len()).unwrap(),
         disconnect_on_block: disconnect,
         tracked_peer_sets: NZUsize!(2),
     };
@@ -77,16 +80,30 @@ impl World {
     ) -> World {
         let keys = pool::keys(N as u8);
         let genesis = pool::genesis(&keys);
+        let pools = conducts.iter().map(|conduct| Pool::of_conduct(&genesis, *conduct)).collect();
+        World::of(context, seed, (keys, genesis), pools, quality, disconnect).await
+    }
+
+    /// A world of these validators with these applications.
+    pub(super) async fn of(
+        context: &Context,
+        seed: u64,
+        (keys, genesis): (Vec<Keypair>, Genesis),
+        pools: Vec<Pool>,
+        quality: Quality,
+        disconnect: bool,
+    ) -> World {
+        let count = keys.len();
         let names: Vec<PublicKey> =
             keys.iter().map(|key| keys::public_key(&key.account()).unwrap()).collect();
         let votes = network(context.child("network"), max_message_bytes(), names.clone(), disconnect).await;
         let data = network(context.child("data"), max_data_message_bytes(), names, true).await;
-        let pools = conducts.iter().map(|conduct| Arc::new(Pool::of_conduct(&genesis, *conduct))).collect();
-        let running = (0..N).map(|_| None).collect();
+        let pools = pools.into_iter().map(Arc::new).collect();
+        let running = (0..count).map(|_| None).collect();
         let (post, work) = Post::new(seed, context.child("post"));
         context.child("postman").spawn(move |_| work);
         let context = context.child("world");
-        let (groups, skews) = ([0; N], [0; N]);
+        let (groups, skews, lost) = (vec![0; count], vec![0; count], vec![0; count]);
         let mut world = World {
             context,
             votes,
@@ -98,6 +115,7 @@ impl World {
             quality,
             groups,
             skews,
+            lost,
             running,
             starts: 0,
         };
@@ -118,8 +136,9 @@ impl World {
             success_rate: Probability::new(u64::from(100 - lost), 100).unwrap(),
         };
         let (votes, data) = (link(lost.0), link(lost.1));
-        for n in 0..N {
-            for other in (0..N).filter(|other| *other != n) {
+        let count = self.keys.len();
+        for n in 0..count {
+            for other in (0..count).filter(|other| *other != n) {
                 for (oracle, link) in [(&self.votes, &votes), (&self.data, &data)] {
                     let (from, to) = (self.name(n), self.name(other));
                     // There may be none yet, or one end may have shut the other out.
@@ -173,10 +192,11 @@ impl World {
         };
         Seat {
             key: keys::private_key(&self.keys[n]).unwrap(),
-            committee: keys::committee(&self.genesis).unwrap(),
-            namespace: self.genesis.namespace(),
+            network: self.genesis.network(),
+            epoch_blocks: self.genesis.epochs.map(|epochs| epochs.blocks),
             genesis: Block::genesis(&self.genesis),
             committed: pool.committed(),
+            journals_lost: self.lost[n] > 0,
             heartbeat: Duration::from_millis(500),
             max_batches: 8,
             partition,
@@ -208,7 +228,11 @@ impl World {
             wires.push((sender, WireReceiver::Direct(receiver)));
         }
         let pool = Arc::clone(&self.pools[n]);
-        let seat = self.seat(n, wires, &pool, format!("validator-{n}"));
+        let partition = match self.lost[n] {
+            0 => format!("validator-{n}"),
+            times => format!("validator-{n}-{times}"),
+        };
+        let seat = self.seat(n, wires, &pool, partition);
         self.running[n] = Some(self.launch(n, seat, pool));
     }
 
@@ -217,6 +241,13 @@ impl World {
         if let Some(running) = self.running[n].take() {
             running.abort();
         }
+    }
+
+    /// Validator `n` crashes and loses all that it had; `pool` is what it begins anew with.
+    pub(super) fn wipe(&mut self, n: usize, pool: Pool) {
+        self.crash(n);
+        self.lost[n] += 1;
+        self.pools[n] = Arc::new(pool);
     }
 
     /// Whether validator `n` runs.

@@ -2,8 +2,8 @@
 //! and checks every delivery.
 
 use bytes::Bytes;
-use moot_ordering::{Application, BoxFuture, Finalized, Plane, Proposal, Wanted};
-use moot_record::{AccountId, BlockHeader, Digest, Genesis, Keypair, Prices};
+use moot_ordering::{Application, BoxFuture, EpochPlan, Finalized, OldBlock, Plane, Proposal, Wanted, genesis_block};
+use moot_record::{AccountId, BlockHeader, Committee, Digest, Genesis, Keypair, Prices};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Mutex,
@@ -60,7 +60,14 @@ struct Inner {
     /// What was delivered wrongly.
     faults: Vec<String>,
     counts: Counts,
+    /// Of a validator whose journals were lost: the batch that only it can have made, and only since then.
+    token: Option<Digest>,
+    /// The first epoch in which it may vote.
+    votes_from: u64,
 }
+
+/// Who votes when: the first epoch of each committee after the genesis's, and its members, sorted.
+pub(crate) type Script = Vec<(u64, Vec<AccountId>)>;
 
 /// What the data plane did for this validator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +87,7 @@ pub(crate) struct Pool {
     genesis: Genesis,
     acks: Acks,
     conduct: Conduct,
+    script: Script,
     inner: Mutex<Inner>,
     changed: Notify,
 }
@@ -87,12 +95,48 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(genesis: &Genesis, acks: Acks) -> Pool {
         let (inner, changed) = (Mutex::default(), Notify::new());
-        Pool { genesis: genesis.clone(), acks, conduct: Conduct::Honest, inner, changed }
+        Pool { genesis: genesis.clone(), acks, conduct: Conduct::Honest, script: Script::new(), inner, changed }
     }
 
     #[allow(dead_code, reason = "the scenarios over TCP have honest validators only")]
     pub(crate) fn of_conduct(genesis: &Genesis, conduct: Conduct) -> Pool {
         Pool { conduct, ..Pool::new(genesis, Acks::All) }
+    }
+
+    /// The same with committees that change.
+    #[allow(dead_code, reason = "the scenarios over TCP have one committee")]
+    pub(crate) fn scripted(self, script: &Script) -> Pool {
+        Pool { script: script.clone(), ..self }
+    }
+
+    /// Lost its journals: it votes again in the epoch after the one whose blocks name `token`.
+    #[allow(dead_code, reason = "the scenarios over TCP lose nothing")]
+    pub(crate) fn returning(self, token: Digest) -> Pool {
+        {
+            let mut inner = self.inner.lock().unwrap();
+            (inner.token, inner.votes_from) = (Some(token), u64::MAX);
+        }
+        self.offer(token);
+        self
+    }
+
+    /// The first epoch in which it may vote.
+    pub(crate) fn votes_from(&self) -> u64 {
+        self.inner.lock().unwrap().votes_from
+    }
+
+    fn epoch_of(&self, height: u64) -> u64 {
+        self.genesis.epochs.map_or(0, |epochs| epochs.of(height))
+    }
+
+    /// Who votes in an epoch.
+    pub(crate) fn committee(&self, epoch: u64) -> Committee {
+        let begun = self.script.iter().take_while(|(first, _)| *first <= epoch);
+        let (number, last) = (begun.clone().count(), begun.last());
+        match last {
+            Some((_, members)) => Committee { number: number as u32, members: members.clone() },
+            None => self.genesis.committee(),
+        }
     }
 
     /// Seals a batch: makes it durable here and pushes it to the others.
@@ -135,6 +179,9 @@ impl Pool {
             }
             let Some((block, ack)) = inner.due.pop_front() else { return };
             let height = block.header.height;
+            if inner.token.is_some_and(|token| block.batches.contains(&token)) {
+                inner.votes_from = inner.votes_from.min(self.epoch_of(height) + 1);
+            }
             inner.ordered.extend(block.batches.iter().copied());
             match self.acks {
                 Acks::UpTo(most) if height > most => inner.kept.push(ack),
@@ -154,7 +201,6 @@ impl Pool {
     }
 
     /// Height committed last, nought before the first.
-    #[allow(dead_code, reason = "the scenarios over TCP wait for batches")]
     pub(crate) fn committed(&self) -> u64 {
         let inner = self.inner.lock().unwrap();
         let due = inner.due.front().map(|(block, _)| block.header.height - 1);
@@ -193,7 +239,8 @@ impl Pool {
     /// What is wrong with a delivery, given those before.
     fn fault(&self, inner: &Inner, block: &Finalized) -> Option<String> {
         let height = block.header.height;
-        if let Err(error) = block.verify(&self.genesis) {
+        let epoch = self.epoch_of(block.certified().height);
+        if let Err(error) = block.verify_by(&self.committee(epoch), &self.genesis.network()) {
             return Some(format!("certificate of block {height}: {error}"));
         }
         if let Some(before) = inner.chain.get(&height) {
@@ -245,6 +292,27 @@ impl Application for Pool {
         // The engine before this one has ended: the new one delivers again what was not acknowledged.
         inner.due.clear();
         inner.kept.clear();
+    }
+
+    fn epoch(&self, number: u64) -> Option<EpochPlan> {
+        let (committee, next) = (self.committee(number), self.committee(number + 1));
+        let last = number.checked_sub(1).map(|before| self.genesis.epochs.map_or(u64::MAX, |e| e.last(before)));
+        let start = match last {
+            None => genesis_block(&self.genesis).digest(),
+            Some(last) if self.committed() >= last => self.inner.lock().unwrap().chain.get(&last)?.header.digest(),
+            Some(_) => return None,
+        };
+        Some(EpochPlan { committee, next, start, votes: number >= self.votes_from() })
+    }
+
+    fn old_block(&self, which: OldBlock) -> Option<Finalized> {
+        let inner = self.inner.lock().unwrap();
+        match which {
+            OldBlock::At(height) => inner.chain.get(&height).cloned(),
+            OldBlock::Named(digest) => {
+                inner.chain.values().find(|block| block.header.digest() == digest).cloned()
+            }
+        }
     }
 
     fn propose<'a>(&'a self, taken: &'a [Digest], max: usize) -> BoxFuture<'a, Proposal> {

@@ -10,6 +10,8 @@ use crate::limits::BEHIND_AFTER;
 pub(super) enum Verdict {
     /// As it should be.
     Good,
+    /// It does not vote, for this reason, and is well otherwise.
+    Follows(String),
     /// Behind, and it may mend itself.
     Behind(String),
     /// Someone must look at it.
@@ -61,8 +63,9 @@ fn verdict<'s>(
     if let Some(other) = all.find(|other| other.height == status.height && other.state != status.state) {
         let (ours, theirs) = (text::short(status.state), text::short(other.state));
         return Verdict::Bad(format!(
-            "state root differs: after block {} it has {ours}, replica {} has {theirs}",
-            status.height, other.lane
+            "state root differs: after block {} it has {ours}, {} has {theirs}",
+            status.height,
+            text::short(other.account)
         ));
     }
     if let Some(why) = &status.ordering_failed {
@@ -73,15 +76,17 @@ fn verdict<'s>(
             (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
         return Verdict::Bad(format!("it saw replicas say two things in one place, {times}: {guilty}"));
     }
-    let all = status.validators.len();
-    let out = status.validators.iter().filter(|validator| validator.reachable == Some(false)).count();
-    if all - out < all - all.saturating_sub(1) / 3 {
+    let voters = || status.validators.iter().filter(|validator| validator.votes);
+    let all = voters().count();
+    let out = voters().filter(|validator| validator.reachable == Some(false)).count();
+    if all > 0 && all - out < all - all.saturating_sub(1) / 3 {
         return Verdict::Bad(format!("it cannot reach {out} of the others: nothing becomes final here"));
     }
-    let Some(newest) = newest else { return Verdict::Good };
+    let well = || status.follows.clone().map_or(Verdict::Good, Verdict::Follows);
+    let Some(newest) = newest else { return well() };
     let behind_ms = newest.time_ms.saturating_sub(status.time_ms);
     if u128::from(behind_ms) < BEHIND_AFTER.as_millis() {
-        return Verdict::Good;
+        return well();
     }
     let count = |n: u64, what: &str| text::count(usize::try_from(n).unwrap_or(usize::MAX), what);
     let blocks = newest.height - status.height;
@@ -111,7 +116,10 @@ mod tests {
             network_name: "test".into(),
             network: Digest::from_bytes([1; 32]),
             account: AccountId::from_bytes([lane as u8; 32]),
-            lane,
+            lane: Some(lane),
+            votes: true,
+            follows: None,
+            epoch: None,
             height,
             time_ms,
             state: Digest::from_bytes([state; 32]),
@@ -165,6 +173,8 @@ mod tests {
         let one = |lane: u32, reachable| crate::api::Validator {
             lane,
             account: AccountId::from_bytes([lane as u8; 32]),
+            role: "votes".into(),
+            votes: true,
             reachable,
             gateway: None,
             held: None,

@@ -180,8 +180,9 @@ fn outcome(worker: &Worker, id: EntryId, entry: &Entry, reached: bool) -> Result
                 Transaction::Deploy { .. } => "deploy",
                 Transaction::Rollback { .. } => "rollback",
                 Transaction::Retire { .. } => "retire",
+                Transaction::Seat { .. } => "seat",
             };
-            (kind, Some(transaction.name().clone()))
+            (kind, transaction.name().cloned())
         }
         _ => ("value", None),
     };
@@ -196,6 +197,9 @@ fn outcome(worker: &Worker, id: EntryId, entry: &Entry, reached: bool) -> Result
             }
             Err(refusal) => Outcome::Refused { reason: refusal.to_string() },
         },
+        (Some(moot_ledger::Outcome { result: Err(refusal), .. }), None) => {
+            Outcome::Refused { reason: refusal.to_string() }
+        }
         _ if reached => Outcome::Recorded,
         _ => Outcome::Accepted,
     };

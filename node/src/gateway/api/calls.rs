@@ -160,7 +160,7 @@ fn payload(door: &Door, id: EntryId) -> Answered {
     const MEDIA: HeaderValue = HeaderValue::from_static("application/octet-stream");
     match door.worker.ledger.payload(id).map_err(Failure::internal)? {
         Some(bytes) => Ok(bytes_of(StatusCode::OK, MEDIA, bytes)),
-        None if id.lane != door.worker.lane => Err(Failure::new(
+        None if Some(id.lane) != door.worker.ledger.lane() => Err(Failure::new(
             Kind::NotKept,
             format!(
                 "these bytes are not kept here: payloads stay with the replica that took the call, of lane {}",
@@ -177,8 +177,8 @@ fn payload(door: &Door, id: EntryId) -> Answered {
 /// A call; one of another replica's lane may still be on its way here, and is waited for a moment.
 async fn find_soon(door: &Door, id: EntryId) -> Result<Call, Failure> {
     let worker = &door.worker;
-    let lanes = worker.ledger.genesis().validators.len() as u64;
-    if id.lane == worker.lane || u64::from(id.lane) >= lanes {
+    let lanes = worker.ledger.seats().all().len() as u64;
+    if Some(id.lane) == worker.ledger.lane() || u64::from(id.lane) >= lanes {
         return find(door, id);
     }
     let due = Instant::now() + LANE_WAIT;

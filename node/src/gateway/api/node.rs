@@ -22,8 +22,11 @@ pub(super) async fn ready(door: &Door) -> Answered {
         return Err(Failure::new(Kind::Stopping, "the node is stopping; ask another one"));
     }
     match why_read_only(&door.worker.ledger.status().condition) {
-        None => Ok(json(StatusCode::OK, &Health { status: "ok".to_owned() })),
         Some(why) => Err(Failure::new(Kind::ReadOnly, why)),
+        None => match door.worker.ledger.status().standing {
+            standing if standing.records => Ok(json(StatusCode::OK, &Health { status: "ok".to_owned() })),
+            standing => Err(Failure::new(Kind::ReadOnly, standing.why.unwrap_or_default())),
+        },
     }
 }
 
@@ -53,6 +56,9 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             network: worker.network,
             account: door.account,
             lane: ledger.lane,
+            votes: ledger.standing.votes,
+            follows: ledger.standing.why.clone(),
+            epoch: ledger.epoch,
             height: ledger.height,
             time_ms: ledger.time_ms,
             state: ledger.state,
@@ -77,6 +83,8 @@ async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) ->
     let view = |lane: &LaneStatus| Validator {
         lane: lane.lane,
         account: lane.account,
+        role: lane.role.as_str().to_owned(),
+        votes: lane.votes,
         reachable: reachable.get(&lane.account).copied(),
         gateway: door.neighbours.gateway(&lane.account).filter(|_| visit.local).map(ToString::to_string),
         held: lane.last_held,

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod deploying;
+mod epochs;
 mod faults;
 mod init;
 mod kill;

@@ -77,11 +77,21 @@ pub(crate) struct TestNet {
 impl TestNet {
     /// Makes a network; nothing runs yet.
     pub(crate) fn new(replicas: u16) -> TestNet {
+        TestNet::made(replicas, &[])
+    }
+
+    /// The same with a committee that may change at the end of every so many blocks.
+    pub(crate) fn with_epochs(replicas: u16, blocks: u64) -> TestNet {
+        TestNet::made(replicas, &["--epoch-blocks", &blocks.to_string()])
+    }
+
+    fn made(replicas: u16, more: &[&str]) -> TestNet {
         let dir = tempfile::tempdir().unwrap();
-        let base = free_base(replicas);
+        // Room for one that joins.
+        let base = free_base(replicas + 1);
         let (count, port) = (replicas.to_string(), base.to_string());
         let words = ["net", "init", "--replicas", &count, "--port", &port, "--heartbeat", "100ms", "net"];
-        let made = moot(dir.path()).args(words).output().unwrap();
+        let made = moot(dir.path()).args(words).args(more).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let text = std::fs::read_to_string(dir.path().join("net/genesis.json")).unwrap();
         let slots = (0..replicas).map(|index| Slot {
@@ -90,6 +100,22 @@ impl TestNet {
             running: None,
         });
         TestNet { genesis: Genesis::from_json(&text).unwrap(), slots: slots.collect(), dir }
+    }
+
+    /// Makes the folder of another replica, from one that there is; its number.
+    pub(crate) fn join(&mut self, of: usize) -> usize {
+        let index = self.len();
+        let port = self.remote(0).address.port() + u16::try_from(index).unwrap();
+        let (folder, of, shown) = (format!("net/replica-{index}"), format!("net/replica-{of}"), port.to_string());
+        let words = ["net", "join", &folder, "--of", &of, "--port", &shown];
+        let made = moot(self.dir.path()).args(words).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self.slots.push(Slot {
+            config: self.dir.path().join(folder).join("replica.toml"),
+            gateway: SocketAddr::from(([127, 0, 0, 1], port)),
+            running: None,
+        });
+        index
     }
 
     /// The same replica once more, as if its folder had been copied: the same key, other ports. Before the first start.

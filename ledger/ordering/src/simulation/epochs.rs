@@ -1,0 +1,203 @@
+//! Epochs: committees that change while messages are lost, links break, validators crash, and one loses its disk.
+//!
+//! ```text
+//!   epoch   0  1  2  3  4  5  6  7 ...      four of the genesis, 4 and 5 come later
+//!   members 0123  01234  1234  12345  2345
+//! ```
+//!
+//! Those who are not in the committee follow from the beginning, and must have the same blocks. Checked beyond what
+//! every simulation checks: each block's certificate is its own epoch's committee's; epoch after epoch begins; who
+//! lost its journals is in no certificate until the epoch after the one that ordered what it made since.
+
+use super::{
+    LOSSY, seeds,
+    wire::Dice,
+    world::{N, World},
+};
+use crate::pool::{self, Conduct, Pool, Script, batch};
+use commonware_runtime::{Clock as _, Runner as _, deterministic};
+use moot_record::{AccountId, Digest, Epochs, Genesis, Keypair};
+use std::time::{Duration, Instant};
+
+/// All who ever take part.
+const ALL: usize = 6;
+/// Blocks in an epoch: some seconds of the simulation.
+const BLOCKS: u64 = 12;
+
+/// What goes wrong while committees change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    None,
+    /// Validators crash and come back, links break and are mended, as the seed has it.
+    Random,
+    /// Validator 2 loses its disk in an early epoch, and is to vote again later.
+    Wiped,
+}
+
+fn script(keys: &[Keypair]) -> Script {
+    let members = |who: &[usize]| -> Vec<AccountId> { who.iter().map(|n| keys[*n].account()).collect() };
+    vec![
+        (2, members(&[0, 1, 2, 3, 4])),
+        (4, members(&[1, 2, 3, 4])),
+        (5, members(&[1, 2, 3, 4, 5])),
+        (6, members(&[2, 3, 4, 5])),
+    ]
+}
+
+/// Whether a member of a committee is among the voters of a certificate.
+fn voted(pool: &Pool, genesis: &Genesis, height: u64, account: &AccountId) -> bool {
+    let chain = pool.chain();
+    let Some(block) = chain.get(&height) else { return false };
+    let epochs = genesis.epochs.unwrap();
+    let committee = pool.committee(epochs.of(block.certified().height));
+    let Ok(place) = committee.members.binary_search(account) else { return false };
+    // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
+    let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
+    let bitmap = (least..=committee.members.len())
+        .map(|votes| bytes[bytes.len() - votes * 64 - 2])
+        .find(|bitmap| {
+            let votes = bitmap.count_ones() as usize;
+            votes >= least && bytes[bytes.len() - votes * 64 - 1] as usize == votes
+        });
+    bitmap.is_some_and(|bitmap| bitmap >> place & 1 == 1)
+}
+
+impl World {
+    async fn epoch_trouble(&mut self, dice: &mut Dice) {
+        let n = dice.roll(ALL as u64) as usize;
+        match dice.roll(40) {
+            // One at a time: of four, one may be away.
+            0..4 if (0..ALL).all(|n| self.runs(n)) && self.groups.iter().all(|group| *group == 0) => {
+                self.crash(n);
+            }
+            4..10 => {
+                for n in 0..ALL {
+                    if !self.runs(n) {
+                        self.start(n).await;
+                    }
+                }
+            }
+            10..13 if (0..ALL).all(|n| self.runs(n)) => self.connect(n, false).await,
+            13..16 => {
+                self.groups = vec![0; ALL];
+                self.link().await;
+            }
+            16..18 => {
+                // All at once: nobody may forget who votes.
+                (0..ALL).for_each(|n| self.crash(n));
+            }
+            18..22 => self.post.disturb(dice.roll(3) * 8),
+            _ => {}
+        }
+    }
+}
+
+/// Runs a scenario until all are in epoch 8 or later and have everything. Returns the trace and the least height.
+fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
+    let whose = format!("seed {seed}, {trouble:?}");
+    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(seed));
+    runner.start(|context| async move {
+        let mut dice = Dice::new(seed);
+        let keys = pool::keys(ALL as u8);
+        let script = script(&keys);
+        let epochs = Epochs { blocks: BLOCKS, authority: Keypair::from_seed([99; 32]).account() };
+        let genesis = pool::genesis(&keys[..N]).with_epochs(epochs);
+        let new = || Pool::of_conduct(&genesis, Conduct::Honest).scripted(&script);
+        let pools = (0..ALL).map(|_| new()).collect();
+        let mut world = World::of(&context, seed, (keys.clone(), genesis.clone()), pools, LOSSY, true).await;
+        for n in 0..ALL {
+            world.start(n).await;
+        }
+        let mut offered: Vec<Digest> = Vec::new();
+        let (mut step, mut wiped, token) = (0, None, batch(1_000_000_000 + seed));
+        let least = |world: &World| world.pools.iter().map(|pool| pool.height()).min().unwrap_or(0);
+        let enough = epochs.last(7) + 2;
+        while least(&world) < enough {
+            let height = world.pools.iter().map(|pool| pool.height()).max().unwrap_or(0);
+            if trouble == Trouble::Random && height < epochs.last(6) {
+                world.epoch_trouble(&mut dice).await;
+            } else {
+                world.post.disturb(0);
+                if world.groups.iter().any(|group| *group != 0) {
+                    world.groups = vec![0; ALL];
+                    world.link().await;
+                }
+                for n in 0..ALL {
+                    if !world.runs(n) {
+                        world.start(n).await;
+                    }
+                }
+            }
+            if trouble == Trouble::Wiped && wiped.is_none() && height > epochs.last(2) + BLOCKS / 2 {
+                world.wipe(2, new().returning(token));
+                wiped = Some(height);
+                world.start(2).await;
+            }
+            let lane = dice.roll(ALL as u64) as usize;
+            // What a validator sealed and nobody else has is lost with its disk.
+            if world.runs(lane) && !(trouble == Trouble::Wiped && lane == 2) {
+                let digest = batch(step);
+                world.pools[lane].offer(digest);
+                offered.push(digest);
+            }
+            // Who is not heard in any other way pushes again what was lost.
+            if wiped.is_some() && world.pools[2].votes_from() == u64::MAX {
+                world.pools[2].offer(token);
+            }
+            context.sleep(Duration::from_millis(250)).await;
+            step += 1;
+            let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
+            assert!(step < 3_000, "{whose}: no progress, heights {heights:?}");
+        }
+        let all: Vec<usize> = (0..ALL).collect();
+        world.assert_no_fork(&whose, &all);
+        world.assert_no_slander(&whose, &all).await;
+        let members: Vec<&std::sync::Arc<Pool>> = world.pools[2..].iter().collect();
+        let missing = members.iter().filter(|pool| !pool.has(&offered[..offered.len() / 2])).count();
+        assert_eq!(missing, 0, "{whose}: what was sealed in the first half is not all ordered");
+        for n in [4, 5] {
+            let joined = (0..=enough).any(|at| voted(&world.pools[3], &genesis, at, &keys[n].account()));
+            assert!(joined, "{whose}: validator {n} never voted");
+        }
+        if let Some(wiped) = wiped {
+            let (from, me) = (world.pools[2].votes_from(), keys[2].account());
+            assert!(from < u64::MAX, "{whose}: what the wiped one made was never ordered");
+            let votes = |heights: std::ops::RangeInclusive<u64>| {
+                heights.filter(|at| voted(&world.pools[3], &genesis, *at, &me)).count()
+            };
+            assert!(votes(1..=wiped - 1) > 0, "{whose}: it voted before");
+            // Some views' votes may have been on their way when it was wiped.
+            assert_eq!(votes(wiped + 3..=epochs.last(from - 1)), 0, "{whose}: it voted with its journals lost");
+            assert!(votes(epochs.last(from - 1) + 1..=enough) > 0, "{whose}: it never voted again");
+        }
+        (context.auditor().state(), least(&world))
+    })
+}
+
+fn simulate_all(default: u64, trouble: Trouble) {
+    for seed in 0..seeds(default) {
+        let since = Instant::now();
+        let (_, height) = simulate(seed, trouble);
+        println!("seed {seed}, {trouble:?}: {height} blocks, {:?}", since.elapsed());
+    }
+}
+
+#[test]
+fn simulation_of_changing_committees() {
+    simulate_all(2, Trouble::None);
+}
+
+#[test]
+fn simulation_of_changing_committees_in_trouble() {
+    simulate_all(3, Trouble::Random);
+}
+
+#[test]
+fn simulation_of_a_lost_disk() {
+    simulate_all(2, Trouble::Wiped);
+}
+
+#[test]
+fn changing_committees_are_the_same_twice() {
+    assert_eq!(simulate(5, Trouble::Random), simulate(5, Trouble::Random));
+}
