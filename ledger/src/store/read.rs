@@ -2,8 +2,8 @@
 
 use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_hours, position, unseal};
 use super::tables::{
-    BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS, LINKS, META, META_LOST, META_MARKS,
-    META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS, LINKS,
+    META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
@@ -34,11 +34,7 @@ impl Owners {
 }
 
 /// A batch whose every byte was checked against its owner's seal.
-pub(crate) fn batch(
-    txn: &ReadTransaction,
-    owners: &Owners,
-    (lane, seq): (u32, u64),
-) -> Read<Option<Stored>> {
+pub(crate) fn batch(txn: &ReadTransaction, owners: &Owners, (lane, seq): (u32, u64)) -> Read<Option<Stored>> {
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get((lane, seq))? else { return Ok(None) };
     let what = format!("batch {lane}-{seq}");

@@ -56,9 +56,8 @@ fn voted(pool: &Pool, genesis: &Genesis, height: u64, account: &AccountId) -> bo
     let Ok(place) = committee.members.binary_search(account) else { return false };
     // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
     let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
-    let bitmap = (least..=committee.members.len())
-        .map(|votes| bytes[bytes.len() - votes * 64 - 2])
-        .find(|bitmap| {
+    let bitmap =
+        (least..=committee.members.len()).map(|votes| bytes[bytes.len() - votes * 64 - 2]).find(|bitmap| {
             let votes = bitmap.count_ones() as usize;
             votes >= least && bytes[bytes.len() - votes * 64 - 1] as usize == votes
         });
@@ -113,7 +112,7 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
         }
         let mut offered: Vec<Digest> = Vec::new();
         let (mut step, mut wiped, token) = (0, None, batch(1_000_000_000 + seed));
-        let least = |world: &World| world.pools.iter().map(|pool| pool.height()).min().unwrap_or(0);
+        let least = |world: &World| world.pools.iter().map(|pool| pool.committed()).min().unwrap_or(0);
         // To the end of the epoch in which the wiped one may vote again.
         let enough = |world: &World| match world.pools[2].votes_from() {
             u64::MAX => u64::MAX,
@@ -160,9 +159,17 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
         let all: Vec<usize> = (0..ALL).collect();
         world.assert_no_fork(&whose, &all);
         world.assert_no_slander(&whose, &all).await;
-        let members: Vec<&std::sync::Arc<Pool>> = world.pools[2..].iter().collect();
-        let missing = members.iter().filter(|pool| !pool.has(&offered[..offered.len() / 2])).count();
-        assert_eq!(missing, 0, "{whose}: what was sealed in the first half is not all ordered");
+        let sealed = &offered[..offered.len() / 2];
+        for (n, pool) in world.pools.iter().enumerate().skip(2) {
+            let (height, committed) = (pool.height(), pool.committed());
+            let missing = sealed.iter().filter(|batch| !pool.has(&[**batch])).count();
+            assert_eq!(
+                missing,
+                0,
+                "{whose}: of {} batches at {n}, height {height}, {committed}",
+                sealed.len()
+            );
+        }
         let enough = enough(&world);
         for n in [4, 5] {
             let joined = (0..=enough).any(|at| voted(&world.pools[3], &genesis, at, &keys[n].account()));
@@ -176,7 +183,11 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
             };
             assert!(votes(1..=wiped - 1) > 0, "{whose}: it voted before");
             // Some views' votes may have been on their way when it was wiped.
-            assert_eq!(votes(wiped + 3..=epochs.last(from - 1)), 0, "{whose}: it voted with its journals lost");
+            assert_eq!(
+                votes(wiped + 3..=epochs.last(from - 1)),
+                0,
+                "{whose}: it voted with its journals lost"
+            );
             assert!(votes(epochs.last(from - 1) + 1..=enough) > 0, "{whose}: it never voted again");
         }
         (context.auditor().state(), least(&world))

@@ -31,7 +31,10 @@ fn verified(net: &TestNet, at: usize, id: &str) -> usize {
 #[track_caller]
 fn run(net: &TestNet, words: &[&str]) -> (bool, String) {
     let done = moot(net.dir.path()).args(words).output().unwrap();
-    (done.status.success(), [done.stdout, done.stderr].map(|b| String::from_utf8_lossy(&b).into_owned()).concat())
+    (
+        done.status.success(),
+        [done.stdout, done.stderr].map(|b| String::from_utf8_lossy(&b).into_owned()).concat(),
+    )
 }
 
 /// Says something with a key, at replica 1.
