@@ -12,7 +12,9 @@ use crate::exchange::{Carrier, Want};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::store::{StoredBlock, read};
 use bytes::Bytes;
-use moot_ordering::{Application, BoxFuture, EpochPlan, Finalized, OldBlock, Peer, Plane, Proposal, Wanted, genesis_block};
+use moot_ordering::{
+    Application, BoxFuture, EpochPlan, Finalized, OldBlock, Peer, Plane, Proposal, Wanted, genesis_block,
+};
 use moot_record::{AccountId, BlockHeader, Digest};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

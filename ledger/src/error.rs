@@ -238,7 +238,9 @@ pub enum ProveError {
         error: ProofError,
     },
     /// The committee has changed so often that a proof cannot show it all.
-    #[error("the proof of {id} would have {bytes} bytes, at most {max} are allowed: its handovers do not fit")]
+    #[error(
+        "the proof of {id} would have {bytes} bytes, at most {max} are allowed: its handovers do not fit"
+    )]
     TooLong {
         /// The entry.
         id: EntryId,

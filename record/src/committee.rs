@@ -70,8 +70,11 @@ impl Epochs {
     /// The epoch of a height.
     #[must_use]
     pub const fn of(&self, height: u64) -> u64 {
-        // A genesis made by hand, unchecked, may say nought.
-        if self.blocks == 0 { 0 } else { height / self.blocks }
+        match height.checked_div(self.blocks) {
+            Some(epoch) => epoch,
+            // A genesis made by hand, unchecked, may say nought.
+            None => 0,
+        }
     }
 
     /// The last height of an epoch.
@@ -172,7 +175,8 @@ mod tests {
     #[test]
     fn committees_of_the_same_members_are_not_the_same() {
         let members = vec![Keypair::from_seed([1; 32]).account()];
-        let (one, two) = (Committee { number: 1, members: members.clone() }, Committee { number: 2, members });
+        let (one, two) =
+            (Committee { number: 1, members: members.clone() }, Committee { number: 2, members });
         assert_ne!(one.digest(), two.digest());
         let network = Digest::from_bytes([0xab; 32]);
         assert_eq!(one.namespace(&network), b"moot:abababababababab:1");

@@ -38,9 +38,13 @@ pub(crate) fn follow(
     let mut height = 0;
     for handover in handovers {
         let number = committee.number.saturating_add(1);
-        let wrong = |part: &str, why: String| ProofError::Handover { field: format!("handover.{part}"), number, why };
+        let wrong =
+            |part: &str, why: String| ProofError::Handover { field: format!("handover.{part}"), number, why };
         let Some(epochs) = &genesis.epochs else {
-            return Err(wrong("epochs", "the genesis names no epochs: its committee is the only one".to_owned()));
+            return Err(wrong(
+                "epochs",
+                "the genesis names no epochs: its committee is the only one".to_owned(),
+            ));
         };
         let header = &handover.header;
         if !epochs.is_last(header.height) {
@@ -48,7 +52,8 @@ pub(crate) fn follow(
             return Err(wrong("height", why));
         }
         if number > 1 && header.height <= height {
-            let why = format!("block {} does not come after block {height}, the handover before", header.height);
+            let why =
+                format!("block {} does not come after block {height}, the handover before", header.height);
             return Err(wrong("height", why));
         }
         check_members("committee.members", &handover.members).map_err(|e| wrong("members", e.to_string()))?;
@@ -99,7 +104,8 @@ pub(crate) fn verify(
     if let Some(last) = handovers.last()
         && header.height <= last.header.height
     {
-        let why = format!("it is of block {}, and the certified one is {}", last.header.height, header.height);
+        let why =
+            format!("it is of block {}, and the certified one is {}", last.header.height, header.height);
         let field = "handover.height".to_owned();
         return Err(ProofError::Handover { field, number: committee.number, why });
     }

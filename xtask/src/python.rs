@@ -24,8 +24,8 @@ pub(crate) type Counts = (u64, u64, u64);
 /// Everything about the SDK, and the counts of its tests. `built`: the node and the functions are there.
 pub(crate) fn test(built: bool) -> Result<Counts> {
     let python = Environment::ready()?;
-    run(&mut python.tool("ruff").args(["format", "--check", "."]))?;
-    run(&mut python.tool("ruff").args(["check", "."]))?;
+    run(python.tool("ruff").args(["format", "--check", "."]))?;
+    run(python.tool("ruff").args(["check", "."]))?;
     run(&mut python.tool("mypy"))?;
     build_node(built)?;
     python.install_wheel()?;

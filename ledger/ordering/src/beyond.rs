@@ -186,7 +186,8 @@ mod tests {
             let app = Arc::new(Pool::new(&genesis, Acks::All));
             let first = Block::new(1, Block::genesis(&genesis).header().digest(), 5, pool::batch(0), vec![]);
             let header = *first.header();
-            let kept = Finalized { header, batches: vec![], certificate: Certificate(vec![1]), descent: vec![] };
+            let kept =
+                Finalized { header, batches: vec![], certificate: Certificate(vec![1]), descent: vec![] };
             app.finalized(kept.clone(), Box::new(|| {}));
             let config = settings::archive("t", "blocks", &settings::page_cache(), MAX_BATCHES_PER_BLOCK);
             let archive: prunable::Archive<EightCap, _, EngineDigest, Arc<Block>> =

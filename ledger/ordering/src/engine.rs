@@ -27,12 +27,7 @@ use crate::{
 };
 use commonware_broadcast::buffered;
 use commonware_consensus::{
-    marshal::{
-        core::Actor,
-        resolver::p2p as backfill,
-        standard::Standard,
-        store::Blocks as _,
-    },
+    marshal::{core::Actor, resolver::p2p as backfill, standard::Standard, store::Blocks as _},
     simplex::{scheme::ed25519::Scheme, types::Finalization},
 };
 use commonware_cryptography::{
@@ -186,7 +181,8 @@ where
     // epoch that the application has left is not voted in again: its votes may be gone.
     let since = if seat.journals_lost { archived.min(seat.committed) } else { seat.committed };
     epochs::begin(app.as_ref(), (&seat.key, &seat.network), (&epocher, &schemes), since)?;
-    let settings = settings::marshal(&seat.partition, (schemes.clone(), epocher.clone()), genesis, cache.clone());
+    let settings =
+        settings::marshal(&seat.partition, (schemes.clone(), epocher.clone()), genesis, cache.clone());
     let (actor, marshal, floor) = Actor::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
         Beyond::new(certificates, Arc::clone(&app)),
@@ -196,7 +192,8 @@ where
     .await;
 
     let processed = floor.processed().map_or(0, |at| at.height().get());
-    let (committed, watched) = watch::channel(if seat.journals_lost { processed } else { processed.max(since) });
+    let (committed, watched) =
+        watch::channel(if seat.journals_lost { processed } else { processed.max(since) });
     let (courier, parcels) = Courier::new();
     let delivery = Delivery::new(context.child("clock"), marshal.clone(), Arc::clone(&app), committed);
     let doors = Doors::new(context, channels.votes, channels.certificates, channels.resolver);

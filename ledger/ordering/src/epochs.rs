@@ -89,12 +89,7 @@ pub(crate) struct Doors<S: Sender> {
 
 impl<S: Sender<PublicKey = PublicKey>> Doors<S> {
     /// Sorts the messages of three channels by epoch.
-    pub(crate) fn new<E, R>(
-        context: &E,
-        votes: (S, R),
-        certificates: (S, R),
-        resolver: (S, R),
-    ) -> Doors<S>
+    pub(crate) fn new<E, R>(context: &E, votes: (S, R), certificates: (S, R), resolver: (S, R)) -> Doors<S>
     where
         E: Runtime,
         R: Receiver<PublicKey = PublicKey>,

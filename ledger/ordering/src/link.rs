@@ -11,8 +11,8 @@
 use commonware_actor::{Feedback, Unreliable};
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{
-    Address, AddressableManager as _, BlockedSubscription, Blocker, CheckedSender, LimitedSender, Message, PeerSetSubscription, PeerSetUpdate,
-    Provider, Receiver, Recipients, TrackedPeers, authenticated::lookup,
+    Address, AddressableManager as _, BlockedSubscription, Blocker, CheckedSender, LimitedSender, Message,
+    PeerSetSubscription, PeerSetUpdate, Provider, Receiver, Recipients, TrackedPeers, authenticated::lookup,
 };
 use commonware_runtime::{IoBufs, tokio::Context};
 use commonware_utils::{

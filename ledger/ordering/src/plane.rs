@@ -53,7 +53,12 @@ impl Plane {
     /// A handle, and the end that the engine works from.
     pub(crate) fn new() -> (Plane, PlaneEnd) {
         let desk = Desk { open: true, outbox: VecDeque::new(), outbox_bytes: 0, wants: Wants::default() };
-        let shared = Shared { desk: Mutex::new(desk), pushes: Notify::new(), changes: Notify::new(), roster: watch::Sender::new(None) };
+        let shared = Shared {
+            desk: Mutex::new(desk),
+            pushes: Notify::new(),
+            changes: Notify::new(),
+            roster: watch::Sender::new(None),
+        };
         let plane = Plane { shared: Arc::new(shared) };
         (plane.clone(), PlaneEnd { plane })
     }

@@ -122,14 +122,8 @@ pub(crate) fn archive<C>(
 }
 
 /// Marshal's settings.
-pub(crate) type MarshalConfig = marshal::Config<
-    Schemes,
-    FixedEpocher,
-    Sequential,
-    Block,
-    Digested<Block>,
-    EngineDigest,
->;
+pub(crate) type MarshalConfig =
+    marshal::Config<Schemes, FixedEpocher, Sequential, Block, Digested<Block>, EngineDigest>;
 
 /// Ordered delivery.
 pub(crate) fn marshal(

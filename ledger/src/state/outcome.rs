@@ -1,8 +1,8 @@
 //! What became of a transaction, and how that is written down.
 
 use super::invalid;
-use moot_record::cbor::{self, Reader};
 use crate::limits::MAX_SEATS;
+use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
 use moot_record::{AccountId, DecodeError, FunctionName};
 use thiserror::Error;
@@ -119,7 +119,9 @@ pub enum Refusal {
         account: AccountId,
     },
     /// All seats are given.
-    #[error("all {MAX_SEATS} seats are given, and a seat is its owner's for ever: give one of them another role")]
+    #[error(
+        "all {MAX_SEATS} seats are given, and a seat is its owner's for ever: give one of them another role"
+    )]
     NoSeatLeft,
     /// The committee would be empty.
     #[error("nobody would be left to vote: add another replica first")]
@@ -150,7 +152,9 @@ pub enum Refusal {
         stay: u64,
     },
     /// A proof could not lead to a further committee.
-    #[error("the committee has changed {MAX_HANDOVERS} times, as often as a proof can show: it stays as it is")]
+    #[error(
+        "the committee has changed {MAX_HANDOVERS} times, as often as a proof can show: it stays as it is"
+    )]
     CommitteesExhausted,
 }
 

@@ -47,7 +47,8 @@ impl Seats {
     /// As the genesis has it; `start` is the digest of the genesis block.
     #[must_use]
     pub fn new(genesis: &Genesis, start: Digest) -> Seats {
-        let seat = |account: &AccountId| Seat { account: *account, role: Role::Votes, ledger: None, data: None };
+        let seat =
+            |account: &AccountId| Seat { account: *account, role: Role::Votes, ledger: None, data: None };
         Seats {
             epochs: genesis.epochs,
             seats: genesis.validators.iter().map(seat).collect(),

@@ -2,8 +2,9 @@
 
 use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, position, unseal};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS, LINKS,
-    META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, VOIDS,
+    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
+    LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS,
+    VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
@@ -34,11 +35,7 @@ impl Owners {
 }
 
 /// A batch whose every byte was checked against its owner's seal.
-pub(crate) fn batch(
-    txn: &ReadTransaction,
-    owners: &Owners,
-    (lane, seq): (u32, u64),
-) -> Read<Option<Stored>> {
+pub(crate) fn batch(txn: &ReadTransaction, owners: &Owners, (lane, seq): (u32, u64)) -> Read<Option<Stored>> {
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get((lane, seq))? else { return Ok(None) };
     let what = format!("batch {lane}-{seq}");

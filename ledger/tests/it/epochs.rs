@@ -62,18 +62,25 @@ impl Chain {
     fn block(&mut self, batches: Vec<Digest>) {
         let (ledger, seats) = (self.ledger().clone(), self.ledger().seats());
         let height = ledger.height() + 1;
-        let header =
-            BlockHeader::new(height, self.parent, 1_700_000_000_000 + height, ledger.status().state, &batches);
+        let header = BlockHeader::new(
+            height,
+            self.parent,
+            1_700_000_000_000 + height,
+            ledger.status().state,
+            &batches,
+        );
         let header = header.naming(seats.named_by(height).map(moot_record::Committee::digest));
         let committee = seats.committee(height / BLOCKS);
         let key = |account: &moot_record::AccountId| {
             self.known.iter().find(|key| key.account() == *account).unwrap().clone()
         };
-        let voters: Vec<Keypair> = committee.members.iter().map(key).take(quorum(committee.members.len())).collect();
+        let voters: Vec<Keypair> =
+            committee.members.iter().map(key).take(quorum(committee.members.len())).collect();
         let (network, round) = (self.network.genesis.network(), (height / BLOCKS, height));
         let certificate = certify_by(committee, &network, &voters, round, &header.digest());
         self.parent = header.digest();
-        let (acked, block) = (self.acked.clone(), Finalized { header, batches, certificate, descent: vec![] });
+        let (acked, block) =
+            (self.acked.clone(), Finalized { header, batches, certificate, descent: vec![] });
         ledger.application().finalized(block, Box::new(move || acked.store(height, Ordering::SeqCst)));
         until("the block is committed", || self.acked.load(Ordering::SeqCst) == height);
     }
@@ -142,7 +149,10 @@ async fn committees_follow_the_authority_and_proofs_follow_them() {
     let before = chain.call(1).await;
     let stranger = chain.known[0].clone();
     let refused = chain.seat(&stranger, &joins, Role::Votes).await.unwrap_err();
-    assert!(refused.contains("authority") && refused.contains(&authority().account().to_string()), "{refused}");
+    assert!(
+        refused.contains("authority") && refused.contains(&authority().account().to_string()),
+        "{refused}"
+    );
     assert_eq!(chain.seat(&authority(), &joins, Role::Votes).await, Ok(4));
     let second = chain.known[5].clone();
     let refused = chain.seat(&authority(), &second, Role::Votes).await.unwrap_err();

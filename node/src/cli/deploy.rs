@@ -173,8 +173,11 @@ pub(crate) async fn deploy(
             step.active,
         ));
     }
-    let outcomes =
-        if transactions.is_empty() { Vec::new() } else { submit(client, key, transactions, DEPLOYING).await? };
+    let outcomes = if transactions.is_empty() {
+        Vec::new()
+    } else {
+        submit(client, key, transactions, DEPLOYING).await?
+    };
     let mut outcomes = outcomes.into_iter();
     let mut deployed = Vec::new();
     for step in steps {

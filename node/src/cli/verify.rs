@@ -42,12 +42,10 @@ impl Verify {
         let text = read(&self.file)?;
         let genesis_path = self.genesis_path()?;
         let genesis_text = read(&genesis_path)?;
-        let verdict = Genesis::from_json(&genesis_text)
-            .map_err(ProofError::from)
-            .and_then(|genesis| {
-                let file = ReceiptFile::parse(&text)?;
-                Ok((file.check(&genesis)?, Voters::of(&file, &genesis), genesis))
-            });
+        let verdict = Genesis::from_json(&genesis_text).map_err(ProofError::from).and_then(|genesis| {
+            let file = ReceiptFile::parse(&text)?;
+            Ok((file.check(&genesis)?, Voters::of(&file, &genesis), genesis))
+        });
         match verdict {
             Ok((checked, voters, genesis)) => {
                 if self.json {

@@ -95,7 +95,8 @@ pub fn join(dir: &Path, joining: &Joining) -> Result<(AccountId, ReplicaConfig),
         return Err(JoinError::Fixed { genesis: of.genesis });
     }
     let mut peers = vec![itself(&of, joining)?];
-    peers.extend(of.peers.iter().filter(|peer| peer.account != peers[0].account).cloned().collect::<Vec<_>>());
+    peers
+        .extend(of.peers.iter().filter(|peer| peer.account != peers[0].account).cloned().collect::<Vec<_>>());
     let port = joining.port;
     port.checked_add(DATA_ABOVE).ok_or(JoinError::Port { port })?;
     let at = |above: u16| Address::new(&joining.host, port + above);

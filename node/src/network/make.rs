@@ -156,7 +156,14 @@ impl Plan {
                 data: address(inside, port + DATA_ABOVE)?,
             });
         }
-        Ok(Plan { name: name.to_owned(), time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT, epoch_blocks: None })
+        Ok(Plan {
+            name: name.to_owned(),
+            time_ms,
+            listen,
+            hosts,
+            heartbeat: DEFAULT_HEARTBEAT,
+            epoch_blocks: None,
+        })
     }
 }
 

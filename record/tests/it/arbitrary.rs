@@ -2,9 +2,10 @@
 
 use moot_record::{
     Access, AccountId, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Certificate, Digest,
-    Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField, HttpRequestHead,
-    HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Receipt, Role, Signature,
-    SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Value,
+    Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField,
+    HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof,
+    Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch, TouchKind,
+    Transaction, Value,
 };
 use proptest::collection::vec;
 use proptest::option;

@@ -77,7 +77,8 @@ fn gaps_swaps_and_handovers_too_many_are_refused() {
     scene.refuses(&old, "handover.height");
     // A network whose committee never changes has none.
     let fixed = Genesis::new("fixed", 0, scene.network.genesis.validators.clone(), Default::default());
-    let network = Network { genesis: fixed, validators: scene.keys[0].clone(), worker: Keypair::from_seed([1; 32]) };
+    let network =
+        Network { genesis: fixed, validators: scene.keys[0].clone(), worker: Keypair::from_seed([1; 32]) };
     let mut forged = network.prove(&said(), PageClass::Bulk, 30).0;
     forged.handovers = good.handovers.clone();
     assert_eq!(forged.verify(&network.genesis).unwrap_err().field(), "handover.epochs");
@@ -149,7 +150,10 @@ fn forged_certificates_and_other_epochs_are_refused() {
     forged.certificate = scene.votes(2, 4, &forged.block_header);
     scene.refuses(&forged, "certificate.vote");
     forged.certificate = scene.votes(0, 4, &forged.block_header);
-    assert!(forged.verify(&scene.network.genesis).is_ok(), "had the first committee stayed, it would be true");
+    assert!(
+        forged.verify(&scene.network.genesis).is_ok(),
+        "had the first committee stayed, it would be true"
+    );
 }
 
 #[test]

@@ -10,10 +10,10 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee, Digest, Domain, Entry, EntryId,
-    EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead,
-    Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec, SpecDir, Status, Transaction,
-    Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
+    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee, Digest, Domain, Entry,
+    EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead,
+    HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec, SpecDir, Status,
+    Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
 };
 use serde_json::{Value, json};
 
@@ -514,7 +514,9 @@ fn committees() -> Value {
     forge("a handover of another epoch", &second, &|p| {
         p.handovers[0].certificate = votes(0, 0, &p.handovers[0].header);
     });
-    forge("a changed vote for a handover", &second, &|p| *p.handovers[0].certificate.0.last_mut().unwrap() ^= 1);
+    forge("a changed vote for a handover", &second, &|p| {
+        *p.handovers[0].certificate.0.last_mut().unwrap() ^= 1
+    });
     forge("a handover of another time", &second, &|p| p.handovers[0].header.time_ms += 1);
     forge("votes of an old epoch", &second, &|p| p.certificate = votes(1, 1, &p.block_header));
     forge("votes of the committee before", &second, &|p| p.certificate = votes(0, 2, &p.block_header));

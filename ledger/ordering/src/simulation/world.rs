@@ -17,8 +17,8 @@ use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::simulated::{self, Control, Link, Manager, Oracle};
 use commonware_runtime::{Handle, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::{NZUsize, Probability};
-use std::num::NonZeroUsize;
 use moot_record::{Genesis, Keypair};
+use std::num::NonZeroUsize;
 use std::{sync::Arc, time::Duration};
 
 /// Validators of the genesis.

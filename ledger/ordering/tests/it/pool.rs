@@ -2,7 +2,9 @@
 //! and checks every delivery.
 
 use bytes::Bytes;
-use moot_ordering::{Application, BoxFuture, EpochPlan, Finalized, OldBlock, Plane, Proposal, Wanted, genesis_block};
+use moot_ordering::{
+    Application, BoxFuture, EpochPlan, Finalized, OldBlock, Plane, Proposal, Wanted, genesis_block,
+};
 use moot_record::{AccountId, BlockHeader, Committee, Digest, Genesis, Keypair, Prices};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -95,7 +97,14 @@ pub(crate) struct Pool {
 impl Pool {
     pub(crate) fn new(genesis: &Genesis, acks: Acks) -> Pool {
         let (inner, changed) = (Mutex::default(), Notify::new());
-        Pool { genesis: genesis.clone(), acks, conduct: Conduct::Honest, script: Script::new(), inner, changed }
+        Pool {
+            genesis: genesis.clone(),
+            acks,
+            conduct: Conduct::Honest,
+            script: Script::new(),
+            inner,
+            changed,
+        }
     }
 
     #[allow(dead_code, reason = "the scenarios over TCP have honest validators only")]
@@ -296,10 +305,13 @@ impl Application for Pool {
 
     fn epoch(&self, number: u64) -> Option<EpochPlan> {
         let (committee, next) = (self.committee(number), self.committee(number + 1));
-        let last = number.checked_sub(1).map(|before| self.genesis.epochs.map_or(u64::MAX, |e| e.last(before)));
+        let last =
+            number.checked_sub(1).map(|before| self.genesis.epochs.map_or(u64::MAX, |e| e.last(before)));
         let start = match last {
             None => genesis_block(&self.genesis).digest(),
-            Some(last) if self.committed() >= last => self.inner.lock().unwrap().chain.get(&last)?.header.digest(),
+            Some(last) if self.committed() >= last => {
+                self.inner.lock().unwrap().chain.get(&last)?.header.digest()
+            }
             Some(_) => return None,
         };
         Some(EpochPlan { committee, next, start, votes: number >= self.votes_from() })

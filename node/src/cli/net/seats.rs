@@ -174,7 +174,8 @@ impl Said {
             Outcome::Recorded | Outcome::Applied { .. } => {}
         }
         if self.json {
-            let view = json!({ "account": account, "role": role, "entry": answer.id, "height": answer.height });
+            let view =
+                json!({ "account": account, "role": role, "entry": answer.id, "height": answer.height });
             return Ok(terminal::print_json(&view)?);
         }
         let what = match role {

@@ -126,7 +126,10 @@ impl Local {
             let listen = choose(wanted.map_or_else(|| read_listen(USUAL_LISTEN), Ok)?, replicas)?;
             let hosts = listen.iter().map(|listen| listen.ledger.host().to_owned()).collect();
             let (name, time_ms) = (up.network.clone(), SystemClock.now_us() / 1000);
-            make(&dir, &Plan { name, time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT, epoch_blocks: None })?;
+            make(
+                &dir,
+                &Plan { name, time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT, epoch_blocks: None },
+            )?;
         }
         let found = Local::read(dir)?;
         if found.replicas.len() != replicas {

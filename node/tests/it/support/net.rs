@@ -106,7 +106,8 @@ impl TestNet {
     pub(crate) fn join(&mut self, of: usize) -> usize {
         let index = self.len();
         let port = self.remote(0).address.port() + u16::try_from(index).unwrap();
-        let (folder, of, shown) = (format!("net/replica-{index}"), format!("net/replica-{of}"), port.to_string());
+        let (folder, of, shown) =
+            (format!("net/replica-{index}"), format!("net/replica-{of}"), port.to_string());
         let words = ["net", "join", &folder, "--of", &of, "--port", &shown];
         let made = moot(self.dir.path()).args(words).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
