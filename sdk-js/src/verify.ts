@@ -13,6 +13,7 @@
 
 import { decode } from "./record/codec.js";
 import { within } from "./errors.js";
+import type { AccountId } from "./record/bytes.js";
 import type { Genesis } from "./record/genesis.js";
 import { HttpRequestHead, HttpResponseHead, EventHead, splitPayload } from "./record/heads.js";
 import { Proof, type Proven, type Signed, SignedEntry, verifyProof, verifySigned } from "./record/proof.js";
@@ -22,6 +23,7 @@ export { DecodeError, InvalidError, MootError, VerifyError } from "./errors.js";
 export { AccountId, Digest, Signature } from "./record/bytes.js";
 export type { Call, CallKind } from "./record/call.js";
 export type { Entry, Value } from "./record/entry.js";
+export type { Epochs } from "./record/committee.js";
 export { type Genesis, parseGenesis, type Prices } from "./record/genesis.js";
 export { componentDigest } from "./record/hash.js";
 export type { EventHead, HttpField, HttpRequestHead, HttpResponseHead } from "./record/heads.js";
@@ -45,7 +47,8 @@ export {
 export { SealError } from "./record/sealed.js";
 export type { Spec } from "./record/spec.js";
 export type { Touch, TouchKind } from "./record/touch.js";
-export type { Transaction } from "./record/transaction.js";
+export { parseSocketAddress, type SocketAddress } from "./record/socket-address.js";
+export type { Role, Seat, Transaction } from "./record/transaction.js";
 
 /**
  * Verifies a proof: an entry, the signature of who said it, and the certificate of the block that ordered it.
@@ -73,12 +76,17 @@ export function verifySignedBytes(bytes: Uint8Array, genesis: Genesis): Signed {
 
 /**
  * Verifies a batch under its lane owner's seal: seal, roots, counts, pages, every signature. Not that its entries decode.
+ * `owners` are the lanes' owners: the genesis's validators, and after them those who got a seat later.
  *
  * @throws SealError saying what is wrong, DecodeError or InvalidError when the bytes are no sealed batch.
  */
-export function verifySealedBytes(bytes: Uint8Array, genesis: Genesis): SealedBatch {
+export function verifySealedBytes(
+  bytes: Uint8Array,
+  genesis: Genesis,
+  owners: readonly AccountId[] = genesis.validators,
+): SealedBatch {
   const sealed = parseSealed(bytes);
-  verifySealed(sealed, genesis);
+  verifySealed(sealed, owners, genesis.network);
   return sealed;
 }
 

@@ -87,7 +87,7 @@ describe("evidence", () => {
     const batch = { lane: 0, seq: 0n, bundles: 1, root: Digest.of(bundleDigest(header, signature)) };
     const block = (height: bigint, parent: Digest): BlockHeader => {
       const root = Digest.of(batchDigest(batch));
-      return { height, parent, time_ms: 0n, state: ZERO_DIGEST, batches: 1, root };
+      return { height, parent, time_ms: 0n, state: ZERO_DIGEST, batches: 1, root, committee: null };
     };
     const ancestor = block(5n, ZERO_DIGEST);
     const proof = (child: BlockHeader): Proof => ({
@@ -105,6 +105,7 @@ describe("evidence", () => {
       block_header: ancestor,
       descent: [child],
       certificate: certify(seed, alone, blockDigest(child)),
+      handovers: [],
     });
     assert.equal(verifyProof(proof(block(6n, blockDigest(ancestor))), alone).height, 5n);
     for (const child of [block(7n, blockDigest(ancestor)), block(6n, ZERO_DIGEST)]) {
@@ -191,7 +192,7 @@ describe("evidence", () => {
       refused((file) => (file["block"] = [])),
       "block",
     );
-    for (const text of ["", "[]", "{}", "null", "x".repeat(300_000), '{"format":"moot-receipt-1"}']) {
+    for (const text of ["", "[]", "{}", "null", "x".repeat(400_000), '{"format":"moot-receipt-1"}']) {
       const found = field(() => verifyReceiptFile(text, genesis), text.slice(0, 20));
       assert.ok(["file", "format", "proof"].includes(found), found);
     }

@@ -21,8 +21,15 @@ import {
 import { Reader, Writer } from "../src/record/cbor.js";
 import { type Codec, decode, encode } from "../src/record/codec.js";
 import { verifyCertificate } from "../src/record/certificate.js";
+import { Committee, committeeDigest, committeeNamespace } from "../src/record/committee.js";
 import { Entry, entryDigest } from "../src/record/entry.js";
-import { Genesis, genesisNamespace, parseGenesis, printGenesis } from "../src/record/genesis.js";
+import {
+  Genesis,
+  genesisCommittee,
+  genesisNamespace,
+  parseGenesis,
+  printGenesis,
+} from "../src/record/genesis.js";
 import { componentDigest, DOMAINS } from "../src/record/hash.js";
 import {
   EventHead,
@@ -109,13 +116,7 @@ function anyItem(r: Reader): unknown {
 }
 
 describe("vectors.json", () => {
-  section("domains", ["name", "tag", "hash_of_abc"], (one, title) => {
-    const domain = DOMAINS[string(one, "name") as keyof typeof DOMAINS] as
-      (typeof DOMAINS)["page"] | undefined;
-    assert.ok(domain !== undefined, `${title}: no such domain`);
-    assert.equal(toHex(domain.tag), one["tag"]);
-    assert.equal(domain.digest(utf8("abc")), one["hash_of_abc"]);
-  });
+  section("domains", ["name", "tag", "hash_of_abc"], checkDomain);
 
   section("cbor_refused", ["why", "bytes"], (one, title) => {
     assert.throws(
@@ -160,13 +161,7 @@ describe("vectors.json", () => {
     assert.deepEqual(specView(parseJson(JSON.stringify(one["json"]), 1 << 16), ""), spec);
   });
 
-  section("entries", ["name", "json", "cbor", "digest"], (one, title) => {
-    const encoded = bytes(one, "cbor");
-    const entry = decode(Entry, encoded);
-    assert.equal(shown(entry), exactText(one["json"]), title);
-    assert.equal(toHex(encode(Entry, entry)), one["cbor"], title);
-    assert.equal(entryDigest(encoded), one["digest"], title);
-  });
+  section("entries", ["name", "json", "cbor", "digest"], checkEntry);
 
   section("entries_refused", ["why", "bytes"], (one, title) => {
     assert.throws(() => decode(Entry, bytes(one, "bytes")), /./u, title);
@@ -201,20 +196,12 @@ describe("vectors.json", () => {
     });
   });
 
-  section("genesis", ["file", "cbor", "network", "namespace"], (one) => {
-    const found = parseGenesis(JSON.stringify(one["file"]));
-    assert.equal(found.network, one["network"]);
-    assert.equal(genesisNamespace(found), one["namespace"]);
-    assert.equal(toHex(encode(Genesis, found)), one["cbor"]);
-    assert.deepEqual(decode(Genesis, bytes(one, "cbor")), found);
-    assert.deepEqual(parseGenesis(printGenesis(found)), found);
-    assert.equal(exactText(JSON.parse(printGenesis(found))), exactText(one["file"]));
-  });
+  section("genesis", ["file", "cbor", "network", "namespace"], checkGenesis);
 
   section("sealed_batches", ["name", "sealed", "good"], (one, title) => {
     const check = (): void => {
       const sealed = parseSealed(bytes(one, "sealed"));
-      verifySealed(sealed, genesis());
+      verifySealed(sealed, genesis().validators, genesis().network);
       const out = new Writer();
       writeSealed(out, sealed);
       assert.equal(toHex(out.finish()), one["sealed"], title);
@@ -237,23 +224,7 @@ describe("vectors.json", () => {
   });
 
   section("proofs", ["name", "proof", "proven", "refused"], (one, title) => {
-    const encoded = bytes(one, "proof");
-    let proof: Proof;
-    try {
-      proof = decode(Proof, encoded);
-    } catch {
-      assert.equal("proof", one["refused"], title);
-      return;
-    }
-    assert.equal(toHex(encode(Proof, proof)), one["proof"], title);
-    const check = (): unknown => verifyProof(proof, genesis());
-    if (one["proven"] === undefined) {
-      assert.equal(refused(check), one["refused"], title);
-    } else {
-      const { entry, digest, account, id, height, time_ms, epoch, view } = verifyProof(proof, genesis());
-      const proven = { entry, digest, account, id, height, time_ms, epoch, view };
-      assert.equal(shown(proven), exactText(one["proven"]), title);
-    }
+    checkProof(one, title, genesis());
   });
 
   section("receipt_files", ["name", "file", "refused"], (one, title) => {
@@ -308,6 +279,53 @@ describe("vectors.json", () => {
     checked.set("bundles", bundles.length + 3);
   });
 
+  test("committees", () => {
+    const all = vectors["committees"] as Committees;
+    assert.deepEqual(Object.keys(all), ["domain", "genesis", "committees", "entries", "header", "proofs"]);
+    checkKeys(all.domain, ["name", "tag", "hash_of_abc"]);
+    checkDomain(all.domain, "committees.domain");
+    checkKeys(all.genesis, ["file", "cbor", "network", "namespace"]);
+    checkGenesis(all.genesis);
+    const changing = parseGenesis(JSON.stringify(all.genesis["file"]));
+
+    assert.ok(all.committees.length > 1);
+    const committees = all.committees.map((one, number) => {
+      checkKeys(one, ["number", "members", "cbor", "digest", "namespace"]);
+      const committee = decode(Committee, bytes(one, "cbor"));
+      assert.deepEqual(committee, { number, members: one["members"] });
+      assert.equal(one["number"], number);
+      assert.equal(toHex(encode(Committee, committee)), one["cbor"]);
+      assert.equal(committeeDigest(committee), one["digest"]);
+      assert.equal(committeeNamespace(committee, changing.network), one["namespace"]);
+      return committee;
+    });
+    assert.deepEqual(committees[0], genesisCommittee(changing));
+
+    assert.ok(all.entries.length > 0);
+    for (const one of all.entries) {
+      checkKeys(one, ["name", "json", "cbor", "digest"]);
+      checkEntry(one, string(one, "name"));
+    }
+
+    checkKeys(all.header, ["header", "digest"]);
+    const header = decode(BlockHeader, bytes(all.header, "header"));
+    assert.equal(header.committee, all.committees[1]?.["digest"]);
+    assert.equal(toHex(encode(BlockHeader, header)), all.header["header"]);
+    assert.equal(blockDigest(header), all.header["digest"]);
+
+    for (const one of all.proofs) {
+      checkKeys(one, ["name", "proof", "proven", "refused"]);
+      checkProof(one, string(one, "name"), changing);
+    }
+    const fields = new Set(
+      all.proofs.filter((one) => one["proven"] === undefined).map((one) => string(one, "refused")),
+    );
+    assert.ok(fields.size >= 9, [...fields].join(" "));
+    const proven = all.proofs.filter((one) => one["proven"] !== undefined);
+    assert.equal(proven.length, committees.length, "a good proof of each committee");
+    checked.set("committees", all.committees.length + all.entries.length + all.proofs.length + 3);
+  });
+
   test("every section of the file was checked, and every case of it", () => {
     const known = [...checked.keys(), "format", "note"];
     assert.deepEqual(Object.keys(vectors).sort(), known.sort(), "the file has sections that no test knows");
@@ -317,6 +335,71 @@ describe("vectors.json", () => {
     }
   });
 });
+
+interface Committees {
+  readonly domain: Case;
+  readonly genesis: Case;
+  readonly committees: readonly Case[];
+  readonly entries: readonly Case[];
+  readonly header: Case;
+  readonly proofs: readonly Case[];
+}
+
+/** A case of a section within a section: it has these keys and no others. */
+function checkKeys(one: Case, keys: readonly string[]): void {
+  assert.deepEqual(
+    Object.keys(one).filter((key) => !keys.includes(key)),
+    [],
+    "keys that this test does not know",
+  );
+}
+
+function checkDomain(one: Case, title: string): void {
+  const domain = DOMAINS[string(one, "name") as keyof typeof DOMAINS] as (typeof DOMAINS)["page"] | undefined;
+  assert.ok(domain !== undefined, `${title}: no such domain`);
+  assert.equal(toHex(domain.tag), one["tag"]);
+  assert.equal(domain.digest(utf8("abc")), one["hash_of_abc"]);
+}
+
+function checkEntry(one: Case, title: string): void {
+  const encoded = bytes(one, "cbor");
+  const entry = decode(Entry, encoded);
+  assert.equal(shown(entry), exactText(one["json"]), title);
+  assert.equal(toHex(encode(Entry, entry)), one["cbor"], title);
+  assert.equal(entryDigest(encoded), one["digest"], title);
+}
+
+function checkGenesis(one: Case): void {
+  const found = parseGenesis(JSON.stringify(one["file"]));
+  assert.equal(found.network, one["network"]);
+  assert.equal(genesisNamespace(found), one["namespace"]);
+  assert.equal(toHex(encode(Genesis, found)), one["cbor"]);
+  assert.deepEqual(decode(Genesis, bytes(one, "cbor")), found);
+  assert.deepEqual(parseGenesis(printGenesis(found)), found);
+  assert.equal(exactText(JSON.parse(printGenesis(found))), exactText(one["file"]));
+}
+
+function checkProof(one: Case, title: string, genesis: Genesis): void {
+  let proof: Proof;
+  try {
+    proof = decode(Proof, bytes(one, "proof"));
+  } catch {
+    assert.equal("proof", one["refused"], title);
+    return;
+  }
+  assert.equal(toHex(encode(Proof, proof)), one["proof"], title);
+  if (one["proven"] === undefined) {
+    assert.equal(
+      refused(() => verifyProof(proof, genesis)),
+      one["refused"],
+      title,
+    );
+  } else {
+    const { entry, digest, account, id, height, time_ms, epoch, view } = verifyProof(proof, genesis);
+    const proven = { entry, digest, account, id, height, time_ms, epoch, view };
+    assert.equal(shown(proven), exactText(one["proven"]), title);
+  }
+}
 
 function checkBundle(one: Case): Bundle {
   assert.deepEqual(Object.keys(one), ["seed", "header", "signature", "id", "digest", "pages", "encoded"]);

@@ -2,13 +2,15 @@
  * Batches and blocks by their headers: what orders bundles.
  *
  * ```text
- * batch header = [lane, seq, bundles, root]                          digest: a leaf of a block
- * block header = [height, parent, time_ms, state, batches, root]     digest: what the replicas vote on
+ * batch header = [lane, seq, bundles, root]                              digest: a leaf of a block
+ * block header = [height, parent, time_ms, state, batches, root]         digest: what the replicas vote on
+ *                [height, parent, time_ms, state, batches, root, committee]     names the next epoch's committee
  * ```
  */
 
 import { InvalidError } from "../errors.js";
 import { Digest, ZERO_DIGEST } from "./bytes.js";
+import { wrongLength } from "./cbor.js";
 import { type Codec, encode } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import {
@@ -73,23 +75,35 @@ export interface BlockHeader {
   readonly batches: number;
   /** The root over the batches' digests. */
   readonly root: Digest;
+  /** The digest of the next epoch's committee, in the last block of an epoch before another committee. */
+  readonly committee: Digest | null;
 }
+
+/** The fields of a header that names no committee. */
+const BLOCK_FIELDS = 6;
 
 export const BlockHeader: Codec<BlockHeader> = {
   maxBytes: MAX_BLOCK_HEADER_BYTES,
 
   write(out, header) {
-    out.array(6);
+    out.array(BLOCK_FIELDS + (header.committee === null ? 0 : 1));
     out.uint(header.height);
     Digest.write(out, header.parent);
     out.uint(header.time_ms);
     Digest.write(out, header.state);
     out.uint(header.batches);
     Digest.write(out, header.root);
+    if (header.committee !== null) {
+      Digest.write(out, header.committee);
+    }
   },
 
   read(r) {
-    r.array(6);
+    const at = r.position;
+    const fields = r.list(BLOCK_FIELDS + 1);
+    if (fields < BLOCK_FIELDS) {
+      throw wrongLength("the block's header", at, fields, BLOCK_FIELDS);
+    }
     const header: BlockHeader = {
       height: r.uint(),
       parent: Digest.read(r),
@@ -97,6 +111,7 @@ export const BlockHeader: Codec<BlockHeader> = {
       state: Digest.read(r),
       batches: r.u32(),
       root: Digest.read(r),
+      committee: fields > BLOCK_FIELDS ? Digest.read(r) : null,
     };
     if (header.batches > MAX_BLOCK_BATCHES) {
       const why = `${n(header.batches)}; a block has at most ${n(MAX_BLOCK_BATCHES)} batches`;

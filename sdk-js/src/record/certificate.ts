@@ -4,17 +4,19 @@
  * ```text
  * certificate = proposal | u64 n | bitmap | varint votes | votes * 64-byte signature
  * proposal    = varint epoch | varint view | varint parent view | 32-byte block digest
- * bitmap      = ceil(n / 8) bytes; validator i is bit i % 8 of byte i / 8
+ * bitmap      = ceil(n / 8) bytes; member i is bit i % 8 of byte i / 8
  * each signs    varint(len) | namespace "_FINALIZE" | proposal
  * ```
  *
- * `u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form.
+ * `u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form. Members
+ * are in the committee's order, which is sorted; the namespace is the committee's.
  */
 
 import { VerifyError, within } from "../errors.js";
-import { Digest, Signature } from "./bytes.js";
+import { type AccountId, Digest, Signature } from "./bytes.js";
 import { Reader, tooLong } from "./cbor.js";
-import { type Genesis, genesisNamespace } from "./genesis.js";
+import { type Committee, committeeNamespace } from "./committee.js";
+import { type Genesis, genesisCommittee } from "./genesis.js";
 import { MAX_CERTIFICATE_BYTES } from "./limits.js";
 import { SignatureError, verifyRaw } from "./signature.js";
 import { concat, utf8 } from "./text.js";
@@ -47,13 +49,27 @@ export function certificateRound(certificate: Uint8Array): Round {
 }
 
 /**
- * Verifies that a quorum of the genesis's validators finalised `block`. What the bytes say is judged before any
- * signature is checked.
+ * Verifies that a quorum of the genesis's validators finalised `block`: in a network without epochs all there is.
  *
  * @throws {VerifyError} Names what does not fit.
  */
 export function verifyCertificate(certificate: Uint8Array, genesis: Genesis, block: Digest): Round {
-  const form = within("certificate", () => readForm(certificate, genesis, block));
+  return verifyCertificateBy(certificate, genesisCommittee(genesis), genesis.network, block);
+}
+
+/**
+ * Verifies that a quorum of a committee of `network` finalised `block`. What the bytes say is judged before any
+ * signature is checked.
+ *
+ * @throws {VerifyError} Names what does not fit.
+ */
+export function verifyCertificateBy(
+  certificate: Uint8Array,
+  committee: Committee,
+  network: Digest,
+  block: Digest,
+): Round {
+  const form = within("certificate", () => readForm(certificate, committee, network, block));
   for (const { validator, signature } of form.votes) {
     try {
       verifyRaw(validator, form.message, signature);
@@ -69,12 +85,13 @@ export function verifyCertificate(certificate: Uint8Array, genesis: Genesis, blo
 
 function readForm(
   certificate: Uint8Array,
-  genesis: Genesis,
+  committee: Committee,
+  network: Digest,
   block: Digest,
 ): {
   round: Round;
   message: Uint8Array;
-  votes: { validator: Genesis["validators"][number]; signature: Signature }[];
+  votes: { validator: AccountId; signature: Signature }[];
 } {
   if (certificate.length > MAX_CERTIFICATE_BYTES) {
     throw tooLong("the certificate", 0, certificate.length, MAX_CERTIFICATE_BYTES);
@@ -87,25 +104,26 @@ function readForm(
     throw refuse("block", `it is for block ${found}, not ${block}`);
   }
   const proposal = certificate.subarray(0, r.position);
-  const voters = readVoters(r, genesis.validators);
+  const voters = readVoters(r, committee.members);
   const signatures = varint(r);
   if (signatures !== BigInt(voters.length)) {
     throw refuse("votes", `its bitmap names ${n(voters.length)} voters, it has ${n(signatures)} signatures`);
   }
   const votes = voters.map((validator) => ({ validator, signature: Signature.of(r.take(SIGNATURE_BYTES)) }));
   r.end();
-  return { round, message: voteMessage(genesis, proposal), votes };
+  return { round, message: voteMessage(committee, network, proposal), votes };
 }
 
 /** The validators who voted: a quorum of existing ones. */
-function readVoters(r: Reader, validators: Genesis["validators"]): Genesis["validators"] {
+function readVoters(r: Reader, validators: readonly AccountId[]): AccountId[] {
   const count = validators.length;
   let found = 0n;
   for (const byte of r.take(8)) {
     found = (found << 8n) | BigInt(byte);
   }
   if (found !== BigInt(count)) {
-    throw refuse("committee", `its committee has ${n(found)} validators, the genesis names ${n(count)}`);
+    const wanted = `the one that votes here has ${n(count)}`;
+    throw refuse("committee", `its committee has ${n(found)} validators, ${wanted}`);
   }
   const bitmap = r.take(Math.ceil(count / 8));
   const isSet = (i: number): boolean => (((bitmap[i >> 3] ?? 0) >> (i & 7)) & 1) === 1;
@@ -123,9 +141,9 @@ function readVoters(r: Reader, validators: Genesis["validators"]): Genesis["vali
 }
 
 /** What a finalising vote signs. */
-function voteMessage(genesis: Genesis, proposal: Uint8Array): Uint8Array {
-  const namespace = utf8(`${genesisNamespace(genesis)}_FINALIZE`);
-  // One byte: the namespace has 30.
+function voteMessage(committee: Committee, network: Digest, proposal: Uint8Array): Uint8Array {
+  const namespace = utf8(`${committeeNamespace(committee, network)}_FINALIZE`);
+  // One byte: the namespace has at most 41.
   return concat(Uint8Array.of(namespace.length), namespace, proposal);
 }
 

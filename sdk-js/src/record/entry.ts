@@ -5,7 +5,7 @@
  * [0, function, component, spec, kind, export|null, caller|null, input, time_us, fuel_limit, idempotency|null,
  *     parent|null]                                                                                 a call
  * [1, call, call_digest, component, status, output, fuel, metered, fee, touched, time_us, duration_us]  a receipt
- * [2, which, name, ...]                                                                     a transaction
+ * [2, which, ...]                                                                           a transaction
  * [3, path, payload]                                                                              a value
  * ```
  */

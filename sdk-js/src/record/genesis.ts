@@ -2,30 +2,37 @@
  * The genesis: what a network is, and all that a verifier has to trust.
  *
  * - Requires: that the file came from someone who is believed.
- * - Provides: the network's digest, which every bundle names; the committee whose votes certify blocks.
- * - Does not provide: later committees. While the validators never change, one genesis verifies every height.
+ * - Provides: the network's digest, which every bundle names; the first committee, whose votes certify blocks and
+ *   later committees.
+ * - Does not provide: a defence against members of an old committee who all sell their keys: together they could
+ *   certify another history from their time on. Who fears that keeps a later proof.
  */
 
 import { InvalidError, MootError, quoted, VerifyError } from "../errors.js";
 import { AccountId, Digest } from "./bytes.js";
+import { wrongLength } from "./cbor.js";
 import { type Codec, encode } from "./codec.js";
+import {
+  checkMembers,
+  type Committee,
+  committeeNamespace,
+  Epochs,
+  readMembers,
+  writeMembers,
+} from "./committee.js";
 import { DOMAINS } from "./hash.js";
 import { exact, isObject, type Json, type JsonObject, parseJson, printJson, show } from "./json.js";
-import {
-  MAX_GENESIS_BYTES,
-  MAX_JSON_INTEGER,
-  MAX_NETWORK_NAME_BYTES,
-  MAX_U32,
-  MAX_U64,
-  MAX_VALIDATORS,
-} from "./limits.js";
-import { isReliableKey } from "./signature.js";
+import { MAX_GENESIS_BYTES, MAX_JSON_INTEGER, MAX_NETWORK_NAME_BYTES, MAX_U32, MAX_U64 } from "./limits.js";
 import { hasControl, utf8 } from "./text.js";
 
 const n = String;
 
-/** The version of the genesis format that this code knows. */
+/** The version of a genesis whose committee never changes. */
 export const GENESIS_VERSION = 1;
+/** The version of a genesis with {@link Epochs}. */
+export const GENESIS_VERSION_EPOCHS = 2;
+/** The fields of a genesis without epochs. */
+const FIELDS = 5;
 
 /** Prices, in the network's smallest unit of account. */
 export interface Prices {
@@ -39,49 +46,62 @@ export interface Prices {
 export interface Genesis {
   /** The network's digest: what every bundle names. */
   readonly network: Digest;
+  /** {@link GENESIS_VERSION}, or {@link GENESIS_VERSION_EPOCHS} with `epochs`. */
   readonly version: number;
   /** A name for people. */
   readonly name: string;
   /** When it was made, in milliseconds since 1970. */
   readonly time_ms: bigint;
-  /** The replicas that vote, sorted. */
+  /** The replicas that vote, or that vote first; sorted. */
   readonly validators: readonly AccountId[];
   /** What things cost. */
   readonly prices: Prices;
+  /** How the committee may change; null: it never does. */
+  readonly epochs: Epochs | null;
 }
 
 type Fields = Omit<Genesis, "network">;
 
-/** The namespace of the replicas' votes: `moot:` and the first 16 digits of the network. */
+/** The first committee: the validators. */
+export function genesisCommittee(genesis: Genesis): Committee {
+  return { number: 0, members: genesis.validators };
+}
+
+/** The namespace of the first committee's votes. */
 export function genesisNamespace(genesis: Genesis): string {
-  return `moot:${genesis.network.slice(0, 16)}`;
+  return committeeNamespace(genesisCommittee(genesis), genesis.network);
 }
 
 const Fields: Codec<Fields> = {
   maxBytes: MAX_GENESIS_BYTES,
 
   write(out, genesis) {
-    out.array(5);
+    out.array(FIELDS + (genesis.epochs === null ? 0 : 1));
     out.uint(genesis.version);
     out.text(genesis.name);
     out.uint(genesis.time_ms);
-    out.array(genesis.validators.length);
-    for (const validator of genesis.validators) {
-      AccountId.write(out, validator);
-    }
+    writeMembers(out, genesis.validators);
     out.array(2);
     out.uint(genesis.prices.per_byte);
     out.uint(genesis.prices.per_mega_fuel);
+    if (genesis.epochs !== null) {
+      Epochs.write(out, genesis.epochs);
+    }
   },
 
   read(r) {
-    r.array(5);
+    const at = r.position;
+    const length = r.list(FIELDS + 1);
+    if (length < FIELDS) {
+      throw wrongLength("the genesis", at, length, FIELDS);
+    }
     const fields: Fields = {
       version: r.u32(),
       name: r.text(MAX_NETWORK_NAME_BYTES),
       time_ms: r.uint(),
-      validators: r.items(MAX_VALIDATORS, () => AccountId.read(r)),
+      validators: readMembers(r),
       prices: (r.array(2), { per_byte: r.uint(), per_mega_fuel: r.uint() }),
+      epochs: length > FIELDS ? Epochs.read(r) : null,
     };
     check(fields);
     return fields;
@@ -101,9 +121,10 @@ function named(fields: Fields): Genesis {
   return { network: DOMAINS.genesis.digest(encode(Fields, fields)), ...fields };
 }
 
-function check({ version, name, validators }: Fields): void {
-  if (version !== GENESIS_VERSION) {
-    const known = `this version of the SDK knows ${n(GENESIS_VERSION)}`;
+function check({ version, name, validators, epochs }: Fields): void {
+  if (version !== (epochs === null ? GENESIS_VERSION : GENESIS_VERSION_EPOCHS)) {
+    const both = `${n(GENESIS_VERSION)}, and ${n(GENESIS_VERSION_EPOCHS)} with epochs`;
+    const known = `this version of the SDK knows ${both}`;
     throw new InvalidError("genesis.version", `${n(version)}; ${known}`);
   }
   const length = utf8(name).length;
@@ -111,21 +132,10 @@ function check({ version, name, validators }: Fields): void {
     const rule = `1 to ${n(MAX_NETWORK_NAME_BYTES)} bytes without control characters`;
     throw new InvalidError("genesis.name", `${quoted(name)} is not ${rule}`);
   }
-  if (validators.length < 1 || validators.length > MAX_VALIDATORS) {
-    const why = `${n(validators.length)} of them; a network has 1 to ${n(MAX_VALIDATORS)}`;
-    throw new InvalidError("genesis.validators", why);
+  checkMembers("genesis.validators", validators);
+  if (epochs !== null) {
+    Epochs.check(epochs);
   }
-  validators.forEach((validator, i) => {
-    const before = validators[i - 1];
-    if (before !== undefined && before >= validator) {
-      throw new InvalidError("genesis.validators", "not sorted, each once");
-    }
-    // With a key of small order anybody could make this validator's votes.
-    if (!isReliableKey(validator)) {
-      const why = `${validator} is no ed25519 public key that can be relied on`;
-      throw new InvalidError("genesis.validators", why);
-    }
-  });
 }
 
 /**
@@ -153,19 +163,14 @@ export function parseGenesis(text: string): Genesis {
 
 /** The file form of a genesis. */
 export function printGenesis(genesis: Genesis): string {
-  return `${printJson(show(genesis), "  ")}\n`;
+  const { epochs, ...fields } = genesis;
+  return `${printJson(show(epochs === null ? fields : genesis), "  ")}\n`;
 }
 
 function readFile(text: string): { said: Digest; fields: Fields } {
   try {
-    const file = object(parseJson(text, MAX_GENESIS_BYTES), "the file", [
-      "network",
-      "version",
-      "name",
-      "time_ms",
-      "validators",
-      "prices",
-    ]);
+    const keys = ["network", "version", "name", "time_ms", "validators", "prices"];
+    const file = object(parseJson(text, MAX_GENESIS_BYTES), "the file", keys, "epochs");
     const prices = object(file["prices"], "prices", ["per_byte", "per_mega_fuel"]);
     const fields = {
       version: version(file["version"]),
@@ -176,6 +181,7 @@ function readFile(text: string): { said: Digest; fields: Fields } {
         per_byte: integer(prices["per_byte"], "prices.per_byte"),
         per_mega_fuel: integer(prices["per_mega_fuel"], "prices.per_mega_fuel"),
       },
+      epochs: epochs(file["epochs"]),
     };
     return { said: Digest.parse(string(file["network"], "network")), fields };
   } catch (error) {
@@ -186,12 +192,25 @@ function readFile(text: string): { said: Digest; fields: Fields } {
   }
 }
 
-function object(value: Json | undefined, what: string, keys: readonly string[]): JsonObject {
+/** How the committee may change; absent and null both mean that it never does. */
+function epochs(value: Json | undefined): Epochs | null {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  const { blocks, authority } = object(value, "epochs", ["blocks", "authority"]);
+  return {
+    blocks: integer(blocks, "epochs.blocks"),
+    authority: AccountId.parse(string(authority, "epochs.authority")),
+  };
+}
+
+/** An object with all of `keys`, and perhaps `more`. */
+function object(value: Json | undefined, what: string, keys: readonly string[], more?: string): JsonObject {
   if (!isObject(value)) {
     throw new MootError(`${what} is not an object`);
   }
   const missing = keys.find((key) => !Object.hasOwn(value, key));
-  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  const unknown = Object.keys(value).find((key) => key !== more && !keys.includes(key));
   if (missing !== undefined || unknown !== undefined) {
     const wrong =
       missing === undefined ? `has an unknown field ${quoted(unknown ?? "")}` : `has no field ${missing}`;

@@ -45,6 +45,7 @@ export const DOMAINS = {
   batch: new Domain("moot batch 1"),
   seal: new Domain("moot seal 1"),
   block: new Domain("moot block 1"),
+  committee: new Domain("moot committee 1"),
   entry: new Domain("moot entry 1"),
   payload: new Domain("moot payload 1"),
   spec: new Domain("moot spec 1"),

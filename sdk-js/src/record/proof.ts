@@ -4,11 +4,15 @@
  * ```text
  * entry ─in─► page ─path─► bundle header ◄─signature── account           signed entry: the worker's word
  *                              │
- *                              └─path─► batch header ─path─► block header ◄─votes── validators     proof
+ *                              └─path─► batch header ─path─► block header ◄─votes── committee      proof
+ *                                                                                       ▲
+ *                                                            genesis ─committee 0─handovers
  * ```
  *
  * A block agreed on in a view that then timed out has no votes of its own: it is final because a later block, which
  * names it as its ancestor, is. Its proof has the headers from there down to it, the descent.
+ *
+ * Where the committee has changed, the proof has the handovers from the genesis's committee to the one that voted.
  *
  * - Requires: the genesis file of the network, believed.
  * - Provides: that this account said this entry, for this network; and, for a proof, that the network's validators put
@@ -20,12 +24,19 @@ import { VerifyError, within } from "../errors.js";
 import { type AccountId, Digest, Signature } from "./bytes.js";
 import { BatchHeader, batchDigest, blockDigest, BlockHeader } from "./block.js";
 import { bundleDigest, BundleHeader, verifyBundleHeader } from "./bundle.js";
-import { type Reader, tooLong, unknownNumber, type Writer } from "./cbor.js";
+import { type Reader, tooLong, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { type Codec, decode, readNested, writeNested } from "./codec.js";
-import { type Round, verifyCertificate } from "./certificate.js";
+import type { Round } from "./certificate.js";
 import { Entry, entryDigest } from "./entry.js";
 import type { Genesis } from "./genesis.js";
-import { MAX_CERTIFICATE_BYTES, MAX_DESCENT, MAX_PAGE_BYTES, MAX_PROOF_BYTES } from "./limits.js";
+import { Handover, verifyFinality } from "./handover.js";
+import {
+  MAX_CERTIFICATE_BYTES,
+  MAX_DESCENT,
+  MAX_HANDOVERS,
+  MAX_PAGE_BYTES,
+  MAX_PROOF_BYTES,
+} from "./limits.js";
 import { climb, PathError, readPath, writePath } from "./merkle.js";
 import { type EntryId, formatEntryId } from "./names.js";
 import { pageDigest, parsePage } from "./page.js";
@@ -33,6 +44,8 @@ import { SignatureError } from "./signature.js";
 
 const n = String;
 const PROOF_VERSION = 1n;
+/** The version of a proof with handovers. */
+const HANDOVERS_VERSION = 2n;
 
 /** An entry with the signature of the account that said it. */
 export interface SignedEntry {
@@ -73,6 +86,8 @@ export interface Proof extends SignedEntry {
   readonly descent: readonly BlockHeader[];
   /** The votes for the last of the descent, or for the block itself. */
   readonly certificate: Uint8Array;
+  /** From the genesis's committee to the one that voted; empty while there was no other. */
+  readonly handovers: readonly Handover[];
 }
 
 /** What a {@link Proof} proves. */
@@ -89,12 +104,13 @@ export interface Proven extends Round {
 }
 
 const SIGNED_FIELDS = 6;
-const PROOF_FIELDS = 14;
+/** The fields of a proof without handovers, its version among them. */
+const PROOF_FIELDS = 1 + SIGNED_FIELDS + 8;
 
-function readVersion(r: Reader): void {
+function readVersion(r: Reader, wanted: bigint): void {
   const at = r.position;
   const version = r.uint();
-  if (version !== PROOF_VERSION) {
+  if (version !== wanted) {
     throw unknownNumber("version of the proof format", at, version);
   }
 }
@@ -128,7 +144,7 @@ export const SignedEntry: Codec<SignedEntry> = {
   },
   read(r) {
     r.array(1 + SIGNED_FIELDS);
-    readVersion(r);
+    readVersion(r, PROOF_VERSION);
     return readSigned(r);
   },
 };
@@ -137,8 +153,9 @@ export const Proof: Codec<Proof> = {
   maxBytes: MAX_PROOF_BYTES,
 
   write(out, proof) {
-    out.array(1 + PROOF_FIELDS);
-    out.uint(PROOF_VERSION);
+    const handedOver = proof.handovers.length > 0;
+    out.array(PROOF_FIELDS + (handedOver ? 1 : 0));
+    out.uint(handedOver ? HANDOVERS_VERSION : PROOF_VERSION);
     writeSigned(out, proof);
     out.uint(proof.bundle_index);
     writePath(out, proof.bundle_path);
@@ -151,11 +168,22 @@ export const Proof: Codec<Proof> = {
       writeNested(out, BlockHeader, header);
     }
     out.bytes(proof.certificate);
+    if (handedOver) {
+      out.array(proof.handovers.length);
+      for (const handover of proof.handovers) {
+        Handover.write(out, handover);
+      }
+    }
   },
 
   read(r) {
-    r.array(1 + PROOF_FIELDS);
-    readVersion(r);
+    const at = r.position;
+    const fields = r.list(PROOF_FIELDS + 1);
+    if (fields < PROOF_FIELDS) {
+      throw wrongLength("the proof", at, fields, PROOF_FIELDS);
+    }
+    const handedOver = fields > PROOF_FIELDS;
+    readVersion(r, handedOver ? HANDOVERS_VERSION : PROOF_VERSION);
     return {
       ...readSigned(r),
       bundle_index: r.u16(),
@@ -166,9 +194,20 @@ export const Proof: Codec<Proof> = {
       block_header: readNested(r, BlockHeader),
       descent: r.items(MAX_DESCENT, () => readNested(r, BlockHeader)),
       certificate: r.bytes(MAX_CERTIFICATE_BYTES).slice(),
+      handovers: handedOver ? readHandovers(r) : [],
     };
   },
 };
+
+function readHandovers(r: Reader): Handover[] {
+  const at = r.position;
+  const handovers = r.items(MAX_HANDOVERS, () => Handover.read(r));
+  if (handovers.length === 0) {
+    // Without handovers a proof is of the other version: each has one encoding.
+    throw wrongLength("the list of handovers", at, 0, 1);
+  }
+  return handovers;
+}
 
 /** The entry as it stands in the page, not verified. */
 export function readEntry({ page, slot }: SignedEntry): { readonly entry: Entry; readonly digest: Digest } {
@@ -234,7 +273,7 @@ export function verifySigned(signed: SignedEntry, genesis: Genesis): Signed {
 }
 
 /**
- * Verifies the whole way from the entry to the votes of the genesis's validators.
+ * Verifies the whole way from the entry to the votes, and from there to the genesis's validators.
  *
  * @throws {VerifyError} Names what does not fit.
  */
@@ -257,7 +296,7 @@ export function verifyProof(proof: Proof, genesis: Genesis): Proven {
     const message = `it was valid until height ${n(validUntil)} and stands in block ${n(block.height)}`;
     throw new VerifyError("bundle.valid_until", `bundle.valid_until: ${message}`);
   }
-  const round = verifyCertificate(proof.certificate, genesis, certified(proof));
+  const round = verifyFinality(proof.certificate, genesis, proof.handovers, certified(proof));
   return {
     entry,
     account,
@@ -269,21 +308,21 @@ export function verifyProof(proof: Proof, genesis: Genesis): Proven {
   };
 }
 
-/** The digest of the block that the certificate must name. */
-function certified({ block_header: block, descent }: Proof): Digest {
+/** The block that the certificate must be for: where the descent leads. */
+function certified({ block_header: block, descent }: Proof): BlockHeader {
   if (descent.length > MAX_DESCENT) {
     const error = tooLong("the descent", 0, descent.length, MAX_DESCENT);
     throw new VerifyError("descent", `descent: ${error.message}`, { cause: error });
   }
-  let [height, digest] = [block.height, blockDigest(block)];
+  let parent = block;
   for (const child of descent) {
-    if (child.parent !== digest || child.height !== height + 1n) {
-      const message = `what follows block ${n(height)} does not name it as its parent at the next height`;
+    if (child.parent !== blockDigest(parent) || child.height !== parent.height + 1n) {
+      const message = `what follows block ${n(parent.height)} does not name it as its parent at the next height`;
       throw new VerifyError("descent", `descent: ${message}`);
     }
-    [height, digest] = [child.height, blockDigest(child)];
+    parent = child;
   }
-  return digest;
+  return parent;
 }
 
 /** The address that a proof is about, not verified. */

@@ -1,11 +1,13 @@
 /** Transactions: what changes the ledger's state. */
 
 import { InvalidError, isFormatError } from "../errors.js";
-import { Digest } from "./bytes.js";
+import { AccountId, Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
-import { decode } from "./codec.js";
+import { decode, numbered } from "./codec.js";
+import { checkKey } from "./committee.js";
 import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES } from "./limits.js";
 import { FunctionName } from "./names.js";
+import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
 
 /** A new function, or a new version of one. */
@@ -21,15 +23,35 @@ export interface Deploy {
   readonly previous: number | null;
 }
 
+/**
+ * What a replica does: nothing any more (the others do not talk to it), get blocks and batches, or vote as well, from
+ * the epoch on whose committee it is in.
+ */
+export type Role = "out" | "follows" | "votes";
+
+const ROLE = numbered<Role>("role of a replica", ["out", "follows", "votes"]);
+
+/** A replica gets another role, or other addresses. Said by the authority that the genesis names. */
+export interface Seat {
+  /** The replica. */
+  readonly account: AccountId;
+  readonly role: Role;
+  /** Where it takes votes and blocks; none: as before, or as the others' configurations have it. */
+  readonly ledger: SocketAddress | null;
+  /** Where it takes batches. */
+  readonly data: SocketAddress | null;
+}
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
   | { readonly rollback: { readonly name: FunctionName; readonly version: number } }
-  | { readonly retire: { readonly name: FunctionName } };
+  | { readonly retire: { readonly name: FunctionName } }
+  | { readonly seat: Seat };
 
 /** How many fields it has in its array, after the entry's kind. */
 export function transactionFields(transaction: Transaction): number {
-  return "deploy" in transaction ? 6 : "rollback" in transaction ? 3 : 2;
+  return "deploy" in transaction ? 6 : "seat" in transaction ? 5 : "rollback" in transaction ? 3 : 2;
 }
 
 export const Transaction = {
@@ -48,9 +70,19 @@ export const Transaction = {
       out.uint(1);
       FunctionName.write(out, transaction.rollback.name);
       out.uint(transaction.rollback.version);
-    } else {
+    } else if ("retire" in transaction) {
       out.uint(2);
       FunctionName.write(out, transaction.retire.name);
+    } else {
+      const { account, role, ledger, data } = transaction.seat;
+      const write = (address: SocketAddress): void => {
+        SocketAddress.write(out, address);
+      };
+      out.uint(3);
+      AccountId.write(out, account);
+      ROLE.write(out, role);
+      out.option(ledger, write);
+      out.option(data, write);
     }
   },
 
@@ -64,6 +96,8 @@ export const Transaction = {
     }
     if ("deploy" in transaction) {
       checkDeploy(transaction.deploy);
+    } else if ("seat" in transaction) {
+      checkSeat(transaction.seat);
     }
     return transaction;
   },
@@ -86,6 +120,15 @@ function readFields(r: Reader, at: number): Transaction {
       return { rollback: { name: FunctionName.read(r), version: r.u32() } };
     case 2n:
       return { retire: { name: FunctionName.read(r) } };
+    case 3n:
+      return {
+        seat: {
+          account: AccountId.read(r),
+          role: ROLE.read(r),
+          ledger: r.option(() => SocketAddress.read(r)),
+          data: r.option(() => SocketAddress.read(r)),
+        },
+      };
     default:
       throw unknownNumber("transaction", at, which);
   }
@@ -100,5 +143,18 @@ function checkDeploy({ component_bytes: bytes, spec }: Deploy): void {
     decode(Spec, spec);
   } catch (error) {
     throw isFormatError(error) ? new InvalidError("transaction.spec", error.message) : error;
+  }
+}
+
+function checkSeat({ account, ledger, data }: Seat): void {
+  checkKey("transaction.account", account);
+  for (const [field, address] of Object.entries({ ledger, data })) {
+    if (address !== null && !SocketAddress.isReachable(address)) {
+      const why = `${address}; write an IP address that others can reach, and a port from 1 on`;
+      throw new InvalidError(`transaction.${field}`, why);
+    }
+  }
+  if (ledger !== null && ledger === data) {
+    throw new InvalidError("transaction.data", "the same as for votes; batches need a port of their own");
   }
 }

@@ -2,7 +2,19 @@
 
 import type { AccountId, Digest } from "../../record/bytes.js";
 import type { EntryId } from "../../record/names.js";
-import { type Decoder, account, digest, entryId, list, object, optional, text, u32, u64 } from "../decode.js";
+import {
+  type Decoder,
+  account,
+  digest,
+  entryId,
+  flag,
+  list,
+  object,
+  optional,
+  text,
+  u32,
+  u64,
+} from "../decode.js";
 
 /** What a node says about itself. */
 export interface NodeStatus {
@@ -14,8 +26,14 @@ export interface NodeStatus {
   readonly network: Digest;
   /** Public key of the node. */
   readonly account: AccountId;
-  /** Number of its lane. */
-  readonly lane: number;
+  /** Number of its lane; null without a seat. */
+  readonly lane: number | null;
+  /** Whether it votes in the present epoch; null when the node is of an older version, which does not say. */
+  readonly votes: boolean | null;
+  /** Why it does not both vote and take calls, when it does not: it follows, joins or leaves. */
+  readonly follows: string | null;
+  /** The epoch of the next block; null where the committee never changes. */
+  readonly epoch: bigint | null;
   /** Height of the last block that was applied there. */
   readonly height: bigint;
   /** Time of that block, milliseconds since 1970. */
@@ -31,7 +49,10 @@ export const nodeStatus: Decoder<NodeStatus> = object<NodeStatus>({
   network_name: text,
   network: digest,
   account,
-  lane: u32,
+  lane: optional(u32),
+  votes: optional(flag),
+  follows: optional(text),
+  epoch: optional(u64),
   height: u64,
   time_ms: u64,
   read_only: optional(text),
