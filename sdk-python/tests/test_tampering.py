@@ -170,7 +170,7 @@ def test_no_json_does_anything_but_be_refused(value: Any) -> None:
         ({"proof": "AAAA="}, "proof", "not base64url without padding"),
         ({"proof": "AAAAA"}, "proof", "one too few"),
         ({"proof": "AB"}, "proof", "bits beyond the last byte"),
-        ({"proof": "A" * 90_000}, "proof", "90000 characters; at most 65536 bytes"),
+        ({"proof": "A" * 270_000}, "proof", "270000 characters; at most 196608 bytes"),
         ({"proof": "AA"}, "proof", "the format has an array here"),
         ({"signed": "AA"}, "signed", "has both proof and signed"),
         ({"call_entry": "AA"}, "call_entry", "the receipt is of the call with digest"),
