@@ -43,9 +43,7 @@ from moot.record import (
     verify_certificate,
     zip215,
 )
-from moot.record import (
-    hash as domains,
-)
+from moot.record import hash as domains
 from moot.record.cbor import Reader
 from moot.record.key import SignatureError, verify_raw
 from tests.support.vectors import genesis, vectors
