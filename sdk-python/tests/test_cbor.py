@@ -18,21 +18,27 @@ from moot.record import (
     BundleHeader,
     Call,
     CallKind,
+    Committee,
     Deploy,
     Digest,
     EntryId,
     EventInput,
     Fee,
     Genesis,
+    Handover,
     HttpRequestHead,
     HttpResponseHead,
+    Keypair,
     Payload,
     Proof,
     Receipt,
     Retire,
+    Role,
     Rollback,
     SealedBatch,
+    Seat,
     SignedEntry,
+    SocketAddress,
     Spec,
     Status,
     Touch,
@@ -131,6 +137,16 @@ SPECS = st.builds(
         U64,
     ),
 )
+KEYS = st.binary(min_size=32, max_size=32).map(lambda seed: Keypair(seed).account)
+
+
+def addresses(odd: int) -> st.SearchStrategy[SocketAddress | None]:
+    """Addresses that others can reach, with an even or an odd port, or none."""
+    ips = st.ip_addresses().filter(lambda ip: int(ip) != 0)
+    ports = st.integers(1, 30_000).map(lambda half: 2 * half + odd)
+    return st.none() | st.builds(SocketAddress, ips, ports)
+
+
 TRANSACTIONS = st.one_of(
     st.builds(
         Deploy,
@@ -142,6 +158,7 @@ TRANSACTIONS = st.one_of(
     ),
     st.builds(Rollback, NAMES, U32),
     st.builds(Retire, NAMES),
+    st.builds(Seat, KEYS, st.sampled_from(Role), addresses(0), addresses(1)),
 )
 VALUES = st.builds(Value, st.from_regex(r"(/[A-Za-z0-9_~-]{1,20}){1,5}", fullmatch=True), PAYLOADS)
 ENTRIES = CALLS | RECEIPTS | TRANSACTIONS | VALUES
@@ -151,8 +168,10 @@ RECORDS: list[type[Record]] = [
     BlockHeader,
     Bundle,
     BundleHeader,
+    Committee,
     EntryId,
     Genesis,
+    Handover,
     Proof,
     SealedBatch,
     SignedEntry,
@@ -209,12 +228,17 @@ def test_no_bytes_do_anything_but_read_or_refuse(data: bytes) -> None:
         assert found.with_body(body) == data
 
 
+CHANGES = vectors()["committees"]
 EXAMPLES: list[tuple[type[Record], bytes]] = [
     *((Proof, bytes.fromhex(case["proof"])) for case in vectors()["proofs"][:3]),
     *((Spec, bytes.fromhex(case["cbor"])) for case in vectors()["specs"]),
     *((Bundle, bytes.fromhex(case["encoded"])) for case in vectors()["bundles"]["bundles"]),
     (SealedBatch, bytes.fromhex(vectors()["sealed_batches"][0]["sealed"])),
     (Genesis, bytes.fromhex(vectors()["genesis"][0]["cbor"])),
+    (Genesis, bytes.fromhex(CHANGES["genesis"]["cbor"])),
+    (Committee, bytes.fromhex(CHANGES["committees"][1]["cbor"])),
+    (BlockHeader, bytes.fromhex(CHANGES["header"]["header"])),
+    *((Proof, bytes.fromhex(case["proof"])) for case in CHANGES["proofs"][:3]),
 ]
 
 

@@ -324,3 +324,25 @@ def test_a_node_s_word_about_a_deploy_is_checked() -> None:
         steps = [lambda _, answer=answer: httpx.Response(200, json=answer) for answer in answers]
         with pytest.raises((DeployError, Foreign), match=why):
             Script(missing, *steps).client(key=Keypair.generate()).deploy("math", COMPONENT, Spec("/math"))
+
+
+def answered(body: dict[str, Any]) -> Callable[[httpx.Request], httpx.Response]:
+    return lambda _: httpx.Response(200, json=body)
+
+
+def test_a_node_says_whether_it_votes() -> None:
+    digest = "00" * 32
+    before: dict[str, Any] = dict.fromkeys(("height", "time_ms"), 5)
+    before |= {"version": "0", "network_name": "n", "network": digest, "account": digest, "condition": "running"}
+    follower = before | {"votes": False, "follows": "it has no seat", "epoch": 3}
+    validator = before | {"lane": 4, "votes": True}
+    for answer, said in (
+        (before | {"lane": 0}, (0, False, None, None)),
+        (follower, (None, False, "it has no seat", 3)),
+        (validator, (4, True, None, None)),
+    ):
+        status = Script(answered(answer)).client().status()
+        assert (status.lane, status.votes, status.follows, status.epoch) == said
+        assert status.everything == answer
+    with pytest.raises(Foreign, match="no int called lane"):
+        Script(answered(before | {"lane": "4"})).client().status()

@@ -16,6 +16,7 @@ from moot.record import (
     BlockHeader,
     Bundle,
     BundleHeader,
+    Committee,
     Digest,
     Domain,
     EntryId,
@@ -42,6 +43,7 @@ from moot.record import (
     verify_certificate,
     zip215,
 )
+from moot.record import hash as domains
 from moot.record.cbor import Reader
 from moot.record.key import SignatureError, verify_raw
 from tests.support.vectors import genesis, vectors
@@ -83,9 +85,14 @@ def test_every_section_is_used() -> None:
 @section("domains")
 def test_domains() -> None:
     for case in cases("domains"):
-        domain = Domain("moot " + case["name"].replace("_", " ") + " 1")
-        assert domain.tag.hex() == case["tag"]
-        assert str(domain.hash(b"abc")) == case["hash_of_abc"]
+        check_domain(case)
+
+
+def check_domain(case: dict[str, str]) -> None:
+    domain = Domain("moot " + case["name"].replace("_", " ") + " 1")
+    assert domain in vars(domains).values(), "it is one of those that are used"
+    assert domain.tag.hex() == case["tag"]
+    assert str(domain.hash(b"abc")) == case["hash_of_abc"]
 
 
 def read_anything(r: Reader) -> None:
@@ -154,7 +161,11 @@ def test_specs() -> None:
 
 @section("entries")
 def test_entries() -> None:
-    for case in cases("entries"):
+    check_entries(cases("entries"))
+
+
+def check_entries(found: list[dict[str, Any]]) -> None:
+    for case in found:
         entry = decode_entry(unhex(case["cbor"]))
         assert entry_json(entry) == case["json"], case["name"]
         assert encode_entry(entry).hex() == case["cbor"]
@@ -197,13 +208,18 @@ def test_trees() -> None:
 @section("genesis")
 def test_genesis() -> None:
     for case in cases("genesis"):
-        read = Genesis.from_json(json.dumps(case["file"]))
-        assert read.encode().hex() == case["cbor"]
-        assert Genesis.decode(unhex(case["cbor"])) == read
-        assert str(read.network()) == case["network"]
-        assert read.namespace() == case["namespace"].encode()
-        assert Genesis.from_json(read.to_text()) == read
-        assert read.to_json() == case["file"]
+        check_genesis(case)
+
+
+def check_genesis(case: dict[str, Any]) -> Genesis:
+    read = Genesis.from_json(json.dumps(case["file"]))
+    assert read.encode().hex() == case["cbor"]
+    assert Genesis.decode(unhex(case["cbor"])) == read
+    assert str(read.network()) == case["network"]
+    assert read.namespace() == case["namespace"].encode()
+    assert Genesis.from_json(read.to_text()) == read
+    assert list(read.to_json().items()) == list(case["file"].items()), "the same, in the same order"
+    return read
 
 
 @section("bundles")
@@ -267,11 +283,16 @@ def test_certificates() -> None:
 
 @section("proofs")
 def test_proofs() -> None:
+    assert len(check_proofs(genesis(), cases("proofs"))) >= 15
+
+
+def check_proofs(trusted: Genesis, found: list[dict[str, Any]]) -> set[str]:
+    """Checks the verdict on every proof of a list, and gives the fields by which some are refused."""
     refused = set()
-    for case in cases("proofs"):
+    for case in found:
         try:
             proof = Proof.decode(unhex(case["proof"]))
-            proven = proof.verify(genesis())
+            proven = proof.verify(trusted)
         except DecodeError as error:
             assert case.get("refused") == "proof", f"{case['name']}: {error}"
             refused.add("proof")
@@ -290,7 +311,29 @@ def test_proofs() -> None:
                 "epoch": proven.epoch,
                 "view": proven.view,
             }
-    assert len(refused) >= 15
+    return refused
+
+
+@section("committees")
+def test_committees() -> None:
+    file = vectors()["committees"]
+    assert set(file) == {"domain", "genesis", "committees", "entries", "header", "proofs"}, "all of it is used here"
+    check_domain(file["domain"])
+    trusted = check_genesis(file["genesis"])
+    read = []
+    for case in file["committees"]:
+        committee = Committee.decode(unhex(case["cbor"]))
+        assert (committee.number, [str(member) for member in committee.members]) == (case["number"], case["members"])
+        assert committee.encode().hex() == case["cbor"]
+        assert str(committee.digest()) == case["digest"]
+        assert committee.namespace(trusted.network()) == case["namespace"].encode()
+        read.append(committee)
+    assert read[0] == trusted.committee()
+    check_entries(file["entries"])
+    header = BlockHeader.decode(unhex(file["header"]["header"]))
+    assert header.committee == read[1].digest()
+    assert (header.encode().hex(), str(header.digest())) == (file["header"]["header"], file["header"]["digest"])
+    assert len(check_proofs(trusted, file["proofs"])) >= 9
 
 
 @section("receipt_files")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from moot.errors import ProofError
-from moot.record import Genesis
+from moot.record import Genesis, ReceiptFile
 from moot.verify import verify_files
 from moot.verify.__main__ import main
 from moot.verify.report import line, summary
-from tests.support.vectors import file_text, genesis
+from tests.support.vectors import file_text, genesis, vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,14 +129,26 @@ def test_what_others_wrote_cannot_drive_the_terminal(folder: Path, capsys: pytes
 
 
 def test_a_clock_that_no_calendar_can_show(folder: Path) -> None:
+    evidence = ReceiptFile.parse(file_text("final")).evidence
     checked = verify_files("receipt.json", "genesis.json")
     assert checked.finality is not None
     odd = replace(checked, call=None, finality=replace(checked.finality, time_ms=2**64 - 1))
-    assert "us after 1970" in summary(odd, genesis(), folder)
+    assert "us after 1970" in summary(odd, evidence, genesis(), folder)
 
 
 def tampered(**fields: Any) -> str:
     return json.dumps(genesis().to_json() | fields)
+
+
+CHANGING = vectors()["committees"]["genesis"]["file"]
+
+
+def changing(**fields: Any) -> str:
+    return json.dumps(CHANGING | fields)
+
+
+def epochs(**fields: Any) -> dict[str, Any]:
+    return {"epochs": CHANGING["epochs"] | fields}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +174,24 @@ def tampered(**fields: Any) -> str:
         (tampered(prices={"per_byte": 1}), "genesis"),
         (tampered(prices={"per_byte": 1, "per_mega_fuel": 1, "more": 1}), "genesis"),
         (tampered(more=1), "genesis"),
+        (tampered(**epochs()), "genesis.version"),
+        (tampered(version=2, **epochs()), "genesis.network"),
+        (changing(version=1), "genesis.version"),
+        (changing(version=3), "genesis.version"),
+        (changing(epochs=None), "genesis.version"),
+        (changing(version=1, epochs=None), "genesis.network"),
+        (changing(epochs=1), "genesis"),
+        (changing(epochs={"blocks": 10}), "genesis"),
+        (changing(**epochs(blocks=9)), "genesis.network"),
+        (changing(**epochs(blocks=8)), "genesis.network"),
+        (changing(**epochs(blocks=7)), "genesis.epochs"),
+        (changing(**epochs(blocks=1 << 40)), "genesis.network"),
+        (changing(**epochs(blocks=(1 << 40) + 1)), "genesis.epochs"),
+        (changing(**epochs(blocks="10")), "genesis"),
+        (changing(**epochs(authority=CHANGING["validators"][0])), "genesis.network"),
+        (changing(**epochs(authority="01" + "00" * 31)), "genesis.epochs"),
+        (changing(**epochs(authority=None)), "genesis"),
+        (changing(**epochs(more=1)), "genesis"),
         (genesis().to_text().replace('"name":', '"name": "x", "name":', 1), "genesis"),
         ("[]", "genesis"),
     ],

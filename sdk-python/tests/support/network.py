@@ -10,7 +10,10 @@ from moot.record import (
     BatchHeader,
     BlockHeader,
     Bundle,
+    Committee,
+    Epochs,
     Genesis,
+    Handover,
     Keypair,
     Payload,
     Prices,
@@ -21,6 +24,7 @@ from moot.record import (
     merkle,
     pack_pages,
     page_digest,
+    quorum,
     zip215,
 )
 from moot.record.certificate import vote_message, write_varint
@@ -29,6 +33,11 @@ from moot.record.zip215 import ORDER, P, Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from moot.record import Entry
+
+BLOCKS = 10
+"""Blocks in an epoch of a network whose committee changes."""
 
 Voter = tuple[int, "Callable[[Keypair, bytes], bytes]"]
 
@@ -59,6 +68,22 @@ def compress(point: Point) -> bytes:
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
+SAID = Value("/chat/lobby", Payload.inlined(b"hello"))
+
+
+def certify_by(
+    namespace: bytes, members: Sequence[Keypair], voters: Sequence[Voter], at: tuple[int, int], block: Digest
+) -> bytes:
+    """The votes of some members of a committee in an epoch and a view."""
+    epoch, view = at
+    proposal = write_varint(epoch) + write_varint(view) + write_varint(view - 1) + bytes(block)
+    message = vote_message(namespace, proposal)
+    count = len(members)
+    bitmap = sum(1 << place for place, _ in voters).to_bytes((count + 7) // 8, "little")
+    votes = b"".join(sign(members[place], message) for place, sign in voters)
+    return proposal + count.to_bytes(8, "big") + bitmap + write_varint(len(voters)) + votes
+
+
 class Network:
     def __init__(self, validators: int = 4) -> None:
         keys = [Keypair(bytes([i + 1]) * 32) for i in range(validators)]
@@ -68,16 +93,10 @@ class Network:
         self.genesis = Genesis(1, "made here", 1_700_000_000_000, accounts, Prices(1, 1))
 
     def certify(self, block: Digest, voters: Sequence[Voter]) -> bytes:
-        proposal = write_varint(0) + write_varint(9) + write_varint(8) + bytes(block)
-        message = vote_message(self.genesis.namespace(), proposal)
-        count = len(self.validators)
-        bitmap = sum(1 << place for place, _ in voters).to_bytes((count + 7) // 8, "little")
-        votes = b"".join(sign(self.validators[place], message) for place, sign in voters)
-        return proposal + count.to_bytes(8, "big") + bitmap + write_varint(len(voters)) + votes
+        return certify_by(self.genesis.namespace(), self.validators, voters, (0, 9), block)
 
-    def prove(self, voters: Sequence[Voter], *, valid_until: int = 100, height: int = 7) -> Proof:
-        entry = encode_entry(Value("/chat/lobby", Payload.inlined(b"hello")))
-        pages = pack_pages([entry])
+    def prove(self, voters: Sequence[Voter], entry: Entry = SAID, *, valid_until: int = 100, height: int = 7) -> Proof:
+        pages = pack_pages([encode_entry(entry)])
         bundle = Bundle.sign(self.worker, self.genesis.network(), valid_until, pages)
         batch = BatchHeader(0, 3, 1, bundle.digest())
         block = BlockHeader(height, ZERO, 1_700_000_000_007, ZERO, 1, batch.digest())
@@ -93,3 +112,42 @@ class Network:
             descent.append(BlockHeader(height, parent, 0, ZERO, 0, ZERO))
             parent = descent[-1].digest()
         return replace(proof, descent=tuple(descent), certificate=self.certify(parent, voters))
+
+
+class Changing(Network):
+    """A network of 4 whose committee changes twice: in epoch 2 a fifth joins, in epoch 4 the first leaves."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        epochs = Epochs(BLOCKS, Keypair(b"\x62" * 32).account)
+        self.genesis = replace(self.genesis, version=2, epochs=epochs)
+        fifth = [*self.validators, Keypair(bytes([5]) * 32)]
+        fifth.sort(key=lambda key: bytes(key.account))
+        gone = self.validators[0].account
+        self.keys = [self.validators, fifth, [key for key in fifth if key.account != gone]]
+        self.committees = [
+            Committee(number, tuple(key.account for key in keys)) for number, keys in enumerate(self.keys)
+        ]
+
+    def votes(self, number: int, epoch: int, header: BlockHeader) -> bytes:
+        """A certificate by a quorum of a committee."""
+        namespace = self.committees[number].namespace(self.genesis.network())
+        voters = [(place, honest) for place in range(quorum(len(self.keys[number])))]
+        return certify_by(namespace, self.keys[number], voters, (epoch, 7), header.digest())
+
+    def certified(self, number: int, epoch: int, handover: Handover) -> Handover:
+        """The same handover with the votes of a committee."""
+        return replace(handover, certificate=self.votes(number, epoch, handover.header))
+
+    def prove_at(self, height: int, entry: Entry = SAID) -> Proof:
+        """A proof in a block of that height, with the handovers that lead to the committee of its epoch."""
+        passed = [(1, 2 * BLOCKS - 1), (2, 4 * BLOCKS - 1)]
+        handovers = []
+        for number, last in [(number, last) for number, last in passed if last < height]:
+            committee = self.committees[number]
+            header = BlockHeader(last, ZERO, 1_700_000_000_000 + last, ZERO, 0, ZERO, committee.digest())
+            handover = Handover(header, b"", committee.members)
+            handovers.append(self.certified(number - 1, last // BLOCKS, handover))
+        proof = self.prove([], entry, height=height)
+        certificate = self.votes(len(handovers), height // BLOCKS, proof.block_header)
+        return replace(proof, certificate=certificate, handovers=tuple(handovers))

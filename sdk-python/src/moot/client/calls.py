@@ -19,6 +19,10 @@ class NodeStatus:
     """What the node says about itself.
 
     Attributes:
+        lane: its place among the replicas; None without a seat.
+        votes: whether it votes in the present epoch.
+        follows: why it does not both vote and take calls, when it does not: it follows, joins or leaves.
+        epoch: of the next block; None where the committee never changes.
         condition: `running`, `read-only`, `closing` or `stopped`.
         everything: the whole answer, for what has no field here.
     """
@@ -27,7 +31,10 @@ class NodeStatus:
     network_name: str
     network: Digest
     account: AccountId
-    lane: int
+    lane: int | None
+    votes: bool
+    follows: str | None
+    epoch: int | None
     height: int
     time_ms: int
     condition: str
@@ -41,7 +48,11 @@ class NodeStatus:
             network_name=f.text("network_name"),
             network=f.digest("network"),
             account=f.account("account"),
-            lane=f.number("lane"),
+            lane=f.optional("lane", f.number),
+            # A node from before committees could change says nothing of this.
+            votes=f.optional("votes", f.flag) or False,
+            follows=f.optional("follows", f.text),
+            epoch=f.optional("epoch", f.number),
             height=f.number("height"),
             time_ms=f.number("time_ms"),
             condition=f.text("condition"),

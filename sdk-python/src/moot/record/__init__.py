@@ -10,19 +10,21 @@ No clock and no input or output here. Everything has one encoding (`cbor`) and i
 
 - Requires: a `Genesis` that is believed, and keys that are kept.
 - Provides: the same verdict for the same bytes as the node; refusals that name the field.
-- Does not provide: that what a worker signed is true; whether the ledger accepted what it ordered; later committees
-  than the genesis's.
+- Does not provide: that what a worker signed is true; whether the ledger accepted what it ordered; a defence
+  against members of an old committee who all sell their keys.
 """
 
 from moot.record.address import EntryId, check_name
 from moot.record.batch import Batch, BatchHeader, BlockHeader, SealedBatch
 from moot.record.bundle import Bundle, BundleHeader
 from moot.record.call import Call, CallKind
-from moot.record.certificate import CertificateError, quorum, verify_certificate
+from moot.record.certificate import CertificateError, quorum, verify_certificate, verify_certificate_by
+from moot.record.committee import Committee, Epochs
 from moot.record.entry import Entry, decode_entry, encode_entry, entry_digest, entry_json, entry_kind
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.genesis import Genesis, GenesisError, Prices
 from moot.record.grants import Directory, Grants
+from moot.record.handover import Handover
 from moot.record.hash import Domain, component_digest
 from moot.record.heads import EventInput, HttpRequestHead, HttpResponseHead
 from moot.record.key import Keypair, SignatureError, verify
@@ -31,8 +33,9 @@ from moot.record.payload import Payload, Value, check_path, payload_digest
 from moot.record.proof import Proof, Proven, Signed, SignedEntry
 from moot.record.receipt import Fee, Receipt, Status, Touch, TouchKind
 from moot.record.receipt_file import RECEIPT_FORMAT, Checked, Evidence, Finality, ReceiptFile
+from moot.record.socket_address import SocketAddress
 from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
-from moot.record.transaction import Deploy, Retire, Rollback, Transaction
+from moot.record.transaction import Deploy, Retire, Role, Rollback, Seat, Transaction
 
 __all__ = [
     "RECEIPT_FORMAT",
@@ -46,12 +49,14 @@ __all__ = [
     "CallKind",
     "CertificateError",
     "Checked",
+    "Committee",
     "Deploy",
     "Digest",
     "Directory",
     "Domain",
     "Entry",
     "EntryId",
+    "Epochs",
     "EventInput",
     "Evidence",
     "Fee",
@@ -60,6 +65,7 @@ __all__ = [
     "Genesis",
     "GenesisError",
     "Grants",
+    "Handover",
     "HttpRequestHead",
     "HttpResponseHead",
     "Keypair",
@@ -73,12 +79,15 @@ __all__ = [
     "Receipt",
     "ReceiptFile",
     "Retire",
+    "Role",
     "Rollback",
     "SealedBatch",
+    "Seat",
     "Signature",
     "SignatureError",
     "Signed",
     "SignedEntry",
+    "SocketAddress",
     "Spec",
     "Status",
     "Touch",
@@ -101,4 +110,5 @@ __all__ = [
     "quorum",
     "verify",
     "verify_certificate",
+    "verify_certificate_by",
 ]

@@ -27,11 +27,15 @@ from moot.record.limits import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
     from moot.record.cbor import Reader, Writer
     from moot.record.fixed import AccountId
     from moot.record.genesis import Genesis
+
+_BLOCK_FIELDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +116,14 @@ class SealedBatch(Record):
 
     MAX_BYTES = MAX_SEALED_BATCH_BYTES
 
-    def verify(self, genesis: Genesis) -> None:
+    def verify(self, genesis: Genesis, later: Sequence[AccountId] = ()) -> None:
         """Checks the owner's seal, both roots, every page's form, and every bundle's network and signature.
 
         Entries need not decode: one that does not is on the ledger and says nothing.
+
+        Args:
+            genesis: its validators own the first lanes.
+            later: who got a seat later, in the order of the blocks: they own the lanes after those.
 
         Raises:
             DecodeError: when something does not fit.
@@ -123,7 +131,7 @@ class SealedBatch(Record):
         """
         header = self.batch.header
         network = genesis.network()
-        owner = lane_owner(genesis, header.lane)
+        owner = lane_owner((*genesis.validators, *later), header.lane)
         try:
             verify(owner, domains.SEAL, bytes(network) + bytes(header.digest()), self.seal)
         except SignatureError as error:
@@ -156,24 +164,26 @@ class SealedBatch(Record):
         return cls(Signature.read(r), read_nested(r, Batch, MAX_BATCH_BYTES))
 
 
-def lane_owner(genesis: Genesis, lane: int) -> AccountId:
-    """Whose seals count in a lane: the validator at that place.
+def lane_owner(owners: Sequence[AccountId], lane: int) -> AccountId:
+    """Whose seals count in a lane: the account at that place, for ever.
 
     Raises:
         DecodeError: when nobody owns the lane.
     """
-    if lane >= len(genesis.validators):
-        raise DecodeError(f"lane {lane} has no owner: the genesis names {len(genesis.validators)} validators")
-    return genesis.validators[lane]
+    if lane >= len(owners):
+        raise DecodeError(f"lane {lane} has no owner: there are {len(owners)} lanes")
+    return owners[lane]
 
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader(Record):
-    """What the replicas' votes are about: `[height, parent, time_ms, state, batches, root]`.
+    """What the replicas' votes are about: `[height, parent, time_ms, state, batches, root]`, and `committee`.
 
     Attributes:
         time_ms: the block's time, milliseconds since 1970.
         state: the root of a recent state.
+        committee: the digest of the committee of the next epoch, in the last block of an epoch before another
+            committee; without it the header has six fields.
     """
 
     height: int
@@ -182,6 +192,7 @@ class BlockHeader(Record):
     state: Digest
     batches: int
     root: Digest
+    committee: Digest | None = None
 
     MAX_BYTES = MAX_BLOCK_HEADER_BYTES
 
@@ -197,16 +208,20 @@ class BlockHeader(Record):
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(6)
+        w.array(_BLOCK_FIELDS + (self.committee is not None))
         w.uint(self.height)
         self.parent.write(w)
         w.uint(self.time_ms)
         self.state.write(w)
         w.uint(self.batches)
         self.root.write(w)
+        if self.committee is not None:
+            self.committee.write(w)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        r.array(6)
-        return cls(r.uint(), Digest.read(r), r.uint(), Digest.read(r), r.small(32), Digest.read(r))
+        named = r.one_more_than(_BLOCK_FIELDS, "the block's header")
+        height, parent, time_ms, state = r.uint(), Digest.read(r), r.uint(), Digest.read(r)
+        batches, root = r.small(32), Digest.read(r)
+        return cls(height, parent, time_ms, state, batches, root, Digest.read(r) if named else None)

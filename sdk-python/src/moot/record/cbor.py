@@ -162,7 +162,7 @@ class Reader:
         at = self._at
         found = self._head(_BYTES)
         if found != length:
-            raise _wrong_length("a byte string", at, found, length)
+            raise wrong_length("a byte string", at, found, length)
         return self.take(length)
 
     def text(self, most: int) -> str:
@@ -178,7 +178,7 @@ class Reader:
         at = self._at
         found = self._head(_ARRAY)
         if found != length:
-            raise _wrong_length("an array", at, found, length)
+            raise wrong_length("an array", at, found, length)
 
     def list(self, most: int) -> int:
         """The head of an array of at most `most` items; never more than the bytes left, an item each."""
@@ -187,6 +187,14 @@ class Reader:
         if length > self.left:
             raise DecodeError(f"truncated at byte {at}: {length} items are announced, {self.left} bytes are left")
         return length
+
+    def one_more_than(self, length: int, what: str) -> bool:
+        """The head of an array of `length` items, or of one more: whether it has that one."""
+        at = self._at
+        found = self.list(length + 1)
+        if found < length:
+            raise wrong_length(what, at, found, length)
+        return found > length
 
     def boolean(self) -> bool:
         """A boolean."""
@@ -246,7 +254,8 @@ def unknown_number(what: str, at: int, value: int) -> DecodeError:
     return DecodeError(f"{value} at byte {at} is no known {what}; a newer version may know it")
 
 
-def _wrong_length(what: str, at: int, found: int, wanted: int) -> DecodeError:
+def wrong_length(what: str, at: int, found: int, wanted: int) -> DecodeError:
+    """The error for a string or array of another length than the format has."""
     return DecodeError(f"{what} at byte {at} has length {found}; the format has {wanted} here")
 
 

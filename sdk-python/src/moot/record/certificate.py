@@ -3,12 +3,13 @@
 ```text
 certificate = proposal | u64 n | bitmap | varint votes | votes * 64-byte signature
 proposal    = varint epoch | varint view | varint parent view | 32-byte block digest
-bitmap      = ceil(n / 8) bytes; validator i is bit i % 8 of byte i / 8
+bitmap      = ceil(n / 8) bytes; member i is bit i % 8 of byte i / 8
 each signs    varint(len) | namespace "_FINALIZE" | proposal
 ```
 
-`u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form. Validators are in
-the genesis's order. What the bytes say is judged before any signature is checked.
+`u64` is big-endian; a varint has seven bits a byte, least significant first, in its shortest form. Members are in
+their committee's order, which is sorted; the namespace is the committee's. What the bytes say is judged before any
+signature is checked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from moot.record.key import SignatureError, verify_raw
 from moot.record.limits import MAX_CERTIFICATE_BYTES
 
 if TYPE_CHECKING:
+    from moot.record.committee import Committee
     from moot.record.genesis import Genesis
 
 
@@ -40,10 +42,19 @@ def verify_certificate(certificate: bytes, genesis: Genesis, block: Digest) -> t
     Raises:
         CertificateError: says what does not fit.
     """
+    return verify_certificate_by(certificate, genesis.committee(), genesis.network(), block)
+
+
+def verify_certificate_by(certificate: bytes, committee: Committee, network: Digest, block: Digest) -> tuple[int, int]:
+    """Verifies that a quorum of a committee of `network` finalised `block`; gives the epoch and the view.
+
+    Raises:
+        CertificateError: says what does not fit.
+    """
     try:
         if len(certificate) > MAX_CERTIFICATE_BYTES:
             raise too_long("the certificate", 0, len(certificate), MAX_CERTIFICATE_BYTES)
-        return _verify(Reader(certificate), certificate, genesis, block)
+        return _verify(Reader(certificate), certificate, committee, network, block)
     except DecodeError as error:
         raise CertificateError("certificate", str(error)) from None
 
@@ -61,20 +72,20 @@ def certificate_round(certificate: bytes) -> tuple[int, int]:
         raise CertificateError("certificate", str(error)) from None
 
 
-def _verify(r: Reader, certificate: bytes, genesis: Genesis, block: Digest) -> tuple[int, int]:
+def _verify(r: Reader, certificate: bytes, committee: Committee, network: Digest, block: Digest) -> tuple[int, int]:
     epoch, view, _parent = _varint(r), _varint(r), _varint(r)
     found = Digest(r.take(Digest.LENGTH))
     if found != block:
         raise CertificateError("certificate.block", f"it is for block {found}, not {block}")
     proposal = certificate[: r.position]
-    voters = _voters(r, len(genesis.validators))
+    voters = _voters(r, len(committee.members))
     signatures = _varint(r)
     if signatures != len(voters):
         why = f"its bitmap names {len(voters)} voters, it has {signatures} signatures"
         raise CertificateError("certificate.votes", why)
-    votes = [(genesis.validators[voter], Signature(r.take(Signature.LENGTH))) for voter in voters]
+    votes = [(committee.members[voter], Signature(r.take(Signature.LENGTH))) for voter in voters]
     r.end()
-    message = vote_message(genesis.namespace(), proposal)
+    message = vote_message(committee.namespace(network), proposal)
     for validator, signature in votes:
         try:
             verify_raw(validator, message, signature)
@@ -94,7 +105,7 @@ def _voters(r: Reader, validators: int) -> list[int]:
     """The places of the validators who voted: a quorum of existing ones."""
     found = int.from_bytes(r.take(8), "big")
     if found != validators:
-        why = f"its committee has {found} validators, the genesis names {validators}"
+        why = f"its committee has {found} validators, the one that votes here has {validators}"
         raise CertificateError("certificate.committee", why)
     bitmap = r.take((validators + 7) // 8)
     voters = [i for i in range(8 * len(bitmap)) if bitmap[i // 8] >> i % 8 & 1]

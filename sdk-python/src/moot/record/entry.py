@@ -15,6 +15,7 @@ from moot.record.transaction import (
     Deploy,
     Retire,
     Rollback,
+    Seat,
     Transaction,
     read_transaction,
     write_transaction,
@@ -37,7 +38,7 @@ def entry_kind(entry: Entry) -> str:
             return "receipt"
         case Value():
             return "value"
-        case Deploy() | Rollback() | Retire():
+        case Deploy() | Rollback() | Retire() | Seat():
             return "transaction"
 
 
@@ -67,7 +68,7 @@ def encode_entry(entry: Entry) -> bytes:
             w.array(1 + _VALUE_FIELDS)
             w.uint(3)
             entry.write(w)
-        case Deploy() | Rollback() | Retire():
+        case Deploy() | Rollback() | Retire() | Seat():
             w.array(1 + entry.FIELDS)
             w.uint(2)
             write_transaction(w, entry)

@@ -42,8 +42,8 @@ MAX_BATCH_BUNDLES = 4096
 MAX_BLOCK_BATCHES = 1024
 """A block carries digests only."""
 
-MAX_BLOCK_HEADER_BYTES = 128
-"""Six fields at their longest, with slack."""
+MAX_BLOCK_HEADER_BYTES = 160
+"""Seven fields at their longest, with slack."""
 
 MAX_VALIDATORS = 128
 """Certificates grow by 64 bytes a vote."""
@@ -51,11 +51,26 @@ MAX_VALIDATORS = 128
 MAX_CERTIFICATE_BYTES = 9 * 1024
 """128 votes of 64 bytes, the bitmap and the proposal."""
 
+MAX_COMMITTEE_BYTES = 5 * 1024
+"""128 members of 34 bytes, and their number."""
+
+MIN_EPOCH_BLOCKS = 8
+"""Below this an epoch would be over before its validators have all heard of it."""
+
+MAX_EPOCH_BLOCKS = 1 << 40
+"""Above this (a century of busy blocks) nobody would live to see a change."""
+
+MAX_HANDOVER_BYTES = MAX_CERTIFICATE_BYTES + MAX_COMMITTEE_BYTES + 256
+"""A header that names a committee, a certificate, and the committee."""
+
+MAX_HANDOVERS = 256
+"""Of four replicas each takes 550 bytes, so that this many fit a proof: a change a week for five years."""
+
 MAX_DESCENT = 256
 """Blocks between one without a certificate of its own and its certified descendant."""
 
-MAX_PROOF_BYTES = 64 * 1024
-"""A page, three paths, four headers, a certificate and the longest descent."""
+MAX_PROOF_BYTES = 192 * 1024
+"""A page, three paths, four headers, a certificate and the longest descent take 61 KiB; the rest is for handovers."""
 
 MAX_INLINE_BYTES = 4 * 1024
 """Small public messages ride in the entry."""
@@ -102,8 +117,8 @@ MAX_HEAD_BYTES = 128 * 1024
 MAX_HEAD_FIELDS = 256
 """The gateway admits 100, and a response may repeat `set-cookie`."""
 
-MAX_RECEIPT_FILE_BYTES = 256 * 1024
-"""A proof in base64 (86 KiB), an entry, and their readable form."""
+MAX_RECEIPT_FILE_BYTES = 384 * 1024
+"""A proof in base64 (256 KiB), an entry, and their readable form."""
 
 MAX_GENESIS_BYTES = 32 * 1024
 """128 validators of 70 bytes and a few lines."""

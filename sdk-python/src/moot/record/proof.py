@@ -9,6 +9,8 @@ entry ─in─► page ─path─► bundle header ◄─signature── account
 A block agreed on in a view that then timed out has no votes of its own: it is final because a later block, which names
 it as its ancestor, is. Its proof has the headers from there down to it, the descent.
 
+Where the committee has changed, the proof has the handovers from the genesis's committee to the one that voted.
+
 - Requires: the genesis of the network, believed.
 - Provides: that this account said this entry, for this network (SignedEntry); and that the network's validators put it
   at this place, height and time (Proof).
@@ -25,9 +27,9 @@ from moot.record.address import EntryId
 from moot.record.batch import BatchHeader, BlockHeader
 from moot.record.bundle import BundleHeader
 from moot.record.cbor import unknown_number
-from moot.record.certificate import verify_certificate
 from moot.record.entry import Entry, decode_entry, entry_digest
 from moot.record.fixed import AccountId, Digest, Signature
+from moot.record.handover import Handovers, read_handovers, verify_finality, write_handovers
 from moot.record.item import Record, read_nested, write_nested
 from moot.record.key import SignatureError
 from moot.record.limits import (
@@ -49,8 +51,11 @@ if TYPE_CHECKING:
     from moot.record.genesis import Genesis
 
 PROOF_VERSION = 1
+HANDOVERS_VERSION = 2
+"""Of a proof with handovers."""
+
 _SIGNED_FIELDS = 6
-_PROOF_FIELDS = 8
+_PROOF_FIELDS = 1 + _SIGNED_FIELDS + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ class SignedEntry(Record):
     def read(cls, r: Reader) -> Self:
         """Reads the version and its fields."""
         r.array(1 + _SIGNED_FIELDS)
-        _read_version(r)
+        _read_version(r, PROOF_VERSION)
         return cls.read_fields(r)
 
 
@@ -175,6 +180,7 @@ class Proof(Record):
     Attributes:
         descent: headers of the blocks after it, up to the one that the certificate names; nearly always empty.
         certificate: the votes for the last of the descent, or for the block itself.
+        handovers: from the genesis's committee to the one that voted; none while there was no other.
     """
 
     entry: SignedEntry
@@ -186,11 +192,12 @@ class Proof(Record):
     block_header: BlockHeader
     descent: tuple[BlockHeader, ...]
     certificate: bytes
+    handovers: Handovers = ()
 
     MAX_BYTES = MAX_PROOF_BYTES
 
     def verify(self, genesis: Genesis) -> Proven:
-        """Verifies the whole way from the entry to the votes of the genesis's validators.
+        """Verifies the whole way from the entry to the votes, and from there to the genesis's validators.
 
         Raises:
             ProofError: names what does not fit.
@@ -205,7 +212,7 @@ class Proof(Record):
         if block.height > signed.valid_until:
             why = f"it was valid until height {signed.valid_until} and stands in block {block.height}"
             raise ProofError("bundle.valid_until", why)
-        epoch, view = verify_certificate(self.certificate, genesis, self._certified())
+        epoch, view = verify_finality(genesis, self.handovers, self.certificate, self._certified())
         return Proven(
             entry=signed.entry,
             account=signed.account,
@@ -217,17 +224,17 @@ class Proof(Record):
             view=view,
         )
 
-    def _certified(self) -> Digest:
-        """The digest of the block that the certificate must name."""
+    def _certified(self) -> BlockHeader:
+        """The block that the certificate must name: the descent leads to it."""
         if len(self.descent) > MAX_DESCENT:
             raise ProofError("descent", f"{len(self.descent)} headers; at most {MAX_DESCENT}")
-        height, digest = self.block_header.height, self.block_header.digest()
+        header = self.block_header
         for child in self.descent:
-            if child.parent != digest or child.height != height + 1:
-                why = f"what follows block {height} does not name it as its parent at the next height"
+            if child.parent != header.digest() or child.height != header.height + 1:
+                why = f"what follows block {header.height} does not name it as its parent at the next height"
                 raise ProofError("descent", why)
-            height, digest = child.height, child.digest()
-        return digest
+            header = child
+        return header
 
     def id(self) -> EntryId:
         """The address that the proof is about, not verified."""
@@ -236,8 +243,8 @@ class Proof(Record):
 
     def write(self, w: Writer) -> None:
         """Appends its fields after the version."""
-        w.array(1 + _SIGNED_FIELDS + _PROOF_FIELDS)
-        w.uint(PROOF_VERSION)
+        w.array(_PROOF_FIELDS + bool(self.handovers))
+        w.uint(HANDOVERS_VERSION if self.handovers else PROOF_VERSION)
         self.entry.write_fields(w)
         w.uint(self.bundle_index, 16)
         write_path(w, self.bundle_path)
@@ -249,12 +256,14 @@ class Proof(Record):
         for header in self.descent:
             write_nested(w, header)
         w.byte_string(self.certificate)
+        if self.handovers:
+            write_handovers(w, self.handovers)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads the version and its fields."""
-        r.array(1 + _SIGNED_FIELDS + _PROOF_FIELDS)
-        _read_version(r)
+        handed_over = r.one_more_than(_PROOF_FIELDS, "the proof")
+        _read_version(r, HANDOVERS_VERSION if handed_over else PROOF_VERSION)
         return cls(
             entry=SignedEntry.read_fields(r),
             bundle_index=r.small(16),
@@ -265,13 +274,14 @@ class Proof(Record):
             block_header=read_nested(r, BlockHeader, MAX_BLOCK_HEADER_BYTES),
             descent=tuple(read_nested(r, BlockHeader, MAX_BLOCK_HEADER_BYTES) for _ in range(r.list(MAX_DESCENT))),
             certificate=r.byte_string(MAX_CERTIFICATE_BYTES),
+            handovers=read_handovers(r) if handed_over else (),
         )
 
 
-def _read_version(r: Reader) -> None:
+def _read_version(r: Reader, wanted: int) -> None:
     at = r.position
     version = r.uint()
-    if version != PROOF_VERSION:
+    if version != wanted:
         raise unknown_number("version of the proof format", at, version)
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from moot.errors import DecodeError, Invalid
 from moot.record.address import check_name, read_name, write_name
 from moot.record.cbor import unknown_number
-from moot.record.fixed import Digest
+from moot.record.committee import check_key
+from moot.record.fixed import AccountId, Digest
 from moot.record.limits import MAX_COMPONENT_BYTES, MAX_SPEC_BYTES
+from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
-from moot.record.text import base64url, exact
+from moot.record.text import Numbered, base64url, exact
 
 if TYPE_CHECKING:
     from moot.record.cbor import Reader, Writer
@@ -109,7 +111,63 @@ class Retire:
         write_name(w, self.name)
 
 
-Transaction = Deploy | Rollback | Retire
+class Role(Numbered):
+    """Role of a replica: what it does in the network.
+
+    A replica that is out is not talked to any more; one that follows gets blocks and batches, and answers questions;
+    one that votes does so from the epoch on whose committee it is in.
+    """
+
+    OUT = 0, "out"
+    FOLLOWS = 1, "follows"
+    VOTES = 2, "votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Gives a replica another role, or other addresses. Said by the authority that the genesis names.
+
+    Attributes:
+        ledger: where it takes votes and blocks; None: as before, or as the others' configurations have it.
+        data: where it takes batches.
+    """
+
+    account: AccountId
+    role: Role
+    ledger: SocketAddress | None = None
+    data: SocketAddress | None = None
+
+    NUMBER: ClassVar = 3
+    FIELDS: ClassVar = 5
+
+    def __post_init__(self) -> None:
+        check_key("transaction.account", self.account)
+        for field, address in (("transaction.ledger", self.ledger), ("transaction.data", self.data)):
+            if address is not None and not address.is_reachable:
+                why = f"{address}; write an IP address that others can reach, and a port from 1 on"
+                raise Invalid(field, why)
+        if self.ledger is not None and self.ledger == self.data:
+            raise Invalid("transaction.data", "the same as for votes; batches need a port of their own")
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        fields = {
+            "account": str(self.account),
+            "role": self.role.text,
+            "ledger": None if self.ledger is None else str(self.ledger),
+            "data": None if self.data is None else str(self.data),
+        }
+        return {"seat": fields}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        self.account.write(w)
+        self.role.write(w)
+        w.optional(self.ledger, lambda address: address.write(w))
+        w.optional(self.data, lambda address: address.write(w))
+
+
+Transaction = Deploy | Rollback | Retire | Seat
 
 
 def write_transaction(w: Writer, transaction: Transaction) -> None:
@@ -135,6 +193,13 @@ def read_transaction(r: Reader, fields: int) -> Transaction:
             transaction = Rollback(read_name(r), r.small(32))
         case Retire.NUMBER:
             transaction = Retire(read_name(r))
+        case Seat.NUMBER:
+            transaction = Seat(
+                account=AccountId.read(r),
+                role=Role.read(r),
+                ledger=r.optional(lambda: SocketAddress.read(r)),
+                data=r.optional(lambda: SocketAddress.read(r)),
+            )
         case number:
             raise unknown_number("transaction", at, number)
     if fields != transaction.FIELDS:

@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         return UNUSABLE
     try:
         genesis = Genesis.from_json(genesis_text)
-        checked = ReceiptFile.parse(text).check(genesis)
+        receipt = ReceiptFile.parse(text)
+        checked = receipt.check(genesis)
     except ProofError as error:
         if options.json:
             print(json.dumps({"valid": False, "field": error.field, "error": str(error)}, indent=2))
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(verdict_json(checked, genesis), indent=2))
     else:
-        print(summary(checked, genesis, genesis_path))
+        print(summary(checked, receipt.evidence, genesis, genesis_path))
     return VALID
 
 

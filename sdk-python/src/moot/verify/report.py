@@ -9,13 +9,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from moot.record.proof import Proof
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from moot.errors import ProofError
     from moot.record.genesis import Genesis
     from moot.record.receipt import Receipt
-    from moot.record.receipt_file import Checked
+    from moot.record.receipt_file import Checked, Evidence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -39,7 +41,7 @@ def refusal(error: ProofError, receipt: Path, genesis: Path) -> str:
     return f"INVALID  {line(error.field)} does not fit\n\n{_fields(2, rows)}"
 
 
-def summary(checked: Checked, genesis: Genesis, genesis_path: Path) -> str:
+def summary(checked: Checked, evidence: Evidence, genesis: Genesis, genesis_path: Path) -> str:
     """The verdict on a good file."""
     receipt, call = checked.receipt, checked.call
     rows = [
@@ -55,7 +57,7 @@ def summary(checked: Checked, genesis: Genesis, genesis_path: Path) -> str:
     rows.append(("fee", f"{receipt.fee.ordering + receipt.fee.execution:,}"))
     rows.append(("touched", _touched(receipt)))
     rows.append(("signed by", f"{checked.worker} the worker"))
-    rows.append(("ordered", _ordered(checked, genesis)))
+    rows.append(("ordered", _ordered(checked, evidence, genesis)))
     function = "" if call is None else f" to {call.function}"
     gaps = "\n".join(f"    - {gap}" for gap in _not_proven(checked, genesis, genesis_path))
     head = f"VALID  receipt of call {receipt.call}{function}"
@@ -82,13 +84,19 @@ def _not_proven(checked: Checked, genesis: Genesis, genesis_path: Path) -> list[
     return lines
 
 
-def _ordered(checked: Checked, genesis: Genesis) -> str:
+def _ordered(checked: Checked, evidence: Evidence, genesis: Genesis) -> str:
     final = checked.finality
-    if final is None:
+    if final is None or not isinstance(evidence, Proof):
         return "not shown: this receipt has the worker's signature alone"
-    count = len(genesis.validators)
-    replicas = "1 replica" if count == 1 else f"{count} replicas"
+    handovers = evidence.handovers
+    replicas = _count(len(handovers[-1].members if handovers else genesis.validators), "replica")
+    if handovers:
+        replicas += f", after {_count(len(handovers), 'change')} of the genesis's committee"
     return f"in block {final.height} at {_time(final.time_ms * 1000)} by a quorum of {replicas}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _touched(receipt: Receipt) -> str:
