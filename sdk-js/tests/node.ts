@@ -77,6 +77,8 @@ export async function startNode(): Promise<Node> {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, MOOT_KEY: join(folder, "owner.key") },
   });
+  // However this process ends, the node ends with it.
+  process.once("exit", () => child.kill("SIGKILL"));
   let said = "";
   child.stderr.on("data", (piece: Buffer) => {
     said = (said + piece.toString()).slice(-4000);

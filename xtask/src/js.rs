@@ -62,12 +62,15 @@ fn chromium() -> PathBuf {
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if root && Path::new("/usr/bin/apt-get").exists() {
         println!("    installing chromium");
-        let install =
-            || run(Command::new("apt-get").args(["install", "-y", "-qq", "chromium"]).stdout(Stdio::null()));
-        let installed = install().or_else(|_| {
-            // A machine that was never updated knows no package.
-            run(Command::new("apt-get").args(["update", "-qq"])).and_then(|()| install())
-        });
+        let apt = |words: &[&str]| {
+            run(Command::new("apt-get")
+                .args(words)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .stdout(Stdio::null()))
+        };
+        let install = || apt(&["install", "-y", "-qq", "chromium"]);
+        // A machine that was never updated knows no package.
+        let installed = install().or_else(|_| apt(&["update", "-qq"]).and_then(|()| install()));
         if let Err(error) = installed {
             println!("    {error:#}");
         }
