@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 type Read<T> = Result<T, ReadError>;
+/// By batch and bundle, page and slot of the calls that are answered here.
+type Answers = BTreeMap<(u64, u16), Vec<(u16, u16)>>;
 
 /// Whose lanes these are: what a seal is checked with.
 #[derive(Debug, Clone)]
@@ -316,7 +318,7 @@ pub(crate) fn bundles(txn: &ReadTransaction) -> Read<Bundles> {
 
 /// The calls of client bundles of the own lane's batches from `first` on that are to be answered here, by batch and
 /// bundle. A ledger of before there were any has no such table.
-pub(crate) fn answers(txn: &ReadTransaction, first: u64) -> Read<BTreeMap<(u64, u16), Vec<(u16, u16)>>> {
+pub(crate) fn answers(txn: &ReadTransaction, first: u64) -> Read<Answers> {
     let table = match txn.open_table(ANSWERS) {
         Err(TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
         table => table?,

@@ -104,7 +104,7 @@ pub(crate) fn measure(data: &Path, options: &Options) -> Result<Vec<Step>> {
 }
 
 fn room() -> Result<u64> {
-    let found = rustix::fs::statvfs(&moot_benches::place::root())?;
+    let found = rustix::fs::statvfs(moot_benches::place::root())?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
