@@ -22,6 +22,7 @@ use crate::{
     block::{Block, to_engine},
     engine::Runtime,
     keys,
+    limits::MAX_EARLY_VOTES,
     settings::{self, Pace},
 };
 use commonware_consensus::{
@@ -39,14 +40,20 @@ use commonware_cryptography::{
 use commonware_macros::select;
 use commonware_p2p::{
     Blocker, Message, Receiver, Sender,
-    utils::mux::{Builder as _, MuxHandle, Muxer},
+    utils::mux::{self, Builder as _, MuxHandle, Muxer, SubReceiver, SubSender},
 };
 use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_utils::{channel::mpsc, non_empty_vec};
 use futures::future::pending;
 use moot_record::{Committee, Digest};
 use parking_lot::RwLock;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -76,6 +83,35 @@ impl Provider for Schemes {
     }
 }
 
+/// The votes of an epoch: first those that came before its engine began. Without them the first leader's proposal
+/// would be missed by everybody who is a moment later than it, and the first view lost at every change.
+struct Early {
+    waiting: VecDeque<Message<PublicKey>>,
+    then: SubReceiver<PublicKey>,
+}
+
+impl fmt::Debug for Early {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Early").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl Receiver for Early {
+    type Error = mux::Error;
+    type PublicKey = PublicKey;
+
+    async fn recv(&mut self) -> Result<Message<PublicKey>, mux::Error> {
+        match self.waiting.pop_front() {
+            Some(message) => Ok(message),
+            None => self.then.recv().await,
+        }
+    }
+
+    fn capacity(&self) -> NonZeroUsize {
+        self.then.capacity()
+    }
+}
+
 /// Opens the channels of an epoch's engine.
 pub(crate) struct Doors<S: Sender> {
     votes: MuxHandle<S>,
@@ -83,6 +119,8 @@ pub(crate) struct Doors<S: Sender> {
     resolver: MuxHandle<S>,
     /// Votes of epochs that have no engine here.
     strangers: mpsc::Receiver<(u64, Message<PublicKey>)>,
+    /// Those of the next epoch, in the order in which they came.
+    early: VecDeque<Message<PublicKey>>,
     /// The tasks that sort messages by epoch; none ends in health.
     sorting: Vec<Handle<()>>,
 }
@@ -111,7 +149,25 @@ impl<S: Sender<PublicKey = PublicKey>> Doors<S> {
             sort("sort_certificates", certificates_muxer),
             sort("sort_resolver", resolver_muxer),
         ];
-        Doors { votes, certificates, resolver, strangers, sorting }
+        Doors { votes, certificates, resolver, strangers, early: VecDeque::new(), sorting }
+    }
+}
+
+impl<S: Sender<PublicKey = PublicKey>> Doors<S> {
+    /// Keeps a vote of the next epoch until that begins.
+    fn keep(&mut self, of: u64, next: u64, message: Message<PublicKey>) {
+        if of == next && self.early.len() < MAX_EARLY_VOTES {
+            self.early.push_back(message);
+        }
+    }
+
+    /// The votes of an epoch that begins now.
+    async fn votes(&mut self, epoch: u64) -> Result<(SubSender<S>, Early), mux::Error> {
+        let (sender, then) = self.votes.register(epoch).await?;
+        while let Ok((of, message)) = self.strangers.try_recv() {
+            self.keep(of, epoch, message);
+        }
+        Ok((sender, Early { waiting: std::mem::take(&mut self.early), then }))
     }
 }
 
@@ -204,7 +260,7 @@ where
         loop {
             let stranger = async {
                 match self.doors.strangers.recv().await {
-                    Some((subchannel, (peer, _))) => (subchannel, peer),
+                    Some(stranger) => stranger,
                     None => pending().await,
                 }
             };
@@ -218,10 +274,11 @@ where
                 },
                 ended = &mut engine => return Some(format!("consensus ended in epoch {epoch} ({ended:?})")),
                 (ended, ..) = sorting => return Some(format!("a channel ended ({ended:?})")),
-                (ahead, peer) = stranger => {
+                (ahead, message) = stranger => {
                     if ahead > epoch.get() {
-                        self.marshal.hint_finalized(Height::new(last), non_empty_vec![peer]);
+                        self.marshal.hint_finalized(Height::new(last), non_empty_vec![message.0.clone()]);
                     }
+                    self.doors.keep(ahead, epoch.get() + 1, message);
                 },
             }
         }
@@ -238,7 +295,7 @@ where
         plan: &EpochPlan,
         scheme: Scheme,
         last: u64,
-    ) -> Result<Handle<()>, commonware_p2p::utils::mux::Error> {
+    ) -> Result<Handle<()>, mux::Error> {
         let context = self.context.child("epoch").with_attribute("epoch", epoch);
         let names = (plan.next != plan.committee).then(|| plan.next.digest());
         let adapter = Adapter::new(
@@ -261,7 +318,7 @@ where
         );
         let consensus = simplex::Engine::new(context.child("simplex"), settings);
         let channel = epoch.get();
-        let votes = self.doors.votes.register(channel).await?;
+        let votes = self.doors.votes(channel).await?;
         let certificates = self.doors.certificates.register(channel).await?;
         let resolver = self.doors.resolver.register(channel).await?;
         Ok(consensus.start(votes, certificates, resolver))

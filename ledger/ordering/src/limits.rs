@@ -62,6 +62,9 @@ pub const BUFFERED_BLOCKS_PER_PEER: usize = 16;
 /// votes; backfill of a lagging peer asks for some hundred blocks.
 pub const MESSAGES_PER_SECOND: u32 = 1024;
 
+/// Votes of the next epoch kept until it begins here. Who is later than a few views gets the rest by asking.
+pub const MAX_EARLY_VOTES: usize = 1024;
+
 /// How long `start` waits for a directory that an engine of this process, just dropped, still holds.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 

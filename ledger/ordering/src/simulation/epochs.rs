@@ -16,8 +16,12 @@ use super::{
 };
 use crate::pool::{self, Conduct, Pool, Script, batch};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
-use moot_record::{AccountId, Digest, Epochs, Genesis, Keypair};
-use std::time::{Duration, Instant};
+use crate::Finalized;
+use moot_record::{AccountId, Digest, Epochs, Keypair};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// All who ever take part.
 const ALL: usize = 6;
@@ -47,21 +51,25 @@ fn script(keys: &[Keypair]) -> Script {
     ]
 }
 
-/// Whether a member of a committee is among the voters of a certificate.
-fn voted(pool: &Pool, genesis: &Genesis, height: u64, account: &AccountId) -> bool {
-    let chain = pool.chain();
-    let Some(block) = chain.get(&height) else { return false };
-    let epochs = genesis.epochs.unwrap();
-    let committee = pool.committee(epochs.of(block.certified().height));
-    let Ok(place) = committee.members.binary_search(account) else { return false };
-    // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
-    let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
-    let bitmap =
-        (least..=committee.members.len()).map(|votes| bytes[bytes.len() - votes * 64 - 2]).find(|bitmap| {
-            let votes = bitmap.count_ones() as usize;
-            votes >= least && bytes[bytes.len() - votes * 64 - 1] as usize == votes
+/// Heights of blocks whose certificates have the vote of an account, as validator 3 has them.
+fn voted(world: &World, account: &AccountId) -> BTreeSet<u64> {
+    let pool = &world.pools[3];
+    let epochs = world.genesis.epochs.unwrap();
+    let has_vote = |block: &Finalized| {
+        let committee = pool.committee(epochs.of(block.certified().height));
+        let Ok(place) = committee.members.binary_search(account) else { return false };
+        // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
+        let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
+        let bitmaps = (least..=committee.members.len()).map(|votes| {
+            let at = bytes.len() - votes * 64 - 2;
+            (votes, bytes[at], bytes[at + 1])
         });
-    bitmap.is_some_and(|bitmap| bitmap >> place & 1 == 1)
+        let mut right = bitmaps.filter(|(votes, bitmap, count)| {
+            bitmap.count_ones() as usize == *votes && usize::from(*count) == *votes
+        });
+        right.any(|(_, bitmap, _)| bitmap >> place & 1 == 1)
+    };
+    pool.chain().into_iter().filter(|(_, block)| has_vote(block)).map(|(height, _)| height).collect()
 }
 
 impl World {
@@ -113,12 +121,13 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
         let mut offered: Vec<Digest> = Vec::new();
         let (mut step, mut wiped, token) = (0, None, batch(1_000_000_000 + seed));
         let least = |world: &World| world.pools.iter().map(|pool| pool.committed()).min().unwrap_or(0);
-        // To the end of the epoch in which the wiped one may vote again.
-        let enough = |world: &World| match world.pools[2].votes_from() {
-            u64::MAX => u64::MAX,
-            from => epochs.last(from.max(7)) + 2,
+        let me = keys[2].account();
+        // The wiped one has much to fetch before it has what it votes for.
+        let back = |world: &World| {
+            let from = world.pools[2].votes_from();
+            from < u64::MAX && voted(world, &me).range(epochs.last(from - 1) + 1..).next().is_some()
         };
-        while least(&world) < enough(&world) {
+        while least(&world) < epochs.last(7) + 2 || (trouble == Trouble::Wiped && !back(&world)) {
             let height = world.pools.iter().map(|pool| pool.height()).max().unwrap_or(0);
             if trouble == Trouble::Random && step < TROUBLED_STEPS {
                 world.epoch_trouble(&mut dice).await;
@@ -142,7 +151,7 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
             // Those who stay throughout: what another sealed while nobody heard it, nobody proposes when it has left.
             // And what a validator sealed and nobody else has is lost with its disk.
             let lane = if trouble == Trouble::Wiped { 3 } else { 2 + dice.roll(2) as usize };
-            if world.runs(lane) {
+            if world.runs(lane) && height < epochs.last(7) {
                 let digest = batch(step);
                 world.pools[lane].offer(digest);
                 offered.push(digest);
@@ -170,25 +179,15 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
                 sealed.len()
             );
         }
-        let enough = enough(&world);
         for n in [4, 5] {
-            let joined = (0..=enough).any(|at| voted(&world.pools[3], &genesis, at, &keys[n].account()));
-            assert!(joined, "{whose}: validator {n} never voted");
+            assert!(!voted(&world, &keys[n].account()).is_empty(), "{whose}: validator {n} never voted");
         }
         if let Some(wiped) = wiped {
-            let (from, me) = (world.pools[2].votes_from(), keys[2].account());
-            assert!(from < u64::MAX, "{whose}: what the wiped one made was never ordered");
-            let votes = |heights: std::ops::RangeInclusive<u64>| {
-                heights.filter(|at| voted(&world.pools[3], &genesis, *at, &me)).count()
-            };
-            assert!(votes(1..=wiped - 1) > 0, "{whose}: it voted before");
-            // Some views' votes may have been on their way when it was wiped.
-            assert_eq!(
-                votes(wiped + 3..=epochs.last(from - 1)),
-                0,
-                "{whose}: it voted with its journals lost"
-            );
-            assert!(votes(epochs.last(from - 1) + 1..=enough) > 0, "{whose}: it never voted again");
+            let (from, heights) = (world.pools[2].votes_from(), voted(&world, &me));
+            assert!(heights.range(..wiped).next().is_some(), "{whose}: it voted before");
+            // The votes of some views may have been on their way when it was wiped.
+            let lost = heights.range(wiped + 3..=epochs.last(from - 1)).next();
+            assert_eq!(lost, None, "{whose}: it voted with its journals lost");
         }
         (context.auditor().state(), least(&world))
     })
