@@ -60,9 +60,9 @@ fn voted(world: &World, account: &AccountId) -> BTreeSet<u64> {
         let Ok(place) = committee.members.binary_search(account) else { return false };
         // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
         let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
-        let bitmaps = (least..=committee.members.len()).map(|votes| {
-            let at = bytes.len() - votes * 64 - 2;
-            (votes, bytes[at], bytes[at + 1])
+        let bitmaps = (least..=committee.members.len()).filter_map(|votes| {
+            let at = bytes.len().checked_sub(votes * 64 + 2)?;
+            Some((votes, bytes[at], bytes[at + 1]))
         });
         let mut right = bitmaps.filter(|(votes, bitmap, count)| {
             bitmap.count_ones() as usize == *votes && usize::from(*count) == *votes
