@@ -14,9 +14,9 @@ use super::{
     wire::Dice,
     world::{N, World},
 };
+use crate::Finalized;
 use crate::pool::{self, Conduct, Pool, Script, batch};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
-use crate::Finalized;
 use moot_record::{AccountId, Digest, Epochs, Keypair};
 use std::{
     collections::BTreeSet,
