@@ -145,10 +145,20 @@ impl Committer {
         }
     }
 
-    /// Whether the engine brings everything in it again after a crash.
+    /// Whether the engine brings everything in it again after a crash. An epoch's last block is always synced: the next
+    /// epoch begins when it is acknowledged.
     fn may_go_unsynced(&self, work: &Work) -> bool {
+        if work.changes.is_empty() {
+            // Nothing but blocks that came again: on disk already, unless others wait for the sync that covers them.
+            return !self.unsynced.is_empty();
+        }
         let blocks = self.unsynced_blocks() + work.acks.len();
-        self.core.redelivers && work.changes.only_blocks() && blocks <= MAX_UNSYNCED_BLOCKS
+        let epochs = self.core.genesis.epochs;
+        let ends = |height| epochs.is_some_and(|epochs| epochs.is_last(height));
+        self.core.redelivers
+            && work.changes.only_blocks()
+            && blocks <= MAX_UNSYNCED_BLOCKS
+            && !work.changes.blocks.iter().any(|applied| ends(applied.block.header.height))
     }
 
     fn unsynced_blocks(&self) -> usize {

@@ -100,7 +100,12 @@ impl ClientError {
             ClientError::Unreachable { .. } | ClientError::Broken { .. } | ClientError::Timeout { .. } => {
                 true
             }
-            ClientError::Refused(refusal) => matches!(refusal.status.as_u16(), 429 | 502 | 503 | 504),
+            ClientError::Refused(refusal) => match refusal.status.as_u16() {
+                429 | 503 => true,
+                // With a call it is what the function came to, and comes again the same.
+                502 | 504 => !refusal.headers.contains_key(crate::api::header::CALL),
+                _ => false,
+            },
             _ => false,
         }
     }

@@ -104,21 +104,22 @@ impl Client {
     /// Sends a request and gives the answer, whatever its status. One that the node wants signed is signed, when there
     /// is a key. One with an idempotency key is tried again when the node is out of reach or busy.
     pub async fn send(&self, ask: &Ask) -> Result<Answer, ClientError> {
-        let answer = self.send_patiently(ask).await?;
-        if answer.status != StatusCode::UNAUTHORIZED
-            || self.key.is_none()
-            || ask.headers.contains_key("signature")
-        {
+        let signed = ask.headers.contains_key("signature");
+        let answer = self.send_patiently(ask, signed).await?;
+        // A function's own 401 comes with its call, and asks for no signature of ours.
+        let wanted =
+            answer.status == StatusCode::UNAUTHORIZED && !answer.headers.contains_key(api::header::CALL);
+        if signed || !wanted || self.key.is_none() {
             return Ok(answer);
         }
-        self.send_patiently(&self.sign(ask.clone())?).await
+        self.send_patiently(ask, true).await
     }
 
-    async fn send_patiently(&self, ask: &Ask) -> Result<Answer, ClientError> {
+    async fn send_patiently(&self, ask: &Ask, signed: bool) -> Result<Answer, ClientError> {
         let tries = if ask.headers.contains_key(api::header::IDEMPOTENCY_KEY) { CLIENT_RETRIES } else { 0 };
         let mut wait = Duration::from_millis(100);
         for _ in 0..tries {
-            let error = match wire::send(&self.address, ask).await {
+            let error = match self.send_once(ask, signed).await {
                 Ok(answer) => match refusal_of(answer) {
                     Err(error) if error.is_transient() => error,
                     Err(ClientError::Refused(refusal)) => return Ok(refusal.into()),
@@ -133,7 +134,15 @@ impl Client {
             tokio::time::sleep(pause).await;
             wait *= 2;
         }
-        wire::send(&self.address, ask).await
+        self.send_once(ask, signed).await
+    }
+
+    /// A node serves a signed request once, so each try has a signature of its own.
+    async fn send_once(&self, ask: &Ask, signed: bool) -> Result<Answer, ClientError> {
+        match signed && self.key.is_some() {
+            true => wire::send(&self.address, &self.sign(ask.clone())?).await,
+            false => wire::send(&self.address, ask).await,
+        }
     }
 
     /// Sends a request; an answer of 400 and above is an error with the node's words.

@@ -5,11 +5,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use super::*;
 
 /// Answers every connection with the next of `answers` (the last one again and again); counts the requests.
 async fn server(answers: Vec<Vec<u8>>) -> (Client, Arc<AtomicUsize>) {
+    let (client, count, _) = listening_server(answers).await;
+    (client, count)
+}
+
+/// As [`server`], with the heads of the requests that came.
+async fn listening_server(
+    answers: Vec<Vec<u8>>,
+) -> (Client, Arc<AtomicUsize>, mpsc::UnboundedReceiver<String>) {
+    let (say, heard) = mpsc::unbounded_channel();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = NodeAddress::parse(&listener.local_addr().unwrap().to_string()).unwrap();
     let count = Arc::new(AtomicUsize::new(0));
@@ -23,11 +33,12 @@ async fn server(answers: Vec<Vec<u8>>) -> (Client, Arc<AtomicUsize>) {
                     break;
                 }
             }
+            let _ = say.send(String::from_utf8_lossy(&head).into_owned());
             let index = counter.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
             let _ = stream.write_all(&answers[index]).await;
         }
     });
-    (Client::new(address), count)
+    (Client::new(address), count, heard)
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
@@ -91,6 +102,40 @@ async fn case_72_only_a_request_with_a_key_is_sent_again() {
     let answer = client.send(&ask).await.unwrap();
     assert_eq!((answer.status, answer.body.as_ref()), (StatusCode::OK, b"done".as_slice()));
     assert_eq!(count.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn case_72_each_try_has_a_signature_of_its_own() {
+    // A node serves a signed request once: the same signature again would be refused as a replay.
+    let wants = answer("401 Unauthorized", "", "");
+    let busy = answer("503 Service Unavailable", "retry-after: 0\r\n", "");
+    let (client, _, mut heard) = listening_server(vec![wants, busy, answer("200 OK", "", "done")]).await;
+    let key: KeySource = Arc::new(|| Ok(Keypair::from_seed([7; 32])));
+    let ask = Client::ask(Method::POST, "/hello").header("idempotency-key", "k1").unwrap();
+    assert_eq!(client.with_key(key).send(&ask).await.unwrap().status, StatusCode::OK);
+    let signature = |head: String| {
+        let line = head.lines().find(|line| line.starts_with("signature: ")).map(str::to_owned);
+        line.unwrap_or_default()
+    };
+    let mut said = Vec::new();
+    while let Ok(head) = heard.try_recv() {
+        said.push(signature(head));
+    }
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert!(said[0].is_empty() && !said[1].is_empty() && said[1] != said[2], "{said:?}");
+}
+
+#[tokio::test]
+async fn what_a_function_answers_is_not_asked_for_again() {
+    // A 401 or 504 that comes with its call is the function's own: asking again could only run it twice.
+    for status in ["401 Unauthorized", "504 Gateway Timeout"] {
+        let own = answer(status, "moot-call: 0-1-0-0-0\r\n", "");
+        let (client, count) = server(vec![own]).await;
+        let key: KeySource = Arc::new(|| Ok(Keypair::from_seed([7; 32])));
+        let ask = Client::ask(Method::POST, "/hello").header("idempotency-key", "k1").unwrap();
+        client.with_key(key).send(&ask).await.unwrap();
+        assert_eq!(count.load(Ordering::SeqCst), 1, "{status}");
+    }
 }
 
 #[tokio::test]
