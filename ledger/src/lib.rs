@@ -48,6 +48,7 @@ mod recovery;
 mod signal;
 mod standing;
 pub mod state;
+mod status;
 mod store;
 mod submit;
 mod unordered;
@@ -60,12 +61,13 @@ pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, Re
 pub use events::Event;
 pub use exchange::{Carrier, KIND_BATCH, KIND_COMPONENT, KIND_PART};
 pub use idempotency::{Idempotency, Reservation};
-pub use ledger::{LaneStatus, Ledger, OrderingStatus, Status};
+pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
 pub use standing::Standing;
 pub use state::{FunctionRecord, Outcome, Refusal, Seat, Seats, Version};
+pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 
 pub use moot_ordering::Peer;

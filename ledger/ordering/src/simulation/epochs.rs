@@ -14,9 +14,9 @@ use super::{
     wire::Dice,
     world::{N, World},
 };
+use crate::Finalized;
 use crate::pool::{self, Conduct, Pool, Script, batch};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
-use crate::Finalized;
 use moot_record::{AccountId, Digest, Epochs, Keypair};
 use std::{
     collections::BTreeSet,
@@ -60,9 +60,9 @@ fn voted(world: &World, account: &AccountId) -> BTreeSet<u64> {
         let Ok(place) = committee.members.binary_search(account) else { return false };
         // At its end are as many signatures as the bitmap, of one byte, has bits; their number takes one byte too.
         let (bytes, least) = (&block.certificate.0, moot_record::quorum(committee.members.len()));
-        let bitmaps = (least..=committee.members.len()).map(|votes| {
-            let at = bytes.len() - votes * 64 - 2;
-            (votes, bytes[at], bytes[at + 1])
+        let bitmaps = (least..=committee.members.len()).filter_map(|votes| {
+            let at = bytes.len().checked_sub(votes * 64 + 2)?;
+            Some((votes, bytes[at], bytes[at + 1]))
         });
         let mut right = bitmaps.filter(|(votes, bitmap, count)| {
             bitmap.count_ones() as usize == *votes && usize::from(*count) == *votes
@@ -186,7 +186,7 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
             let (from, heights) = (world.pools[2].votes_from(), voted(&world, &me));
             assert!(heights.range(..wiped).next().is_some(), "{whose}: it voted before");
             // The votes of some views may have been on their way when it was wiped.
-            let lost = heights.range(wiped + 3..=epochs.last(from - 1)).next();
+            let lost = heights.iter().find(|at| **at >= wiped + 3 && **at <= epochs.last(from - 1));
             assert_eq!(lost, None, "{whose}: it voted with its journals lost");
         }
         (context.auditor().state(), least(&world))
