@@ -1,7 +1,7 @@
 //! The ledger's face: opening, closing, and what is known without reading the disk.
 
 use crate::commit::Committer;
-use crate::condition::{Condition, Gate};
+use crate::condition::Gate;
 use crate::core::{Core, Counters, Head, Inbox};
 use crate::error::{KeyError, OpenError, ReadError};
 use crate::events::Event;
@@ -15,11 +15,11 @@ use crate::options::{Options, OrderingChoice};
 use crate::pace::Pace;
 use crate::recent::Recent;
 use crate::recovery::recover;
-use crate::standing::{Lost, NO_LANE, Standing};
-use crate::state::{FunctionRecord, Seat, Seats};
+use crate::standing::{Lost, NO_LANE};
+use crate::state::{FunctionRecord, Seats};
 use crate::store::{DirLock, Store, read};
 use moot_ordering::{Application, Config, Ordering};
-use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis, Role};
+use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,91 +47,6 @@ struct Threads {
     checking: Vec<JoinHandle<()>>,
     ordering: Option<Ordering>,
     _lock: DirLock,
-}
-
-/// How a ledger is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// What it may do.
-    pub condition: Condition,
-    /// Height of the last block committed here.
-    pub height: u64,
-    /// Time of that block.
-    pub time_ms: u64,
-    /// State root after that block.
-    pub state: Digest,
-    /// The own lane; none without a seat.
-    pub lane: Option<u32>,
-    /// Whether this replica votes and records, or follows.
-    pub standing: Standing,
-    /// The epoch of the next block; none where there is one epoch for ever.
-    pub epoch: Option<u64>,
-    /// Number of the committee that votes in it.
-    pub committee: u32,
-    /// Sequence number of the next batch.
-    pub next_batch: u64,
-    /// Entry and payload bytes that wait for their commit.
-    pub queued_bytes: usize,
-    /// Calls without a receipt.
-    pub open_calls: usize,
-    /// Batches on disk that no final block names yet, of all lanes.
-    pub unordered_batches: usize,
-    /// Every lane, by number.
-    pub lanes: Vec<LaneStatus>,
-    /// Final blocks that wait for batches which are not here yet.
-    pub waiting_blocks: usize,
-    /// Batches that are missing and asked for.
-    pub missing_batches: usize,
-    /// How often a lane's owner was seen to seal two batches with one number. Both seals are on disk.
-    pub evidence: usize,
-    /// How ordering is doing.
-    pub ordering: OrderingStatus,
-    /// Functions deployed, retired ones included.
-    pub functions: usize,
-    /// Commits since the ledger was opened.
-    pub commits: u64,
-    /// Batches of the own lane since the ledger was opened.
-    pub batches: u64,
-    /// Bytes of those batches.
-    pub batch_bytes: u64,
-    /// Batches of other lanes since then.
-    pub foreign_batches: u64,
-    /// Bytes of those.
-    pub foreign_bytes: u64,
-    /// Time spent in those commits.
-    pub commit_us: u64,
-}
-
-/// How a lane is doing, as far as this replica knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LaneStatus {
-    /// Its number.
-    pub lane: u32,
-    /// Its owner.
-    pub account: AccountId,
-    /// What its owner is to do.
-    pub role: Role,
-    /// Whether its owner is in the committee that votes now.
-    pub votes: bool,
-    /// The highest sequence number on disk here.
-    pub last_held: Option<u64>,
-    /// The highest sequence number in a final block.
-    pub last_ordered: Option<u64>,
-    /// Batches on disk that no final block names yet.
-    pub unordered: usize,
-    /// How often its owner was seen to seal two batches with one number.
-    pub equivocations: usize,
-}
-
-/// How ordering is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OrderingStatus {
-    /// Somebody else orders: see [`OrderingChoice::External`].
-    External,
-    /// The engine runs.
-    Running,
-    /// The engine ended for the reason given; the ledger stops.
-    Failed(String),
 }
 
 impl Ledger {
@@ -326,45 +241,6 @@ impl Ledger {
         self.core().head.read().time_ms
     }
 
-    /// How the ledger is doing.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let core = self.core();
-        let head = *core.head.read();
-        let seats = core.seats.read().clone();
-        let epoch = seats.epoch_of(head.height + 1);
-        let (next_batch, queued_bytes, open_calls) = {
-            let lane = core.lane.lock();
-            (lane.next_seq(), lane.queued_bytes(), lane.calls.len())
-        };
-        Status {
-            condition: core.gate.condition(),
-            height: head.height,
-            time_ms: head.time_ms,
-            state: head.state,
-            lane: self.lane(),
-            standing: core.standing.read().clone(),
-            epoch: seats.epochs().map(|_| epoch),
-            committee: seats.committee(epoch).number,
-            next_batch,
-            queued_bytes,
-            open_calls,
-            unordered_batches: core.all_waiting.load(Relaxed),
-            lanes: core.lanes(),
-            waiting_blocks: core.blocked.load(Relaxed),
-            missing_batches: core.wants.len(),
-            evidence: core.evidence.load(Relaxed),
-            ordering: core.ordering(),
-            functions: core.registry.read().len(),
-            commits: core.counters.commits.load(Relaxed),
-            batches: core.counters.batches.load(Relaxed),
-            batch_bytes: core.counters.batch_bytes.load(Relaxed),
-            foreign_batches: core.counters.foreign_batches.load(Relaxed),
-            foreign_bytes: core.counters.foreign_bytes.load(Relaxed),
-            commit_us: core.counters.commit_us.load(Relaxed),
-        }
-    }
-
     /// A function by its name, retired ones included.
     #[must_use]
     pub fn function(&self, name: &FunctionName) -> Option<Arc<FunctionRecord>> {
@@ -446,36 +322,6 @@ impl Ledger {
             Ok(_) => drop(closed.await),
             // No thread to be had: close on this one.
             Err(_) => self.inner.shut(),
-        }
-    }
-}
-
-impl Core {
-    fn lanes(&self) -> Vec<LaneStatus> {
-        let unordered = self.unordered.lock();
-        let seats = self.seats.read().clone();
-        let committee = seats.committee(seats.epoch_of(self.height() + 1));
-        let status = |(lane, seat): (u32, &Seat)| {
-            let marks = unordered.marks(lane);
-            LaneStatus {
-                lane,
-                account: seat.account,
-                role: seat.role,
-                votes: committee.contains(&seat.account),
-                last_held: marks.held,
-                last_ordered: marks.ordered,
-                unordered: marks.waiting,
-                equivocations: marks.equivocations,
-            }
-        };
-        (0u32..).zip(seats.all()).map(status).collect()
-    }
-
-    fn ordering(&self) -> OrderingStatus {
-        match self.engine.get().map(|engine| engine.borrow().clone()) {
-            None => OrderingStatus::External,
-            Some(None) => OrderingStatus::Running,
-            Some(Some(failure)) => OrderingStatus::Failed(failure.reason),
         }
     }
 }

@@ -20,9 +20,9 @@ use crate::{
     Application, EpochPlan,
     application::{Adapter, Bound},
     block::{Block, to_engine},
+    doors::Doors,
     engine::Runtime,
     keys,
-    limits::MAX_EARLY_VOTES,
     settings::{self, Pace},
 };
 use commonware_consensus::{
@@ -38,22 +38,12 @@ use commonware_cryptography::{
     ed25519::{PrivateKey, PublicKey},
 };
 use commonware_macros::select;
-use commonware_p2p::{
-    Blocker, Message, Receiver, Sender,
-    utils::mux::{self, Builder as _, MuxHandle, Muxer, SubReceiver, SubSender},
-};
+use commonware_p2p::{Blocker, Sender, utils::mux};
 use commonware_runtime::{Handle, buffer::paged::CacheRef};
-use commonware_utils::{channel::mpsc, non_empty_vec};
-use futures::future::pending;
+use commonware_utils::non_empty_vec;
 use moot_record::{Committee, Digest};
 use parking_lot::RwLock;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-    num::NonZeroUsize,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -80,94 +70,6 @@ impl Provider for Schemes {
 
     fn scoped(&self, epoch: Epoch) -> Option<Scoped<Scheme>> {
         self.0.read().get(&epoch).map(|scheme| Scoped::scheme(Arc::clone(scheme)))
-    }
-}
-
-/// The votes of an epoch: first those that came before its engine began. Without them the first leader's proposal
-/// would be missed by everybody who is a moment later than it, and the first view lost at every change.
-struct Early {
-    waiting: VecDeque<Message<PublicKey>>,
-    then: SubReceiver<PublicKey>,
-}
-
-impl fmt::Debug for Early {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Early").field("waiting", &self.waiting.len()).finish_non_exhaustive()
-    }
-}
-
-impl Receiver for Early {
-    type Error = mux::Error;
-    type PublicKey = PublicKey;
-
-    async fn recv(&mut self) -> Result<Message<PublicKey>, mux::Error> {
-        match self.waiting.pop_front() {
-            Some(message) => Ok(message),
-            None => self.then.recv().await,
-        }
-    }
-
-    fn capacity(&self) -> NonZeroUsize {
-        self.then.capacity()
-    }
-}
-
-/// Opens the channels of an epoch's engine.
-pub(crate) struct Doors<S: Sender> {
-    votes: MuxHandle<S>,
-    certificates: MuxHandle<S>,
-    resolver: MuxHandle<S>,
-    /// Votes of epochs that have no engine here.
-    strangers: mpsc::Receiver<(u64, Message<PublicKey>)>,
-    /// Those of the next epoch, in the order in which they came.
-    early: VecDeque<Message<PublicKey>>,
-    /// The tasks that sort messages by epoch; none ends in health.
-    sorting: Vec<Handle<()>>,
-}
-
-impl<S: Sender<PublicKey = PublicKey>> Doors<S> {
-    /// Sorts the messages of three channels by epoch.
-    pub(crate) fn new<E, R>(context: &E, votes: (S, R), certificates: (S, R), resolver: (S, R)) -> Doors<S>
-    where
-        E: Runtime,
-        R: Receiver<PublicKey = PublicKey>,
-    {
-        let sort = |name: &'static str, muxer: Muxer<E, S, R>| {
-            context.child(name).spawn(move |_| async move {
-                // Its network has ended, and whoever watches that says why.
-                let _ = muxer.run().await;
-                pending::<()>().await;
-            })
-        };
-        let builder = Muxer::builder(context.child("votes"), votes.0, votes.1);
-        let (votes_muxer, votes, strangers) = builder.with_backup().build();
-        let (certificates_muxer, certificates) =
-            Muxer::new(context.child("certificates"), certificates.0, certificates.1);
-        let (resolver_muxer, resolver) = Muxer::new(context.child("resolver"), resolver.0, resolver.1);
-        let sorting = vec![
-            sort("sort_votes", votes_muxer),
-            sort("sort_certificates", certificates_muxer),
-            sort("sort_resolver", resolver_muxer),
-        ];
-        Doors { votes, certificates, resolver, strangers, early: VecDeque::new(), sorting }
-    }
-}
-
-impl<S: Sender<PublicKey = PublicKey>> Doors<S> {
-    /// Keeps a vote of the next epoch until that begins.
-    fn keep(&mut self, of: u64, next: u64, message: Message<PublicKey>) {
-        if of == next && self.early.len() < MAX_EARLY_VOTES {
-            self.early.push_back(message);
-        }
-    }
-
-    /// The votes of an epoch that begins now.
-    async fn votes(&mut self, epoch: u64) -> Result<(SubSender<S>, Early), mux::Error> {
-        let (sender, then) = self.votes.register(epoch).await?;
-        while let Ok((of, message)) = self.strangers.try_recv() {
-            self.keep(of, epoch, message);
-        }
-        Ok((sender, Early { waiting: std::mem::take(&mut self.early), then }))
     }
 }
 
@@ -245,11 +147,10 @@ where
     async fn epoch(&mut self, epoch: Epoch, plan: EpochPlan, scheme: Scheme) -> Option<String> {
         let last = self.epocher.last(epoch).map_or(u64::MAX, |height| height.get());
         self.tidy(epoch).await;
-        let engine = match self.start(epoch, &plan, scheme, last).await {
+        let mut engine = match self.start(epoch, &plan, scheme, last).await {
             Ok(engine) => engine,
             Err(error) => return Some(format!("the channels of epoch {epoch} cannot be opened: {error}")),
         };
-        let mut engine = engine;
         if epoch.get() > 0 {
             let (number, members) = (plan.committee.number, plan.committee.members.len());
             info!(%epoch, committee = number, members, votes = plan.votes, "an epoch begins");
@@ -258,13 +159,6 @@ where
         let over = committed.wait_for(|height| *height >= last);
         let mut over = std::pin::pin!(over);
         loop {
-            let stranger = async {
-                match self.doors.strangers.recv().await {
-                    Some(stranger) => stranger,
-                    None => pending().await,
-                }
-            };
-            let sorting = futures::future::select_all(&mut self.doors.sorting);
             select! {
                 ended = &mut over => {
                     if ended.is_err() {
@@ -273,8 +167,11 @@ where
                     break;
                 },
                 ended = &mut engine => return Some(format!("consensus ended in epoch {epoch} ({ended:?})")),
-                (ended, ..) = sorting => return Some(format!("a channel ended ({ended:?})")),
-                (ahead, message) = stranger => {
+                stranger = self.doors.stranger() => {
+                    let (ahead, message) = match stranger {
+                        Ok(stranger) => stranger,
+                        Err(reason) => return Some(reason),
+                    };
                     if ahead > epoch.get() {
                         self.marshal.hint_finalized(Height::new(last), non_empty_vec![message.0.clone()]);
                     }
@@ -317,10 +214,7 @@ where
             self.cache.clone(),
         );
         let consensus = simplex::Engine::new(context.child("simplex"), settings);
-        let channel = epoch.get();
-        let votes = self.doors.votes(channel).await?;
-        let certificates = self.doors.certificates.register(channel).await?;
-        let resolver = self.doors.resolver.register(channel).await?;
+        let (votes, certificates, resolver) = self.doors.open(epoch.get()).await?;
         Ok(consensus.start(votes, certificates, resolver))
     }
 

@@ -44,6 +44,7 @@ mod block;
 mod config;
 mod data;
 mod delivery;
+mod doors;
 mod engine;
 mod epochs;
 mod keys;
