@@ -17,7 +17,7 @@ use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
 use crate::state::State;
-use crate::store::read::{self, Owners};
+use crate::store::read::{self, Answers, Owners};
 use crate::store::{Marks, Store, StoredBlock};
 use crate::unordered::{Unordered, Waiting};
 use moot_record::{AccountId, Call, Digest, Entry, EntryId, Genesis, SealedView, lane_owner};
@@ -149,12 +149,7 @@ impl Recovered {
 
     /// Calls open, receipts close. Receipts count in the node's own bundles only; of clients' calls those are open
     /// that were to be answered here.
-    fn note_calls(
-        &mut self,
-        view: &SealedView<'_>,
-        own: Option<&AccountId>,
-        to_answer: &BTreeMap<(u64, u16), Vec<(u16, u16)>>,
-    ) {
+    fn note_calls(&mut self, view: &SealedView<'_>, own: Option<&AccountId>, to_answer: &Answers) {
         let (lane, batch) = (view.header.lane, view.header.seq);
         let mut receipts = Vec::new();
         for (bundle, content) in (0u16..).zip(&view.bundles) {

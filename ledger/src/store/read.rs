@@ -269,9 +269,12 @@ pub(crate) fn bundles(txn: &ReadTransaction) -> Read<Bundles> {
     Ok(found)
 }
 
+/// By batch and bundle: the pages and slots of calls.
+pub(crate) type Answers = BTreeMap<(u64, u16), Vec<(u16, u16)>>;
+
 /// The calls of client bundles of the own lane's batches from `first` on that are to be answered here, by batch and
 /// bundle. A ledger of before there were any has no such table.
-pub(crate) fn answers(txn: &ReadTransaction, first: u64) -> Read<BTreeMap<(u64, u16), Vec<(u16, u16)>>> {
+pub(crate) fn answers(txn: &ReadTransaction, first: u64) -> Read<Answers> {
     let table = match txn.open_table(ANSWERS) {
         Err(TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
         table => table?,
