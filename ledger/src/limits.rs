@@ -168,7 +168,7 @@ pub const BLOCK_PATIENCE: Duration = Duration::from_millis(1);
 /// crash, so a block costs the ledger no sync of its own; half of what the engine delivers ahead of acknowledgement.
 pub const MAX_UNSYNCED_BLOCKS: usize = 8;
 
-/// How long a batch that nobody waits for waits for others to share its block. Ten blocks a second cost about
+/// How long after a block a batch that nobody waits for waits for others to share its block. Ten blocks a second cost about
 /// 1% of a core; without a pause a block a commit cost more than the calls in it.
 pub const ORDER_WITHIN: Duration = Duration::from_millis(100);
 

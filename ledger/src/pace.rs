@@ -4,13 +4,13 @@
 //! share one commit. So a commit is made when somebody waits for it.
 //!
 //! A block costs the same whether it names one batch or two hundred: votes, and a sync of the engine's journal
-//! for each of them, on the disk that calls wait for. So batches wait a moment for company, unless somebody
-//! waits for their block.
+//! for each of them, on the disk that calls wait for. So batches that come soon after a block wait a moment for company,
+//! unless somebody waits for theirs.
 //!
 //! ```text
 //!   Pending::durable() ── write ──► Signal ──► commit thread
 //!   Pending::finalized() ──ask──┐
-//!   commit ──ring───────────────┼──► Pace ──► propose: asked for? full? oldest waited long enough?
+//!   commit ──ring───────────────┼──► Pace ──► propose: asked for? full? long enough since the last?
 //!   commit thread, when due ────┘
 //! ```
 

@@ -18,7 +18,7 @@ use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
 use crate::standing::{Lost, NO_LANE};
 use crate::state::{Seats, State};
-use crate::store::read::{self, Owners};
+use crate::store::read::{self, Answers, Owners};
 use crate::store::{Marks, Store, StoredBlock};
 use crate::unordered::{Unordered, Waiting};
 use moot_ordering::genesis_block;
@@ -162,12 +162,7 @@ impl Recovered {
 
     /// Calls open, receipts close. Receipts count in the node's own bundles only; of clients' calls those are open
     /// that were to be answered here.
-    fn note_calls(
-        &mut self,
-        view: &SealedView<'_>,
-        own: Option<&AccountId>,
-        to_answer: &BTreeMap<(u64, u16), Vec<(u16, u16)>>,
-    ) {
+    fn note_calls(&mut self, view: &SealedView<'_>, own: Option<&AccountId>, to_answer: &Answers) {
         let (lane, batch) = (view.header.lane, view.header.seq);
         let mut receipts = Vec::new();
         for (bundle, content) in (0u16..).zip(&view.bundles) {

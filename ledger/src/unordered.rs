@@ -77,6 +77,8 @@ pub(crate) struct Unordered {
     ordered_in_turn: VecDeque<Digest>,
     /// The lane that the next proposal begins with.
     turn: u32,
+    /// When a block was last proposed here, or ordered something.
+    last: Option<Instant>,
 }
 
 impl Unordered {
@@ -129,6 +131,7 @@ impl Unordered {
             marks.waiting = marks.waiting.saturating_sub(1);
             marks.ordered = marks.ordered.max(Some(place.1));
             self.remember(*digest);
+            self.last = Some(Instant::now());
             return Named::Waiting(place, waiting);
         }
         if self.ordered.contains(digest) {
@@ -199,17 +202,23 @@ impl Unordered {
         }
         drop(queues);
         self.turn = lanes.first().map_or(0, |lane| lane.wrapping_add(1));
+        if !found.is_empty() {
+            self.last = Some(Instant::now());
+        }
         found
     }
 
-    /// Whether a block is worth making of what is not in `taken`: when `max` batches wait, when the oldest has
-    /// waited for `within`, or when `asked` and somebody here waits for one of them.
+    /// Whether a block is worth making of what is not in `taken`: when there was none for `within`, when `max` batches
+    /// wait, when the oldest has waited for `within`, or when `asked` and somebody here waits for one of them. So
+    /// there is hardly more than one block in that time that nobody asked for, and a batch that comes alone waits for
+    /// nothing.
     pub(crate) fn is_due(&self, taken: &HashSet<Digest>, max: usize, within: Duration, asked: bool) -> bool {
         let now = Instant::now();
         let mut free = self.waiting.values().filter(|waiting| !taken.contains(&waiting.digest));
+        let quiet = self.last.is_none_or(|last| now.saturating_duration_since(last) >= within);
         let wanted = |waiting: &Waiting| {
             let asked = asked && waiting.promise.as_ref().is_some_and(Promise::asked);
-            asked || now.saturating_duration_since(waiting.since) >= within
+            quiet || asked || now.saturating_duration_since(waiting.since) >= within
         };
         self.waiting.len() >= taken.len() + max || free.any(wanted)
     }
@@ -273,6 +282,8 @@ mod tests {
         assert!(!unordered.is_due(&none, 2, Duration::ZERO, true) && unordered.oldest().is_none());
         hold(&mut unordered, 0, 0);
         assert!(unordered.oldest().is_some());
+        assert!(unordered.is_due(&none, 2, long, false), "there was no block before");
+        assert_eq!(unordered.propose(&none, 1).len(), 1);
         assert!(!unordered.is_due(&none, 2, long, true), "nobody waits for it");
         assert!(unordered.is_due(&none, 2, Duration::ZERO, false), "it has waited");
         hold(&mut unordered, 1, 0);

@@ -20,8 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 type Read<T> = Result<T, ReadError>;
-/// By batch and bundle, page and slot of the calls that are answered here.
-type Answers = BTreeMap<(u64, u16), Vec<(u16, u16)>>;
 
 /// Whose lanes these are: what a seal is checked with.
 #[derive(Debug, Clone)]
@@ -315,6 +313,9 @@ pub(crate) fn bundles(txn: &ReadTransaction) -> Read<Bundles> {
     }
     Ok(found)
 }
+
+/// By batch and bundle: the pages and slots of calls.
+pub(crate) type Answers = BTreeMap<(u64, u16), Vec<(u16, u16)>>;
 
 /// The calls of client bundles of the own lane's batches from `first` on that are to be answered here, by batch and
 /// bundle. A ledger of before there were any has no such table.
