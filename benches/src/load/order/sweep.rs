@@ -12,6 +12,8 @@ use std::time::Instant;
 
 /// Before the measured time: connections are warm, lanes flow.
 const WARM_S: f64 = 1.0;
+/// What is sent before a step, and not measured: a few bundles a client.
+const FIRST: Pace = Pace { per_s: 8.0, warm_s: 0.0, time_s: 1.0 };
 /// Blocks that a step's bundles are valid for: minutes at any speed, and forgotten soon after.
 const VALIDITY_BLOCKS: u64 = 20_000;
 /// Room that must be left on the disk after a step.
@@ -112,20 +114,15 @@ fn one(net: &Net, rate: f64, time_s: f64, bundle: usize) -> Result<Step> {
     let clients = (0..net.gateways.len()).map(|number| Client::start(net, number, bundle));
     let mut clients = clients.collect::<Result<Vec<Client>>>()?;
     let per_s = rate / bundle as f64 / clients.len() as f64;
-    let sign = (per_s * (WARM_S + time_s)).ceil() as usize;
-    let valid_until = net.height()? + VALIDITY_BLOCKS;
-    // One after the other: signing is not what is measured.
-    for client in clients.iter_mut() {
-        client.say(&Ask::Sign { sign, valid_until })?;
-        client.hear()?;
-    }
+    // The first batches of a new network find connections that are just being made, and lanes that never flowed.
+    sign(net, &mut clients, FIRST)?;
+    send(&mut clients, FIRST)?;
+    net.settle()?;
+    let pace = Pace { per_s, warm_s: WARM_S, time_s };
+    sign(net, &mut clients, pace)?;
     let ids: Vec<u32> = clients.iter().map(|client| client.process.id()).collect();
     let (used, spent, began) = (net.used()?, usage(ids.iter().copied())?, Instant::now());
-    for client in clients.iter_mut() {
-        client.say(&Ask::Send(Pace { per_s, warm_s: WARM_S, time_s }))?;
-    }
-    let came: Vec<Came> =
-        clients.iter_mut().map(|client| Ok(serde_json::from_str(&client.hear()?)?)).collect::<Result<_>>()?;
+    let came = send(&mut clients, pace)?;
     let took_s = began.elapsed().as_secs_f64();
     let (used, spent) = (net.used()?.since(&used), usage(ids.iter().copied())?.since(&spent));
     net.settle()?;
@@ -148,6 +145,25 @@ fn one(net: &Net, rate: f64, time_s: f64, bundle: usize) -> Result<Step> {
         written_mb_per_s: used.written_bytes as f64 / 1e6 / took_s,
         refused: came.iter().map(|came| came.refused + came.late).sum(),
     })
+}
+
+/// Has every client sign what a step takes: one after the other, and before it begins.
+fn sign(net: &Net, clients: &mut [Client], pace: Pace) -> Result<()> {
+    let sign = (pace.per_s * (pace.warm_s + pace.time_s)).ceil() as usize;
+    let valid_until = net.height()? + VALIDITY_BLOCKS;
+    for client in clients {
+        client.say(&Ask::Sign { sign, valid_until })?;
+        client.hear()?;
+    }
+    Ok(())
+}
+
+/// Has all clients send at once; says what came of it.
+fn send(clients: &mut [Client], pace: Pace) -> Result<Vec<Came>> {
+    for client in clients.iter_mut() {
+        client.say(&Ask::Send(pace))?;
+    }
+    clients.iter_mut().map(|client| Ok(serde_json::from_str(&client.hear()?)?)).collect()
 }
 
 /// What one replica called final, the next one shows in a block too.
