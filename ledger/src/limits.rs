@@ -168,8 +168,8 @@ pub const BLOCK_PATIENCE: Duration = Duration::from_millis(1);
 /// crash, so a block costs the ledger no sync of its own; half of what the engine delivers ahead of acknowledgement.
 pub const MAX_UNSYNCED_BLOCKS: usize = 8;
 
-/// How long after a block a batch that nobody waits for waits for others to share its block. Ten blocks a second cost about
-/// 1% of a core; without a pause a block a commit cost more than the calls in it.
+/// How long after a block a batch that nobody waits for waits for others to share its block. Ten blocks a second cost
+/// about 1% of a core; without a pause a block a commit cost more than the calls in it.
 pub const ORDER_WITHIN: Duration = Duration::from_millis(100);
 
 /// The same among several replicas, where the leader does not know who waits: less than agreement itself takes.

@@ -5,10 +5,10 @@
 //!            Chromium? ──apt-get, when it can──┘                     └── debug moot, example components
 //! ```
 
-use crate::step::{describe, guests_target, output, root, run, target};
+use crate::counts::Counts;
+use crate::step::{guests_target, output, root, run, target};
 use crate::suite::build_node;
-use anyhow::{Context as _, Result, bail, ensure};
-use std::io::{BufRead as _, BufReader};
+use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,9 +17,6 @@ const OLDEST_NODE: (u64, u64) = (20, 19);
 
 /// Where Debian's package puts the browser; `CHROMIUM` names another.
 const CHROMIUM: &str = "/usr/bin/chromium";
-
-/// Tests that passed, failed and were skipped.
-pub(crate) type Counts = (u64, u64, u64);
 
 /// Everything about the SDK, and the counts of its tests. `built`: the node and the functions are there.
 pub(crate) fn test(built: bool) -> Result<Counts> {
@@ -84,29 +81,14 @@ fn chromium() -> PathBuf {
     path
 }
 
-/// Runs the tests, passes their output on, and adds up the counts that node's test runner closes with.
+/// Runs the tests.
 fn tests(chromium: &Path) -> Result<Counts> {
     let mut command = npm(&["test", "--silent"]);
-    let name = describe(&command);
     command
         .env("MOOT_BIN", target().join("debug/moot"))
         .env("MOOT_GUESTS", guests_target().join("wasm32-wasip2/release"))
         .env("CHROMIUM", chromium);
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
-    let stdout = child.stdout.take().context("the tests' output")?;
-    let mut counts = Counts::default();
-    for line in BufReader::new(stdout).lines() {
-        let line = line?;
-        println!("{line}");
-        add(&mut counts, &line);
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        bail!("`{name}` ended with {status}: {} passed, {} failed", counts.0, counts.1);
-    }
-    ensure!(counts.0 > 0, "`{name}` ran no test");
-    Ok(counts)
+    Counts::of(&mut command, add)
 }
 
 /// Reads `ℹ pass 3`, as node's test runner closes with.
@@ -114,9 +96,9 @@ fn add(counts: &mut Counts, line: &str) {
     let mut words = line.strip_prefix('ℹ').unwrap_or_default().split_whitespace();
     let (name, number) = (words.next(), words.next().and_then(|word| word.parse::<u64>().ok()));
     match (name, number, words.next()) {
-        (Some("pass"), Some(number), None) => counts.0 += number,
-        (Some("fail"), Some(number), None) => counts.1 += number,
-        (Some("skipped"), Some(number), None) => counts.2 += number,
+        (Some("pass"), Some(number), None) => counts.passed += number,
+        (Some("fail"), Some(number), None) => counts.failed += number,
+        (Some("skipped"), Some(number), None) => counts.skipped += number,
         _ => {}
     }
 }
@@ -132,7 +114,7 @@ mod tests {
         {
             add(&mut counts, line);
         }
-        assert_eq!(counts, (4, 1, 2));
+        assert_eq!(counts, Counts { passed: 4, failed: 1, skipped: 2 });
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how Folkmoot works: it drives cargo, and the `moot` binary as a user would.
 
+mod counts;
 mod demo;
 mod js;
 mod load;

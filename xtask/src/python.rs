@@ -8,18 +8,15 @@
 //! The tests import the installed wheel, so what is tested is what is shipped. All that the tools write goes below
 //! `target/python`; the environment is kept for as long as the requirements and the interpreter stay the same.
 
+use crate::counts::Counts;
 use crate::step::{describe, guests_target, output, root, run, target};
 use crate::suite::build_node;
 use anyhow::{Context as _, Result, bail, ensure};
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The oldest Python that the SDK runs on.
 const MIN_PYTHON: (u32, u32) = (3, 10);
-
-/// Tests that passed, failed and were skipped.
-pub(crate) type Counts = (u64, u64, u64);
 
 /// Everything about the SDK, and the counts of its tests. `built`: the node and the functions are there.
 pub(crate) fn test(built: bool) -> Result<Counts> {
@@ -30,7 +27,11 @@ pub(crate) fn test(built: bool) -> Result<Counts> {
     build_node(built)?;
     python.install_wheel()?;
     python.try_wheel()?;
-    tests(&mut python.tool("pytest"))
+    Counts::of(&mut python.tool("pytest"), |counts, line| {
+        if let Some(closing) = closing(line) {
+            *counts = closing;
+        }
+    })
 }
 
 /// The virtual environment, with what the tools need to find their way.
@@ -162,39 +163,18 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()??, parts.next()??))
 }
 
-/// Runs pytest, passes its output on, and reads the counts that it closes with.
-fn tests(command: &mut Command) -> Result<Counts> {
-    let name = describe(command);
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{name}`"))?;
-    let stdout = child.stdout.take().context("the tests' output")?;
-    let mut counts = None;
-    for line in BufReader::new(stdout).lines() {
-        let line = line?;
-        println!("{line}");
-        counts = closing(&line).or(counts);
-    }
-    let status = child.wait()?;
-    ensure!(status.success(), "`{name}` ended with {status}");
-    match counts {
-        Some(counts @ (1.., 0, _)) => Ok(counts),
-        Some(counts) => bail!("`{name}` counted {counts:?} passed, failed and skipped tests"),
-        None => bail!("`{name}` did not say how many tests ran"),
-    }
-}
-
 /// Reads `==== 3 passed, 1 skipped in 0.12s ====`.
 fn closing(line: &str) -> Option<Counts> {
     let (counts, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
     time.split_whitespace().next()?.strip_suffix('s')?.parse::<f64>().ok()?;
-    let mut found = (0, 0, 0);
+    let mut found = Counts::default();
     for part in counts.split(", ") {
         let (number, what) = part.split_once(' ')?;
         let number: u64 = number.parse().ok()?;
         match what {
-            "passed" | "xpassed" => found.0 += number,
-            "failed" | "error" | "errors" => found.1 += number,
-            "skipped" | "deselected" | "xfailed" => found.2 += number,
+            "passed" | "xpassed" => found.passed += number,
+            "failed" | "error" | "errors" => found.failed += number,
+            "skipped" | "deselected" | "xfailed" => found.skipped += number,
             _ => {}
         }
     }
@@ -203,13 +183,14 @@ fn closing(line: &str) -> Option<Counts> {
 
 #[cfg(test)]
 mod tests {
-    use super::{closing, numbers};
+    use super::{Counts, closing, numbers};
 
     #[test]
     fn reads_what_pytest_closes_with() {
-        assert_eq!(closing("======== 305 passed in 13.96s ========"), Some((305, 0, 0)));
-        assert_eq!(closing("1 failed, 2 passed, 3 skipped, 1 warning in 0.10s"), Some((2, 1, 3)));
-        assert_eq!(closing("== 2 passed, 2 errors in 72.10s (0:01:12) =="), Some((2, 2, 0)));
+        let counted = |passed, failed, skipped| Some(Counts { passed, failed, skipped });
+        assert_eq!(closing("======== 305 passed in 13.96s ========"), counted(305, 0, 0));
+        assert_eq!(closing("1 failed, 2 passed, 3 skipped, 1 warning in 0.10s"), counted(2, 1, 3));
+        assert_eq!(closing("== 2 passed, 2 errors in 72.10s (0:01:12) =="), counted(2, 2, 0));
         for other in ["no tests ran in 0.01s", "tests/test_a.py ..... [ 5%]", "it was in 5s", ""] {
             assert_eq!(closing(other), None, "{other}");
         }

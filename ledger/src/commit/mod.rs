@@ -7,10 +7,11 @@
 //!   jobs ────────┘                                              └──► recent, registry, events
 //! ```
 //!
-//! It takes what is there as soon as the last commit returns and somebody waits for it: no timer, no window. Final blocks are applied to
-//! the state here and ride in the same transaction as the next batches, so an idle heartbeat costs no fsync
-//! and a busy node pays nothing extra for ordering. Blocks alone are committed without a sync: readers see them at once,
-//! the next sync covers them, and only then are they acknowledged. Until then the engine's own disk has them.
+//! It takes what is there as soon as the last commit returns and somebody waits for it: no timer, no window. Final
+//! blocks are applied to the state here and ride in the same transaction as the next batches, so a busy node pays
+//! nothing extra for ordering. Blocks alone are committed without a sync: readers see them at once, the next sync
+//! covers them (an idle node makes one for eight heartbeats), and only then are they acknowledged. Until then the
+//! engine's own disk has them.
 
 mod blocks;
 mod foreign;
@@ -165,8 +166,8 @@ impl Committer {
         self.unsynced.iter().map(|(_, acks)| acks.len()).sum()
     }
 
-    /// A block alone that has to be synced waits a moment for entries to share its commit: otherwise every call of a client that
-    /// makes one after the other would wait behind the block of the call before.
+    /// A block alone that has to be synced waits a moment for entries to share its commit: otherwise every call of a
+    /// client that makes one after the other would wait behind the block of the call before.
     fn wait_for_company(&self, closing: bool) {
         let core = &self.core;
         let alone = {

@@ -226,16 +226,16 @@ async fn who_leaves_takes_nothing_new_and_follows() {
 /// A replica without a seat has no lane and records nothing, until it gets one.
 #[tokio::test]
 async fn who_has_no_seat_follows_and_takes_its_lane_when_it_gets_one() {
-    let mut helper = Chain::new(|network| network.validators[0].clone(), None);
+    let mut other = Chain::new(|network| network.validators[0].clone(), None);
     let mut chain = Chain::new(|_| Keypair::from_seed([50; 32]), None);
     assert_eq!((chain.ledger().lane(), chain.ledger().status().standing.votes), (None, false));
     assert!(matches!(chain.ledger().append_call(call(1), PayloadBytes::None), Err(Refused::Follows(_))));
     let me = chain.me.clone();
-    assert_eq!(helper.seat(&authority(), &me, Role::Votes).await, Ok(4));
+    assert_eq!(other.seat(&authority(), &me, Role::Votes).await, Ok(4));
     // What the other recorded, as the data plane would bring it.
-    let block = helper.ledger().block(1).unwrap().unwrap();
+    let block = other.ledger().block(1).unwrap().unwrap();
     let wanted = moot_ordering::Wanted { kind: moot_ledger::KIND_BATCH, digest: block.batches[0], part: 0 };
-    let bytes = helper.ledger().application().supply(&wanted).await.unwrap();
+    let bytes = other.ledger().application().supply(&wanted).await.unwrap();
     assert!(chain.ledger().application().accept(&wanted, bytes).await);
     let app = chain.ledger().application();
     let holds = app.available(&block.header, &block.batches);
