@@ -2,9 +2,21 @@
 
 use std::time::Duration;
 
-/// Version of what is written to disk: 2 since batches are stored under their owner's seal. A directory of
-/// another version is refused, an older one because its batches cannot be given to other replicas.
-pub const FORMAT_VERSION: u32 = 2;
+/// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since a log goes before
+/// the database. A directory of another version is refused.
+pub const FORMAT_VERSION: u32 = 3;
+
+/// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
+/// once, at the first start, in a few milliseconds.
+pub const LOG_BYTES: usize = 4 * 1024 * 1024;
+
+/// A commit with more than this goes to the database at once: its bytes cost more than the sync, and would be
+/// written twice.
+pub const MAX_LOGGED_BYTES: usize = 256 * 1024;
+
+/// Commits that the database may lie behind the log. Its sync then costs each of them next to nothing, and a start
+/// after a crash has as many to repeat.
+pub const MAX_LOGGED_COMMITS: u32 = 64;
 
 /// An open batch this long is closed even while the last commit still runs. redb rounds a row up to a power
 /// of two: the batch's row, framing included, stays just under 1 MiB.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   lane ──take──┐                                              ┌──► waiters of the batch (one wake a commit)
-//!   foreign ─────┼──► prepare ──► one redb transaction ──► fsync┼──► ordering (fresh batches, acks)
+//!   foreign ─────┼──► prepare ──► log, one redb transaction ────┼──► ordering (fresh batches, acks)
 //!   blocks ──────┤                                              ├──► the other replicas (own batches)
 //!   jobs ────────┘                                              └──► recent, registry, events
 //! ```
@@ -72,6 +72,17 @@ struct Work {
     done: Vec<oneshot::Sender<()>>,
 }
 
+/// How a transaction gets on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// With a sync of the database.
+    Synced,
+    /// Its batches by the log; the rest with the next sync of the database.
+    Logged,
+    /// With the next sync of the database.
+    Unsynced,
+}
+
 impl Committer {
     pub(crate) fn new(core: Arc<Core>, recovered: Committed) -> Committer {
         let Committed { state, roots, marks, convicted } = recovered;
@@ -116,14 +127,10 @@ impl Committer {
                 }
                 Err(why) => return self.stop(&why, None),
             };
-            let sync = closing || !self.may_go_unsynced(&work);
-            // Blocks that came again are only acknowledged.
-            if !work.changes.is_empty()
-                && let Err(why) = self.commit(&work.changes, sync)
-            {
-                return self.stop(&why, Some(work));
+            match self.commit(&work.changes, if closing { Way::Synced } else { self.way(&work) }) {
+                Ok(synced) => self.publish(work, synced),
+                Err(why) => return self.stop(&why, Some(work)),
             }
-            self.publish(work, sync);
         }
     }
 
@@ -146,20 +153,25 @@ impl Committer {
         }
     }
 
-    /// Whether the engine brings everything in it again after a crash. An epoch's last block is always synced: the next
-    /// epoch begins when it is acknowledged.
-    fn may_go_unsynced(&self, work: &Work) -> bool {
-        if work.changes.is_empty() {
+    /// How a transaction gets on disk. Blocks can wait for the next sync, because the engine brings them again after a
+    /// crash; an epoch's last one cannot: the next epoch begins when it is acknowledged.
+    fn way(&self, work: &Work) -> Way {
+        let changes = &work.changes;
+        if changes.is_empty() {
             // Nothing but blocks that came again: on disk already, unless others wait for the sync that covers them.
-            return !self.unsynced.is_empty();
+            return if self.unsynced.is_empty() { Way::Synced } else { Way::Unsynced };
         }
-        let blocks = self.unsynced_blocks() + work.acks.len();
         let epochs = self.core.genesis.epochs;
         let ends = |height| epochs.is_some_and(|epochs| epochs.is_last(height));
-        self.core.redelivers
-            && work.changes.only_blocks()
-            && blocks <= MAX_UNSYNCED_BLOCKS
-            && !work.changes.blocks.iter().any(|applied| ends(applied.block.header.height))
+        let blocks_wait = work.acks.is_empty() && changes.blocks.is_empty()
+            || self.core.redelivers
+                && self.unsynced_blocks() + work.acks.len() <= MAX_UNSYNCED_BLOCKS
+                && !changes.blocks.iter().any(|applied| ends(applied.block.header.height));
+        match blocks_wait && changes.only_rows() {
+            true if changes.has_rows() => Way::Logged,
+            true if changes.only_blocks() => Way::Unsynced,
+            _ => Way::Synced,
+        }
     }
 
     fn unsynced_blocks(&self) -> usize {
@@ -180,16 +192,25 @@ impl Committer {
         }
     }
 
-    /// Writes until it is on disk, or without `sync` until readers see it. A full disk is waited out; anything else is
-    /// final.
-    fn commit(&mut self, changes: &Changeset, sync: bool) -> Result<(), String> {
+    /// Writes until it is on disk in its way, and says whether the database was synced. A full disk is waited out;
+    /// anything else is final.
+    fn commit(&mut self, changes: &Changeset, way: Way) -> Result<bool, String> {
+        // Blocks that came again are only acknowledged.
+        if changes.is_empty() && changes.marks.is_none() {
+            return Ok(way == Way::Synced);
+        }
         let core = self.core.clone();
         let begun = Instant::now();
-        let mut result = if sync { core.store.write(changes) } else { core.store.write_unsynced(changes) };
-        while let Err(error) = result {
-            let why = match error {
-                WriteError::Fatal(why) => return Err(why),
-                WriteError::Full(why) => why,
+        let mut result = match way {
+            Way::Synced => core.store.write(changes).map(|()| true),
+            Way::Logged => core.store.write_logged(changes),
+            Way::Unsynced => core.store.write_unsynced(changes).map(|()| false),
+        };
+        let synced = loop {
+            let why = match result {
+                Ok(synced) => break synced,
+                Err(WriteError::Fatal(why)) => return Err(why),
+                Err(WriteError::Full(why)) => why,
             };
             if !core.gate.is_read_only() {
                 tracing::warn!(%why, "the disk is full: reading only until there is room");
@@ -212,20 +233,21 @@ impl Committer {
                     Ok(true) => Ok(()),
                     Ok(false) => core.store.write(changes),
                     Err(error) => Err(WriteError::Fatal(error.to_string())),
-                })
+                })?;
+                Ok(true)
             });
             if result.is_ok() {
                 tracing::info!("there is room on the disk again");
                 core.gate.running();
             }
-        }
+        };
         self.commits += 1;
         Counters::add(&core.counters.commits, 1);
         Counters::add(
             &core.counters.commit_us,
             u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         );
-        Ok(())
+        Ok(synced)
     }
 
     /// Ends everything: nobody waits for ever, and nothing is answered with success.

@@ -64,7 +64,7 @@ impl Committer {
         if synced {
             let before = self.unsynced.drain(..).flat_map(|(_, acks)| acks);
             before.chain(work.acks).for_each(|ack| ack());
-        } else {
+        } else if !(work.acks.is_empty() && work.changes.blocks.is_empty()) {
             let blocks = Changeset { blocks: work.changes.blocks, ..Changeset::default() };
             self.unsynced.push((blocks, work.acks));
         }

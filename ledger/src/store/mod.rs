@@ -1,15 +1,17 @@
 //! The store: redb, opened with care and written by one thread.
 //!
 //! ```text
-//!   commit thread ──write──► Store ──► redb ──► disk.rs
+//!   commit thread ──write──► Store ──► log, redb ──► disk.rs
 //!   readers       ──read───►   │
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
 
 mod lock;
+mod log;
 pub(crate) mod marker;
 pub(crate) mod prune;
 pub(crate) mod read;
+mod redo;
 mod rows;
 pub(crate) mod tables;
 mod write;
@@ -21,15 +23,17 @@ pub(crate) use write::{Applied, Changeset, Job};
 
 use crate::disk::{Disk, Fault, Faults, Guarded};
 use crate::error::{OpenError, ReadError};
-use crate::limits::FORMAT_VERSION;
+use crate::limits::{FORMAT_VERSION, MAX_LOGGED_COMMITS};
+use log::{Log, LogFailure, LogRow};
 use moot_record::Digest;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redo::Rows;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tables::{META, META_FORMAT, META_NETWORK};
+use tables::{META, META_FORMAT, META_LOG, META_NETWORK};
 
 /// Name of the database's file.
 pub(crate) const DATABASE_FILE: &str = "ledger.redb";
@@ -46,6 +50,16 @@ pub(crate) enum WriteError {
     Fatal(String),
 }
 
+impl From<Fault> for WriteError {
+    fn from(fault: Fault) -> WriteError {
+        match fault {
+            Fault::Full(why) => WriteError::Full(why),
+            Fault::Sync(why) => WriteError::Fatal(format!("a sync failed: {why}")),
+            Fault::Write(why) => WriteError::Fatal(format!("a write failed: {why}")),
+        }
+    }
+}
+
 /// The database.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -59,6 +73,8 @@ pub(crate) struct Store {
 struct Opened {
     db: Database,
     faults: Arc<Faults>,
+    /// What goes before the database; none while it is made.
+    log: Mutex<Option<Log>>,
 }
 
 impl Store {
@@ -89,6 +105,13 @@ impl Store {
         })?;
         let store = Store { dir: dir.to_owned(), disk, cache_bytes, opened: RwLock::new(Some(opened)) };
         store.identify(network)?;
+        store.replay().map_err(|error| match error {
+            LogFailure::Io(source) => OpenError::Io { path: dir.join(log::LOG_FILE), source },
+            LogFailure::Damaged(reason)
+            | LogFailure::Write(WriteError::Full(reason) | WriteError::Fatal(reason)) => {
+                OpenError::Damaged { dir: dir.to_owned(), reason }
+            }
+        })?;
         if !known {
             marker::write(dir, network)?;
         }
@@ -100,6 +123,8 @@ impl Store {
     fn begin(dir: &Path, disk: Arc<dyn Disk>, cache_bytes: usize, network: &Digest) -> Result<(), OpenError> {
         let (draft, path) = (dir.join(DRAFT_FILE), dir.join(DATABASE_FILE));
         let io = |source| OpenError::Io { path: draft.clone(), source };
+        Log::make(dir, disk.as_ref())
+            .map_err(|source| OpenError::Io { path: dir.join(log::LOG_FILE), source })?;
         let leftover = disk.open(&draft).map_err(io)?;
         leftover.set_len(0).and_then(|()| leftover.close()).map_err(io)?;
         drop(leftover);
@@ -152,45 +177,78 @@ impl Store {
             .unwrap_or_else(|panic| Err(ReadError::damaged("the database", panic_text(panic.as_ref()))))
     }
 
-    /// Writes in one transaction, and returns when it is on disk.
+    /// Gives the database what its log has on top of it, and the log to the writer.
+    fn replay(&self) -> Result<(), LogFailure> {
+        let opened = self.opened.read();
+        let Some(opened) = opened.as_ref() else { return Ok(()) };
+        let row = opened.log_row().map_err(|error| LogFailure::Damaged(error.to_string()))?;
+        let log = Log::open(&self.dir, self.disk.as_ref(), row, |rows| {
+            opened.transact(Durability::None, |txn| rows.write(txn)).map_err(LogFailure::Write)
+        })?;
+        let repeated = log.frames();
+        *opened.log.lock() = Some(log);
+        if repeated > 0 {
+            opened.sync(|_| Ok(())).map_err(LogFailure::Write)?;
+            tracing::info!(
+                commits = repeated,
+                "the log had more than the database; it is in the database now"
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes in one transaction, and returns when it is on disk, in the database.
     pub(crate) fn write(&self, changes: &Changeset) -> Result<(), WriteError> {
-        self.commit(changes, Durability::Immediate)
+        self.with(|opened| opened.sync(|txn| changes.write(txn)))
     }
 
     /// Writes in one transaction that readers see at once, and that is on disk with the next [`Store::write`]. A crash
     /// before that undoes it, and so does [`Store::reopen`].
     pub(crate) fn write_unsynced(&self, changes: &Changeset) -> Result<(), WriteError> {
-        self.commit(changes, Durability::None)
+        self.with(|opened| opened.transact(Durability::None, |txn| changes.write(txn)))
     }
 
-    fn commit(&self, changes: &Changeset, durability: Durability) -> Result<(), WriteError> {
-        let opened = self.opened.read();
-        let Some(opened) = opened.as_ref() else { return Err(WriteError::Fatal("it is closed".into())) };
-        let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), redb::Error> {
-            let mut txn: WriteTransaction = opened.db.begin_write()?;
-            txn.set_durability(durability)?;
-            changes.write(&txn)?;
-            txn.commit()?;
-            Ok(())
-        }));
-        let said = match result {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic_text(panic.as_ref()),
-        };
-        // What failed first below redb decides; redb's own error only repeats it.
-        Err(match opened.faults.first() {
-            Some(Fault::Full(why)) => WriteError::Full(why),
-            Some(Fault::Sync(why)) => WriteError::Fatal(format!("a sync failed: {why}")),
-            Some(Fault::Write(why)) => WriteError::Fatal(format!("a write failed: {why}")),
-            None => WriteError::Fatal(said),
+    /// Writes in one transaction, and returns when its batches are on disk; the rest is as with
+    /// [`Store::write_unsynced`], unless the log had no room and the database was synced: then this is true.
+    pub(crate) fn write_logged(&self, changes: &Changeset) -> Result<bool, WriteError> {
+        self.with(|opened| {
+            let logged = match opened.log.lock().as_mut() {
+                Some(log) if log.frames() < MAX_LOGGED_COMMITS => log.append(&Rows::of(changes))?,
+                _ => false,
+            };
+            if logged {
+                opened.transact(Durability::None, |txn| changes.write(txn))?;
+            } else {
+                opened.sync(|txn| changes.write(txn))?;
+            }
+            Ok(!logged)
         })
     }
 
-    /// Closes and opens the database again, which rolls a half-written transaction back or forward.
+    fn with<T>(&self, write: impl FnOnce(&Opened) -> Result<T, WriteError>) -> Result<T, WriteError> {
+        let opened = self.opened.read();
+        write(opened.as_ref().ok_or_else(|| WriteError::Fatal("it is closed".into()))?)
+    }
+
+    /// Closes and opens the database again, which rolls a half-written transaction back or forward. What the log has is
+    /// there afterwards, and synced.
     pub(crate) fn reopen(&self) -> Result<(), WriteError> {
+        self.close();
+        self.open_again()?;
+        let replayed = self.replay().map_err(|error| match error {
+            LogFailure::Io(error) => WriteError::Fatal(error.to_string()),
+            LogFailure::Damaged(reason) => WriteError::Fatal(reason),
+            LogFailure::Write(error) => error,
+        });
+        if replayed.is_err() {
+            // Not without what the log has.
+            self.close();
+        }
+        replayed
+    }
+
+    fn open_again(&self) -> Result<(), WriteError> {
         let mut opened = self.opened.write();
-        *opened = None;
         match Opened::open(&self.dir.join(DATABASE_FILE), self.disk.as_ref(), self.cache_bytes) {
             Ok(again) => {
                 *opened = Some(again);
@@ -207,9 +265,13 @@ impl Store {
     }
 
     /// Whether a transaction, whose commit failed half-way, is there after all: it is there whole or not at
-    /// all, so its last batch and its last block tell. Chores alone can be done twice.
+    /// all, but for batches that the log had. So its last block tells, else its last batch. Chores alone can be done
+    /// twice, and so can batches.
     pub(crate) fn holds(&self, changes: &Changeset) -> Result<bool, ReadError> {
         self.read(|txn| {
+            if let Some(applied) = changes.blocks.last() {
+                return Ok(txn.open_table(tables::BLOCKS)?.get(applied.block.header.height)?.is_some());
+            }
             if let Some(batch) = changes.batches.last() {
                 return Ok(txn.open_table(tables::BATCHES)?.get((batch.lane, batch.seq))?.is_some());
             }
@@ -218,9 +280,6 @@ impl Store {
             }
             if let Some(batch) = changes.rivals.last() {
                 return Ok(txn.open_table(tables::RIVALS)?.get(batch.digest.as_bytes())?.is_some());
-            }
-            if let Some(applied) = changes.blocks.last() {
-                return Ok(txn.open_table(tables::BLOCKS)?.get(applied.block.header.height)?.is_some());
             }
             Ok(false)
         })
@@ -250,13 +309,61 @@ enum OpenFailure {
 }
 
 impl Opened {
+    /// What the database says of its log.
+    fn log_row(&self) -> Result<LogRow, ReadError> {
+        let table = self.db.begin_read()?.open_table(META)?;
+        let row = table
+            .get(META_LOG)?
+            .ok_or_else(|| ReadError::damaged("the database", "it says nothing of its log"))?;
+        LogRow::decode(row.value())
+    }
+
+    /// Writes and syncs; the log is empty then.
+    fn sync(
+        &self,
+        write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), WriteError> {
+        let mut log = self.log.lock();
+        self.transact(Durability::Immediate, |txn| {
+            if let Some(log) = log.as_ref() {
+                txn.open_table(META)?.insert(META_LOG, log.next().encode().as_slice())?;
+            }
+            write(txn)
+        })?;
+        if let Some(log) = log.as_mut() {
+            log.begin_anew();
+        }
+        Ok(())
+    }
+
+    fn transact(
+        &self,
+        durability: Durability,
+        write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), WriteError> {
+        let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), redb::Error> {
+            let mut txn: WriteTransaction = self.db.begin_write()?;
+            txn.set_durability(durability)?;
+            write(&txn)?;
+            txn.commit()?;
+            Ok(())
+        }));
+        let said = match result {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => panic_text(panic.as_ref()),
+        };
+        // What failed first below redb decides; redb's own error only repeats it.
+        Err(self.faults.first().map_or(WriteError::Fatal(said), WriteError::from))
+    }
+
     fn open(path: &Path, disk: &dyn Disk, cache_bytes: usize) -> Result<Opened, OpenFailure> {
         let file = disk.open(path).map_err(OpenFailure::Io)?;
         let (guarded, faults) = Guarded::new(file);
         let open =
             AssertUnwindSafe(|| Database::builder().set_cache_size(cache_bytes).create_with_backend(guarded));
         let error = match catch_unwind(open) {
-            Ok(Ok(db)) => return Ok(Opened { db, faults }),
+            Ok(Ok(db)) => return Ok(Opened { db, faults, log: Mutex::default() }),
             Ok(Err(error)) => error,
             Err(panic) => return Err(OpenFailure::Damaged(panic_text(panic.as_ref()))),
         };

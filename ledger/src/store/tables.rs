@@ -17,7 +17,7 @@
 //!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
 //!   pruned    lane                             highest sequence number that was pruned
-//!   meta      name                             format, network, lane, marks, height up to which was pruned
+//!   meta      name                             format, network, log, marks, height up to which was pruned
 //! ```
 //!
 //! There is no row for a call: its id is where it stands.
@@ -63,5 +63,7 @@ pub(crate) const META_MARKS: &str = "marks";
 pub(crate) const META_PRUNED: &str = "pruned";
 /// [`META`]: the seats, once they changed or an epoch ended.
 pub(crate) const META_SEATS: &str = "seats";
+/// [`META`]: which frames of the log come after the database's last sync.
+pub(crate) const META_LOG: &str = "log";
 /// [`META`]: a lost journal of votes, and the way back.
 pub(crate) const META_LOST: &str = "lost";

@@ -1,11 +1,13 @@
 //! One transaction: what the commit thread puts on disk at once.
 
+use super::log::LogRow;
 use super::prune::Pruning;
+use super::redo::Rows;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
     ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
-    LINKS, META, META_FORMAT, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS, PLACED,
-    PRUNED, RIVALS, VOIDS,
+    LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS,
+    PLACED, PRUNED, RIVALS, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
@@ -92,6 +94,20 @@ impl Changeset {
             && self.genesis.is_none()
     }
 
+    /// Whether it is nothing but batches that the log can take, and final blocks.
+    pub(crate) fn only_rows(&self) -> bool {
+        self.rivals.is_empty()
+            && self.evidence.is_empty()
+            && self.jobs.is_empty()
+            && self.lost.is_none()
+            && self.genesis.is_none()
+    }
+
+    /// Whether it adds batches.
+    pub(crate) fn has_rows(&self) -> bool {
+        !self.batches.is_empty() || !self.foreign.is_empty()
+    }
+
     /// What makes a new database one of a network.
     pub(super) fn genesis(format: u32, network: &Digest) -> Changeset {
         Changeset { genesis: Some((format, *network)), ..Changeset::default() }
@@ -99,9 +115,8 @@ impl Changeset {
 
     pub(super) fn write(&self, txn: &WriteTransaction) -> Done {
         self.write_genesis(txn)?;
-        self.write_batches(txn)?;
-        self.write_foreign(txn)?;
-        self.write_keys(txn)?;
+        Rows::of(self).write(txn)?;
+        self.write_rivals(txn)?;
         self.write_blocks(txn)?;
         if let Some(lost) = &self.lost {
             txn.open_table(META)?.insert(META_LOST, rows::seal(lost.encode()).as_slice())?;
@@ -123,6 +138,7 @@ impl Changeset {
         let mut meta = txn.open_table(META)?;
         meta.insert(META_FORMAT, format.to_le_bytes().as_slice())?;
         meta.insert(META_NETWORK, network.as_bytes().as_slice())?;
+        meta.insert(META_LOG, LogRow::first().encode().as_slice())?;
         // Readers may then rely on every table being there.
         txn.open_table(BATCHES)?;
         txn.open_table(RIVALS)?;
@@ -146,73 +162,8 @@ impl Changeset {
         Ok(())
     }
 
-    fn write_batches(&self, txn: &WriteTransaction) -> Done {
-        if self.batches.is_empty() {
-            return Ok(());
-        }
-        let mut table = txn.open_table(BATCHES)?;
-        for batch in &self.batches {
-            table.insert((batch.lane, batch.seq), batch.row.as_ref())?;
-        }
-        drop(table);
-        if self.batches.iter().any(|batch| !batch.payloads.is_empty()) {
-            let mut table = txn.open_table(HOURS)?;
-            for batch in self.batches.iter().filter(|batch| !batch.hours.is_empty()) {
-                table.insert((batch.lane, batch.seq), rows::encode_hours(&batch.hours).as_slice())?;
-            }
-            let mut table = txn.open_table(PAYLOADS)?;
-            for batch in &self.batches {
-                for (hour, first, row) in &batch.payloads {
-                    table.insert((*hour, batch.lane, batch.seq, *first), row.as_slice())?;
-                }
-            }
-        }
-        if self.batches.iter().any(|batch| !batch.links.is_empty()) {
-            let mut table = txn.open_table(LINKS)?;
-            for batch in &self.batches {
-                for (lane, seq) in &batch.links {
-                    table.insert((*lane, *seq, batch.lane, batch.seq), ())?;
-                }
-            }
-        }
-        if self.batches.iter().any(|batch| !batch.bundle_ids.is_empty()) {
-            let mut table = txn.open_table(BUNDLES)?;
-            for (valid_until, digest) in self.batches.iter().flat_map(|batch| &batch.bundle_ids) {
-                let key = (*valid_until, digest.as_bytes());
-                // A block may have counted it already, from another lane.
-                if table.get(key)?.is_none() {
-                    table.insert(key, 0)?;
-                }
-            }
-        }
-        if self.batches.iter().any(|batch| !batch.answers.is_empty()) {
-            let mut table = txn.open_table(ANSWERS)?;
-            for batch in &self.batches {
-                for (bundle, calls) in &batch.answers {
-                    table.insert((batch.seq, *bundle), rows::encode_answers(calls).as_slice())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What other replicas sent: the row is the very bytes that came.
-    fn write_foreign(&self, txn: &WriteTransaction) -> Done {
-        if !self.foreign.is_empty() {
-            let mut table = txn.open_table(BATCHES)?;
-            for batch in &self.foreign {
-                table.insert(batch.place(), batch.row.as_ref())?;
-            }
-        }
-        if self.foreign.iter().any(|batch| !batch.links.is_empty()) {
-            let mut table = txn.open_table(LINKS)?;
-            for batch in &self.foreign {
-                for (lane, seq) in &batch.links {
-                    let (answer_lane, answer_seq) = batch.place();
-                    table.insert((*lane, *seq, answer_lane, answer_seq), ())?;
-                }
-            }
-        }
+    /// Second versions, and the proof that there are two.
+    fn write_rivals(&self, txn: &WriteTransaction) -> Done {
         if !self.rivals.is_empty() {
             let mut table = txn.open_table(RIVALS)?;
             for batch in &self.rivals {
@@ -225,18 +176,6 @@ impl Changeset {
                 let place = (pair.first.header.lane, pair.first.header.seq);
                 table.insert(place, rows::seal(pair.encode()).as_slice())?;
             }
-        }
-        Ok(())
-    }
-
-    fn write_keys(&self, txn: &WriteTransaction) -> Done {
-        if self.batches.iter().all(|batch| batch.keys.is_empty()) {
-            return Ok(());
-        }
-        let (mut keys, mut hours) = (txn.open_table(KEYS)?, txn.open_table(KEY_HOURS)?);
-        for (key, row) in self.batches.iter().flat_map(|batch| &batch.keys) {
-            keys.insert(key.as_bytes(), row.encode().as_slice())?;
-            hours.insert((self.hour, key.as_bytes()), ())?;
         }
         Ok(())
     }

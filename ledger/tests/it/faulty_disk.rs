@@ -136,8 +136,13 @@ impl FaultyDisk {
 
     /// The bytes of the one database.
     pub(crate) fn database(&self, change: impl FnOnce(&mut Vec<u8>)) {
+        self.file("ledger.redb", change);
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn file(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.0.state.lock();
-        let image = state.files.iter_mut().find(|(path, _)| path.ends_with("ledger.redb")).unwrap().1;
+        let image = state.files.iter_mut().find(|(path, _)| path.ends_with(name)).unwrap().1;
         change(&mut image.synced);
         image.seen = image.synced.clone();
         image.unsynced.clear();

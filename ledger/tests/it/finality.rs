@@ -96,7 +96,7 @@ async fn durable_but_unordered_batches_are_proposed_again() {
 async fn heartbeats_cost_one_commit_each_and_hardly_any_room() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open_with_engine(dir.path());
-    eventually("some heartbeats", || ledger.height() >= 20);
+    eventually("some heartbeats", || ledger.height() >= 40);
     let (height, commits) = (ledger.height(), ledger.status().commits);
     let length = std::fs::metadata(dir.path().join("ledger.redb")).unwrap().len();
     eventually("more heartbeats", || ledger.height() >= height + 10);
