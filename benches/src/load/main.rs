@@ -38,6 +38,10 @@ use clap::Parser as _;
 use moot_benches::machine::{Machine, load_average};
 use std::time::Duration;
 
+/// As the `moot` program has it, for both sides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Before each measurement: connections are made, code and pages become warm.
 const WARM_UP: Duration = Duration::from_millis(500);
 

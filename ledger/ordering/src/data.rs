@@ -16,9 +16,10 @@
 
 use crate::{
     Application, Wanted,
+    late::Late,
     limits::{
         FETCH_RETRY_DELAY, FETCH_TIMEOUT, MAILBOX, MAX_DATA_BYTES, MAX_SUPPLIED, MAX_SUPPLY_BACKLOG,
-        PUSHED_BYTES_PER_SECOND, SUPPLIED_BYTES_PER_SECOND,
+        PUSH_AGAIN, PUSHED_BYTES_PER_SECOND, SUPPLIED_BYTES_PER_SECOND,
     },
     meter::{Meter, metered},
     plane::PlaneEnd,
@@ -101,22 +102,51 @@ where
     ]
 }
 
-/// Sends what the application pushes.
+/// Sends what the application pushes. A peer whose connection comes up a moment later gets it then: at the start of a
+/// network all of them do, and would else hear of the first batches from the first leader that has them.
 async fn push<E: Clock, S: Sender<PublicKey = PublicKey>>(context: E, mut sender: S, end: Arc<PlaneEnd>) {
+    let mut late = Late::default();
     loop {
-        let bytes = end.next_push().await;
-        loop {
-            // All peers have the same quota and get the same, so it is used up for all or for none.
-            let free = match sender.check(Recipients::All) {
-                Ok(checked) => {
-                    // Best effort: whoever is not reached fetches it.
-                    let _ = checked.send(bytes, false);
-                    break;
+        let next = async {
+            match late.is_empty() {
+                true => pending().await,
+                false => context.sleep(PUSH_AGAIN).await,
+            }
+        };
+        select! {
+            bytes = end.next_push() => {
+                let reached = send(&context, &mut sender, Recipients::All, bytes.clone()).await;
+                late.sent(context.current(), bytes, reached);
+            },
+            _ = next => {
+                // Whoever is connected now, or has its allowance again.
+                let connected = sender.check(Recipients::All).map(|checked| checked.recipients());
+                for (bytes, missed) in late.missed(context.current(), &connected.unwrap_or_default()) {
+                    send(&context, &mut sender, Recipients::Some(missed), bytes).await;
                 }
-                Err(free) => free,
-            };
-            context.sleep_until(free).await;
+            },
         }
+    }
+}
+
+/// Sends to those who may be sent to, and says whom: best effort, whoever is not reached fetches it.
+async fn send<E: Clock, S: Sender<PublicKey = PublicKey>>(
+    context: &E,
+    sender: &mut S,
+    to: Recipients<PublicKey>,
+    bytes: Bytes,
+) -> Vec<PublicKey> {
+    loop {
+        // All peers have the same quota and get the same, so it is used up for all or for none.
+        let free = match sender.check(to.clone()) {
+            Ok(checked) => {
+                let reached = checked.recipients();
+                let _ = checked.send(bytes, false);
+                return reached;
+            }
+            Err(free) => free,
+        };
+        context.sleep_until(free).await;
     }
 }
 

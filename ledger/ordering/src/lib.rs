@@ -48,6 +48,7 @@ mod doors;
 mod engine;
 mod epochs;
 mod keys;
+mod late;
 pub mod limits;
 mod link;
 mod meter;

@@ -83,6 +83,19 @@ pub const MAX_PUSH_BACKLOG: usize = 256;
 /// Their bytes: four of the largest batches, and most of a second at full speed.
 pub const MAX_PUSH_BACKLOG_BYTES: usize = 4 * MAX_DATA_BYTES;
 
+/// Pushes remembered for peers that were not reached, and their bytes: what the clients of a network that has just
+/// begun send before its connections stand. One that misses more fetches it.
+pub const MAX_LATE: usize = 32;
+
+/// Their bytes.
+pub const MAX_LATE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long: a few attempts to connect.
+pub const LATE_FOR: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether somebody has come: well below what a view takes.
+pub const PUSH_AGAIN: Duration = Duration::from_millis(20);
+
 /// Things wanted from peers at a time. Full blocks up to [`MAX_PENDING_ACKS`] name half as many batches; the
 /// rest is for candidates and components. The names take 4 MiB at most.
 pub const MAX_WANTED: usize = 2 * MAX_PENDING_ACKS * MAX_BATCHES_PER_BLOCK;
