@@ -146,7 +146,9 @@ fn simulate(scenario: Scenario) -> Outcome {
             assert_eq!(hidden, None, "{whose}: block {} names what nobody has", block.header.height);
         }
         let height = counted.iter().map(|n| world.pools[*n].height()).min().unwrap_or(0);
-        let least = if scenario.trouble == Trouble::Flood { 5 } else { 10 };
+        // Ten seconds: who has nothing to say, or names what nobody gets, uses up each of its turns.
+        let slow = scenario.trouble == Trouble::Flood || scenario.conduct == Conduct::Withholding;
+        let least = if slow { 5 } else { 10 };
         assert!(height > least, "{whose}: {height} blocks only");
         let counts = world.pools.iter().map(|pool| pool.counts()).collect();
         Outcome { trace: context.auditor().state(), height, counts }
