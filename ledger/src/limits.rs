@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Version of what is written to disk: 2 since batches are stored under their owner's seal. A directory of
-/// another version is refused, an older one because its batches cannot be given to other replicas.
-pub const FORMAT_VERSION: u32 = 2;
+/// Version of what is written to disk: 3 since the state is a tree, 2 since batches are stored under their owner's
+/// seal. A directory of another version is refused: in an older one the blocks carry roots of another kind.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// An open batch this long is closed even while the last commit still runs. redb rounds a row up to a power
 /// of two: the batch's row, framing included, stays just under 1 MiB.
@@ -145,6 +145,10 @@ pub const PRUNE_BLOCKS: u64 = 64;
 /// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
 /// this many.
 pub const ROOTS_REMEMBERED: usize = 1024;
+
+/// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
+/// share with each other is a way of some twenty nodes for each key that changed.
+pub const STATE_TREES_KEPT: usize = 64;
 
 /// Versions of a function that can be rolled back to. Older ones stay on the ledger, not in the registry.
 pub const MAX_VERSIONS_KEPT: usize = 256;

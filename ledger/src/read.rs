@@ -7,7 +7,7 @@ use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
 use crate::state::Outcome;
 use crate::store::{StoredBlock, read};
-use moot_record::{Call, Entry, EntryId, Receipt};
+use moot_record::{Account, AccountId, Call, Entry, EntryId, Receipt, StateKey};
 use std::sync::Arc;
 
 impl Core {
@@ -82,6 +82,19 @@ impl Ledger {
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn transaction_outcome(&self, id: EntryId) -> Result<Option<Outcome>, ReadError> {
         self.core().store.read(|txn| read::outcome(txn, &id))
+    }
+
+    /// What an account has after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn balance(&self, account: &AccountId) -> Result<u64, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Account(*account)))?;
+        let Some(row) = row else { return Ok(0) };
+        let found = Account::decode(&row);
+        found
+            .map(|found| found.balance)
+            .map_err(|error| ReadError::damaged(format!("account {account}"), error))
     }
 
     /// A block.

@@ -46,6 +46,9 @@ mod receipt;
 mod receipt_file;
 mod sealed;
 mod spec;
+pub mod state;
+mod state_file;
+mod state_proof;
 mod strict_json;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -66,7 +69,9 @@ pub use committee::{Committee, Epochs};
 pub use entry::{Entry, entry_digest};
 pub use error::{DecodeError, Invalid, ParseError};
 pub use fees::{Fee, Prices, fee};
-pub use genesis::{GENESIS_VERSION, GENESIS_VERSION_EPOCHS, Genesis, GenesisError};
+pub use genesis::{
+    Allocation, GENESIS_VERSION, GENESIS_VERSION_ACCOUNTS, GENESIS_VERSION_EPOCHS, Genesis, GenesisError,
+};
 pub use handover::Handover;
 pub use hash::{Domain, component_digest};
 pub use heads::{EventInput, HttpField, HttpRequestHead, HttpResponseHead};
@@ -80,6 +85,9 @@ pub use receipt::{Receipt, Status};
 pub use receipt_file::{Checked, Evidence, Finality, RECEIPT_FORMAT, ReceiptFile};
 pub use sealed::{BundleView, Equivocation, SealError, SealedHeader, SealedView, lane_owner, seal};
 pub use spec::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
+pub use state::{Account, StateKey};
+pub use state_file::{STATE_FORMAT, StateFile};
+pub use state_proof::{Found, ProvenState, StateProof};
 pub use touch::{Touch, TouchKind};
 pub use transaction::{Role, Transaction};
 pub use value::{Value, check_path};

@@ -8,7 +8,7 @@ use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
-use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES};
+use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
@@ -67,6 +67,19 @@ pub enum Transaction {
         /// Where it takes batches.
         data: Option<SocketAddr>,
     },
+    /// Units go from the account that says it to another.
+    Transfer {
+        /// Who gets them.
+        to: AccountId,
+        /// How many, in the network's smallest unit of account; at least one.
+        #[serde(with = "exact")]
+        amount: u64,
+    },
+    /// The transactions that follow it in its bundle, so many of them, are all applied or none is.
+    Together {
+        /// How many: 2 to [`MAX_TOGETHER`].
+        count: u16,
+    },
 }
 
 impl Transaction {
@@ -87,7 +100,20 @@ impl Transaction {
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
             Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
-            Self::Seat { .. } => None,
+            Self::Seat { .. } | Self::Transfer { .. } | Self::Together { .. } => None,
+        }
+    }
+
+    /// What kind of transaction, in one word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Deploy { .. } => "deploy",
+            Self::Rollback { .. } => "rollback",
+            Self::Retire { .. } => "retire",
+            Self::Seat { .. } => "seat",
+            Self::Transfer { .. } => "transfer",
+            Self::Together { .. } => "together",
         }
     }
 
@@ -99,6 +125,8 @@ impl Transaction {
         let (component_bytes, spec) = match self {
             Self::Deploy { component_bytes, spec, .. } => (component_bytes, spec),
             Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
+            Self::Transfer { to, amount } => return check_transfer(to, *amount),
+            Self::Together { count } => return check_together(*count),
             Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -117,6 +145,8 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
+            Self::Transfer { .. } => 3,
+            Self::Together { .. } => 2,
         }
     }
 
@@ -146,6 +176,15 @@ impl Transaction {
                 cbor::option(out, ledger.as_ref(), write_address);
                 cbor::option(out, data.as_ref(), write_address);
             }
+            Self::Transfer { to, amount } => {
+                cbor::uint(out, 4u8);
+                to.write(out);
+                cbor::uint(out, *amount);
+            }
+            Self::Together { count } => {
+                cbor::uint(out, 5u8);
+                cbor::uint(out, *count);
+            }
         }
     }
 
@@ -168,6 +207,8 @@ impl Transaction {
                 ledger: r.option(read_address)?,
                 data: r.option(read_address)?,
             },
+            4 => Self::Transfer { to: AccountId::read(r)?, amount: r.uint()? },
+            5 => Self::Together { count: r.small()? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();
@@ -177,6 +218,23 @@ impl Transaction {
         transaction.check()?;
         Ok(transaction)
     }
+}
+
+/// What the types of a transfer alone cannot check.
+fn check_transfer(to: &AccountId, amount: u64) -> Result<(), Invalid> {
+    if amount == 0 {
+        return Err(Invalid::new("transaction.amount", "0; a transfer is of one unit at least"));
+    }
+    // What goes to such a key is anybody's.
+    check_key("transaction.to", to)
+}
+
+fn check_together(count: u16) -> Result<(), Invalid> {
+    if (2..=MAX_TOGETHER).contains(&count) {
+        return Ok(());
+    }
+    let why = format!("{count}; 2 to {MAX_TOGETHER} transactions are applied together");
+    Err(Invalid::new("transaction.count", why))
 }
 
 /// What the types of a seat alone cannot check.

@@ -146,7 +146,8 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        Ok(Some((Applied { block, placed, swapped, voids, links, changes, handover }, settled)))
+        let tree = self.state.tree().clone();
+        Ok(Some((Applied { block, placed, swapped, voids, links, changes, tree, handover }, settled)))
     }
 
     /// What a proof shows of the committee that a block names; an error if it names not the one that is settled.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod accounts;
 mod appenders;
 mod crash;
 mod epochs;
@@ -12,6 +13,7 @@ mod lanes;
 mod payloads;
 mod sequencer;
 mod state_machine;
+mod state_proofs;
 mod storage;
 mod submit;
 mod town;

@@ -3,12 +3,14 @@
 //! Nothing here knows how an answer is found. Digests, accounts and ids are hex or text as in
 //! `moot_record`; every length is in bytes, every time in microseconds or milliseconds as its name says.
 
+mod accounts;
 mod calls;
 mod events;
 mod functions;
 mod problem;
 mod status;
 
+pub use accounts::AccountView;
 pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
     ValueWritten,

@@ -29,6 +29,7 @@ mod status;
 mod terminal;
 mod text;
 mod toolchain;
+mod transfer;
 mod up;
 mod verify;
 mod watch;
@@ -78,6 +79,7 @@ enum Verb {
     Verify(verify::Verify),
     Replay(replay::Replay),
     Account(account::Account),
+    Transfer(transfer::Transfer),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -117,6 +119,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Ls(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

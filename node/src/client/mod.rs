@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use moot_record::{Digest, EntryId, FunctionName, Keypair};
+use moot_record::{AccountId, Digest, EntryId, FunctionName, Keypair};
 use serde::de::DeserializeOwned;
 
 pub use address::NodeAddress;
@@ -228,6 +228,16 @@ impl Client {
         let mut ask = Self::ask(Method::GET, format!("/_moot/calls/{id}/{which}"));
         ask.timeout = CLIENT_LONG_TIMEOUT;
         missing_is_none(self.expect(&ask).await.map(|answer| answer.body))
+    }
+
+    /// What an account has.
+    pub async fn account(&self, account: &AccountId) -> Result<api::AccountView, ClientError> {
+        self.get(format!("/_moot/accounts/{account}")).await
+    }
+
+    /// The proof of what an account has: a state file.
+    pub async fn account_proof(&self, account: &AccountId) -> Result<Bytes, ClientError> {
+        Ok(self.expect(&Self::ask(Method::GET, format!("/_moot/accounts/{account}/proof"))).await?.body)
     }
 
     /// A block.

@@ -8,12 +8,14 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
+use moot_record::limits::MAX_TOGETHER;
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee, Digest, Domain, Entry,
-    EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead,
-    HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec, SpecDir, Status,
-    Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
+    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee,
+    Digest, Domain, Entry, EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField,
+    HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec,
+    SpecDir, Status, Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest,
+    verify,
 };
 use serde_json::{Value, json};
 
@@ -87,7 +89,12 @@ fn vectors() -> Value {
         "entries_refused": entries_refused(),
         "heads": heads(),
         "trees": trees(),
-        "genesis": [genesis(&network.genesis), genesis(&Network::named("other", 1).genesis)],
+        "genesis": [
+            genesis(&network.genesis),
+            genesis(&Network::named("other", 1).genesis),
+            genesis(&funded()),
+            genesis(&funded().with_epochs(changing().0.genesis.epochs.unwrap())),
+        ],
         "bundles": bundles(&network),
         "sealed_batches": sealed_batches(&network),
         "certificates": certificates(&network),
@@ -228,8 +235,21 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// What moves units; apart from the others, so that the bundles made of those stay as they are.
+fn transfers() -> Vec<(&'static str, Entry)> {
+    let to = Keypair::from_seed([3; 32]).account();
+    let transfer = |amount| Transaction::Transfer { to, amount }.into();
+    vec![
+        ("a transfer of one unit", transfer(1)),
+        ("a transfer of all there can be", transfer(u64::MAX)),
+        ("two together", Transaction::Together { count: 2 }.into()),
+        ("as many together as can be", Transaction::Together { count: MAX_TOGETHER }.into()),
+    ]
+}
+
 fn entries() -> Value {
-    some_entries()
+    [some_entries(), transfers()]
+        .concat()
         .iter()
         .map(|(name, entry)| {
             json!({ "name": name, "json": entry, "cbor": hex(entry.encode()), "digest": entry.digest() })
@@ -245,6 +265,11 @@ fn entries_refused() -> Value {
     receipt.touched.reverse();
     let mut unknown = good.clone();
     unknown[1] = 4;
+    let said = |transaction| Entry::Transaction(transaction).encode();
+    let to = Keypair::from_seed([3; 32]).account();
+    let mut weak = [0; 32];
+    weak[0] = 1;
+    let weak = AccountId::from_bytes(weak);
     let cases = [
         ("cut", good[..good.len() - 1].to_vec()),
         ("a byte after the end", [good.as_slice(), &[0]].concat()),
@@ -253,6 +278,10 @@ fn entries_refused() -> Value {
         ("a path with a dot-dot", value("/a/../b", Payload::empty())),
         ("a path with an escape", value("/a%2fb", Payload::empty())),
         ("touches out of order", Entry::Receipt(receipt).encode()),
+        ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
+        ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("one together", said(Transaction::Together { count: 1 })),
+        ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {
@@ -297,6 +326,12 @@ fn genesis(genesis: &Genesis) -> Value {
     let file: Value = serde_json::from_str(&genesis.to_json()).unwrap();
     let namespace = String::from_utf8(genesis.namespace()).unwrap();
     json!({ "file": file, "cbor": hex(genesis.encode()), "network": genesis.network(), "namespace": namespace })
+}
+
+/// A network where two accounts have something from the start.
+fn funded() -> Genesis {
+    let one = |seed, balance| Allocation { account: Keypair::from_seed([seed; 32]).account(), balance };
+    Network::named("funded", 1).genesis.with_accounts(vec![one(3, 1), one(4, u64::MAX - 1)])
 }
 
 fn mixed_bundle(network: &Network) -> Bundle {

@@ -5,7 +5,7 @@ import { AccountId, Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { decode, numbered } from "./codec.js";
 import { checkKey } from "./committee.js";
-import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES } from "./limits.js";
+import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER } from "./limits.js";
 import { FunctionName } from "./names.js";
 import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
@@ -42,16 +42,33 @@ export interface Seat {
   readonly data: SocketAddress | null;
 }
 
+/** Units go from the account that says it to another. */
+export interface Transfer {
+  /** Who gets them. */
+  readonly to: AccountId;
+  /** How many, in the network's smallest unit of account; at least one. */
+  readonly amount: bigint;
+}
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
   | { readonly rollback: { readonly name: FunctionName; readonly version: number } }
   | { readonly retire: { readonly name: FunctionName } }
-  | { readonly seat: Seat };
+  | { readonly seat: Seat }
+  | { readonly transfer: Transfer }
+  /** The transactions that follow it in its bundle, so many of them, are all applied or none is. */
+  | { readonly together: { readonly count: number } };
 
 /** How many fields it has in its array, after the entry's kind. */
 export function transactionFields(transaction: Transaction): number {
-  return "deploy" in transaction ? 6 : "seat" in transaction ? 5 : "rollback" in transaction ? 3 : 2;
+  if ("deploy" in transaction) {
+    return 6;
+  }
+  if ("seat" in transaction) {
+    return 5;
+  }
+  return "rollback" in transaction || "transfer" in transaction ? 3 : 2;
 }
 
 export const Transaction = {
@@ -73,6 +90,13 @@ export const Transaction = {
     } else if ("retire" in transaction) {
       out.uint(2);
       FunctionName.write(out, transaction.retire.name);
+    } else if ("transfer" in transaction) {
+      out.uint(4);
+      AccountId.write(out, transaction.transfer.to);
+      out.uint(transaction.transfer.amount);
+    } else if ("together" in transaction) {
+      out.uint(5);
+      out.uint(transaction.together.count);
     } else {
       const { account, role, ledger, data } = transaction.seat;
       const write = (address: SocketAddress): void => {
@@ -98,6 +122,10 @@ export const Transaction = {
       checkDeploy(transaction.deploy);
     } else if ("seat" in transaction) {
       checkSeat(transaction.seat);
+    } else if ("transfer" in transaction) {
+      checkTransfer(transaction.transfer);
+    } else if ("together" in transaction) {
+      checkTogether(transaction.together.count);
     }
     return transaction;
   },
@@ -129,6 +157,10 @@ function readFields(r: Reader, at: number): Transaction {
           data: r.option(() => SocketAddress.read(r)),
         },
       };
+    case 4n:
+      return { transfer: { to: AccountId.read(r), amount: r.uint() } };
+    case 5n:
+      return { together: { count: r.u16() } };
     default:
       throw unknownNumber("transaction", at, which);
   }
@@ -143,6 +175,20 @@ function checkDeploy({ component_bytes: bytes, spec }: Deploy): void {
     decode(Spec, spec);
   } catch (error) {
     throw isFormatError(error) ? new InvalidError("transaction.spec", error.message) : error;
+  }
+}
+
+function checkTransfer({ to, amount }: Transfer): void {
+  if (amount === 0n) {
+    throw new InvalidError("transaction.amount", "0; a transfer is of one unit at least");
+  }
+  checkKey("transaction.to", to);
+}
+
+function checkTogether(count: number): void {
+  if (count < 2 || count > MAX_TOGETHER) {
+    const why = `${String(count)}; 2 to ${String(MAX_TOGETHER)} transactions are applied together`;
+    throw new InvalidError("transaction.count", why);
   }
 }
 

@@ -1,5 +1,6 @@
 //! The API below `/_moot/`: which request is which question.
 
+mod accounts;
 mod blocks;
 mod bundles;
 mod calls;
@@ -56,6 +57,8 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "input"] => calls::input(door, &visit, id).await,
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
+        ["accounts", account] => accounts::show(door, account).await,
+        ["accounts", account, "proof"] => accounts::proof(door, account).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
         _ => Err(unknown()),
@@ -95,7 +98,8 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
-        | ["blocks", _] => Some("GET, HEAD"),
+        | ["accounts" | "blocks", _]
+        | ["accounts", _, "proof"] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
         ["values", _, ..] => Some("PUT"),
         ["bundles"] | ["functions", _, "call", ..] => Some("POST"),

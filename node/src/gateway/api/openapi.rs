@@ -1,6 +1,6 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
-use super::{Answered, blocks, bundles, calls, components, events, functions, node, values};
+use super::{Answered, accounts, blocks, bundles, calls, components, events, functions, node, values};
 use crate::api;
 use crate::gateway::answer::bytes_of;
 use http::{HeaderValue, StatusCode};
@@ -22,6 +22,8 @@ use utoipa::OpenApi;
         node::status,
         node::genesis,
         node::problems,
+        accounts::show,
+        accounts::proof,
         functions::list,
         functions::show,
         components::put,
@@ -83,6 +85,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 21);
+        assert_eq!(document.paths.paths.len(), 23);
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, as a person meets it: the real binary, in a folder of its own, with nothing of this machine's
 //! settings.
 
+mod accounts;
 mod calling;
 mod components;
 mod deploying;

@@ -16,7 +16,9 @@ from moot.record.transaction import (
     Retire,
     Rollback,
     Seat,
+    Together,
     Transaction,
+    Transfer,
     read_transaction,
     write_transaction,
 )
@@ -38,7 +40,7 @@ def entry_kind(entry: Entry) -> str:
             return "receipt"
         case Value():
             return "value"
-        case Deploy() | Rollback() | Retire() | Seat():
+        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together():
             return "transaction"
 
 
@@ -68,7 +70,7 @@ def encode_entry(entry: Entry) -> bytes:
             w.array(1 + _VALUE_FIELDS)
             w.uint(3)
             entry.write(w)
-        case Deploy() | Rollback() | Retire() | Seat():
+        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together():
             w.array(1 + entry.FIELDS)
             w.uint(2)
             write_transaction(w, entry)
