@@ -21,7 +21,7 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Seats};
+use crate::state::{FunctionRecord, Rules, Seats};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -111,6 +111,8 @@ pub(crate) struct Core {
     pub(crate) head: RwLock<Head>,
     /// State roots after the last blocks committed here, oldest first: what a block may carry.
     pub(crate) roots: RwLock<VecDeque<Digest>>,
+    /// The rules after the last block committed here.
+    pub(crate) rules: RwLock<Arc<Rules>>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.

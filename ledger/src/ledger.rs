@@ -109,6 +109,7 @@ impl Ledger {
             registry: RwLock::new(state.functions().clone()),
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
+            rules: RwLock::new(state.rules().clone()),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),

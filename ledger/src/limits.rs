@@ -146,6 +146,15 @@ pub const PRUNE_BLOCKS: u64 = 64;
 /// this many.
 pub const ROOTS_REMEMBERED: usize = 1024;
 
+/// Brackets in each other in a rule, and prefixes in it: the parser goes down by calling itself.
+pub const MAX_RULE_NESTING: u16 = 32;
+
+/// Operations in each other in a rule: `a + b + c` has two. A commit thread's stack holds ten times as many.
+pub const MAX_RULE_DEPTH: usize = 64;
+
+/// Steps in which a rule must come to its verdict: some hundred microseconds.
+pub const MAX_RULE_COST: u64 = 10_000;
+
 /// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
 /// share with each other is a way of some twenty nodes for each key that changed.
 pub const STATE_TREES_KEPT: usize = 64;

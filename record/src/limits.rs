@@ -115,6 +115,15 @@ pub const MAX_PATH_BYTES: usize = 512;
 /// A label is compared with rule patterns and shown in URLs: a name, not a document.
 pub const MAX_PATH_LABEL_BYTES: usize = 128;
 
+/// As deep as anybody organises anything; a way down the rules has as many steps.
+pub const MAX_PATH_LABELS: usize = 32;
+
+/// The name of a variable in a pattern: a word.
+pub const MAX_VARIABLE_BYTES: usize = 32;
+
+/// A rule is a sentence, not a program; each is read again when a replica starts.
+pub const MAX_RULE_BYTES: usize = 1024;
+
 /// A deploy transaction carries the spec whole and must fit one entry.
 pub const MAX_SPEC_BYTES: usize = 10 * 1024;
 

@@ -19,7 +19,7 @@ use crate::cbor::{self, Reader};
 use crate::error::DecodeError;
 use crate::hash::Domain;
 use crate::item::{Item, canonical};
-use crate::limits::{MAX_STATE_DEPTH, MAX_STATE_KEY_BYTES};
+use crate::limits::{MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_STATE_DEPTH, MAX_STATE_KEY_BYTES};
 use crate::name::FunctionName;
 
 const PLACE: Domain = Domain::new("moot state key 1");
@@ -39,6 +39,10 @@ pub enum StateKey {
     Function(FunctionName),
     /// An account: [`Account`]. One with nothing has no value.
     Account(AccountId),
+    /// Who owns a path: [`PathOwner`].
+    Owner(String),
+    /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
+    Rule(String),
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -72,6 +76,16 @@ impl Item for StateKey {
                 cbor::uint(out, 3u8);
                 account.write(out);
             }
+            Self::Owner(path) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 4u8);
+                cbor::text(out, path);
+            }
+            Self::Rule(place) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 5u8);
+                cbor::text(out, place);
+            }
         }
     }
 
@@ -83,6 +97,8 @@ impl Item for StateKey {
             1 => (Self::Seats, 1),
             2 => (Self::Function(FunctionName::read(r)?), 2),
             3 => (Self::Account(AccountId::read(r)?), 2),
+            4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -112,6 +128,53 @@ impl Item for Account {
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         r.array(1)?;
         Ok(Self { balance: r.uint()? })
+    }
+}
+
+/// What the state holds of a path's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathOwner {
+    /// Who may change owners and rules there and below; none: nobody ever again.
+    pub owner: Option<AccountId>,
+}
+
+canonical!(PathOwner, 64);
+
+impl Item for PathOwner {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 1);
+        cbor::option(out, self.owner.as_ref(), |out, owner| owner.write(out));
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(1)?;
+        Ok(Self { owner: r.option(AccountId::read)? })
+    }
+}
+
+/// What the state holds of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathRule {
+    /// What it is about.
+    pub pattern: String,
+    /// The expression.
+    pub rule: String,
+}
+
+canonical!(PathRule, MAX_PATH_BYTES + MAX_RULE_BYTES + 16);
+
+impl Item for PathRule {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 2);
+        cbor::text(out, &self.pattern);
+        cbor::text(out, &self.rule);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(2)?;
+        Ok(Self { pattern: r.text(MAX_PATH_BYTES)?.to_owned(), rule: r.text(MAX_RULE_BYTES)?.to_owned() })
     }
 }
 
@@ -179,6 +242,9 @@ mod tests {
             StateKey::Seats,
             StateKey::Function(FunctionName::parse("hello").unwrap()),
             StateKey::Account(AccountId::from_bytes([7; 32])),
+            StateKey::Owner("/chat".into()),
+            StateKey::Rule("/chat".into()),
+            StateKey::Rule("/chat/$".into()),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));

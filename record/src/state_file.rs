@@ -15,7 +15,7 @@ use crate::error::DecodeError;
 use crate::genesis::Genesis;
 use crate::limits::{MAX_STATE_FILE_BYTES, MAX_STATE_PROOF_BYTES};
 use crate::proof_error::ProofError;
-use crate::state::{Account, StateKey};
+use crate::state::{Account, PathOwner, PathRule, StateKey};
 use crate::state_proof::{Found, ProvenState, StateProof};
 use crate::strict_json;
 
@@ -120,6 +120,8 @@ fn show(proven: &ProvenState, proof: &StateProof, genesis: &Genesis) -> Result<V
 fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
     match key {
         StateKey::Account(_) => Ok(json!(Account::decode(value)?)),
+        StateKey::Owner(_) => Ok(json!(PathOwner::decode(value)?)),
+        StateKey::Rule(_) => Ok(json!(PathRule::decode(value)?)),
         StateKey::History | StateKey::Seats | StateKey::Function(_) => {
             Ok(json!(BASE64URL_NOPAD.encode(value)))
         }

@@ -8,8 +8,9 @@ use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
-use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
+use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
+use crate::path::{Pattern, check_path};
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
 
@@ -80,6 +81,21 @@ pub enum Transaction {
         /// How many: 2 to [`MAX_TOGETHER`].
         count: u16,
     },
+    /// A path gets another owner. Said by the owner of the closest path at or above it, or by whoever comes first to a
+    /// first label.
+    Own {
+        /// The path: [`crate::check_path`].
+        path: String,
+        /// Who may change owners and rules there and below from now on; none: nobody ever again.
+        owner: Option<AccountId>,
+    },
+    /// What may be written below a pattern. Said by the owner of its first labels.
+    Rule {
+        /// The pattern: [`crate::Pattern`].
+        pattern: String,
+        /// An expression; none: there is no rule any more. The ledger reads it and says when it is none.
+        rule: Option<String>,
+    },
 }
 
 impl Transaction {
@@ -100,7 +116,11 @@ impl Transaction {
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
             Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
-            Self::Seat { .. } | Self::Transfer { .. } | Self::Together { .. } => None,
+            Self::Seat { .. }
+            | Self::Transfer { .. }
+            | Self::Together { .. }
+            | Self::Own { .. }
+            | Self::Rule { .. } => None,
         }
     }
 
@@ -114,6 +134,8 @@ impl Transaction {
             Self::Seat { .. } => "seat",
             Self::Transfer { .. } => "transfer",
             Self::Together { .. } => "together",
+            Self::Own { .. } => "own",
+            Self::Rule { .. } => "rule",
         }
     }
 
@@ -127,6 +149,8 @@ impl Transaction {
             Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
             Self::Transfer { to, amount } => return check_transfer(to, *amount),
             Self::Together { count } => return check_together(*count),
+            Self::Own { path, owner } => return check_own(path, owner.as_ref()),
+            Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -145,7 +169,7 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } => 3,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
             Self::Together { .. } => 2,
         }
     }
@@ -185,6 +209,16 @@ impl Transaction {
                 cbor::uint(out, 5u8);
                 cbor::uint(out, *count);
             }
+            Self::Own { path, owner } => {
+                cbor::uint(out, 6u8);
+                cbor::text(out, path);
+                cbor::option(out, owner.as_ref(), |out, owner| owner.write(out));
+            }
+            Self::Rule { pattern, rule } => {
+                cbor::uint(out, 7u8);
+                cbor::text(out, pattern);
+                cbor::option(out, rule.as_ref(), |out, rule| cbor::text(out, rule));
+            }
         }
     }
 
@@ -209,6 +243,11 @@ impl Transaction {
             },
             4 => Self::Transfer { to: AccountId::read(r)?, amount: r.uint()? },
             5 => Self::Together { count: r.small()? },
+            6 => Self::Own { path: r.text(MAX_PATH_BYTES)?.to_owned(), owner: r.option(AccountId::read)? },
+            7 => Self::Rule {
+                pattern: r.text(MAX_PATH_BYTES)?.to_owned(),
+                rule: r.option(|r| Ok(r.text(MAX_RULE_BYTES)?.to_owned()))?,
+            },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();
@@ -235,6 +274,21 @@ fn check_together(count: u16) -> Result<(), Invalid> {
     }
     let why = format!("{count}; 2 to {MAX_TOGETHER} transactions are applied together");
     Err(Invalid::new("transaction.count", why))
+}
+
+fn check_own(path: &str, owner: Option<&AccountId>) -> Result<(), Invalid> {
+    check_path(path).map_err(|error| Invalid::new("transaction.path", error.why))?;
+    owner.map_or(Ok(()), |owner| check_key("transaction.owner", owner))
+}
+
+fn check_rule(pattern: &str, rule: Option<&str>) -> Result<(), Invalid> {
+    Pattern::parse(pattern)?;
+    let Some(rule) = rule else { return Ok(()) };
+    if (1..=MAX_RULE_BYTES).contains(&rule.len()) {
+        return Ok(());
+    }
+    let why = format!("{} bytes; a rule has 1 to {MAX_RULE_BYTES}", rule.len());
+    Err(Invalid::new("transaction.rule", why))
 }
 
 /// What the types of a seat alone cannot check.

@@ -10,7 +10,7 @@ use crate::limits::{ROOTS_REMEMBERED, STATE_TREES_KEPT};
 use crate::recent::Stored;
 use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
-use moot_record::Digest;
+use moot_record::{Digest, StateKey};
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -127,6 +127,9 @@ impl Committer {
             if roots.len() > ROOTS_REMEMBERED {
                 roots.pop_front();
             }
+        }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Rule(_))) {
+            *core.rules.write() = applied.rules.clone();
         }
         {
             let mut trees = core.trees.write();

@@ -8,10 +8,12 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
-use super::{Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, Seat, Seats, State};
+use super::{
+    Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
+};
 use super::{history, registry};
 use crate::limits::MAX_VALIDITY_BLOCKS;
-use moot_record::{AccountId, Digest, EntryId, FunctionName, StateKey, Transaction};
+use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ enum Was {
     Function(FunctionName, Option<Arc<FunctionRecord>>),
     Seats(Option<Arc<Seats>>),
     Balance(AccountId, u64),
+    Owner(String, Option<PathOwner>),
+    Rule(String, Option<Arc<RuleRecord>>),
 }
 
 /// A block on its way into the state.
@@ -68,7 +72,9 @@ impl State {
                 StateKey::History => {}
                 StateKey::Seats => changes.seats = self.seats.clone(),
                 StateKey::Function(name) => changes.functions.extend(self.functions.get(name).cloned()),
-                StateKey::Account(_) => changes.rows.push((key.clone(), self.value(key))),
+                StateKey::Account(_) | StateKey::Owner(_) | StateKey::Rule(_) => {
+                    changes.rows.push((key.clone(), self.value(key)))
+                }
             }
         }
         self.plant(touched);
@@ -188,6 +194,14 @@ impl State {
                 Ok(0)
             }
             Transaction::Together { .. } => Err(Refusal::GroupInGroup),
+            Transaction::Own { path, owner } => {
+                let was = self.owners.get(path);
+                self.owners.change(account, path, *owner)?;
+                step.touched.insert(StateKey::Owner(path.clone()));
+                step.undo.push(Was::Owner(path.clone(), was));
+                Ok(0)
+            }
+            Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
         }
     }
 
@@ -220,6 +234,25 @@ impl State {
         Ok(number)
     }
 
+    fn change_rule(
+        &mut self,
+        account: AccountId,
+        pattern: &str,
+        rule: Option<&str>,
+        step: &mut Step,
+    ) -> Result<u32, Refusal> {
+        let bad = |why: String| Refusal::bad_rule(&why);
+        let parsed = Pattern::parse(pattern).map_err(|error| bad(error.to_string()))?;
+        self.owners.check(&account, parsed.owned())?;
+        let record =
+            rule.map(|text| RuleRecord::new(pattern, text).map(Arc::new)).transpose().map_err(bad)?;
+        let place = parsed.place().to_owned();
+        let was = Arc::make_mut(&mut self.rules).put(place.clone(), record);
+        step.touched.insert(StateKey::Rule(place.clone()));
+        step.undo.push(Was::Rule(place, was));
+        Ok(0)
+    }
+
     /// Puts back what the transactions since the last mark have changed, the last first.
     fn undo(&mut self, step: &mut Step) {
         while let Some(was) = step.undo.pop() {
@@ -228,6 +261,8 @@ impl State {
                 Was::Function(name, None) => drop(self.functions.remove(&name)),
                 Was::Seats(seats) => self.seats = seats,
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
+                Was::Owner(path, owner) => self.owners.restore(path, owner),
+                Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
             }
         }
     }

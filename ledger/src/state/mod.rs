@@ -15,6 +15,7 @@ mod apply;
 mod function;
 mod history;
 mod outcome;
+mod paths;
 mod refusal;
 mod registry;
 mod seats;
@@ -22,6 +23,7 @@ pub(crate) mod tree;
 
 pub use function::{FunctionRecord, Version};
 pub use outcome::Outcome;
+pub use paths::{RuleRecord, Rules, Verdict};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 
@@ -29,8 +31,10 @@ pub use seats::{Seat, Seats};
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, StateKey, Transaction,
+    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
+    Transaction,
 };
+use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tree::Tree;
@@ -82,6 +86,8 @@ pub struct State {
     height: u64,
     functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
     accounts: Accounts,
+    owners: Owners,
+    rules: Arc<Rules>,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
@@ -96,6 +102,8 @@ impl State {
             height: 0,
             functions: BTreeMap::new(),
             accounts: Accounts::default(),
+            owners: Owners::default(),
+            rules: Arc::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -147,15 +155,30 @@ impl State {
     pub fn holding(mut self, rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>) -> State {
         let mut keys = Vec::new();
         for (key, value) in rows {
-            if let StateKey::Account(account) = &key
-                && let Ok(found) = moot_record::Account::decode(&value)
-            {
-                self.accounts.restore(*account, found.balance);
-            }
+            self.hold(&key, &value);
             keys.push(key);
         }
         self.plant(keys);
         self
+    }
+
+    fn hold(&mut self, key: &StateKey, value: &[u8]) {
+        match key {
+            StateKey::Account(account) => {
+                let found = moot_record::Account::decode(value).unwrap_or_default();
+                self.accounts.restore(*account, found.balance);
+            }
+            StateKey::Owner(path) => {
+                let found = PathOwner::decode(value).ok();
+                self.owners.restore(path.clone(), found);
+            }
+            StateKey::Rule(place) => {
+                let found = PathRule::decode(value).ok();
+                let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
+                Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
+            }
+            StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
+        }
     }
 
     /// The seats, as far as it was told of any.
@@ -209,6 +232,18 @@ impl State {
         self.accounts.iter()
     }
 
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Who owns the closest path at or above one: that path, and none for one that was given up.
+    #[must_use]
+    pub fn owner_of<'a>(&self, path: &'a str) -> Option<(&'a str, Option<AccountId>)> {
+        self.owners.closest(path).map(|(at, found)| (at, found.owner))
+    }
+
     /// What the tree has to hold under a key.
     fn value(&self, key: &StateKey) -> Option<Arc<[u8]>> {
         match key {
@@ -219,6 +254,8 @@ impl State {
             }
             StateKey::Function(name) => Some(self.functions.get(name)?.encode().into()),
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
+            StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
+            StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
         }
     }
 

@@ -82,6 +82,10 @@ mod tests {
             Err(Refusal::GroupRefused { place: 2 }),
             Err(Refusal::GroupIncomplete { count: 5, left: 4 }),
             Err(Refusal::GroupInGroup),
+            Err(Refusal::NotPathOwner { path: "/chat".into(), owner }),
+            Err(Refusal::PathGivenUp { path: "/chat".into() }),
+            Err(Refusal::NobodysPath { path: "/chat".into() }),
+            Err(Refusal::BadRule("no such name".into())),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

@@ -180,6 +180,29 @@ pub enum Refusal {
     /// A group inside of a group.
     #[error("it stands among transactions that count together already: a group has no groups in it")]
     GroupInGroup,
+    /// Another account owns the path, or one above it.
+    #[error("{path} belongs to {owner}: only that account changes owners and rules there and below")]
+    NotPathOwner {
+        /// The closest path with an owner.
+        path: String,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// Its last owner gave it up.
+    #[error("{path} was given up for good: its owners and rules stay as they are")]
+    PathGivenUp {
+        /// The path.
+        path: String,
+    },
+    /// Nobody owns it or a path above it.
+    #[error("nobody owns {path} or a path above it: claim its first label for yourself, `moot owners claim`")]
+    NobodysPath {
+        /// The path.
+        path: String,
+    },
+    /// The rule cannot be judged by.
+    #[error("the rule cannot be read: {0}")]
+    BadRule(String),
 }
 
 /// Longest text of a refusal: a decoder's message.
@@ -217,6 +240,10 @@ impl Refusal {
             Refusal::GroupRefused { .. } => "group-refused",
             Refusal::GroupIncomplete { .. } => "group-incomplete",
             Refusal::GroupInGroup => "group-in-group",
+            Refusal::NotPathOwner { .. } => "not-path-owner",
+            Refusal::PathGivenUp { .. } => "path-given-up",
+            Refusal::NobodysPath { .. } => "nobodys-path",
+            Refusal::BadRule(_) => "bad-rule",
         }
     }
 
@@ -237,7 +264,11 @@ impl Refusal {
                 (name.as_str(), &[], u64::from(*expected), u64::from(*found), "")
             }
             Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
-            Refusal::BadSpec(text) => ("", &[], 0, 0, text),
+            Refusal::BadSpec(text)
+            | Refusal::BadRule(text)
+            | Refusal::PathGivenUp { path: text }
+            | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
+            Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
             Refusal::FixedCommittee
             | Refusal::NoSeatLeft
             | Refusal::NobodyLeft
@@ -296,6 +327,10 @@ impl Refusal {
             "group-refused" => Refusal::GroupRefused { place: a },
             "group-incomplete" => Refusal::GroupIncomplete { count: a, left: b },
             "group-in-group" => Refusal::GroupInGroup,
+            "not-path-owner" => Refusal::NotPathOwner { path: text.to_owned(), owner: account()? },
+            "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
+            "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
+            "bad-rule" => Refusal::BadRule(text.to_owned()),
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -310,12 +345,15 @@ impl Refusal {
 
     /// A refusal of a manifest, its text cut to what is recorded.
     pub(crate) fn bad_spec(error: &DecodeError) -> Refusal {
-        let mut text = error.to_string();
-        let mut end = text.len().min(MAX_REASON_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        Refusal::BadSpec(text)
+        Refusal::BadSpec(shortened(&error.to_string()))
     }
+
+    /// A refusal of a rule, its text cut to what is recorded.
+    pub(super) fn bad_rule(why: &str) -> Refusal {
+        Refusal::BadRule(shortened(why))
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_REASON_BYTES)).unwrap_or_default().to_owned()
 }

@@ -11,10 +11,11 @@ use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
-use crate::state::Changes;
 use crate::state::tree::Tree;
+use crate::state::{Changes, Rules};
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
+use std::sync::Arc;
 
 /// A final block with what it changed.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Applied {
     /// Batches with calls, and those with their receipts, of the second versions.
     pub(crate) links: Vec<((u32, u64), (u32, u64))>,
     pub(crate) changes: Changes,
+    /// The rules afterwards.
+    pub(crate) rules: Arc<Rules>,
     /// The state's tree afterwards.
     pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.

@@ -245,3 +245,41 @@ fn an_older_folder_is_refused_in_words() {
     let error = Ledger::open(options(dir.path())).map(drop).unwrap_err().to_string();
     assert!(error.contains("format 2") && error.contains("format 3"), "{error}");
 }
+
+/// Prints what an account and a transfer cost; run by hand, with `--ignored --nocapture`.
+#[test]
+#[ignore = "measures, and takes a while"]
+fn what_accounts_cost() {
+    const ACCOUNTS: u64 = 200_000;
+    let of = |n: u64| {
+        let mut bytes = [9; 32];
+        bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+        AccountId::from_bytes(bytes)
+    };
+    let rows = (0..ACCOUNTS).map(|n| {
+        (moot_record::StateKey::Account(of(n)), moot_record::Account { balance: 1_000_000 }.encode())
+    });
+    let begun = std::time::Instant::now();
+    let mut state = State::new().holding(rows);
+    println!("{ACCOUNTS} accounts: tree built in {:?}", begun.elapsed());
+    let mut height = 0;
+    for transfers in [1u64, 100, 10_000] {
+        let transactions: Vec<(EntryId, Transaction)> = (0..transfers)
+            .map(|n| {
+                let id = EntryId { lane: 0, batch: height, bundle: 0, page: 0, slot: n as u16 };
+                (id, Transaction::Transfer { to: of(n * 13 % ACCOUNTS), amount: 1 })
+            })
+            .collect();
+        height += 1;
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&height.to_le_bytes());
+        let first = transactions[0].0;
+        let digest = Digest::from_bytes(digest);
+        let bundle = OrderedBundle { digest, account: of(0), valid_until: height + 1, first, transactions };
+        let begun = std::time::Instant::now();
+        let changes = state.apply(&Block { height, digest, bundles: vec![bundle] });
+        let took = begun.elapsed();
+        assert!(changes.outcomes.iter().all(|(_, outcome)| outcome.result.is_ok()));
+        println!("a block of {transfers} transfers: {took:?}, {:?} each", took / transfers as u32);
+    }
+}

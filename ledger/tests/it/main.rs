@@ -10,6 +10,7 @@ mod faulty_disk;
 mod finality;
 mod four;
 mod lanes;
+mod paths;
 mod payloads;
 mod sequencer;
 mod state_machine;

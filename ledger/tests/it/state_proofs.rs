@@ -83,7 +83,7 @@ fn a_forged_proof_is_refused_by_name() {
     assert_eq!(refused(&good, &|p| p.found = Found::Value(richer.clone())), "state.value");
     assert_eq!(refused(&good, &|p| p.found = Found::Nothing), "state.value");
     assert_eq!(refused(&good, &|p| p.key = account(4)), "state.value");
-    assert_eq!(refused(&good, &|p| drop(p.path.pop())), "state.value");
+    assert_eq!(refused(&good, &|p| p.path.truncate(p.path.len() - 1)), "state.value");
     assert_eq!(refused(&good, &|p| p.path = vec![p.path[0]; 257]), "state.path");
     assert_eq!(refused(&lack, &|p| p.key = account(3)), "state.value");
     // The key's own leaf, shown as another's, would prove that there is none.

@@ -8,6 +8,7 @@ mod calls;
 mod events;
 mod functions;
 mod problem;
+mod rules;
 mod status;
 
 pub use accounts::AccountView;
@@ -21,6 +22,7 @@ pub use functions::{
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
 pub use problem::Problem;
+pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, RouteConflict, Status, Validator};
 
 /// Everything below this path is the API; everything else routes to functions.

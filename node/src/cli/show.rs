@@ -26,15 +26,15 @@ use crate::manifest::units::{show_duration, show_size};
                         moot show 0-42-0-1-3 --proof r.json    its receipt, with certificate, in a file\n  \
                         moot show 0-42-0-1-3 --output          what it answered\n  \
                         moot show 17                           block 17\n  \
-                        moot show account ID --proof a.json    what an account has, with its proof in a file"
+                        moot show account ID --proof a.json    what an account has, with its proof in a file\n  \
+                        moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function"
 )]
 pub(crate) struct Show {
-    /// The name of a function, the id of a call, the height of a block, or `account`
+    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule` or `function`
     what: String,
-    /// Which account
-    #[arg(value_name = "ACCOUNT")]
+    /// Which account, path, pattern or name
     which: Option<String>,
-    /// Save a call's receipt, once it is final, with the proof that it was ordered; or the proof of a balance
+    /// Save a call's receipt, once it is final, with the proof that it was ordered; or the proof of what the state holds
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
     /// Print what went into a call, as it was recorded
@@ -56,7 +56,7 @@ impl Show {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let client = self.node.client_with(&self.key)?;
         match &self.which {
-            Some(account) if self.what == "account" => return self.account(&client, account).await,
+            Some(key) if STATE_KINDS.contains(&self.what.as_str()) => return self.state(&client, key).await,
             Some(_) => {
                 let failure = Failure::usage(format!("{:?} is shown alone", self.what));
                 return Err(failure.hint("`moot show account ID` shows an account").into());
@@ -92,16 +92,23 @@ impl Show {
         if self.json { Ok(terminal::print_json(value)?) } else { Ok(terminal::print(&shown(value))?) }
     }
 
-    async fn account(&self, client: &Client, account: &str) -> anyhow::Result<()> {
-        let account = read_account(account)?;
-        let found = client.account(&account).await?;
-        self.answer(&found, account_shown)?;
-        if let Some(path) = &self.proof {
-            let file = client.account_proof(&account).await?;
-            std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
-            let path = path.display();
-            terminal::done("Saved", &format!("the balance with its proof in {path}: moot verify {path}"));
+    /// What the state holds of something.
+    async fn state(&self, client: &Client, key: &str) -> anyhow::Result<()> {
+        if self.what == "account" {
+            let found = client.account(&read_account(key)?).await?;
+            self.answer(&found, account_shown)?;
+            if self.proof.is_none() {
+                return Ok(());
+            }
         }
+        let file = client.state_proof(&self.what, key).await?;
+        let Some(path) = &self.proof else { return Ok(terminal::print_bytes(&file)?) };
+        std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+        let path = path.display();
+        terminal::done(
+            "Saved",
+            &format!("what the state holds, with its proof, in {path}: moot verify {path}"),
+        );
         Ok(())
     }
 
@@ -127,6 +134,9 @@ impl Show {
         Ok(())
     }
 }
+
+/// What of the state can be proven by name.
+const STATE_KINDS: [&str; 4] = ["account", "function", "owner", "rule"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);

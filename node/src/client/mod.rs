@@ -235,9 +235,29 @@ impl Client {
         self.get(format!("/_moot/accounts/{account}")).await
     }
 
-    /// The proof of what an account has: a state file.
-    pub async fn account_proof(&self, account: &AccountId) -> Result<Bytes, ClientError> {
-        Ok(self.expect(&Self::ask(Method::GET, format!("/_moot/accounts/{account}/proof"))).await?.body)
+    /// The proof of what the state holds of an `account`, a `function`, an `owner` or a `rule`: a state file.
+    pub async fn state_proof(&self, kind: &str, key: &str) -> Result<Bytes, ClientError> {
+        let key = key.trim_start_matches('/');
+        Ok(self.expect(&Self::ask(Method::GET, format!("/_moot/state/{kind}/{key}"))).await?.body)
+    }
+
+    /// All rules.
+    pub async fn rules(&self) -> Result<api::RulesView, ClientError> {
+        self.get("/_moot/rules".into()).await
+    }
+
+    /// What the rules would say.
+    pub async fn judge(&self, question: &api::Question) -> Result<api::VerdictView, ClientError> {
+        let mut ask = Self::ask(Method::POST, "/_moot/rules/eval");
+        let body = serde_json::to_vec(question).map_err(|error| ClientError::Request(error.to_string()))?;
+        ask.body = body.into();
+        let answer = self.expect(&ask.header("content-type", "application/json")?).await?;
+        self.json(&answer)
+    }
+
+    /// Who owns a path.
+    pub async fn owner(&self, path: &str) -> Result<api::OwnerView, ClientError> {
+        self.get(format!("/_moot/owners{path}")).await
     }
 
     /// A block.

@@ -112,6 +112,12 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         (any::<[u8; 32]>(), integer()).prop_map(|(seed, amount)| {
             Transaction::Transfer { to: Keypair::from_seed(seed).account(), amount: amount.max(1) }
         }),
+        ("(/[A-Za-z0-9_~-]{1,20}){1,6}", option::of(any::<[u8; 32]>())).prop_map(|(path, seed)| {
+            let owner = seed.map(|seed| Keypair::from_seed(seed).account());
+            Transaction::Own { path, owner }
+        }),
+        ("(/[a-zA-Z0-9-]{1,12})(/[a-z]{1,9}){0,4}(/\\$[a-z][a-z0-9_]{0,9})?", option::of(".{1,80}"))
+            .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
         (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
     ]
 }

@@ -239,11 +239,18 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
 fn transfers() -> Vec<(&'static str, Entry)> {
     let to = Keypair::from_seed([3; 32]).account();
     let transfer = |amount| Transaction::Transfer { to, amount }.into();
+    let rule = |pattern: &str, rule: Option<&str>| {
+        Transaction::Rule { pattern: pattern.into(), rule: rule.map(Into::into) }.into()
+    };
     vec![
         ("a transfer of one unit", transfer(1)),
         ("a transfer of all there can be", transfer(u64::MAX)),
         ("two together", Transaction::Together { count: 2 }.into()),
         ("as many together as can be", Transaction::Together { count: MAX_TOGETHER }.into()),
+        ("a path's owner", Transaction::Own { path: "/chat".into(), owner: Some(to) }.into()),
+        ("a path given up", Transaction::Own { path: "/chat/lobby".into(), owner: None }.into()),
+        ("a rule", rule("/chat/$room/$message_2", Some("auth.account != '' && value.size() < 100"))),
+        ("a rule taken back", rule("/chat", None)),
     ]
 }
 
@@ -267,6 +274,10 @@ fn entries_refused() -> Value {
     unknown[1] = 4;
     let said = |transaction| Entry::Transaction(transaction).encode();
     let to = Keypair::from_seed([3; 32]).account();
+    let own = |path: &str, owner| said(Transaction::Own { path: path.into(), owner });
+    let rule = |pattern: &str, text: &str| {
+        said(Transaction::Rule { pattern: pattern.into(), rule: Some(text.into()) })
+    };
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -280,6 +291,17 @@ fn entries_refused() -> Value {
         ("touches out of order", Entry::Receipt(receipt).encode()),
         ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
         ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("an owner of nothing", own("chat", Some(to))),
+        ("an owner of a variable", own("/chat/$room", Some(to))),
+        ("an owner with nobody's key", own("/chat", Some(weak))),
+        ("a rule for a variable first", rule("/$chat", "true")),
+        ("a rule for a variable without a name", rule("/chat/$", "true")),
+        ("a rule for a variable of another form", rule("/chat/$Room", "true")),
+        ("a rule for a variable twice", rule("/chat/$a/$a", "true")),
+        ("a rule for too deep a pattern", rule(&"/a".repeat(33), "true")),
+        ("an empty rule", rule("/chat", "")),
+        ("a rule that is too long", rule("/chat", &"a".repeat(1025))),
+        ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
         ("one together", said(Transaction::Together { count: 1 })),
         ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
         ("nothing", vec![]),

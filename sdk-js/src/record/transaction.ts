@@ -5,10 +5,17 @@ import { AccountId, Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { decode, numbered } from "./codec.js";
 import { checkKey } from "./committee.js";
-import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER } from "./limits.js";
-import { FunctionName } from "./names.js";
+import {
+  MAX_COMPONENT_BYTES,
+  MAX_PATH_BYTES,
+  MAX_RULE_BYTES,
+  MAX_SPEC_BYTES,
+  MAX_TOGETHER,
+} from "./limits.js";
+import { checkPath, checkPattern, FunctionName } from "./names.js";
 import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
+import { utf8 } from "./text.js";
 
 /** A new function, or a new version of one. */
 export interface Deploy {
@@ -50,6 +57,20 @@ export interface Transfer {
   readonly amount: bigint;
 }
 
+/** A path gets another owner. Said by its owner, or by whoever comes first to a first label. */
+export interface Own {
+  readonly path: string;
+  /** Who may change owners and rules there and below from now on; null: nobody ever again. */
+  readonly owner: AccountId | null;
+}
+
+/** What may be written below a pattern. Said by the owner of its first labels. */
+export interface Rule {
+  readonly pattern: string;
+  /** An expression; null: there is no rule any more. */
+  readonly rule: string | null;
+}
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
@@ -58,7 +79,9 @@ export type Transaction =
   | { readonly seat: Seat }
   | { readonly transfer: Transfer }
   /** The transactions that follow it in its bundle, so many of them, are all applied or none is. */
-  | { readonly together: { readonly count: number } };
+  | { readonly together: { readonly count: number } }
+  | { readonly own: Own }
+  | { readonly rule: Rule };
 
 /** How many fields it has in its array, after the entry's kind. */
 export function transactionFields(transaction: Transaction): number {
@@ -68,7 +91,7 @@ export function transactionFields(transaction: Transaction): number {
   if ("seat" in transaction) {
     return 5;
   }
-  return "rollback" in transaction || "transfer" in transaction ? 3 : 2;
+  return "retire" in transaction || "together" in transaction ? 2 : 3;
 }
 
 export const Transaction = {
@@ -97,6 +120,18 @@ export const Transaction = {
     } else if ("together" in transaction) {
       out.uint(5);
       out.uint(transaction.together.count);
+    } else if ("own" in transaction) {
+      out.uint(6);
+      out.text(transaction.own.path);
+      out.option(transaction.own.owner, (owner) => {
+        AccountId.write(out, owner);
+      });
+    } else if ("rule" in transaction) {
+      out.uint(7);
+      out.text(transaction.rule.pattern);
+      out.option(transaction.rule.rule, (rule) => {
+        out.text(rule);
+      });
     } else {
       const { account, role, ledger, data } = transaction.seat;
       const write = (address: SocketAddress): void => {
@@ -126,6 +161,10 @@ export const Transaction = {
       checkTransfer(transaction.transfer);
     } else if ("together" in transaction) {
       checkTogether(transaction.together.count);
+    } else if ("own" in transaction) {
+      checkOwn(transaction.own);
+    } else if ("rule" in transaction) {
+      checkRule(transaction.rule);
     }
     return transaction;
   },
@@ -161,6 +200,10 @@ function readFields(r: Reader, at: number): Transaction {
       return { transfer: { to: AccountId.read(r), amount: r.uint() } };
     case 5n:
       return { together: { count: r.u16() } };
+    case 6n:
+      return { own: { path: r.text(MAX_PATH_BYTES), owner: r.option(() => AccountId.read(r)) } };
+    case 7n:
+      return { rule: { pattern: r.text(MAX_PATH_BYTES), rule: r.option(() => r.text(MAX_RULE_BYTES)) } };
     default:
       throw unknownNumber("transaction", at, which);
   }
@@ -189,6 +232,22 @@ function checkTogether(count: number): void {
   if (count < 2 || count > MAX_TOGETHER) {
     const why = `${String(count)}; 2 to ${String(MAX_TOGETHER)} transactions are applied together`;
     throw new InvalidError("transaction.count", why);
+  }
+}
+
+function checkOwn({ path, owner }: Own): void {
+  checkPath(path, "transaction.path");
+  if (owner !== null) {
+    checkKey("transaction.owner", owner);
+  }
+}
+
+function checkRule({ pattern, rule }: Rule): void {
+  checkPattern(pattern);
+  const length = rule === null ? 1 : utf8(rule).length;
+  if (length < 1 || length > MAX_RULE_BYTES) {
+    const why = `${String(length)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`;
+    throw new InvalidError("transaction.rule", why);
   }
 }
 

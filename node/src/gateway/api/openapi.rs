@@ -1,6 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
-use super::{Answered, accounts, blocks, bundles, calls, components, events, functions, node, values};
+use super::{
+    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+};
 use crate::api;
 use crate::gateway::answer::bytes_of;
 use http::{HeaderValue, StatusCode};
@@ -23,7 +25,7 @@ use utoipa::OpenApi;
         node::genesis,
         node::problems,
         accounts::show,
-        accounts::proof,
+        state::prove,
         functions::list,
         functions::show,
         components::put,
@@ -32,6 +34,9 @@ use utoipa::OpenApi;
         events::logs,
         events::all,
         blocks::show,
+        rules::list,
+        rules::eval,
+        rules::owner,
         values::put,
         calls::list,
         calls::show,
@@ -85,6 +90,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 23);
+        assert_eq!(document.paths.paths.len(), 26);
     }
 }

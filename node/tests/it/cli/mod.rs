@@ -7,6 +7,7 @@ mod components;
 mod deploying;
 mod keys;
 mod offline;
+mod rules;
 pub(crate) mod sandbox;
 mod tour;
 mod verify;

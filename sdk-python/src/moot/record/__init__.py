@@ -37,9 +37,11 @@ from moot.record.socket_address import SocketAddress
 from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
 from moot.record.transaction import (
     Deploy,
+    Own,
     Retire,
     Role,
     Rollback,
+    Rule,
     Seat,
     Together,
     Transaction,
@@ -80,6 +82,7 @@ __all__ = [
     "HttpResponseHead",
     "Keypair",
     "Limits",
+    "Own",
     "Payer",
     "Payload",
     "Payloads",
@@ -91,6 +94,7 @@ __all__ = [
     "Retire",
     "Role",
     "Rollback",
+    "Rule",
     "SealedBatch",
     "Seat",
     "Signature",

@@ -10,7 +10,15 @@ from moot.record.address import check_name, read_name, write_name
 from moot.record.cbor import unknown_number
 from moot.record.committee import check_key
 from moot.record.fixed import AccountId, Digest
-from moot.record.limits import MAX_COMPONENT_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER, MAX_U64
+from moot.record.limits import (
+    MAX_COMPONENT_BYTES,
+    MAX_PATH_BYTES,
+    MAX_RULE_BYTES,
+    MAX_SPEC_BYTES,
+    MAX_TOGETHER,
+    MAX_U64,
+)
+from moot.record.payload import check_path, check_pattern
 from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
 from moot.record.text import Numbered, base64url, exact
@@ -219,7 +227,66 @@ class Together:
         w.uint(self.count, 16)
 
 
-Transaction = Deploy | Rollback | Retire | Seat | Transfer | Together
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Gives a path another owner. Said by its owner, or by whoever comes first to a first label.
+
+    Attributes:
+        owner: who may change owners and rules there and below from now on; None: nobody ever again.
+    """
+
+    path: str
+    owner: AccountId | None
+
+    NUMBER: ClassVar = 6
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_path(self.path, "transaction.path")
+        if self.owner is not None:
+            check_key("transaction.owner", self.owner)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"own": {"path": self.path, "owner": None if self.owner is None else str(self.owner)}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        w.text(self.path)
+        w.optional(self.owner, lambda owner: owner.write(w))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Says what may be written below a pattern. Said by the owner of its first labels.
+
+    Attributes:
+        rule: an expression; None: there is no rule any more.
+    """
+
+    pattern: str
+    rule: str | None
+
+    NUMBER: ClassVar = 7
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_pattern(self.pattern)
+        length = 1 if self.rule is None else len(self.rule.encode("utf-8", "surrogatepass"))
+        if not 1 <= length <= MAX_RULE_BYTES:
+            raise Invalid("transaction.rule", f"{length} bytes; a rule has 1 to {MAX_RULE_BYTES}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"rule": {"pattern": self.pattern, "rule": self.rule}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        w.text(self.pattern)
+        w.optional(self.rule, w.text)
+
+
+Transaction = Deploy | Rollback | Retire | Seat | Transfer | Together | Own | Rule
 
 
 def write_transaction(w: Writer, transaction: Transaction) -> None:
@@ -256,6 +323,10 @@ def read_transaction(r: Reader, fields: int) -> Transaction:
             transaction = Transfer(AccountId.read(r), r.uint())
         case Together.NUMBER:
             transaction = Together(r.small(16))
+        case Own.NUMBER:
+            transaction = Own(r.text(MAX_PATH_BYTES), r.optional(lambda: AccountId.read(r)))
+        case Rule.NUMBER:
+            transaction = Rule(r.text(MAX_PATH_BYTES), r.optional(lambda: r.text(MAX_RULE_BYTES)))
         case number:
             raise unknown_number("transaction", at, number)
     if fields != transaction.FIELDS:

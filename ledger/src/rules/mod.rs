@@ -1,0 +1,124 @@
+//! Rules: expressions that say who may write what below a path.
+//!
+//! ```text
+//!  text ──parser of the crate `cel`──► syntax tree ──check──► Rule          when a rule is set
+//!                                                              │
+//!  who writes, where, what, when ──► Scope ──eval, counted──► allowed       when a value is judged
+//! ```
+//!
+//! The language is CEL (<https://cel.dev>), the Common Expression Language, without what has no place where every replica
+//! must come to the same answer in bounded time: no floating-point numbers, no regular expressions, no times but
+//! integers. The crate's parser is used and its interpreter is not: that one goes through maps in the order of a hash
+//! and bounds no cost. Because a rule is stored as text, another release of the parser could read it otherwise: it is
+//! pinned.
+//!
+//! - Requires: nothing of whoever wrote the rule.
+//! - Provides: the same verdict everywhere; an error denies; at most [`MAX_RULE_COST`] steps.
+//! - Does not provide: that a rule means what its owner meant: `moot rules eval` tells.
+
+mod check;
+mod eval;
+mod operations;
+mod value;
+
+use crate::limits::{MAX_RULE_COST, MAX_RULE_NESTING};
+use cel::IdedExpr;
+use cel::parser::Parser;
+use moot_record::AccountId;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use value::Value;
+
+/// A rule that was checked. Cheap to clone.
+#[derive(Clone)]
+pub struct Rule {
+    tree: Arc<IdedExpr>,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
+/// What a rule is asked about.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Who writes.
+    pub account: AccountId,
+    /// What is written; none when only its digest is on the ledger.
+    pub value: Option<&'a [u8]>,
+    /// Its length.
+    pub value_bytes: u64,
+    /// The block's time, milliseconds since 1970.
+    pub now_ms: u64,
+    /// The block's height.
+    pub height: u64,
+    /// What accounts have.
+    pub balance: &'a dyn Fn(&AccountId) -> u64,
+}
+
+impl Rule {
+    /// Reads a rule for a pattern with these variables.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(text: &str, variables: &[&str]) -> Result<Rule, String> {
+        check_nesting(text)?;
+        let parser = Parser::new().max_recursion_depth(MAX_RULE_NESTING).error_recovery_limit(1);
+        // The parser is generated code that others wrote: if it panics, the text is refused.
+        let parsed = catch_unwind(AssertUnwindSafe(|| parser.parse(text)));
+        let tree = match parsed {
+            Ok(Ok(tree)) => tree,
+            Ok(Err(error)) => return Err(one_line(&error.to_string())),
+            Err(_) => return Err("the parser cannot read it".to_owned()),
+        };
+        check::check(&tree, variables)?;
+        Ok(Rule { tree: Arc::new(tree) })
+    }
+
+    /// Whether it allows. `labels` are the path's, under the variables of the rule's pattern. Whatever goes wrong denies,
+    /// and says what it was.
+    ///
+    /// # Errors
+    /// Why it does not allow, when it is for another reason than that the rule says so.
+    pub fn judge(&self, labels: &BTreeMap<String, String>, scope: &Scope<'_>) -> Result<bool, String> {
+        match eval::run(&self.tree, labels, scope, MAX_RULE_COST)? {
+            Value::Bool(allowed) => Ok(allowed),
+            other => Err(format!("it comes to {}, and a rule comes to true or false", other.kind())),
+        }
+    }
+}
+
+/// Refuses nesting before the parser sees it: it goes down by calling itself.
+fn check_nesting(text: &str) -> Result<(), String> {
+    let (mut depth, mut deepest, mut prefixes) = (0usize, 0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            // Prefixes and conditionals nest as well.
+            b'!' | b'-' | b'?' => prefixes += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    let most = usize::from(MAX_RULE_NESTING);
+    if deepest > most || prefixes > most {
+        return Err(format!(
+            "it is nested too deeply: at most {most} brackets, and as many of `!`, `-` and `?`"
+        ));
+    }
+    Ok(())
+}
+
+/// What the parser says, in one line of bounded length.
+fn one_line(text: &str) -> String {
+    let line: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with('|')).collect();
+    line.join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests;
