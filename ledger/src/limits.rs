@@ -146,8 +146,18 @@ pub const PRUNE_BLOCKS: u64 = 64;
 /// this many.
 pub const ROOTS_REMEMBERED: usize = 1024;
 
-/// Brackets in each other in a rule, and prefixes in it: the parser goes down by calling itself.
-pub const MAX_RULE_NESTING: u16 = 32;
+/// Brackets in each other in a rule, and prefixes in it. The parser goes down by calling itself, and uses up to some ten
+/// kilobytes of stack for each step when it is not optimised.
+pub const MAX_RULE_NESTING: u16 = 16;
+
+/// Links of chains in a rule: `.`, `[` and operations on numbers. It goes down these too.
+pub const MAX_RULE_LINKS: usize = 48;
+
+/// Bytes of comparisons in a rule: twice as many, since most have two.
+pub const MAX_RULE_COMPARISON_BYTES: usize = 96;
+
+/// Stack of the thread that reads a rule: what it takes at these bounds, eight times over.
+pub const RULE_STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Operations in each other in a rule: `a + b + c` has two. A commit thread's stack holds ten times as many.
 pub const MAX_RULE_DEPTH: usize = 64;

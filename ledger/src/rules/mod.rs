@@ -21,7 +21,9 @@ mod eval;
 mod operations;
 mod value;
 
-use crate::limits::{MAX_RULE_COST, MAX_RULE_NESTING};
+use crate::limits::{
+    MAX_RULE_COMPARISON_BYTES, MAX_RULE_COST, MAX_RULE_LINKS, MAX_RULE_NESTING, RULE_STACK_BYTES,
+};
 use cel::IdedExpr;
 use cel::parser::Parser;
 use moot_record::AccountId;
@@ -67,15 +69,11 @@ impl Rule {
     /// Says what is wrong.
     pub fn parse(text: &str, variables: &[&str]) -> Result<Rule, String> {
         check_nesting(text)?;
-        let parser = Parser::new().max_recursion_depth(MAX_RULE_NESTING).error_recovery_limit(1);
-        // The parser is generated code that others wrote: if it panics, the text is refused.
-        let parsed = catch_unwind(AssertUnwindSafe(|| parser.parse(text)));
-        let tree = match parsed {
-            Ok(Ok(tree)) => tree,
-            Ok(Err(error)) => return Err(one_line(&error.to_string())),
-            Err(_) => return Err("the parser cannot read it".to_owned()),
-        };
-        check::check(&tree, variables)?;
+        let tree = with_stack(|| {
+            let tree = parse(text)?;
+            check::check(&tree, variables)?;
+            Ok(tree)
+        })?;
         Ok(Rule { tree: Arc::new(tree) })
     }
 
@@ -92,23 +90,56 @@ impl Rule {
     }
 }
 
-/// Refuses nesting before the parser sees it: it goes down by calling itself.
+fn parse(text: &str) -> Result<IdedExpr, String> {
+    let parser = Parser::new().max_recursion_depth(2 * MAX_RULE_NESTING).error_recovery_limit(1);
+    // The parser is generated code that others wrote: if it panics, the text is refused.
+    match catch_unwind(AssertUnwindSafe(|| parser.parse(text))) {
+        Ok(Ok(tree)) => Ok(tree),
+        Ok(Err(error)) => Err(one_line(&error.to_string())),
+        Err(_) => Err("the parser cannot read it".to_owned()),
+    }
+}
+
+/// Runs on a stack of its own, because an overflow would end the process. Where no thread is to be had it runs on this
+/// one: what [`check_nesting`] lets through fits there too, so the answer is the same.
+fn with_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
+    std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().name("moot-rule".into()).stack_size(RULE_STACK_BYTES);
+        let done = thread.spawn_scoped(threads, &run).ok().and_then(|thread| thread.join().ok());
+        done.unwrap_or_else(&run)
+    })
+}
+
+/// Refuses depth before the parser sees it. Looks at bytes and not at what they mean, so that no text can hide from it;
+/// those inside of strings count as well.
 fn check_nesting(text: &str) -> Result<(), String> {
-    let (mut depth, mut deepest, mut prefixes) = (0usize, 0usize, 0usize);
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut prefixes, mut links, mut comparisons) = (0usize, 0usize, 0usize);
     for byte in text.bytes() {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            // Prefixes and conditionals nest as well.
-            b'!' | b'-' | b'?' => prefixes += 1,
             _ => {}
         }
         deepest = deepest.max(depth);
+        match byte {
+            // Prefixes and conditionals nest as well.
+            b'!' | b'-' | b'?' => prefixes += 1,
+            b'.' | b'[' | b'+' | b'*' | b'/' | b'%' => links += 1,
+            b'=' | b'<' | b'>' => comparisons += 1,
+            _ => {}
+        }
     }
     let most = usize::from(MAX_RULE_NESTING);
     if deepest > most || prefixes > most {
         return Err(format!(
-            "it is nested too deeply: at most {most} brackets, and as many of `!`, `-` and `?`"
+            "it goes too deep: at most {most} brackets in each other, and of `!`, `-` and `?`"
+        ));
+    }
+    if links > MAX_RULE_LINKS || comparisons > MAX_RULE_COMPARISON_BYTES {
+        return Err(format!(
+            "it goes too deep: at most {MAX_RULE_LINKS} of `.`, `[`, `+`, `*`, `/`, `%` and \
+             {MAX_RULE_COMPARISON_BYTES} of `=`, `<`, `>`"
         ));
     }
     Ok(())
