@@ -20,7 +20,8 @@ use crate::pace::Pace;
 use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
-use crate::state::{FunctionRecord, Seats};
+use crate::state::tree::Tree;
+use crate::state::{FunctionRecord, Rules, Seats};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -110,6 +111,10 @@ pub(crate) struct Core {
     pub(crate) head: RwLock<Head>,
     /// State roots after the last blocks committed here, oldest first: what a block may carry.
     pub(crate) roots: RwLock<VecDeque<Digest>>,
+    /// The rules after the last block committed here.
+    pub(crate) rules: RwLock<Arc<Rules>>,
+    /// The state's trees after the last blocks that changed it, oldest first, with their roots.
+    pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.
     pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
     pub(crate) events: broadcast::Sender<Event>,

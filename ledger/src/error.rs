@@ -237,6 +237,19 @@ pub enum ProveError {
         /// What does not fit.
         error: ProofError,
     },
+    /// What is held of the state does not make a proof that verifies.
+    #[error("what is held of the state does not verify: {0}")]
+    BrokenState(ProofError),
+    /// A value that no proof shows.
+    #[error(
+        "it takes {bytes} bytes in the state, and a proof shows at most {max}: nothing less would prove it"
+    )]
+    LongValue {
+        /// Its length.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
     /// The committee has changed so often that a proof cannot show it all.
     #[error(
         "the proof of {id} would have {bytes} bytes, at most {max} are allowed: its handovers do not fit"

@@ -64,7 +64,7 @@ impl Ledger {
         }
         fs::create_dir_all(&dir).map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         let lock = DirLock::take(&dir)?;
-        let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &network)?;
+        let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &options.genesis)?;
         let recovered = recover(&store, &dir, &account, &options.genesis, &network)?;
         let lane_number = recovered.lane;
         let wants = Arc::new(Wants::default());
@@ -109,6 +109,8 @@ impl Ledger {
             registry: RwLock::new(state.functions().clone()),
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
+            rules: RwLock::new(state.rules().clone()),
+            trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),
                 time_ms: recovered.head_time_ms,

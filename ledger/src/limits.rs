@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since a log goes before
-/// the database. A directory of another version is refused.
+/// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
+/// and a log goes before the database. A directory of another version is refused: in an older one the blocks carry
+/// roots of another kind.
 pub const FORMAT_VERSION: u32 = 3;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
@@ -157,6 +158,29 @@ pub const PRUNE_BLOCKS: u64 = 64;
 /// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
 /// this many.
 pub const ROOTS_REMEMBERED: usize = 1024;
+
+/// Brackets in each other in a rule, and prefixes in it. The parser goes down by calling itself, and uses up to some ten
+/// kilobytes of stack for each step when it is not optimised.
+pub const MAX_RULE_NESTING: u16 = 16;
+
+/// Links of chains in a rule: `.`, `[` and operations on numbers. It goes down these too.
+pub const MAX_RULE_LINKS: usize = 48;
+
+/// Bytes of comparisons in a rule: twice as many, since most have two.
+pub const MAX_RULE_COMPARISON_BYTES: usize = 96;
+
+/// Stack of the thread that reads a rule: what it takes at these bounds, eight times over.
+pub const RULE_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// Operations in each other in a rule: `a + b + c` has two. A commit thread's stack holds ten times as many.
+pub const MAX_RULE_DEPTH: usize = 64;
+
+/// Steps in which a rule must come to its verdict: some hundred microseconds.
+pub const MAX_RULE_COST: u64 = 10_000;
+
+/// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
+/// share with each other is a way of some twenty nodes for each key that changed.
+pub const STATE_TREES_KEPT: usize = 64;
 
 /// Versions of a function that can be rolled back to. Older ones stay on the ledger, not in the registry.
 pub const MAX_VERSIONS_KEPT: usize = 256;

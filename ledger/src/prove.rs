@@ -2,10 +2,12 @@
 
 use crate::error::{ProveError, ReadError};
 use crate::ledger::Ledger;
+use crate::limits::STATE_TREES_KEPT;
 use crate::recent::Stored;
+use crate::state::tree::{End, Way};
 use crate::store::read;
-use moot_record::limits::MAX_PROOF_BYTES;
-use moot_record::{EntryId, Proof, SignedEntry, merkle};
+use moot_record::limits::{MAX_PROOF_BYTES, MAX_STATE_VALUE_BYTES};
+use moot_record::{Digest, EntryId, Found, Proof, SignedEntry, StateKey, StateProof, merkle};
 
 /// The entry with its page, path and signature.
 fn signed_entry(stored: &Stored, id: EntryId) -> Result<Option<SignedEntry>, ReadError> {
@@ -80,5 +82,59 @@ impl Ledger {
         }
         proof.verify(&core.genesis).map_err(|error| ProveError::Broken { id, error })?;
         Ok(proof)
+    }
+
+    /// The root of the state after the last block committed here.
+    #[must_use]
+    pub fn state_root(&self) -> Digest {
+        self.core().head.read().state
+    }
+
+    /// The proof of what the state holds under a key, as of `since` ([`Ledger::state_root`]) or of a later state. None
+    /// while no block carries the root of one: the next heartbeat does. It is verified before it is given away.
+    ///
+    /// # Errors
+    /// When the value is longer than a proof shows, or what is stored does not fit.
+    pub fn prove_state(&self, key: &StateKey, since: &Digest) -> Result<Option<StateProof>, ProveError> {
+        let core = self.core();
+        let trees: Vec<_> = {
+            let trees = core.trees.read();
+            let since = trees.iter().rposition(|(root, _)| root == since).unwrap_or(0);
+            trees.iter().skip(since).cloned().collect()
+        };
+        let head = core.height();
+        let found = core.store.read(|txn| {
+            for height in (1..=head).rev().take(STATE_TREES_KEPT) {
+                let Some(block) = read::block(txn, height)? else { return Ok(None) };
+                let tree = trees.iter().rev().find(|(root, _)| *root == block.header.state);
+                let Some((_, tree)) = tree else { continue };
+                let certified = block.descent.last().map_or(height, |header| header.height);
+                let seats = core.seats.read().clone();
+                let handovers = read::handovers(txn, seats.committee(seats.epoch_of(certified)).number)?;
+                return Ok(Some((tree.clone(), block, handovers)));
+            }
+            Ok(None)
+        })?;
+        let Some((tree, block, handovers)) = found else { return Ok(None) };
+        let Way { end, path } = tree.way(&key.place());
+        let found = match end {
+            End::Value(value) if value.len() > MAX_STATE_VALUE_BYTES => {
+                return Err(ProveError::LongValue { bytes: value.len(), max: MAX_STATE_VALUE_BYTES });
+            }
+            End::Value(value) => Found::Value(value.to_vec()),
+            End::Empty => Found::Nothing,
+            End::Other { place, value_digest } => Found::Other { place, value: value_digest },
+        };
+        let proof = StateProof {
+            key: key.clone(),
+            found,
+            path,
+            block_header: block.header,
+            descent: block.descent,
+            certificate: block.certificate,
+            handovers,
+        };
+        proof.verify(&core.genesis).map_err(ProveError::BrokenState)?;
+        Ok(Some(proof))
     }
 }

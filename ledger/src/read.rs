@@ -5,9 +5,11 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::Outcome;
+use crate::rules::Scope;
+use crate::state::{Outcome, Rules, Verdict};
 use crate::store::{StoredBlock, read};
-use moot_record::{Call, Entry, EntryId, Receipt};
+use moot_record::limits::MAX_INLINE_BYTES;
+use moot_record::{Account, AccountId, Call, Entry, EntryId, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
 
 impl Core {
@@ -82,6 +84,60 @@ impl Ledger {
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn transaction_outcome(&self, id: EntryId) -> Result<Option<Outcome>, ReadError> {
         self.core().store.read(|txn| read::outcome(txn, &id))
+    }
+
+    /// What an account has after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn balance(&self, account: &AccountId) -> Result<u64, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Account(*account)))?;
+        let Some(row) = row else { return Ok(0) };
+        let found = Account::decode(&row);
+        found
+            .map(|found| found.balance)
+            .map_err(|error| ReadError::damaged(format!("account {account}"), error))
+    }
+
+    /// The rules after the last block committed here.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        self.core().rules.read().clone()
+    }
+
+    /// What the rules would say, if `account` wrote `value` to a path now.
+    #[must_use]
+    pub fn judge(&self, path: &str, account: AccountId, value: &[u8]) -> Verdict {
+        let (height, now_ms) = (self.height(), self.time_ms());
+        let scope = Scope {
+            account,
+            value: (value.len() <= MAX_INLINE_BYTES).then_some(value),
+            value_bytes: value.len() as u64,
+            now_ms,
+            height,
+            balance: &|account| self.balance(account).unwrap_or(0),
+        };
+        self.rules().judge(path, &scope)
+    }
+
+    /// The closest path at or above one that has an owner, or had: its owner is none when it was given up.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn owner_of(&self, path: &str) -> Result<Option<(String, PathOwner)>, ReadError> {
+        let mut at = path;
+        loop {
+            let key = StateKey::Owner(at.to_owned());
+            if let Some(row) = self.core().store.read(|txn| read::state_row(txn, &key))? {
+                let owner = PathOwner::decode(&row);
+                let owner = owner.map_err(|error| ReadError::damaged(format!("the owner of {at}"), error))?;
+                return Ok(Some((at.to_owned(), owner)));
+            }
+            match at.rsplit_once('/') {
+                Some((above, _)) if !above.is_empty() => at = above,
+                _ => return Ok(None),
+            }
+        }
     }
 
     /// A block.

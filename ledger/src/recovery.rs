@@ -68,11 +68,12 @@ pub(crate) fn recover(
         let seats = Arc::new(read::seats(txn, genesis)?.unwrap_or_else(|| initial.clone()));
         let owners = &Owners::of(&seats, network);
         let lane = seats.of(account).map_or(NO_LANE, |(number, _)| number);
-        let state = state(txn, blocks.first(), bundles.counted, seats.clone())?;
+        let first = State::genesis(genesis, Arc::new(initial));
+        let state = state(txn, blocks.first(), bundles.counted, seats.clone(), &first)?;
         let marks = read::marks(txn)?;
         let mut roots: VecDeque<Digest> = blocks.iter().rev().map(|block| block.state_after).collect();
         if roots.len() < ROOTS_REMEMBERED {
-            roots.push_front(State::new().seated(Arc::new(initial)).root());
+            roots.push_front(first.root());
         }
         let convicted = BTreeSet::new();
         let mut recovered = Recovered {
@@ -104,10 +105,13 @@ fn state(
     last: Option<&StoredBlock>,
     counted: BTreeSet<(u64, Digest)>,
     seats: Arc<Seats>,
+    first: &State,
 ) -> Result<State, ReadError> {
-    let Some(last) = last else { return Ok(State::new().seated(seats)) };
+    let Some(last) = last else { return Ok(first.clone()) };
     let height = last.header.height;
-    let state = State::restore(height, last.history_after, read::functions(txn)?, counted).seated(seats);
+    let state = State::restore(height, last.history_after, read::functions(txn)?, counted)
+        .seated(seats)
+        .holding(read::state_rows(txn)?);
     if state.root() != last.state_after {
         let reason =
             format!("its root is {}, after block {height} it was {}", state.root(), last.state_after);

@@ -5,6 +5,15 @@
 
 use std::time::Duration;
 
+/// How long a request for a proof of the state waits for a block that carries the present root: three heartbeats.
+pub const STATE_PROOF_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often it looks.
+pub const STATE_PROOF_STEP: Duration = Duration::from_millis(20);
+
+/// What a new local network gives each of its own accounts: enough for a million calls of a million units.
+pub const LOCAL_FUNDS: u64 = 1_000_000_000_000;
+
 /// Most headers of one request. Browsers send about 20, proxies add a few; hyper answers 431 beyond.
 pub const MAX_HEADERS: usize = 100;
 /// Most bytes of one request head. Servers agree on 8 to 16 KiB for a line; 32 KiB leaves room for cookies.

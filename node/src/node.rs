@@ -9,7 +9,8 @@ use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
 use crate::limits::{
-    GatewayLimits, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES, WorkerLimits,
+    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES,
+    WorkerLimits,
 };
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
@@ -18,8 +19,8 @@ use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
-use moot_record::{AccountId, Genesis, GenesisError, Keypair, Prices};
-use std::collections::BTreeMap;
+use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair, Prices};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Name of the network, for the genesis of a new data folder.
     pub network_name: String,
+    /// Accounts that a new network of this node alone gives something, beside its own.
+    pub fund: Vec<AccountId>,
     /// The place in a network of several; none makes or continues the node's own network of one.
     pub seat: Option<Seat>,
     /// What functions are given for the secrets they were granted.
@@ -59,6 +62,7 @@ impl NodeConfig {
             dir: dir.into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             network_name: "local".to_owned(),
+            fund: Vec::new(),
             seat: None,
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
@@ -268,7 +272,7 @@ fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
     std::fs::create_dir_all(dir).map_err(|error| StartError::Folder { path: dir.clone(), error })?;
     let ledger = Ledger::open(match config.seat {
         Some(seat) => seated(dir, seat)?,
-        None => alone(dir, &config.network_name)?,
+        None => alone(dir, &config.network_name, &config.fund)?,
     })?;
     let limits = &config.worker;
     let host = Host::new(HostConfig {
@@ -284,12 +288,12 @@ fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
 }
 
 /// The ledger of a network of one, whose key and genesis are in the data folder.
-fn alone(dir: &Path, network_name: &str) -> Result<Options, StartError> {
+fn alone(dir: &Path, network_name: &str, fund: &[AccountId]) -> Result<Options, StartError> {
     let (key, made) = keyfile::load_or_create(&dir.join("node.key"))?;
     if made {
         tracing::info!(account = %key.account(), "made a new key for this node");
     }
-    let genesis = genesis(dir, network_name, &key)?;
+    let genesis = genesis(dir, network_name, &key, fund)?;
     Ok(Options::new(dir, genesis, key))
 }
 
@@ -318,8 +322,9 @@ fn seated(dir: &Path, seat: Seat) -> Result<Options, StartError> {
     })
 }
 
-/// The genesis of a data folder; made for a new one, with this node as its only validator.
-fn genesis(dir: &Path, name: &str, key: &Keypair) -> Result<Genesis, StartError> {
+/// The genesis of a data folder; made for a new one, with this node as its only validator. It funds the node's own
+/// account and those of `fund`, so that nothing needs money to be tried.
+fn genesis(dir: &Path, name: &str, key: &Keypair, fund: &[AccountId]) -> Result<Genesis, StartError> {
     let path = dir.join("genesis.json");
     let io = |error| StartError::Folder { path: path.clone(), error };
     match std::fs::read_to_string(&path) {
@@ -327,8 +332,11 @@ fn genesis(dir: &Path, name: &str, key: &Keypair) -> Result<Genesis, StartError>
             Genesis::from_json(&text).map_err(|error| StartError::Genesis { path: path.clone(), error })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let funded: BTreeSet<AccountId> = fund.iter().copied().chain([key.account()]).collect();
+            let funded = funded.into_iter().map(|account| Allocation { account, balance: LOCAL_FUNDS });
             let genesis =
-                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default());
+                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default())
+                    .with_accounts(funded.collect());
             genesis.check().map_err(|error| StartError::Genesis {
                 path: path.clone(),
                 error: GenesisError::Invalid(error),

@@ -11,12 +11,12 @@ use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
-use crate::committee::{Committee, Epochs, check_members, read_members, write_members};
+use crate::committee::{Committee, Epochs, check_key, check_members, read_members, write_members};
 use crate::error::{DecodeError, Invalid};
 use crate::fees::Prices;
 use crate::hash::Domain;
 use crate::item::{Item, canonical};
-use crate::limits::{MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES};
+use crate::limits::{MAX_ALLOCATIONS, MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES};
 use crate::strict_json;
 use crate::text::exact;
 
@@ -26,11 +26,25 @@ pub const GENESIS_VERSION: u32 = 1;
 /// The version of a genesis with [`Epochs`].
 pub const GENESIS_VERSION_EPOCHS: u32 = 2;
 
+/// The version of a genesis with [`Allocation`]s.
+pub const GENESIS_VERSION_ACCOUNTS: u32 = 3;
+
+/// What an account has from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocation {
+    /// The account.
+    pub account: AccountId,
+    /// How much, in the network's smallest unit of account; at least one.
+    #[serde(with = "exact")]
+    pub balance: u64,
+}
+
 /// The start of a network. In JSON its fields are preceded by the network's digest, which must fit them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "File", into = "File")]
 pub struct Genesis {
-    /// [`GENESIS_VERSION`], or [`GENESIS_VERSION_EPOCHS`] with `epochs`.
+    /// [`GENESIS_VERSION`], [`GENESIS_VERSION_EPOCHS`] with `epochs`, [`GENESIS_VERSION_ACCOUNTS`] with `accounts`.
     pub version: u32,
     /// A name for people.
     pub name: String,
@@ -42,6 +56,8 @@ pub struct Genesis {
     pub prices: Prices,
     /// How the committee may change; none: it never does.
     pub epochs: Option<Epochs>,
+    /// Who has what from the start, sorted by account: all there ever is. Empty: nobody has anything.
+    pub accounts: Vec<Allocation>,
 }
 
 canonical!(Genesis, MAX_GENESIS_BYTES);
@@ -59,6 +75,8 @@ struct File {
     prices: Prices,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epochs: Option<Epochs>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<Allocation>,
 }
 
 /// A genesis file that cannot be used.
@@ -106,13 +124,34 @@ impl Genesis {
         prices: Prices,
     ) -> Self {
         validators.sort_unstable();
-        Self { version: GENESIS_VERSION, name: name.into(), time_ms, validators, prices, epochs: None }
+        let (name, accounts) = (name.into(), Vec::new());
+        Self { version: GENESIS_VERSION, name, time_ms, validators, prices, epochs: None, accounts }
     }
 
     /// The same network with a committee that can change.
     #[must_use]
     pub fn with_epochs(self, epochs: Epochs) -> Self {
-        Self { version: GENESIS_VERSION_EPOCHS, epochs: Some(epochs), ..self }
+        Self { epochs: Some(epochs), ..self }.versioned()
+    }
+
+    /// The same network where these accounts have something from the start; they are sorted.
+    #[must_use]
+    pub fn with_accounts(self, mut accounts: Vec<Allocation>) -> Self {
+        accounts.sort_unstable_by_key(|allocation| allocation.account);
+        Self { accounts, ..self }.versioned()
+    }
+
+    fn versioned(self) -> Self {
+        Self { version: self.fitting_version(), ..self }
+    }
+
+    /// The version of a genesis with these fields: each has one encoding.
+    const fn fitting_version(&self) -> u32 {
+        match (self.accounts.is_empty(), &self.epochs) {
+            (false, _) => GENESIS_VERSION_ACCOUNTS,
+            (true, Some(_)) => GENESIS_VERSION_EPOCHS,
+            (true, None) => GENESIS_VERSION,
+        }
     }
 
     /// The first committee: the validators.
@@ -154,10 +193,10 @@ impl Genesis {
     /// # Errors
     /// Names the field.
     pub fn check(&self) -> Result<(), Invalid> {
-        let version = if self.epochs.is_some() { GENESIS_VERSION_EPOCHS } else { GENESIS_VERSION };
-        if self.version != version {
+        if self.version != self.fitting_version() {
             let why = format!(
-                "{}; this version of moot knows {GENESIS_VERSION}, and {GENESIS_VERSION_EPOCHS} with epochs",
+                "{}; this version of moot knows {GENESIS_VERSION}, {GENESIS_VERSION_EPOCHS} with epochs, and \
+                 {GENESIS_VERSION_ACCOUNTS} with accounts",
                 self.version
             );
             return Err(Invalid::new("genesis.version", why));
@@ -173,16 +212,40 @@ impl Genesis {
         if let Some(epochs) = &self.epochs {
             epochs.check()?;
         }
-        Ok(())
+        check_allocations(&self.accounts)
     }
+}
+
+/// Checks what accounts have from the start: not too many, sorted, and all of it together fits a balance, so that no
+/// sum of balances ever overflows.
+fn check_allocations(accounts: &[Allocation]) -> Result<(), Invalid> {
+    let wrong = |why: String| Err(Invalid::new("genesis.accounts", why));
+    if accounts.len() > MAX_ALLOCATIONS {
+        return wrong(format!("{} of them; at most {MAX_ALLOCATIONS} are allowed", accounts.len()));
+    }
+    if !accounts.is_sorted_by(|a, b| a.account < b.account) {
+        return wrong("not sorted, each once".into());
+    }
+    let mut supply = 0u64;
+    for Allocation { account, balance } in accounts {
+        check_key("genesis.accounts", account)?;
+        if *balance == 0 {
+            return wrong(format!("{account} has 0; leave it out, or give it one unit at least"));
+        }
+        match supply.checked_add(*balance) {
+            Some(sum) => supply = sum,
+            None => return wrong(format!("together they have more than {}, the largest balance", u64::MAX)),
+        }
+    }
+    Ok(())
 }
 
 impl TryFrom<File> for Genesis {
     type Error = GenesisError;
 
     fn try_from(file: File) -> Result<Self, GenesisError> {
-        let File { network, version, name, time_ms, validators, prices, epochs } = file;
-        let genesis = Self { version, name, time_ms, validators, prices, epochs };
+        let File { network, version, name, time_ms, validators, prices, epochs, accounts } = file;
+        let genesis = Self { version, name, time_ms, validators, prices, epochs, accounts };
         genesis.check()?;
         let found = genesis.network();
         if found != network {
@@ -195,40 +258,71 @@ impl TryFrom<File> for Genesis {
 impl From<Genesis> for File {
     fn from(genesis: Genesis) -> Self {
         let network = genesis.network();
-        let Genesis { version, name, time_ms, validators, prices, epochs } = genesis;
-        Self { network, version, name, time_ms, validators, prices, epochs }
+        let Genesis { version, name, time_ms, validators, prices, epochs, accounts } = genesis;
+        Self { network, version, name, time_ms, validators, prices, epochs, accounts }
     }
 }
 
+/// The fields of a genesis with neither epochs nor accounts; the two follow them in this order.
+const PLAIN_FIELDS: usize = 5;
+
 impl Item for Genesis {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 5 + usize::from(self.epochs.is_some()));
+        let more = if self.accounts.is_empty() { usize::from(self.epochs.is_some()) } else { 2 };
+        cbor::array(out, PLAIN_FIELDS + more);
         cbor::uint(out, self.version);
         cbor::text(out, &self.name);
         cbor::uint(out, self.time_ms);
         write_members(out, &self.validators);
         self.prices.write(out);
-        if let Some(epochs) = &self.epochs {
-            epochs.write(out);
+        if more > 0 {
+            cbor::option(out, self.epochs.as_ref(), |out, epochs| epochs.write(out));
+        }
+        if more > 1 {
+            cbor::array(out, self.accounts.len());
+            for Allocation { account, balance } in &self.accounts {
+                cbor::array(out, 2);
+                account.write(out);
+                cbor::uint(out, *balance);
+            }
         }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = r.position();
-        let fields = r.list(6)?;
-        if fields < 5 {
+        let fields = r.list(PLAIN_FIELDS + 2)?;
+        let Some(more) = fields.checked_sub(PLAIN_FIELDS) else {
             let (what, len) = ("the genesis", fields as u64);
-            return Err(DecodeError::WrongLength { at, what, len, wanted: 5 });
-        }
+            return Err(DecodeError::WrongLength { at, what, len, wanted: PLAIN_FIELDS });
+        };
         let genesis = Self {
             version: r.small()?,
             name: r.text(MAX_NETWORK_NAME_BYTES)?.to_owned(),
             time_ms: r.uint()?,
             validators: read_members(r)?,
             prices: Prices::read(r)?,
-            epochs: if fields == 6 { Some(Epochs::read(r)?) } else { None },
+            epochs: match more {
+                0 => None,
+                1 => Some(Epochs::read(r)?),
+                _ => r.option(Epochs::read)?,
+            },
+            accounts: if more > 1 { read_allocations(r)? } else { Vec::new() },
         };
         genesis.check()?;
         Ok(genesis)
     }
+}
+
+fn read_allocations(r: &mut Reader<'_>) -> Result<Vec<Allocation>, DecodeError> {
+    let at = r.position();
+    let count = r.list(MAX_ALLOCATIONS)?;
+    if count == 0 {
+        // Without any the genesis is of another version: each has one encoding.
+        return Err(DecodeError::WrongLength { at, what: "the list of accounts", len: 0, wanted: 1 });
+    }
+    let one = |_| {
+        r.array(2)?;
+        Ok(Allocation { account: AccountId::read(r)?, balance: r.uint()? })
+    };
+    (0..count).map(one).collect()
 }

@@ -75,6 +75,28 @@ pub const MAX_INLINE_BYTES: usize = 4 * 1024;
 /// A DNS label's length: function names become host names and path segments.
 pub const MAX_FUNCTION_NAME_BYTES: usize = 63;
 
+/// Transactions that are applied all or none: what is done for them may have to be undone, so it stays small.
+pub const MAX_TOGETHER: u16 = 1024;
+
+/// Accounts that a genesis gives something: with [`MAX_VALIDATORS`] they fit its file.
+pub const MAX_ALLOCATIONS: usize = 128;
+
+/// A way in the state's tree has as many steps as a place has bits.
+pub const MAX_STATE_DEPTH: usize = 256;
+
+/// The longest key of the state is a path, with its heads.
+pub const MAX_STATE_KEY_BYTES: usize = 640;
+
+/// A value of the state that a proof can show: a function with a hundred versions of one kilobyte. What is longer is in
+/// the root all the same.
+pub const MAX_STATE_VALUE_BYTES: usize = 128 * 1024;
+
+/// A value, a way, and what leads to the votes.
+pub const MAX_STATE_PROOF_BYTES: usize = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX_PROOF_BYTES;
+
+/// A state's proof in base64, and its readable form.
+pub const MAX_STATE_FILE_BYTES: usize = 768 * 1024;
+
 /// The longest WIT export path seen in practice is under 120 bytes.
 pub const MAX_EXPORT_NAME_BYTES: usize = 256;
 
@@ -92,6 +114,15 @@ pub const MAX_PATH_BYTES: usize = 512;
 
 /// A label is compared with rule patterns and shown in URLs: a name, not a document.
 pub const MAX_PATH_LABEL_BYTES: usize = 128;
+
+/// As deep as anybody organises anything; a way down the rules has as many steps.
+pub const MAX_PATH_LABELS: usize = 32;
+
+/// The name of a variable in a pattern: a word.
+pub const MAX_VARIABLE_BYTES: usize = 32;
+
+/// A rule is a sentence, not a program; each is read again when a replica starts.
+pub const MAX_RULE_BYTES: usize = 1024;
 
 /// A deploy transaction carries the spec whole and must fit one entry.
 pub const MAX_SPEC_BYTES: usize = 10 * 1024;
@@ -117,7 +148,7 @@ pub const MAX_HEAD_FIELDS: usize = 256;
 /// A receipt file holds a proof in base64 (256 KiB), an entry, and their readable form.
 pub const MAX_RECEIPT_FILE_BYTES: usize = 384 * 1024;
 
-/// A genesis file: 128 validators of 70 bytes and a few lines.
+/// A genesis file: 128 validators of 75 bytes, 128 allocations of 145 and a few lines.
 pub const MAX_GENESIS_BYTES: usize = 32 * 1024;
 
 /// Above this, JavaScript numbers lose digits: JSON forms write such integers as decimal strings.

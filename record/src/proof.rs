@@ -191,7 +191,7 @@ impl Proof {
         if block.height > signed.valid_until {
             return Err(ProofError::Expired { height: block.height, valid_until: signed.valid_until });
         }
-        self.check_descent()?;
+        check_descent(&self.block_header, &self.descent)?;
         let certified = self.descent.last().unwrap_or(&self.block_header);
         let (epoch, view) = handover::verify(genesis, &self.handovers, &self.certificate, certified)?;
         Ok(Proven {
@@ -206,23 +206,6 @@ impl Proof {
         })
     }
 
-    /// Checks that the descent leads from the block to its last header.
-    fn check_descent(&self) -> Result<(), ProofError> {
-        if self.descent.len() > MAX_DESCENT {
-            let (what, len) = ("the descent", self.descent.len() as u64);
-            let source = DecodeError::TooLong { at: 0, what, len, max: MAX_DESCENT };
-            return Err(ProofError::encoding("descent", source));
-        }
-        let (mut height, mut digest) = (self.block_header.height, self.block_header.digest());
-        for child in &self.descent {
-            if child.parent != digest || Some(child.height) != height.checked_add(1) {
-                return Err(ProofError::Descent { height });
-            }
-            (height, digest) = (child.height, child.digest());
-        }
-        Ok(())
-    }
-
     /// The address that the proof is about, not verified.
     #[must_use]
     pub const fn id(&self) -> EntryId {
@@ -234,6 +217,23 @@ impl Proof {
             slot: self.entry.slot,
         }
     }
+}
+
+/// Checks that a descent leads from a block to its last header.
+pub(crate) fn check_descent(block: &BlockHeader, descent: &[BlockHeader]) -> Result<(), ProofError> {
+    if descent.len() > MAX_DESCENT {
+        let (what, len) = ("the descent", descent.len() as u64);
+        let source = DecodeError::TooLong { at: 0, what, len, max: MAX_DESCENT };
+        return Err(ProofError::encoding("descent", source));
+    }
+    let (mut height, mut digest) = (block.height, block.digest());
+    for child in descent {
+        if child.parent != digest || Some(child.height) != height.checked_add(1) {
+            return Err(ProofError::Descent { height });
+        }
+        (height, digest) = (child.height, child.digest());
+    }
+    Ok(())
 }
 
 fn version(r: &mut Reader<'_>, wanted: u64) -> Result<(), DecodeError> {

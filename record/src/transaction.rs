@@ -8,8 +8,9 @@ use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
-use crate::limits::{MAX_COMPONENT_BYTES, MAX_SPEC_BYTES};
+use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
+use crate::path::{Pattern, check_path};
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
 
@@ -67,6 +68,34 @@ pub enum Transaction {
         /// Where it takes batches.
         data: Option<SocketAddr>,
     },
+    /// Units go from the account that says it to another.
+    Transfer {
+        /// Who gets them.
+        to: AccountId,
+        /// How many, in the network's smallest unit of account; at least one.
+        #[serde(with = "exact")]
+        amount: u64,
+    },
+    /// The transactions that follow it in its bundle, so many of them, are all applied or none is.
+    Together {
+        /// How many: 2 to [`MAX_TOGETHER`].
+        count: u16,
+    },
+    /// A path gets another owner. Said by the owner of the closest path at or above it, or by whoever comes first to a
+    /// first label.
+    Own {
+        /// The path: [`crate::check_path`].
+        path: String,
+        /// Who may change owners and rules there and below from now on; none: nobody ever again.
+        owner: Option<AccountId>,
+    },
+    /// What may be written below a pattern. Said by the owner of its first labels.
+    Rule {
+        /// The pattern: [`crate::Pattern`].
+        pattern: String,
+        /// An expression; none: there is no rule any more. The ledger reads it and says when it is none.
+        rule: Option<String>,
+    },
 }
 
 impl Transaction {
@@ -87,7 +116,26 @@ impl Transaction {
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
             Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
-            Self::Seat { .. } => None,
+            Self::Seat { .. }
+            | Self::Transfer { .. }
+            | Self::Together { .. }
+            | Self::Own { .. }
+            | Self::Rule { .. } => None,
+        }
+    }
+
+    /// What kind of transaction, in one word.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Deploy { .. } => "deploy",
+            Self::Rollback { .. } => "rollback",
+            Self::Retire { .. } => "retire",
+            Self::Seat { .. } => "seat",
+            Self::Transfer { .. } => "transfer",
+            Self::Together { .. } => "together",
+            Self::Own { .. } => "own",
+            Self::Rule { .. } => "rule",
         }
     }
 
@@ -99,6 +147,10 @@ impl Transaction {
         let (component_bytes, spec) = match self {
             Self::Deploy { component_bytes, spec, .. } => (component_bytes, spec),
             Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
+            Self::Transfer { to, amount } => return check_transfer(to, *amount),
+            Self::Together { count } => return check_together(*count),
+            Self::Own { path, owner } => return check_own(path, owner.as_ref()),
+            Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -117,6 +169,8 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
+            Self::Together { .. } => 2,
         }
     }
 
@@ -146,6 +200,25 @@ impl Transaction {
                 cbor::option(out, ledger.as_ref(), write_address);
                 cbor::option(out, data.as_ref(), write_address);
             }
+            Self::Transfer { to, amount } => {
+                cbor::uint(out, 4u8);
+                to.write(out);
+                cbor::uint(out, *amount);
+            }
+            Self::Together { count } => {
+                cbor::uint(out, 5u8);
+                cbor::uint(out, *count);
+            }
+            Self::Own { path, owner } => {
+                cbor::uint(out, 6u8);
+                cbor::text(out, path);
+                cbor::option(out, owner.as_ref(), |out, owner| owner.write(out));
+            }
+            Self::Rule { pattern, rule } => {
+                cbor::uint(out, 7u8);
+                cbor::text(out, pattern);
+                cbor::option(out, rule.as_ref(), |out, rule| cbor::text(out, rule));
+            }
         }
     }
 
@@ -168,6 +241,13 @@ impl Transaction {
                 ledger: r.option(read_address)?,
                 data: r.option(read_address)?,
             },
+            4 => Self::Transfer { to: AccountId::read(r)?, amount: r.uint()? },
+            5 => Self::Together { count: r.small()? },
+            6 => Self::Own { path: r.text(MAX_PATH_BYTES)?.to_owned(), owner: r.option(AccountId::read)? },
+            7 => Self::Rule {
+                pattern: r.text(MAX_PATH_BYTES)?.to_owned(),
+                rule: r.option(|r| Ok(r.text(MAX_RULE_BYTES)?.to_owned()))?,
+            },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();
@@ -177,6 +257,38 @@ impl Transaction {
         transaction.check()?;
         Ok(transaction)
     }
+}
+
+/// What the types of a transfer alone cannot check.
+fn check_transfer(to: &AccountId, amount: u64) -> Result<(), Invalid> {
+    if amount == 0 {
+        return Err(Invalid::new("transaction.amount", "0; a transfer is of one unit at least"));
+    }
+    // What goes to such a key is anybody's.
+    check_key("transaction.to", to)
+}
+
+fn check_together(count: u16) -> Result<(), Invalid> {
+    if (2..=MAX_TOGETHER).contains(&count) {
+        return Ok(());
+    }
+    let why = format!("{count}; 2 to {MAX_TOGETHER} transactions are applied together");
+    Err(Invalid::new("transaction.count", why))
+}
+
+fn check_own(path: &str, owner: Option<&AccountId>) -> Result<(), Invalid> {
+    check_path(path).map_err(|error| Invalid::new("transaction.path", error.why))?;
+    owner.map_or(Ok(()), |owner| check_key("transaction.owner", owner))
+}
+
+fn check_rule(pattern: &str, rule: Option<&str>) -> Result<(), Invalid> {
+    Pattern::parse(pattern)?;
+    let Some(rule) = rule else { return Ok(()) };
+    if (1..=MAX_RULE_BYTES).contains(&rule.len()) {
+        return Ok(());
+    }
+    let why = format!("{} bytes; a rule has 1 to {MAX_RULE_BYTES}", rule.len());
+    Err(Invalid::new("transaction.rule", why))
 }
 
 /// What the types of a seat alone cannot check.

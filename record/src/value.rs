@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
-use crate::limits::{MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES};
+use crate::limits::MAX_PATH_BYTES;
+use crate::path::check_path;
 use crate::payload::Payload;
 
 /// A message written to a path: recorded by digest, never state.
@@ -27,39 +28,6 @@ impl Value {
         check_path(&self.path)?;
         self.payload.check()
     }
-}
-
-/// Checks a path: labels of `A-Z a-z 0-9 - . _ ~`, each after a `/`, none of them `.` or `..`.
-///
-/// These are RFC 3986's unreserved characters: a path has one form in a URL and no Unicode form to normalise.
-///
-/// # Errors
-/// Says which label is wrong.
-///
-/// ```
-/// use moot_record::check_path;
-/// assert!(check_path("/chat/lobby/42").is_ok());
-/// for bad in ["", "/", "chat", "/chat/", "/a//b", "/a/..", "/a%2fb", "/\u{e9}"] {
-///     assert!(check_path(bad).is_err());
-/// }
-/// ```
-pub fn check_path(path: &str) -> Result<(), Invalid> {
-    let wrong = |why: String| Err(Invalid::new("value.path", why));
-    if path.len() > MAX_PATH_BYTES {
-        return wrong(format!("{} bytes; at most {MAX_PATH_BYTES} are allowed", path.len()));
-    }
-    let Some(labels) = path.strip_prefix('/') else {
-        return wrong(format!("{path:?} does not start with a slash; write it like /chat/lobby"));
-    };
-    for label in labels.split('/') {
-        let plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-        if !plain || label.is_empty() || label == "." || label == ".." || label.len() > MAX_PATH_LABEL_BYTES {
-            return wrong(format!(
-                "label {label:?} is not 1 to {MAX_PATH_LABEL_BYTES} of A-Z a-z 0-9 - . _ ~ (and not . or ..)"
-            ));
-        }
-    }
-    Ok(())
 }
 
 impl Item for Value {

@@ -41,8 +41,10 @@ from moot.record import (
     SocketAddress,
     Spec,
     Status,
+    Together,
     Touch,
     TouchKind,
+    Transfer,
     Value,
     decode_entry,
     encode_entry,
@@ -158,6 +160,8 @@ TRANSACTIONS = st.one_of(
     ),
     st.builds(Rollback, NAMES, U32),
     st.builds(Retire, NAMES),
+    st.builds(Transfer, KEYS, st.integers(1, 2**64 - 1)),
+    st.builds(Together, st.integers(2, 1024)),
     st.builds(Seat, KEYS, st.sampled_from(Role), addresses(0), addresses(1)),
 )
 VALUES = st.builds(Value, st.from_regex(r"(/[A-Za-z0-9_~-]{1,20}){1,5}", fullmatch=True), PAYLOADS)

@@ -146,7 +146,9 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        Ok(Some((Applied { block, placed, swapped, voids, links, changes, handover }, settled)))
+        let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
+        let applied = Applied { block, placed, swapped, voids, links, changes, rules, tree, handover };
+        Ok(Some((applied, settled)))
     }
 
     /// What a proof shows of the committee that a block names; an error if it names not the one that is settled.

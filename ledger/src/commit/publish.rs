@@ -6,11 +6,11 @@ use crate::events::Event;
 use crate::exchange::Content;
 use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
-use crate::limits::ROOTS_REMEMBERED;
+use crate::limits::{ROOTS_REMEMBERED, STATE_TREES_KEPT};
 use crate::recent::Stored;
 use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
-use moot_record::Digest;
+use moot_record::{Digest, StateKey};
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -126,6 +126,18 @@ impl Committer {
             roots.push_back(applied.block.state_after);
             if roots.len() > ROOTS_REMEMBERED {
                 roots.pop_front();
+            }
+        }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Rule(_))) {
+            *core.rules.write() = applied.rules.clone();
+        }
+        {
+            let mut trees = core.trees.write();
+            if trees.back().is_none_or(|(root, _)| *root != applied.block.state_after) {
+                trees.push_back((applied.block.state_after, applied.tree.clone()));
+            }
+            if trees.len() > STATE_TREES_KEPT {
+                trees.pop_front();
             }
         }
         if let Some(seats) = &changes.seats {

@@ -1,27 +1,43 @@
 //! The state machine: a pure function of the blocks.
 //!
 //! ```text
-//!   Block (height, bundles with transactions) ──► State::apply ──► Changes (functions, outcomes, root)
+//!   Block (height, bundles with transactions) ──► State::apply ──► Changes (rows, outcomes)
+//!                                                     └──► tree ──► root
 //! ```
 //!
 //! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
-//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A transaction that is refused
-//! changes nothing but leaves its outcome, which the root commits to as well.
+//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A
+//! transaction that is refused changes nothing but leaves its outcome, which the root commits to as well. Not in the
+//! root: which bundles count already, which follows from the blocks of the last [`MAX_VALIDITY_BLOCKS`] heights.
 
+mod accounts;
+mod apply;
 mod function;
+mod history;
 mod outcome;
+mod paths;
+mod refusal;
 mod registry;
-mod root;
 mod seats;
+pub(crate) mod tree;
 
 pub use function::{FunctionRecord, Version};
-pub use outcome::{Outcome, Refusal};
+pub use outcome::Outcome;
+pub use paths::{RuleRecord, Rules, Verdict};
+pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 
+#[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
-use moot_record::{AccountId, Digest, EntryId, FunctionName, Invalid, Transaction};
+use accounts::Accounts;
+use moot_record::{
+    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
+    Transaction,
+};
+use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tree::Tree;
 
 /// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
 #[derive(Debug, Clone)]
@@ -54,6 +70,8 @@ pub struct Block {
 pub struct Changes {
     /// Functions as they are now.
     pub functions: Vec<Arc<FunctionRecord>>,
+    /// What the table of the state holds now under these keys; none: nothing any more.
+    pub rows: Vec<(StateKey, Option<Arc<[u8]>>)>,
     /// What became of each transaction.
     pub outcomes: Vec<(EntryId, Outcome)>,
     /// The seats, if they changed or an epoch ended.
@@ -67,31 +85,45 @@ pub struct Changes {
 pub struct State {
     height: u64,
     functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
+    accounts: Accounts,
+    owners: Owners,
+    rules: Arc<Rules>,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
-    root: Digest,
+    tree: Tree,
 }
 
 impl State {
-    /// The state before the first block of a network whose committee never changes.
+    /// The state before the first block of a network whose committee never changes, and where nobody has anything.
     #[must_use]
     pub fn new() -> State {
-        State::restore(0, Digest::ZERO, [], [])
+        let mut state = State {
+            height: 0,
+            functions: BTreeMap::new(),
+            accounts: Accounts::default(),
+            owners: Owners::default(),
+            rules: Arc::default(),
+            counted: BTreeSet::new(),
+            history: Digest::ZERO,
+            seats: None,
+            tree: Tree::default(),
+        };
+        state.plant([StateKey::History]);
+        state
     }
 
-    /// The same state with these seats.
+    /// The state before the first block of a network; `seats` are as its genesis has them.
     #[must_use]
-    pub fn seated(mut self, seats: Arc<Seats>) -> State {
-        self.seats = Some(seats);
-        self.root = root::state_root(&self.functions, &self.history, self.seats.as_deref());
-        self
+    pub fn genesis(genesis: &Genesis, seats: Arc<Seats>) -> State {
+        State::new().seated(seats).holding(State::genesis_rows(genesis))
     }
 
-    /// The seats, as far as it was told of any.
-    #[must_use]
-    pub fn seats(&self) -> Option<&Arc<Seats>> {
-        self.seats.as_ref()
+    /// What the table of the state holds before the first block.
+    pub(crate) fn genesis_rows(genesis: &Genesis) -> impl Iterator<Item = (StateKey, Vec<u8>)> {
+        genesis.accounts.iter().map(|Allocation { account, balance }| {
+            (StateKey::Account(*account), moot_record::Account { balance: *balance }.encode())
+        })
     }
 
     /// The state as it was stored: `history` and the rest belong to `height`.
@@ -103,8 +135,56 @@ impl State {
         counted: impl IntoIterator<Item = (u64, Digest)>,
     ) -> State {
         let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let root = root::state_root(&functions, &history, None);
-        State { height, functions, counted: counted.into_iter().collect(), history, seats: None, root }
+        let counted = counted.into_iter().collect();
+        let mut state = State { height, history, functions, counted, ..State::new() };
+        let names: Vec<StateKey> = state.functions.keys().cloned().map(StateKey::Function).collect();
+        state.plant([StateKey::History].into_iter().chain(names));
+        state
+    }
+
+    /// The same state with these seats.
+    #[must_use]
+    pub fn seated(mut self, seats: Arc<Seats>) -> State {
+        self.seats = Some(seats);
+        self.plant([StateKey::Seats]);
+        self
+    }
+
+    /// The same state with these rows of its table. One that does not read is left out: the root tells.
+    #[must_use]
+    pub fn holding(mut self, rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>) -> State {
+        let mut keys = Vec::new();
+        for (key, value) in rows {
+            self.hold(&key, &value);
+            keys.push(key);
+        }
+        self.plant(keys);
+        self
+    }
+
+    fn hold(&mut self, key: &StateKey, value: &[u8]) {
+        match key {
+            StateKey::Account(account) => {
+                let found = moot_record::Account::decode(value).unwrap_or_default();
+                self.accounts.restore(*account, found.balance);
+            }
+            StateKey::Owner(path) => {
+                let found = PathOwner::decode(value).ok();
+                self.owners.restore(path.clone(), found);
+            }
+            StateKey::Rule(place) => {
+                let found = PathRule::decode(value).ok();
+                let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
+                Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
+            }
+            StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
+        }
+    }
+
+    /// The seats, as far as it was told of any.
+    #[must_use]
+    pub fn seats(&self) -> Option<&Arc<Seats>> {
+        self.seats.as_ref()
     }
 
     /// Height of the last block applied.
@@ -116,7 +196,11 @@ impl State {
     /// What the state is, in 32 bytes.
     #[must_use]
     pub fn root(&self) -> Digest {
-        self.root
+        self.tree.root()
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// A digest of every outcome so far, in order.
@@ -131,106 +215,55 @@ impl State {
         &self.functions
     }
 
-    /// Applies the next block. The caller sees to the order of heights.
-    pub fn apply(&mut self, block: &Block) -> Changes {
-        self.height = block.height;
-        self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
-        let mut changes = Changes::default();
-        let mut touched = BTreeSet::new();
-        for bundle in &block.bundles {
-            let counts = self.count(bundle, block.height, &mut changes);
-            if let (Err(refusal), true) = (&counts, bundle.transactions.is_empty()) {
-                // Said once for the whole bundle: its calls and values are on the ledger, and void.
-                self.note(
-                    bundle.first,
-                    Outcome { height: block.height, result: Err(refusal.clone()) },
-                    &mut changes,
-                );
+    /// What an account has.
+    #[must_use]
+    pub fn balance(&self, account: &AccountId) -> u64 {
+        self.accounts.balance(account)
+    }
+
+    /// What all accounts have together: the same for ever.
+    #[must_use]
+    pub fn supply(&self) -> u128 {
+        self.accounts.supply()
+    }
+
+    /// The accounts that have something.
+    pub fn accounts(&self) -> impl Iterator<Item = (&AccountId, u64)> {
+        self.accounts.iter()
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Who owns the closest path at or above one: that path, and none for one that was given up.
+    #[must_use]
+    pub fn owner_of<'a>(&self, path: &'a str) -> Option<(&'a str, Option<AccountId>)> {
+        self.owners.closest(path).map(|(at, found)| (at, found.owner))
+    }
+
+    /// What the tree has to hold under a key.
+    fn value(&self, key: &StateKey) -> Option<Arc<[u8]>> {
+        match key {
+            StateKey::History => Some(self.history.as_bytes().as_slice().into()),
+            StateKey::Seats => {
+                let seats = self.seats.as_ref().filter(|seats| seats.epochs().is_some())?;
+                Some(seats.encode().into())
             }
-            for (id, transaction) in &bundle.transactions {
-                let result = match &counts {
-                    Ok(()) => self.change(block.height, *id, bundle.account, transaction, &mut changes),
-                    Err(refusal) => Err(refusal.clone()),
-                };
-                if result.is_ok() {
-                    touched.extend(transaction.name().cloned());
-                }
-                self.note(*id, Outcome { height: block.height, result }, &mut changes);
-            }
+            StateKey::Function(name) => Some(self.functions.get(name)?.encode().into()),
+            StateKey::Account(account) => self.accounts.value(account).map(Into::into),
+            StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
+            StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
         }
-        let mut moved = changes.seats.take().is_some();
-        if let Some(seats) = &mut self.seats
-            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
-        {
-            moved |= Arc::make_mut(seats).end(block.height, block.digest);
-        }
-        changes.seats = self.seats.clone().filter(|_| moved);
-        if !changes.outcomes.is_empty() || moved {
-            self.root = root::state_root(&self.functions, &self.history, self.seats.as_deref());
-        }
-        changes.functions = touched.iter().filter_map(|name| self.functions.get(name).cloned()).collect();
-        changes
     }
 
-    /// Writes an outcome into the history.
-    fn note(&mut self, id: EntryId, outcome: Outcome, changes: &mut Changes) {
-        self.history = root::extend(&self.history, &id, &outcome);
-        changes.outcomes.push((id, outcome));
-    }
-
-    /// Whether a bundle counts: valid, and the first of its digest. Two replicas may record one bundle, each
-    /// before it knows of the other: the one that the blocks name first counts, on every replica alike. Digests
-    /// are remembered while they are valid, so validity is bounded here too: not every replica that seals is
-    /// honest about it.
-    fn count(&mut self, bundle: &OrderedBundle, height: u64, changes: &mut Changes) -> Result<(), Refusal> {
-        if bundle.valid_until < height {
-            return Err(Refusal::Expired { valid_until: bundle.valid_until });
-        }
-        if bundle.valid_until > height.saturating_add(MAX_VALIDITY_BLOCKS) {
-            return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
-        }
-        let key = (bundle.valid_until, bundle.digest);
-        if !self.counted.insert(key) {
-            return Err(Refusal::Duplicate);
-        }
-        changes.counted.push(key);
-        Ok(())
-    }
-
-    fn change(
-        &mut self,
-        height: u64,
-        id: EntryId,
-        account: AccountId,
-        transaction: &Transaction,
-        changes: &mut Changes,
-    ) -> Result<u32, Refusal> {
-        let Some(name) = transaction.name() else { return self.seat(height, account, transaction, changes) };
-        let present = self.functions.get(name);
-        let next = registry::next(present.map(Arc::as_ref), height, id, account, transaction)?;
-        let active = next.active;
-        if present.is_none_or(|present| **present != next) {
-            self.functions.insert(next.name.clone(), Arc::new(next));
-        }
-        Ok(active)
-    }
-
-    /// A replica gets another role.
-    fn seat(
-        &mut self,
-        height: u64,
-        said_by: AccountId,
-        transaction: &Transaction,
-        changes: &mut Changes,
-    ) -> Result<u32, Refusal> {
-        let Transaction::Seat { account, role, ledger, data } = transaction else {
-            return Err(Refusal::FixedCommittee);
-        };
-        let seats = self.seats.as_mut().ok_or(Refusal::FixedCommittee)?;
-        let wish = Seat { account: *account, role: *role, ledger: *ledger, data: *data };
-        let number = Arc::make_mut(seats).change(height, said_by, wish)?;
-        changes.seats = Some(seats.clone());
-        Ok(number)
+    /// Brings the tree to what the state holds under these keys.
+    fn plant(&mut self, keys: impl IntoIterator<Item = StateKey>) {
+        let updates: Vec<tree::Update> =
+            keys.into_iter().map(|key| (key.place(), self.value(&key))).collect();
+        self.tree = self.tree.update(updates);
     }
 }
 

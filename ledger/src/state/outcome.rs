@@ -1,161 +1,17 @@
 //! What became of a transaction, and how that is written down.
 
-use super::invalid;
-use crate::limits::MAX_SEATS;
+use super::Refusal;
+use moot_record::DecodeError;
 use moot_record::cbor::{self, Reader};
-use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
-use moot_record::{AccountId, DecodeError, FunctionName};
-use thiserror::Error;
 
 /// What the state machine did with a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Height of its block.
     pub height: u64,
-    /// The function's active version afterwards, or why nothing changed.
+    /// What it came to: of a function the active version afterwards, of a seat its number, of transactions together
+    /// how many they are, else nought; or why nothing changed.
     pub result: Result<u32, Refusal>,
-}
-
-/// Why the state machine did not apply a transaction. It is recorded all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// The bundle's validity was over when its block came.
-    #[error("its bundle was valid until height {valid_until}: sign it again")]
-    Expired {
-        /// Last height of its validity.
-        valid_until: u64,
-    },
-    /// It would be valid for longer than digests are remembered.
-    #[error(
-        "its bundle is valid until height {valid_until}, which is too far ahead: sign it with a shorter validity"
-    )]
-    TooFarAhead {
-        /// Last height of its validity.
-        valid_until: u64,
-    },
-    /// The same bundle was in an earlier block or batch.
-    #[error("its bundle was ordered before: the first one counts")]
-    Duplicate,
-    /// Only the owner may change a function.
-    #[error("{name} belongs to {owner}: only that account may change it; choose another name for your own")]
-    NotOwner {
-        /// The function.
-        name: FunctionName,
-        /// Its owner.
-        owner: AccountId,
-    },
-    /// Not deployed.
-    #[error("no function {name} is deployed: check the name with `moot ls`")]
-    Unknown {
-        /// The name given.
-        name: FunctionName,
-    },
-    /// The name is spent.
-    #[error("{name} is retired: what was promised under the name stays true; choose another name")]
-    Retired {
-        /// The function.
-        name: FunctionName,
-    },
-    /// Its manifest does not allow upgrades.
-    #[error("{name} was deployed with `upgradable = false`: it stays as it is for ever; choose another name")]
-    NotUpgradable {
-        /// The function.
-        name: FunctionName,
-    },
-    /// Its manifest does not allow its destruction.
-    #[error("{name} was deployed with `destructible = false`: it cannot be retired")]
-    NotDestructible {
-        /// The function.
-        name: FunctionName,
-    },
-    /// A right that was given up does not come back.
-    #[error("{name} gave up destruction with an earlier version: keep `destructible = false`")]
-    WidensLifecycle {
-        /// The function.
-        name: FunctionName,
-    },
-    /// Another version is active than the sender thought.
-    #[error(
-        "version {found} of {name} is active, the transaction follows version {expected} (0: none): look at what changed, then deploy again"
-    )]
-    Stale {
-        /// The function.
-        name: FunctionName,
-        /// The version that the sender names.
-        expected: u32,
-        /// The version that is active.
-        found: u32,
-    },
-    /// No such version.
-    #[error("{name} has no version {version} that can be rolled back to")]
-    NoVersion {
-        /// The function.
-        name: FunctionName,
-        /// The version asked for.
-        version: u32,
-    },
-    /// The manifest's bytes do not decode.
-    #[error("the manifest does not decode: {0}")]
-    BadSpec(String),
-    /// The genesis names no authority.
-    #[error("this network's genesis names no epochs and no authority: its committee never changes")]
-    FixedCommittee,
-    /// Only the authority gives seats.
-    #[error("only {authority}, the authority that the genesis names, says who votes: sign it with that key")]
-    NotAuthority {
-        /// The authority.
-        authority: AccountId,
-    },
-    /// Nobody by that account has a seat.
-    #[error("{account} has no seat in this network: look at `moot status` for those that have")]
-    UnknownReplica {
-        /// The account given.
-        account: AccountId,
-    },
-    /// A new replica without addresses.
-    #[error("{account} is new here: say where it takes votes and where it takes batches")]
-    NoAddress {
-        /// The account given.
-        account: AccountId,
-    },
-    /// All seats are given.
-    #[error(
-        "all {MAX_SEATS} seats are given, and a seat is its owner's for ever: give one of them another role"
-    )]
-    NoSeatLeft,
-    /// The committee would be empty.
-    #[error("nobody would be left to vote: add another replica first")]
-    NobodyLeft,
-    /// The committee would be too large.
-    #[error("a committee has at most {MAX_VALIDATORS} members: let another replica leave first")]
-    CommitteeFull,
-    /// More leave than those who stay can make up for.
-    #[error(
-        "{leave} would leave the committee at once, at most {most} may: with more, batches could be lost that no \
-         other honest replica holds; remove the others in a later epoch"
-    )]
-    TooManyLeave {
-        /// How many would.
-        leave: u64,
-        /// How many may.
-        most: u64,
-    },
-    /// More join than those who stay can do without.
-    #[error(
-        "{join} would join the committee at once and {stay} stay: those who stay must be a quorum by themselves, \
-         in case who joins is not up; add the others in a later epoch"
-    )]
-    TooManyJoin {
-        /// How many would.
-        join: u64,
-        /// How many stay.
-        stay: u64,
-    },
-    /// A proof could not lead to a further committee.
-    #[error(
-        "the committee has changed {MAX_HANDOVERS} times, as often as a proof can show: it stays as it is"
-    )]
-    CommitteesExhausted,
 }
 
 impl Outcome {
@@ -188,133 +44,10 @@ impl Outcome {
     }
 }
 
-/// Longest text of a refusal: a decoder's message.
-const MAX_REASON_BYTES: usize = 1024;
-
-impl Refusal {
-    /// A short stable word for programs.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Refusal::Expired { .. } => "expired",
-            Refusal::TooFarAhead { .. } => "too-far-ahead",
-            Refusal::Duplicate => "duplicate",
-            Refusal::NotOwner { .. } => "not-owner",
-            Refusal::Unknown { .. } => "unknown-function",
-            Refusal::Retired { .. } => "retired",
-            Refusal::NotUpgradable { .. } => "not-upgradable",
-            Refusal::NotDestructible { .. } => "not-destructible",
-            Refusal::WidensLifecycle { .. } => "widens-lifecycle",
-            Refusal::Stale { .. } => "stale",
-            Refusal::NoVersion { .. } => "no-version",
-            Refusal::BadSpec(_) => "bad-spec",
-            Refusal::FixedCommittee => "fixed-committee",
-            Refusal::NotAuthority { .. } => "not-authority",
-            Refusal::UnknownReplica { .. } => "unknown-replica",
-            Refusal::NoAddress { .. } => "no-address",
-            Refusal::NoSeatLeft => "no-seat-left",
-            Refusal::NobodyLeft => "nobody-left",
-            Refusal::CommitteeFull => "committee-full",
-            Refusal::TooManyLeave { .. } => "too-many-leave",
-            Refusal::TooManyJoin { .. } => "too-many-join",
-            Refusal::CommitteesExhausted => "committees-exhausted",
-        }
-    }
-
-    /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
-    fn write(&self, out: &mut Vec<u8>) {
-        let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
-            Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
-                ("", &[], *valid_until, 0, "")
-            }
-            Refusal::Duplicate => ("", &[], 0, 0, ""),
-            Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
-            Refusal::Unknown { name }
-            | Refusal::Retired { name }
-            | Refusal::NotUpgradable { name }
-            | Refusal::NotDestructible { name }
-            | Refusal::WidensLifecycle { name } => (name.as_str(), &[], 0, 0, ""),
-            Refusal::Stale { name, expected, found } => {
-                (name.as_str(), &[], u64::from(*expected), u64::from(*found), "")
-            }
-            Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
-            Refusal::BadSpec(text) => ("", &[], 0, 0, text),
-            Refusal::FixedCommittee
-            | Refusal::NoSeatLeft
-            | Refusal::NobodyLeft
-            | Refusal::CommitteeFull
-            | Refusal::CommitteesExhausted => ("", &[], 0, 0, ""),
-            Refusal::NotAuthority { authority: account }
-            | Refusal::UnknownReplica { account }
-            | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
-            Refusal::TooManyLeave { leave: a, most: b } | Refusal::TooManyJoin { join: a, stay: b } => {
-                ("", &[], *a, *b, "")
-            }
-        };
-        cbor::array(out, 6);
-        cbor::text(out, self.code());
-        cbor::text(out, name);
-        cbor::bytes(out, owner);
-        cbor::uint(out, a);
-        cbor::uint(out, b);
-        cbor::text(out, text);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Refusal, DecodeError> {
-        r.array(6)?;
-        let code = r.text(32)?;
-        let name = r.text(64)?;
-        let owner = r.bytes(32)?;
-        let (a, b) = (r.uint()?, r.uint()?);
-        let text = r.text(MAX_REASON_BYTES)?;
-        let name = || FunctionName::parse(name).map_err(|error| invalid("name", error.to_string()));
-        let account = || -> Result<AccountId, DecodeError> {
-            let bytes = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
-            Ok(AccountId::from_bytes(bytes))
-        };
-        let number = |n: u64| u32::try_from(n).map_err(|_| invalid("version", "it has more than 32 bits"));
-        Ok(match code {
-            "expired" => Refusal::Expired { valid_until: a },
-            "too-far-ahead" => Refusal::TooFarAhead { valid_until: a },
-            "duplicate" => Refusal::Duplicate,
-            "not-owner" => Refusal::NotOwner { name: name()?, owner: account()? },
-            "fixed-committee" => Refusal::FixedCommittee,
-            "not-authority" => Refusal::NotAuthority { authority: account()? },
-            "unknown-replica" => Refusal::UnknownReplica { account: account()? },
-            "no-address" => Refusal::NoAddress { account: account()? },
-            "no-seat-left" => Refusal::NoSeatLeft,
-            "nobody-left" => Refusal::NobodyLeft,
-            "committee-full" => Refusal::CommitteeFull,
-            "too-many-leave" => Refusal::TooManyLeave { leave: a, most: b },
-            "too-many-join" => Refusal::TooManyJoin { join: a, stay: b },
-            "committees-exhausted" => Refusal::CommitteesExhausted,
-            "unknown-function" => Refusal::Unknown { name: name()? },
-            "retired" => Refusal::Retired { name: name()? },
-            "not-upgradable" => Refusal::NotUpgradable { name: name()? },
-            "not-destructible" => Refusal::NotDestructible { name: name()? },
-            "widens-lifecycle" => Refusal::WidensLifecycle { name: name()? },
-            "stale" => Refusal::Stale { name: name()?, expected: number(a)?, found: number(b)? },
-            "no-version" => Refusal::NoVersion { name: name()?, version: number(a)? },
-            "bad-spec" => Refusal::BadSpec(text.to_owned()),
-            other => return Err(invalid("refusal", format!("{other:?} is not a known code")).into()),
-        })
-    }
-
-    /// A refusal of a manifest, its text cut to what is recorded.
-    pub(crate) fn bad_spec(error: &DecodeError) -> Refusal {
-        let mut text = error.to_string();
-        let mut end = text.len().min(MAX_REASON_BYTES);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        Refusal::BadSpec(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moot_record::{AccountId, FunctionName};
 
     #[test]
     fn every_outcome_reads_back() {
@@ -344,6 +77,15 @@ mod tests {
             Err(Refusal::TooManyLeave { leave: 2, most: 1 }),
             Err(Refusal::TooManyJoin { join: 2, stay: 3 }),
             Err(Refusal::CommitteesExhausted),
+            Err(Refusal::Insufficient { balance: 1, needed: u64::MAX }),
+            Err(Refusal::Overflow { amount: 3 }),
+            Err(Refusal::GroupRefused { place: 2 }),
+            Err(Refusal::GroupIncomplete { count: 5, left: 4 }),
+            Err(Refusal::GroupInGroup),
+            Err(Refusal::NotPathOwner { path: "/chat".into(), owner }),
+            Err(Refusal::PathGivenUp { path: "/chat".into() }),
+            Err(Refusal::NobodysPath { path: "/chat".into() }),
+            Err(Refusal::BadRule("no such name".into())),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

@@ -33,7 +33,7 @@ pub(super) fn next(
         Transaction::Rollback { name, version } => rollback(present, name, *version),
         Transaction::Retire { name } => retire(present, name),
         // Not about a function: the state machine never asks.
-        Transaction::Seat { .. } => Err(Refusal::FixedCommittee),
+        _ => Err(Refusal::FixedCommittee),
     }
 }
 

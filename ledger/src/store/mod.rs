@@ -19,13 +19,15 @@ mod write;
 pub(crate) use lock::DirLock;
 pub use rows::StoredBlock;
 pub(crate) use rows::{KeyRow, Marks, Place, position};
+use write::Beginning;
 pub(crate) use write::{Applied, Changeset, Job};
 
 use crate::disk::{Disk, Fault, Faults, Guarded};
 use crate::error::{OpenError, ReadError};
 use crate::limits::{FORMAT_VERSION, MAX_LOGGED_COMMITS};
+use crate::state::State;
 use log::{Log, LogFailure, LogRow};
-use moot_record::Digest;
+use moot_record::{Digest, Genesis};
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 use redo::Rows;
@@ -83,8 +85,9 @@ impl Store {
         dir: &Path,
         disk: Arc<dyn Disk>,
         cache_bytes: usize,
-        network: &Digest,
+        genesis: &Genesis,
     ) -> Result<Store, OpenError> {
+        let network = &genesis.network();
         let known = marker::check(dir, network)?;
         let path = dir.join(DATABASE_FILE);
         let io = |source| OpenError::Io { path: path.clone(), source };
@@ -93,7 +96,7 @@ impl Store {
         match length {
             None if known => return Err(truncated("is missing".into())),
             Some(0) if known => return Err(truncated("is empty".into())),
-            None | Some(0) => Self::begin(dir, disk.clone(), cache_bytes, network)?,
+            None | Some(0) => Self::begin(dir, disk.clone(), cache_bytes, genesis)?,
             Some(_) => {}
         }
         let opened = Opened::open(&path, disk.as_ref(), cache_bytes).map_err(|error| match error {
@@ -120,7 +123,12 @@ impl Store {
 
     /// Makes a new database under another name and renames it when it is whole: a crash in between leaves
     /// nothing that could be taken for a ledger.
-    fn begin(dir: &Path, disk: Arc<dyn Disk>, cache_bytes: usize, network: &Digest) -> Result<(), OpenError> {
+    fn begin(
+        dir: &Path,
+        disk: Arc<dyn Disk>,
+        cache_bytes: usize,
+        genesis: &Genesis,
+    ) -> Result<(), OpenError> {
         let (draft, path) = (dir.join(DRAFT_FILE), dir.join(DATABASE_FILE));
         let io = |source| OpenError::Io { path: draft.clone(), source };
         Log::make(dir, disk.as_ref())
@@ -134,7 +142,12 @@ impl Store {
         })?;
         let opened = RwLock::new(Some(opened));
         let store = Store { dir: dir.to_owned(), disk: disk.clone(), cache_bytes, opened };
-        store.write(&Changeset::genesis(FORMAT_VERSION, network)).map_err(|error| {
+        let beginning = Beginning {
+            format: FORMAT_VERSION,
+            network: genesis.network(),
+            state: State::genesis_rows(genesis).collect(),
+        };
+        store.write(&Changeset::genesis(beginning)).map_err(|error| {
             let (WriteError::Full(why) | WriteError::Fatal(why)) = error;
             io(std::io::Error::other(why))
         })?;

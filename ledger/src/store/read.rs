@@ -4,7 +4,7 @@ use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hour
 use super::tables::{
     ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
     LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS,
-    VOIDS,
+    STATE, VOIDS,
 };
 use crate::error::ReadError;
 use crate::recent::Stored;
@@ -13,7 +13,8 @@ use crate::state::{FunctionRecord, Outcome, Seats};
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, Handover, SealedHeader, SealedView,
+    AccountId, Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, Handover, SealedHeader,
+    SealedView, StateKey,
 };
 use redb::{ReadTransaction, ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -279,6 +280,25 @@ pub(crate) fn functions(txn: &ReadTransaction) -> Read<Vec<Arc<FunctionRecord>>>
         let what = format!("function {}", name.value());
         let record = FunctionRecord::decode(unseal(&what, row.value())?);
         found.push(Arc::new(record.map_err(|error| ReadError::damaged(what, error))?));
+    }
+    Ok(found)
+}
+
+/// What the state holds under one key, of those beside functions and seats.
+pub(crate) fn state_row(txn: &ReadTransaction, key: &StateKey) -> Read<Option<Vec<u8>>> {
+    let Some(row) = txn.open_table(STATE)?.get(key.encode().as_slice())? else { return Ok(None) };
+    Ok(Some(unseal("a row of the state", row.value())?.to_vec()))
+}
+
+/// What the state holds beside functions and seats.
+pub(crate) fn state_rows(txn: &ReadTransaction) -> Read<Vec<(StateKey, Vec<u8>)>> {
+    let table = txn.open_table(STATE)?;
+    let mut found = Vec::new();
+    for row in table.iter()? {
+        let (key, row) = row?;
+        let what = "a row of the state";
+        let key = StateKey::decode(key.value()).map_err(|error| ReadError::damaged(what, error))?;
+        found.push((key, unseal(what, row.value())?.to_vec()));
     }
     Ok(found)
 }

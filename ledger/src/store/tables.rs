@@ -12,6 +12,7 @@
 //!   placed    (lane, seq)                      the block and the place in it, once final
 //!   blocks    height                           header, batch digests, certificate, state after it
 //!   functions name                             the registry
+//!   state     key of the state's tree          what the state machine holds beside functions and seats: balances
 //!   outcomes  (lane, seq, position)            what became of a transaction
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
 //!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
@@ -42,6 +43,7 @@ pub(crate) const LINKS: TableDefinition<'_, (u32, u64, u32, u64), ()> = TableDef
 pub(crate) const PLACED: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("placed");
 pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 pub(crate) const FUNCTIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("functions");
+pub(crate) const STATE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("state");
 pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");

@@ -7,15 +7,17 @@ use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
     ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
     LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS,
-    PLACED, PRUNED, RIVALS, VOIDS,
+    PLACED, PRUNED, RIVALS, STATE, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
-use crate::state::Changes;
-use moot_record::{Digest, EntryId, Equivocation, Handover};
+use crate::state::tree::Tree;
+use crate::state::{Changes, Rules};
+use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
+use std::sync::Arc;
 
 /// A final block with what it changed.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub(crate) struct Applied {
     /// Batches with calls, and those with their receipts, of the second versions.
     pub(crate) links: Vec<((u32, u64), (u32, u64))>,
     pub(crate) changes: Changes,
+    /// The rules afterwards.
+    pub(crate) rules: Arc<Rules>,
+    /// The state's tree afterwards.
+    pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.
     pub(crate) handover: Option<(u32, Handover)>,
 }
@@ -70,8 +76,17 @@ pub(crate) struct Changeset {
     pub(crate) lost: Option<Lost>,
     /// The present hour, for idempotency keys.
     pub(crate) hour: u32,
-    /// Set for the first transaction of a database only: format and network.
-    pub(crate) genesis: Option<(u32, Digest)>,
+    /// Set for the first transaction of a database only.
+    pub(crate) genesis: Option<Beginning>,
+}
+
+/// What a new database begins with.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) format: u32,
+    pub(crate) network: Digest,
+    /// What the state holds before the first block.
+    pub(crate) state: Vec<(StateKey, Vec<u8>)>,
 }
 
 type Done = Result<(), redb::Error>;
@@ -109,8 +124,8 @@ impl Changeset {
     }
 
     /// What makes a new database one of a network.
-    pub(super) fn genesis(format: u32, network: &Digest) -> Changeset {
-        Changeset { genesis: Some((format, *network)), ..Changeset::default() }
+    pub(super) fn genesis(beginning: Beginning) -> Changeset {
+        Changeset { genesis: Some(beginning), ..Changeset::default() }
     }
 
     pub(super) fn write(&self, txn: &WriteTransaction) -> Done {
@@ -134,7 +149,7 @@ impl Changeset {
     }
 
     fn write_genesis(&self, txn: &WriteTransaction) -> Done {
-        let Some((format, network)) = &self.genesis else { return Ok(()) };
+        let Some(Beginning { format, network, state }) = &self.genesis else { return Ok(()) };
         let mut meta = txn.open_table(META)?;
         meta.insert(META_FORMAT, format.to_le_bytes().as_slice())?;
         meta.insert(META_NETWORK, network.as_bytes().as_slice())?;
@@ -152,6 +167,10 @@ impl Changeset {
         txn.open_table(PLACED)?;
         txn.open_table(BLOCKS)?;
         txn.open_table(FUNCTIONS)?;
+        let mut table = txn.open_table(STATE)?;
+        for (key, value) in state {
+            table.insert(key.encode().as_slice(), rows::seal(value.clone()).as_slice())?;
+        }
         txn.open_table(OUTCOMES)?;
         txn.open_table(BUNDLES)?;
         txn.open_table(ANSWERS)?;
@@ -252,11 +271,19 @@ impl Changeset {
 
     fn write_state(&self, txn: &WriteTransaction) -> Done {
         let mut functions = txn.open_table(FUNCTIONS)?;
+        let mut state = txn.open_table(STATE)?;
         let mut outcomes = txn.open_table(OUTCOMES)?;
         let mut bundles = txn.open_table(BUNDLES)?;
         for applied in &self.blocks {
             for record in &applied.changes.functions {
                 functions.insert(record.name.as_str(), rows::seal(record.encode()).as_slice())?;
+            }
+            for (key, value) in &applied.changes.rows {
+                let key = key.encode();
+                match value {
+                    Some(value) => drop(state.insert(key.as_slice(), rows::seal(value.to_vec()).as_slice())?),
+                    None => drop(state.remove(key.as_slice())?),
+                }
             }
             for (id, outcome) in &applied.changes.outcomes {
                 let key = (id.lane, id.batch, rows::position(id));

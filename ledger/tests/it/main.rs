@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
+mod accounts;
 mod appenders;
 mod crash;
 mod epochs;
@@ -9,9 +10,11 @@ mod faulty_disk;
 mod finality;
 mod four;
 mod lanes;
+mod paths;
 mod payloads;
 mod sequencer;
 mod state_machine;
+mod state_proofs;
 mod storage;
 mod submit;
 mod town;

@@ -164,7 +164,7 @@ pub struct EntryOutcome {
     /// Where it is on the ledger.
     #[schema(value_type = String)]
     pub id: EntryId,
-    /// `deploy`, `rollback`, `retire`, `call`, `value` or `receipt`.
+    /// `deploy`, `rollback`, `retire`, `seat`, `transfer`, `together` or `value`.
     pub kind: String,
     /// Height of the block that ordered it; none when the request did not wait for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,6 +187,8 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         version: Option<u32>,
     },
+    /// The state changed, and no function did: a transfer, a seat.
+    Done,
     /// Ordered; it is not the kind of entry that changes state.
     Recorded,
     /// Ordered, and without effect.

@@ -3,12 +3,15 @@
 //! Nothing here knows how an answer is found. Digests, accounts and ids are hex or text as in
 //! `moot_record`; every length is in bytes, every time in microseconds or milliseconds as its name says.
 
+mod accounts;
 mod calls;
 mod events;
 mod functions;
 mod problem;
+mod rules;
 mod status;
 
+pub use accounts::AccountView;
 pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
     ValueWritten,
@@ -19,6 +22,7 @@ pub use functions::{
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
 pub use problem::Problem;
+pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, RouteConflict, Status, Validator};
 
 /// Everything below this path is the API; everything else routes to functions.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
-use super::terminal::{self, BOLD};
+use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::api::{CallSummary, FunctionSummary};
 use crate::client::{Client, ClientError};
@@ -38,6 +38,7 @@ struct Seen {
     functions: Vec<FunctionSummary>,
     calls: Vec<CallSummary>,
     fuel: u64,
+    balance: String,
 }
 
 impl Account {
@@ -75,6 +76,7 @@ impl Account {
                 "functions": seen.as_ref().map(|seen| seen.functions.iter().map(|f| f.name.to_string()).collect::<Vec<_>>()),
                 "recent_calls": seen.as_ref().map(|seen| seen.calls.len()),
                 "recent_fuel": seen.as_ref().map(|seen| seen.fuel),
+                "balance": seen.as_ref().map(|seen| &seen.balance),
             }))?);
         }
         let mut rows =
@@ -83,7 +85,6 @@ impl Account {
             None => rows.push(("node", format!("none answers at {}", client.address()))),
             Some(seen) => rows.extend(owned(seen)),
         }
-        rows.push(("balance", "nothing is charged yet; every receipt states its fee".to_owned()));
         Ok(terminal::print(&text::fields(0, &rows))?)
     }
 }
@@ -111,12 +112,18 @@ async fn look(client: &Client, account: moot_record::AccountId) -> Result<Seen, 
     let mut calls = client.calls(MAX_LISTED_CALLS).await?.calls;
     calls.retain(|call| functions.iter().any(|function| function.name == call.function));
     let fuel = calls.iter().filter_map(|call| call.fuel).sum();
-    Ok(Seen { functions, calls, fuel })
+    let balance = client.account(&account).await?.balance;
+    Ok(Seen { functions, calls, fuel, balance })
 }
 
 fn owned(seen: &Seen) -> Vec<(&'static str, String)> {
     let names: Vec<String> = seen.functions.iter().map(|function| function.name.to_string()).collect();
     let functions = if names.is_empty() { "none deployed here".to_owned() } else { names.join(", ") };
     let calls = format!("{} lately, {} fuel", text::count(seen.calls.len(), "call"), text::number(seen.fuel));
-    vec![("functions", functions), ("use", calls)]
+    let balance = match seen.balance.parse() {
+        Ok(units) => text::number(units),
+        Err(_) => text::line(&seen.balance),
+    };
+    let balance = format!("{balance} {DIM}nothing is charged yet; every receipt states its fee{DIM:#}");
+    vec![("balance", balance), ("functions", functions), ("use", calls)]
 }

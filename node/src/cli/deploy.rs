@@ -281,7 +281,7 @@ fn apply(result: &mut Deployed, outcome: EntryOutcome) -> anyhow::Result<()> {
             result.version = version.unwrap_or(result.version + 1);
             Ok(())
         }
-        Outcome::Accepted | Outcome::Recorded => {
+        Outcome::Accepted | Outcome::Recorded | Outcome::Done => {
             Err(Failure::new(format!("{} is recorded, and was not final in time", result.function))
                 .hint(format!("`moot show {}` says when it is", result.function))
                 .into())

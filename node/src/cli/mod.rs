@@ -23,12 +23,15 @@ mod ls;
 mod net;
 mod new;
 mod options;
+mod owners;
 mod replay;
+mod rules;
 mod show;
 mod status;
 mod terminal;
 mod text;
 mod toolchain;
+mod transfer;
 mod up;
 mod verify;
 mod watch;
@@ -78,6 +81,9 @@ enum Verb {
     Verify(verify::Verify),
     Replay(replay::Replay),
     Account(account::Account),
+    Transfer(transfer::Transfer),
+    Owners(owners::Owners),
+    Rules(rules::Rules),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -117,6 +123,9 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Ls(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

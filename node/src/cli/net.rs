@@ -15,6 +15,7 @@ use super::text;
 use crate::limits::{MAX_HEARTBEAT, MIN_HEARTBEAT};
 use crate::manifest::units::{parse_duration, show_duration};
 use crate::network::{AUTHORITY_FILE, FILE_NAME, Made, Plan, make};
+use moot_record::Allocation;
 use moot_record::limits::{MAX_EPOCH_BLOCKS, MIN_EPOCH_BLOCKS};
 
 /// Make networks of several replicas
@@ -64,6 +65,9 @@ struct Init {
     /// Let the committee change, at the end of every so many blocks; without it, it never does
     #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(MIN_EPOCH_BLOCKS..=MAX_EPOCH_BLOCKS))]
     epoch_blocks: Option<u64>,
+    /// What an account has from the start; can be repeated [default: the same for each replica's]
+    #[arg(long = "fund", value_name = "ACCOUNT=UNITS", value_parser = allocation)]
+    fund: Vec<Allocation>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -76,6 +80,14 @@ fn heartbeat(text: &str) -> Result<Duration, String> {
     }
     let (least, most) = (show_duration(MIN_HEARTBEAT), show_duration(MAX_HEARTBEAT));
     Err(format!("it must be between {least} and {most}"))
+}
+
+fn allocation(text: &str) -> Result<Allocation, String> {
+    let (account, balance) = text.split_once('=').ok_or("write it as ACCOUNT=UNITS")?;
+    let account = account.parse().map_err(|error: moot_record::ParseError| error.to_string())?;
+    let balance =
+        balance.parse().map_err(|_| format!("{balance:?} is no number of units from 1 to {}", u64::MAX))?;
+    Ok(Allocation { account, balance })
 }
 
 impl Net {
@@ -95,7 +107,8 @@ impl Init {
         let plan =
             Plan::on_hosts(&self.name, now_ms, self.replicas, &self.hosts, self.port, self.open_gateways)
                 .map_err(|error| Failure::usage(error.to_string()))?;
-        let plan = Plan { heartbeat: self.heartbeat, epoch_blocks: self.epoch_blocks, ..plan };
+        let plan =
+            Plan { heartbeat: self.heartbeat, epoch_blocks: self.epoch_blocks, accounts: self.fund, ..plan };
         let made = make(&self.dir, &plan)?;
         if self.json {
             return Ok(terminal::print_json(&as_json(&made, &plan))?);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use moot_record::{Access, EntryId, FunctionName, Payer, PayloadMode, Spec};
 
@@ -12,23 +13,28 @@ use super::invoke::{save_receipt, signature};
 use super::options::{KeyOption, NodeOption};
 use super::terminal::{self, BAD, BOLD, DIM, GOOD};
 use super::text;
-use crate::api::{BlockView, CallView, FunctionView, PayloadView, ReceiptView};
+use super::transfer::read_account;
+use crate::api::{AccountView, BlockView, CallView, FunctionView, PayloadView, ReceiptView};
 use crate::client::Client;
 use crate::manifest::units::{show_duration, show_size};
 
-/// Show a function, a call or a block
+/// Show a function, a call, a block or an account
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  moot show hello                        a function: versions, grants, limits, exports\n  \
                         moot show 0-42-0-1-3                   a call and its receipt\n  \
                         moot show 0-42-0-1-3 --proof r.json    its receipt, with certificate, in a file\n  \
                         moot show 0-42-0-1-3 --output          what it answered\n  \
-                        moot show 17                           block 17"
+                        moot show 17                           block 17\n  \
+                        moot show account ID --proof a.json    what an account has, with its proof in a file\n  \
+                        moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function"
 )]
 pub(crate) struct Show {
-    /// The name of a function, the id of a call, or the height of a block
+    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule` or `function`
     what: String,
-    /// Save a call's receipt, once it is final, with the proof that it was ordered
+    /// Which account, path, pattern or name
+    which: Option<String>,
+    /// Save a call's receipt, once it is final, with the proof that it was ordered; or the proof of what the state holds
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
     /// Print what went into a call, as it was recorded
@@ -49,6 +55,14 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let client = self.node.client_with(&self.key)?;
+        match &self.which {
+            Some(key) if STATE_KINDS.contains(&self.what.as_str()) => return self.state(&client, key).await,
+            Some(_) => {
+                let failure = Failure::usage(format!("{:?} is shown alone", self.what));
+                return Err(failure.hint("`moot show account ID` shows an account").into());
+            }
+            None => {}
+        }
         if let Ok(id) = self.what.parse::<EntryId>() {
             return self.call(&client, id).await;
         }
@@ -78,6 +92,26 @@ impl Show {
         if self.json { Ok(terminal::print_json(value)?) } else { Ok(terminal::print(&shown(value))?) }
     }
 
+    /// What the state holds of something.
+    async fn state(&self, client: &Client, key: &str) -> anyhow::Result<()> {
+        if self.what == "account" {
+            let found = client.account(&read_account(key)?).await?;
+            self.answer(&found, account_shown)?;
+            if self.proof.is_none() {
+                return Ok(());
+            }
+        }
+        let file = client.state_proof(&self.what, key).await?;
+        let Some(path) = &self.proof else { return Ok(terminal::print_bytes(&file)?) };
+        std::fs::write(path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+        let path = path.display();
+        terminal::done(
+            "Saved",
+            &format!("what the state holds, with its proof, in {path}: moot verify {path}"),
+        );
+        Ok(())
+    }
+
     async fn call(&self, client: &Client, id: EntryId) -> anyhow::Result<()> {
         for (wanted, which) in [(self.input, "input"), (self.output, "output")] {
             if wanted {
@@ -99,6 +133,21 @@ impl Show {
         }
         Ok(())
     }
+}
+
+/// What of the state can be proven by name.
+const STATE_KINDS: [&str; 4] = ["account", "function", "owner", "rule"];
+
+fn account_shown(found: &AccountView) -> String {
+    let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
+    let height = found.height;
+    text::fields(
+        0,
+        &[
+            ("account", format!("{BOLD}{}{BOLD:#}", found.account)),
+            ("balance", format!("{balance} {DIM}after block {height}{DIM:#}")),
+        ],
+    )
 }
 
 fn call_shown(call: &CallView) -> String {

@@ -21,6 +21,7 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
+use crate::keyfile;
 use crate::limits::{MAX_LOCAL_REPLICAS, MIN_REPLICAS};
 use crate::manifest::Manifest;
 use crate::manifest::units::show_duration;
@@ -150,6 +151,9 @@ impl Up {
         if let Some(path) = &self.secrets {
             config.secrets = Secrets::load(path)?;
         }
+        // Whoever has a key already can try transfers with it; who has none finds the node's own in its folder.
+        config.fund =
+            self.key.path().and_then(|path| Ok(keyfile::load(&path)?.account())).into_iter().collect();
         config.compiler = Compiler::ChildProcess(this_program()?);
         Ok(config)
     }

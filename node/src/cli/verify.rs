@@ -4,12 +4,14 @@
 //! - Provides: exit code 0 when every byte and every readable field fits, 1 when one does not, with its name.
 //! - Does not provide: that the worker computed rightly (replay does), nor that the ledger's state accepted the entry.
 
+mod state;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use moot_record::{Checked, Evidence, Genesis, ProofError, ReceiptFile};
+use moot_record::{Checked, Evidence, Genesis, ProofError, ReceiptFile, StateFile};
 use serde_json::json;
 
 use super::failure::{FAILED, Failure, Silent};
@@ -18,7 +20,7 @@ use super::text;
 use crate::limits::MAX_RECEIPT_FILE_BYTES;
 use crate::manifest::units::{show_duration, show_size};
 
-/// Check a receipt offline
+/// Check a receipt, or a proof of the state, offline
 #[derive(Debug, Args)]
 #[command(
     after_help = "Needs no network, no node and no data folder. Exit code 0: valid; 1: not, and the field that does not \
@@ -27,7 +29,7 @@ use crate::manifest::units::{show_duration, show_size};
                         `moot genesis -o genesis.json` saves a node's."
 )]
 pub(crate) struct Verify {
-    /// The receipt file
+    /// The receipt file, or the file with a proof of the state
     file: PathBuf,
     /// The genesis of the network that is trusted
     #[arg(long, value_name = "FILE", env = "MOOT_GENESIS")]
@@ -42,6 +44,9 @@ impl Verify {
         let text = read(&self.file)?;
         let genesis_path = self.genesis_path()?;
         let genesis_text = read(&genesis_path)?;
+        if StateFile::is_one(&text) {
+            return self.state(&text, &genesis_text, &genesis_path);
+        }
         let verdict = Genesis::from_json(&genesis_text).map_err(ProofError::from).and_then(|genesis| {
             let file = ReceiptFile::parse(&text)?;
             Ok((file.check(&genesis)?, Voters::of(&file, &genesis), genesis))
@@ -60,16 +65,37 @@ impl Verify {
                 }
                 Ok(terminal::print(&summary(&checked, &voters, &genesis, &genesis_path))?)
             }
-            Err(error) => {
-                if self.json {
-                    let view = json!({ "valid": false, "field": error.field(), "error": error.to_string() });
-                    terminal::print_json(&view)?;
-                } else {
-                    terminal::print(&refusal(&error, &self.file, &genesis_path))?;
-                }
-                Err(Silent(FAILED).into())
-            }
+            Err(error) => self.refuse(&error, &genesis_path),
         }
+    }
+
+    /// The same for a file that proves what the state holds.
+    fn state(&self, text: &str, genesis_text: &str, genesis_path: &Path) -> anyhow::Result<()> {
+        let verdict = Genesis::from_json(genesis_text).map_err(ProofError::from).and_then(|genesis| {
+            let file = StateFile::parse(text)?;
+            Ok((file.check(&genesis)?, genesis))
+        });
+        match verdict {
+            Ok((proven, genesis)) if self.json => Ok(terminal::print_json(&json!({
+                "valid": true,
+                "network": genesis.network(),
+                "key": proven.key,
+                "value": state::readable(&proven),
+                "block": { "height": proven.height, "time_ms": proven.time_ms },
+            }))?),
+            Ok((proven, genesis)) => Ok(terminal::print(&state::summary(&proven, &genesis, genesis_path))?),
+            Err(error) => self.refuse(&error, genesis_path),
+        }
+    }
+
+    fn refuse(&self, error: &ProofError, genesis_path: &Path) -> anyhow::Result<()> {
+        if self.json {
+            let view = json!({ "valid": false, "field": error.field(), "error": error.to_string() });
+            terminal::print_json(&view)?;
+        } else {
+            terminal::print(&refusal(error, &self.file, genesis_path))?;
+        }
+        Err(Silent(FAILED).into())
     }
 
     fn genesis_path(&self) -> anyhow::Result<PathBuf> {
@@ -105,11 +131,8 @@ fn refusal(error: &ProofError, file: &Path, genesis: &Path) -> String {
     let field = text::line(error.field());
     let said = text::line(&error.to_string());
     let mut shown = format!("{BAD}INVALID{BAD:#}  {BOLD}{field}{BOLD:#} does not fit\n\n");
-    let rows = [
-        ("reason", said),
-        ("receipt", file.display().to_string()),
-        ("genesis", genesis.display().to_string()),
-    ];
+    let rows =
+        [("reason", said), ("file", file.display().to_string()), ("genesis", genesis.display().to_string())];
     shown.push_str(&text::fields(2, &rows));
     shown
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
-use moot_record::{Digest, EntryId, FunctionName, Keypair};
+use moot_record::{AccountId, Digest, EntryId, FunctionName, Keypair};
 use serde::de::DeserializeOwned;
 
 pub use address::NodeAddress;
@@ -228,6 +228,36 @@ impl Client {
         let mut ask = Self::ask(Method::GET, format!("/_moot/calls/{id}/{which}"));
         ask.timeout = CLIENT_LONG_TIMEOUT;
         missing_is_none(self.expect(&ask).await.map(|answer| answer.body))
+    }
+
+    /// What an account has.
+    pub async fn account(&self, account: &AccountId) -> Result<api::AccountView, ClientError> {
+        self.get(format!("/_moot/accounts/{account}")).await
+    }
+
+    /// The proof of what the state holds of an `account`, a `function`, an `owner` or a `rule`: a state file.
+    pub async fn state_proof(&self, kind: &str, key: &str) -> Result<Bytes, ClientError> {
+        let key = key.trim_start_matches('/');
+        Ok(self.expect(&Self::ask(Method::GET, format!("/_moot/state/{kind}/{key}"))).await?.body)
+    }
+
+    /// All rules.
+    pub async fn rules(&self) -> Result<api::RulesView, ClientError> {
+        self.get("/_moot/rules".into()).await
+    }
+
+    /// What the rules would say.
+    pub async fn judge(&self, question: &api::Question) -> Result<api::VerdictView, ClientError> {
+        let mut ask = Self::ask(Method::POST, "/_moot/rules/eval");
+        let body = serde_json::to_vec(question).map_err(|error| ClientError::Request(error.to_string()))?;
+        ask.body = body.into();
+        let answer = self.expect(&ask.header("content-type", "application/json")?).await?;
+        self.json(&answer)
+    }
+
+    /// Who owns a path.
+    pub async fn owner(&self, path: &str) -> Result<api::OwnerView, ClientError> {
+        self.get(format!("/_moot/owners{path}")).await
     }
 
     /// A block.

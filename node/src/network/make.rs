@@ -6,9 +6,9 @@
 use super::config::{FILE_NAME, Listen, PeerConfig, ReplicaConfig};
 use super::{Address, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
-use crate::limits::{DEFAULT_HEARTBEAT, MIN_REPLICAS};
+use crate::limits::{DEFAULT_HEARTBEAT, LOCAL_FUNDS, MIN_REPLICAS};
 use moot_record::limits::MAX_VALIDATORS;
-use moot_record::{AccountId, Epochs, Genesis, Invalid, Keypair, Prices};
+use moot_record::{AccountId, Allocation, Epochs, Genesis, Invalid, Keypair, Prices};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ pub struct Plan {
     pub heartbeat: Duration,
     /// Blocks in an epoch, of a network whose committee may change; none: it never does.
     pub epoch_blocks: Option<u64>,
+    /// Who has what from the start; empty: each replica's account has the same.
+    pub accounts: Vec<Allocation>,
 }
 
 /// What was made.
@@ -163,6 +165,7 @@ impl Plan {
             hosts,
             heartbeat: DEFAULT_HEARTBEAT,
             epoch_blocks: None,
+            accounts: Vec::new(),
         })
     }
 }
@@ -192,8 +195,15 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     // As the genesis sorts them: so a replica's folder has the number of its lane.
     keys.sort_by_key(Keypair::account);
     // Looked at before anything is written.
-    let accounts = keys.iter().map(Keypair::account).collect();
+    let accounts: Vec<AccountId> = keys.iter().map(Keypair::account).collect();
+    let funded = match plan.accounts.is_empty() {
+        true => {
+            accounts.iter().map(|account| Allocation { account: *account, balance: LOCAL_FUNDS }).collect()
+        }
+        false => plan.accounts.clone(),
+    };
     let genesis = Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default());
+    let genesis = genesis.with_accounts(funded);
     let authority = plan.epoch_blocks.map(|blocks| (blocks, keyfile::generate()));
     let genesis = match &authority {
         Some((blocks, key)) => genesis.with_epochs(Epochs { blocks: *blocks, authority: key.account() }),

@@ -3,7 +3,7 @@
 use super::{Access, Payer, Spec, SpecGrants};
 use crate::error::Invalid;
 use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
-use crate::value::check_path;
+use crate::path::check_path;
 
 impl Spec {
     /// Checks what the types alone cannot; `decode` does it too.

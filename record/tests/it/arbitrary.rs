@@ -1,11 +1,11 @@
 //! Values of every type that has an encoding, for property tests.
 
 use moot_record::{
-    Access, AccountId, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Certificate, Digest,
-    Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField,
-    HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof,
-    Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch, TouchKind,
-    Transaction, Value,
+    Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind,
+    Certificate, Digest, Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis,
+    Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode,
+    Prices, Proof, Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
+    Touch, TouchKind, Transaction, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -109,6 +109,16 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
                 Transaction::Seat { account, role, ledger, data }
             }
         ),
+        (any::<[u8; 32]>(), integer()).prop_map(|(seed, amount)| {
+            Transaction::Transfer { to: Keypair::from_seed(seed).account(), amount: amount.max(1) }
+        }),
+        ("(/[A-Za-z0-9_~-]{1,20}){1,6}", option::of(any::<[u8; 32]>())).prop_map(|(path, seed)| {
+            let owner = seed.map(|seed| Keypair::from_seed(seed).account());
+            Transaction::Own { path, owner }
+        }),
+        ("(/[a-zA-Z0-9-]{1,12})(/[a-z]{1,9}){0,4}(/\\$[a-z][a-z0-9_]{0,9})?", option::of(".{1,80}"))
+            .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
+        (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
     ]
 }
 
@@ -269,15 +279,18 @@ pub(crate) fn proof() -> impl Strategy<Value = Proof> {
 pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
     let seeds = proptest::collection::btree_set(any::<[u8; 32]>(), 1..8);
     let epochs = option::of((8u64..1 << 40, any::<[u8; 32]>()));
-    ("[ -~é]{1,40}", integer(), seeds, integer(), integer(), epochs).prop_map(
-        |(name, time_ms, seeds, per_byte, per_mega_fuel, epochs)| {
-            let validators = seeds.into_iter().map(|seed| Keypair::from_seed(seed).account()).collect();
-            let genesis = Genesis::new(name, time_ms, validators, Prices { per_byte, per_mega_fuel });
+    let funded = proptest::collection::btree_map(any::<[u8; 32]>(), 1..u64::MAX / 8, 0..8);
+    let prices = (integer(), integer());
+    let prices = prices.prop_map(|(per_byte, per_mega_fuel)| Prices { per_byte, per_mega_fuel });
+    ("[ -~é]{1,40}", integer(), seeds, prices, epochs, funded).prop_map(
+        |(name, time_ms, seeds, prices, epochs, funded)| {
+            let of = |seed| Keypair::from_seed(seed).account();
+            let funded = funded.into_iter().map(|(seed, balance)| Allocation { account: of(seed), balance });
+            let genesis = Genesis::new(name, time_ms, seeds.into_iter().map(of).collect(), prices);
+            let genesis = genesis.with_accounts(funded.collect());
             match epochs {
                 None => genesis,
-                Some((blocks, seed)) => {
-                    genesis.with_epochs(Epochs { blocks, authority: Keypair::from_seed(seed).account() })
-                }
+                Some((blocks, seed)) => genesis.with_epochs(Epochs { blocks, authority: of(seed) }),
             }
         },
     )

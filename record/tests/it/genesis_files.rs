@@ -1,7 +1,7 @@
 //! Genesis files: a changed one is refused, naming the field.
 
 use moot_record::testing::Network;
-use moot_record::{Genesis, GenesisError, Keypair};
+use moot_record::{Allocation, Genesis, GenesisError, Keypair};
 use serde_json::{Value, json};
 
 fn refused(file: &Value) -> GenesisError {
@@ -65,4 +65,32 @@ fn case_66_each_tampered_field_is_named() {
     }
     let doubled = genesis.to_json().replacen("\"name\":", "\"name\": \"x\", \"name\":", 1);
     assert!(Genesis::from_json(&doubled).unwrap_err().to_string().contains("twice"));
+}
+
+/// FAULTS 73: no sum of balances overflows, because all there ever is fits one.
+#[test]
+fn accounts_of_a_genesis_are_sorted_funded_and_bounded() {
+    let one = |seed, balance| Allocation { account: Keypair::from_seed([seed; 32]).account(), balance };
+    let with = |accounts| Network::new(1).genesis.with_accounts(accounts);
+    let good = with(vec![one(3, u64::MAX - 1), one(4, 1)]);
+    assert_eq!(Genesis::from_json(&good.to_json()), Ok(good.clone()));
+    assert_eq!(with(vec![]), Network::new(1).genesis, "without accounts it is of the version without");
+    let mut swapped = good.clone();
+    swapped.accounts.swap(0, 1);
+    let weak = Allocation { account: moot_record::AccountId::from_bytes([0; 32]), balance: 1 };
+    let many: Vec<Allocation> = (0..=128u8).map(|seed| one(seed, 1)).collect();
+    for (wrong, why) in [
+        (swapped, "sorted"),
+        (with(vec![one(3, 1), one(3, 1)]), "sorted"),
+        (with(vec![one(3, 0)]), "has 0"),
+        (with(vec![one(3, u64::MAX), one(4, 1)]), "the largest balance"),
+        (with(vec![weak]), "relied on"),
+        (with(many), "at most 128"),
+        (Genesis { version: 1, ..good.clone() }, "knows"),
+    ] {
+        let error = Genesis::from_json(&wrong.to_json()).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        assert!(Genesis::decode(&wrong.encode()).is_err());
+    }
+    assert!(with((0..128u8).map(|seed| one(seed, 1 << 53)).collect()).to_json().len() < 32 * 1024);
 }

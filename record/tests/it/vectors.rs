@@ -8,12 +8,14 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
+use moot_record::limits::MAX_TOGETHER;
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee, Digest, Domain, Entry,
-    EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead,
-    HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec, SpecDir, Status,
-    Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
+    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee,
+    Digest, Domain, Entry, EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField,
+    HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec,
+    SpecDir, Status, Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest,
+    verify,
 };
 use serde_json::{Value, json};
 
@@ -87,7 +89,12 @@ fn vectors() -> Value {
         "entries_refused": entries_refused(),
         "heads": heads(),
         "trees": trees(),
-        "genesis": [genesis(&network.genesis), genesis(&Network::named("other", 1).genesis)],
+        "genesis": [
+            genesis(&network.genesis),
+            genesis(&Network::named("other", 1).genesis),
+            genesis(&funded()),
+            genesis(&funded().with_epochs(changing().0.genesis.epochs.unwrap())),
+        ],
         "bundles": bundles(&network),
         "sealed_batches": sealed_batches(&network),
         "certificates": certificates(&network),
@@ -228,8 +235,28 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// What moves units; apart from the others, so that the bundles made of those stay as they are.
+fn transfers() -> Vec<(&'static str, Entry)> {
+    let to = Keypair::from_seed([3; 32]).account();
+    let transfer = |amount| Transaction::Transfer { to, amount }.into();
+    let rule = |pattern: &str, rule: Option<&str>| {
+        Transaction::Rule { pattern: pattern.into(), rule: rule.map(Into::into) }.into()
+    };
+    vec![
+        ("a transfer of one unit", transfer(1)),
+        ("a transfer of all there can be", transfer(u64::MAX)),
+        ("two together", Transaction::Together { count: 2 }.into()),
+        ("as many together as can be", Transaction::Together { count: MAX_TOGETHER }.into()),
+        ("a path's owner", Transaction::Own { path: "/chat".into(), owner: Some(to) }.into()),
+        ("a path given up", Transaction::Own { path: "/chat/lobby".into(), owner: None }.into()),
+        ("a rule", rule("/chat/$room/$message_2", Some("auth.account != '' && value.size() < 100"))),
+        ("a rule taken back", rule("/chat", None)),
+    ]
+}
+
 fn entries() -> Value {
-    some_entries()
+    [some_entries(), transfers()]
+        .concat()
         .iter()
         .map(|(name, entry)| {
             json!({ "name": name, "json": entry, "cbor": hex(entry.encode()), "digest": entry.digest() })
@@ -245,6 +272,15 @@ fn entries_refused() -> Value {
     receipt.touched.reverse();
     let mut unknown = good.clone();
     unknown[1] = 4;
+    let said = |transaction| Entry::Transaction(transaction).encode();
+    let to = Keypair::from_seed([3; 32]).account();
+    let own = |path: &str, owner| said(Transaction::Own { path: path.into(), owner });
+    let rule = |pattern: &str, text: &str| {
+        said(Transaction::Rule { pattern: pattern.into(), rule: Some(text.into()) })
+    };
+    let mut weak = [0; 32];
+    weak[0] = 1;
+    let weak = AccountId::from_bytes(weak);
     let cases = [
         ("cut", good[..good.len() - 1].to_vec()),
         ("a byte after the end", [good.as_slice(), &[0]].concat()),
@@ -253,6 +289,21 @@ fn entries_refused() -> Value {
         ("a path with a dot-dot", value("/a/../b", Payload::empty())),
         ("a path with an escape", value("/a%2fb", Payload::empty())),
         ("touches out of order", Entry::Receipt(receipt).encode()),
+        ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
+        ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("an owner of nothing", own("chat", Some(to))),
+        ("an owner of a variable", own("/chat/$room", Some(to))),
+        ("an owner with nobody's key", own("/chat", Some(weak))),
+        ("a rule for a variable first", rule("/$chat", "true")),
+        ("a rule for a variable without a name", rule("/chat/$", "true")),
+        ("a rule for a variable of another form", rule("/chat/$Room", "true")),
+        ("a rule for a variable twice", rule("/chat/$a/$a", "true")),
+        ("a rule for too deep a pattern", rule(&"/a".repeat(33), "true")),
+        ("an empty rule", rule("/chat", "")),
+        ("a rule that is too long", rule("/chat", &"a".repeat(1025))),
+        ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
+        ("one together", said(Transaction::Together { count: 1 })),
+        ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {
@@ -297,6 +348,12 @@ fn genesis(genesis: &Genesis) -> Value {
     let file: Value = serde_json::from_str(&genesis.to_json()).unwrap();
     let namespace = String::from_utf8(genesis.namespace()).unwrap();
     json!({ "file": file, "cbor": hex(genesis.encode()), "network": genesis.network(), "namespace": namespace })
+}
+
+/// A network where two accounts have something from the start.
+fn funded() -> Genesis {
+    let one = |seed, balance| Allocation { account: Keypair::from_seed([seed; 32]).account(), balance };
+    Network::named("funded", 1).genesis.with_accounts(vec![one(3, 1), one(4, u64::MAX - 1)])
 }
 
 fn mixed_bundle(network: &Network) -> Bundle {

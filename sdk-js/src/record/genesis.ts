@@ -10,9 +10,10 @@
 
 import { InvalidError, MootError, quoted, VerifyError } from "../errors.js";
 import { AccountId, Digest } from "./bytes.js";
-import { wrongLength } from "./cbor.js";
+import { type Reader, wrongLength } from "./cbor.js";
 import { type Codec, encode } from "./codec.js";
 import {
+  checkKey,
   checkMembers,
   type Committee,
   committeeNamespace,
@@ -22,7 +23,14 @@ import {
 } from "./committee.js";
 import { DOMAINS } from "./hash.js";
 import { exact, isObject, type Json, type JsonObject, parseJson, printJson, show } from "./json.js";
-import { MAX_GENESIS_BYTES, MAX_JSON_INTEGER, MAX_NETWORK_NAME_BYTES, MAX_U32, MAX_U64 } from "./limits.js";
+import {
+  MAX_ALLOCATIONS,
+  MAX_GENESIS_BYTES,
+  MAX_JSON_INTEGER,
+  MAX_NETWORK_NAME_BYTES,
+  MAX_U32,
+  MAX_U64,
+} from "./limits.js";
 import { hasControl, utf8 } from "./text.js";
 
 const n = String;
@@ -31,7 +39,9 @@ const n = String;
 export const GENESIS_VERSION = 1;
 /** The version of a genesis with {@link Epochs}. */
 export const GENESIS_VERSION_EPOCHS = 2;
-/** The fields of a genesis without epochs. */
+/** The version of a genesis with {@link Allocation}s. */
+export const GENESIS_VERSION_ACCOUNTS = 3;
+/** The fields of a genesis with neither epochs nor accounts; the two follow them in this order. */
 const FIELDS = 5;
 
 /** Prices, in the network's smallest unit of account. */
@@ -42,11 +52,18 @@ export interface Prices {
   readonly per_mega_fuel: bigint;
 }
 
+/** What an account has from the start. */
+export interface Allocation {
+  readonly account: AccountId;
+  /** In the network's smallest unit of account; at least one. */
+  readonly balance: bigint;
+}
+
 /** The start of a network, checked. */
 export interface Genesis {
   /** The network's digest: what every bundle names. */
   readonly network: Digest;
-  /** {@link GENESIS_VERSION}, or {@link GENESIS_VERSION_EPOCHS} with `epochs`. */
+  /** {@link GENESIS_VERSION}, {@link GENESIS_VERSION_EPOCHS} with `epochs`, {@link GENESIS_VERSION_ACCOUNTS} with `accounts`. */
   readonly version: number;
   /** A name for people. */
   readonly name: string;
@@ -58,6 +75,8 @@ export interface Genesis {
   readonly prices: Prices;
   /** How the committee may change; null: it never does. */
   readonly epochs: Epochs | null;
+  /** Who has what from the start, sorted by account. */
+  readonly accounts: readonly Allocation[];
 }
 
 type Fields = Omit<Genesis, "network">;
@@ -76,7 +95,8 @@ const Fields: Codec<Fields> = {
   maxBytes: MAX_GENESIS_BYTES,
 
   write(out, genesis) {
-    out.array(FIELDS + (genesis.epochs === null ? 0 : 1));
+    const funded = genesis.accounts.length > 0;
+    out.array(FIELDS + (funded ? 2 : genesis.epochs === null ? 0 : 1));
     out.uint(genesis.version);
     out.text(genesis.name);
     out.uint(genesis.time_ms);
@@ -84,14 +104,24 @@ const Fields: Codec<Fields> = {
     out.array(2);
     out.uint(genesis.prices.per_byte);
     out.uint(genesis.prices.per_mega_fuel);
-    if (genesis.epochs !== null) {
-      Epochs.write(out, genesis.epochs);
+    if (funded || genesis.epochs !== null) {
+      out.option(genesis.epochs, (epochs) => {
+        Epochs.write(out, epochs);
+      });
+    }
+    if (funded) {
+      out.array(genesis.accounts.length);
+      for (const { account, balance } of genesis.accounts) {
+        out.array(2);
+        AccountId.write(out, account);
+        out.uint(balance);
+      }
     }
   },
 
   read(r) {
     const at = r.position;
-    const length = r.list(FIELDS + 1);
+    const length = r.list(FIELDS + 2);
     if (length < FIELDS) {
       throw wrongLength("the genesis", at, length, FIELDS);
     }
@@ -101,12 +131,27 @@ const Fields: Codec<Fields> = {
       time_ms: r.uint(),
       validators: readMembers(r),
       prices: (r.array(2), { per_byte: r.uint(), per_mega_fuel: r.uint() }),
-      epochs: length > FIELDS ? Epochs.read(r) : null,
+      epochs:
+        length === FIELDS ? null : length === FIELDS + 1 ? Epochs.read(r) : r.option(() => Epochs.read(r)),
+      accounts: length > FIELDS + 1 ? readAllocations(r) : [],
     };
     check(fields);
     return fields;
   },
 };
+
+function readAllocations(r: Reader): Allocation[] {
+  const at = r.position;
+  const count = r.list(MAX_ALLOCATIONS);
+  if (count === 0) {
+    // Without any the genesis is of another version: each has one encoding.
+    throw wrongLength("the list of accounts", at, 0, 1);
+  }
+  return Array.from({ length: count }, () => {
+    r.array(2);
+    return { account: AccountId.read(r), balance: r.uint() };
+  });
+}
 
 /** The encoding of a genesis: what the network's digest is of. */
 export const Genesis: Codec<Genesis> = {
@@ -121,10 +166,19 @@ function named(fields: Fields): Genesis {
   return { network: DOMAINS.genesis.digest(encode(Fields, fields)), ...fields };
 }
 
-function check({ version, name, validators, epochs }: Fields): void {
-  if (version !== (epochs === null ? GENESIS_VERSION : GENESIS_VERSION_EPOCHS)) {
-    const both = `${n(GENESIS_VERSION)}, and ${n(GENESIS_VERSION_EPOCHS)} with epochs`;
-    const known = `this version of the SDK knows ${both}`;
+/** The version of a genesis with these fields: each has one encoding. */
+function fittingVersion({ epochs, accounts }: Fields): number {
+  if (accounts.length > 0) {
+    return GENESIS_VERSION_ACCOUNTS;
+  }
+  return epochs === null ? GENESIS_VERSION : GENESIS_VERSION_EPOCHS;
+}
+
+function check(fields: Fields): void {
+  const { version, name, validators, epochs } = fields;
+  if (version !== fittingVersion(fields)) {
+    const two = `${n(GENESIS_VERSION)}, ${n(GENESIS_VERSION_EPOCHS)} with epochs`;
+    const known = `this version of the SDK knows ${two}, and ${n(GENESIS_VERSION_ACCOUNTS)} with accounts`;
     throw new InvalidError("genesis.version", `${n(version)}; ${known}`);
   }
   const length = utf8(name).length;
@@ -135,6 +189,28 @@ function check({ version, name, validators, epochs }: Fields): void {
   checkMembers("genesis.validators", validators);
   if (epochs !== null) {
     Epochs.check(epochs);
+  }
+  checkAllocations(fields.accounts);
+}
+
+function checkAllocations(accounts: readonly Allocation[]): void {
+  const wrong = (why: string): InvalidError => new InvalidError("genesis.accounts", why);
+  if (accounts.length > MAX_ALLOCATIONS) {
+    throw wrong(`${n(accounts.length)} of them; at most ${n(MAX_ALLOCATIONS)} are allowed`);
+  }
+  if (accounts.some(({ account }, i) => i > 0 && account <= (accounts[i - 1]?.account ?? ""))) {
+    throw wrong("not sorted, each once");
+  }
+  let supply = 0n;
+  for (const { account, balance } of accounts) {
+    checkKey("genesis.accounts", account);
+    if (balance === 0n) {
+      throw wrong(`${account} has 0; leave it out, or give it one unit at least`);
+    }
+    supply += balance;
+    if (supply > MAX_U64) {
+      throw wrong(`together they have more than ${n(MAX_U64)}, the largest balance`);
+    }
   }
 }
 
@@ -163,25 +239,29 @@ export function parseGenesis(text: string): Genesis {
 
 /** The file form of a genesis. */
 export function printGenesis(genesis: Genesis): string {
-  const { epochs, ...fields } = genesis;
-  return `${printJson(show(epochs === null ? fields : genesis), "  ")}\n`;
+  const { epochs, accounts, ...fields } = genesis;
+  const more = { ...(epochs === null ? {} : { epochs }), ...(accounts.length === 0 ? {} : { accounts }) };
+  return `${printJson(show({ ...fields, ...more }), "  ")}\n`;
 }
 
 function readFile(text: string): { said: Digest; fields: Fields } {
   try {
     const keys = ["network", "version", "name", "time_ms", "validators", "prices"];
-    const file = object(parseJson(text, MAX_GENESIS_BYTES), "the file", keys, "epochs");
+    const file = object(parseJson(text, MAX_GENESIS_BYTES), "the file", keys, "epochs", "accounts");
     const prices = object(file["prices"], "prices", ["per_byte", "per_mega_fuel"]);
     const fields = {
       version: version(file["version"]),
       name: string(file["name"], "name"),
       time_ms: integer(file["time_ms"], "time_ms"),
-      validators: list(file["validators"]).map((item) => AccountId.parse(string(item, "validators"))),
+      validators: list(file["validators"], "validators").map((item) =>
+        AccountId.parse(string(item, "validators")),
+      ),
       prices: {
         per_byte: integer(prices["per_byte"], "prices.per_byte"),
         per_mega_fuel: integer(prices["per_mega_fuel"], "prices.per_mega_fuel"),
       },
       epochs: epochs(file["epochs"]),
+      accounts: file["accounts"] === undefined ? [] : list(file["accounts"], "accounts").map(allocation),
     };
     return { said: Digest.parse(string(file["network"], "network")), fields };
   } catch (error) {
@@ -204,13 +284,26 @@ function epochs(value: Json | undefined): Epochs | null {
   };
 }
 
-/** An object with all of `keys`, and perhaps `more`. */
-function object(value: Json | undefined, what: string, keys: readonly string[], more?: string): JsonObject {
+function allocation(value: Json): Allocation {
+  const { account, balance } = object(value, "accounts", ["account", "balance"]);
+  return {
+    account: AccountId.parse(string(account, "accounts.account")),
+    balance: integer(balance, "accounts.balance"),
+  };
+}
+
+/** An object with all of `keys`, and perhaps some of `more`. */
+function object(
+  value: Json | undefined,
+  what: string,
+  keys: readonly string[],
+  ...more: string[]
+): JsonObject {
   if (!isObject(value)) {
     throw new MootError(`${what} is not an object`);
   }
   const missing = keys.find((key) => !Object.hasOwn(value, key));
-  const unknown = Object.keys(value).find((key) => key !== more && !keys.includes(key));
+  const unknown = Object.keys(value).find((key) => !more.includes(key) && !keys.includes(key));
   if (missing !== undefined || unknown !== undefined) {
     const wrong =
       missing === undefined ? `has an unknown field ${quoted(unknown ?? "")}` : `has no field ${missing}`;
@@ -226,9 +319,9 @@ function string(value: Json | undefined, what: string): string {
   return value;
 }
 
-function list(value: Json | undefined): Json[] {
+function list(value: Json | undefined, what: string): Json[] {
   if (!Array.isArray(value)) {
-    throw new MootError("validators is not a list");
+    throw new MootError(`${what} is not a list`);
   }
   return value;
 }

@@ -9,6 +9,8 @@ import {
   MAX_FUNCTION_NAME_BYTES,
   MAX_PATH_BYTES,
   MAX_PATH_LABEL_BYTES,
+  MAX_PATH_LABELS,
+  MAX_VARIABLE_BYTES,
   MAX_U16,
   MAX_U32,
   MAX_U64,
@@ -134,6 +136,13 @@ export function callSeed(id: EntryId, network: Digest): Uint8Array {
  * @throws {InvalidError} Says which label is wrong.
  */
 export function checkPath(path: string, field = "value.path"): void {
+  for (const label of labels(path, field)) {
+    checkLabel(label, field);
+  }
+}
+
+/** The labels of a path or pattern whose length and depth are within their bounds. */
+function labels(path: string, field: string): string[] {
   const bytes = utf8(path).length;
   if (bytes > MAX_PATH_BYTES) {
     throw new InvalidError(field, `${String(bytes)} bytes; at most ${String(MAX_PATH_BYTES)} are allowed`);
@@ -141,11 +150,50 @@ export function checkPath(path: string, field = "value.path"): void {
   if (!path.startsWith("/")) {
     throw new InvalidError(field, `${quoted(path)} does not start with a slash; write it like /chat/lobby`);
   }
-  for (const label of path.slice(1).split("/")) {
-    const plain = /^[A-Za-z0-9._~-]+$/u.test(label);
-    if (!plain || label === "." || label === ".." || label.length > MAX_PATH_LABEL_BYTES) {
-      const rule = `1 to ${String(MAX_PATH_LABEL_BYTES)} of A-Z a-z 0-9 - . _ ~ (and not . or ..)`;
-      throw new InvalidError(field, `label ${quoted(label)} is not ${rule}`);
+  const found = path.slice(1).split("/");
+  if (found.length > MAX_PATH_LABELS) {
+    throw new InvalidError(
+      field,
+      `${String(found.length)} labels; at most ${String(MAX_PATH_LABELS)} are allowed`,
+    );
+  }
+  return found;
+}
+
+function checkLabel(label: string, field: string): void {
+  const plain = /^[A-Za-z0-9._~-]+$/u.test(label);
+  if (!plain || label === "." || label === ".." || label.length > MAX_PATH_LABEL_BYTES) {
+    const rule = `1 to ${String(MAX_PATH_LABEL_BYTES)} of A-Z a-z 0-9 - . _ ~ (and not . or ..)`;
+    throw new InvalidError(field, `label ${quoted(label)} is not ${rule}`);
+  }
+}
+
+/**
+ * Checks a pattern: a path, in which every label but the first may be `$` and a name of `a-z 0-9 _` that begins with a
+ * letter. No name twice.
+ *
+ * @throws {InvalidError} Says which label is wrong.
+ */
+export function checkPattern(pattern: string): void {
+  const field = "transaction.pattern";
+  const names = new Set<string>();
+  for (const [at, label] of labels(pattern, field).entries()) {
+    if (!label.startsWith("$")) {
+      checkLabel(label, field);
+      continue;
     }
+    const name = label.slice(1);
+    if (!/^[a-z][a-z0-9_]*$/u.test(name) || name.length > MAX_VARIABLE_BYTES) {
+      const rule = `$ and 1 to ${String(MAX_VARIABLE_BYTES)} of a-z 0-9 _, a letter first`;
+      throw new InvalidError(field, `variable ${quoted(label)} is not ${rule}`);
+    }
+    if (at === 0) {
+      const why = "begins with a variable; nobody owns what is below all labels";
+      throw new InvalidError(field, `${quoted(pattern)} ${why}`);
+    }
+    if (names.has(name)) {
+      throw new InvalidError(field, `variable ${quoted(label)} is there twice`);
+    }
+    names.add(name);
   }
 }

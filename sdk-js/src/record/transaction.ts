@@ -5,10 +5,17 @@ import { AccountId, Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { decode, numbered } from "./codec.js";
 import { checkKey } from "./committee.js";
-import { MAX_COMPONENT_BYTES, MAX_SPEC_BYTES } from "./limits.js";
-import { FunctionName } from "./names.js";
+import {
+  MAX_COMPONENT_BYTES,
+  MAX_PATH_BYTES,
+  MAX_RULE_BYTES,
+  MAX_SPEC_BYTES,
+  MAX_TOGETHER,
+} from "./limits.js";
+import { checkPath, checkPattern, FunctionName } from "./names.js";
 import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
+import { utf8 } from "./text.js";
 
 /** A new function, or a new version of one. */
 export interface Deploy {
@@ -42,16 +49,49 @@ export interface Seat {
   readonly data: SocketAddress | null;
 }
 
+/** Units go from the account that says it to another. */
+export interface Transfer {
+  /** Who gets them. */
+  readonly to: AccountId;
+  /** How many, in the network's smallest unit of account; at least one. */
+  readonly amount: bigint;
+}
+
+/** A path gets another owner. Said by its owner, or by whoever comes first to a first label. */
+export interface Own {
+  readonly path: string;
+  /** Who may change owners and rules there and below from now on; null: nobody ever again. */
+  readonly owner: AccountId | null;
+}
+
+/** What may be written below a pattern. Said by the owner of its first labels. */
+export interface Rule {
+  readonly pattern: string;
+  /** An expression; null: there is no rule any more. */
+  readonly rule: string | null;
+}
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
   | { readonly rollback: { readonly name: FunctionName; readonly version: number } }
   | { readonly retire: { readonly name: FunctionName } }
-  | { readonly seat: Seat };
+  | { readonly seat: Seat }
+  | { readonly transfer: Transfer }
+  /** The transactions that follow it in its bundle, so many of them, are all applied or none is. */
+  | { readonly together: { readonly count: number } }
+  | { readonly own: Own }
+  | { readonly rule: Rule };
 
 /** How many fields it has in its array, after the entry's kind. */
 export function transactionFields(transaction: Transaction): number {
-  return "deploy" in transaction ? 6 : "seat" in transaction ? 5 : "rollback" in transaction ? 3 : 2;
+  if ("deploy" in transaction) {
+    return 6;
+  }
+  if ("seat" in transaction) {
+    return 5;
+  }
+  return "retire" in transaction || "together" in transaction ? 2 : 3;
 }
 
 export const Transaction = {
@@ -73,6 +113,25 @@ export const Transaction = {
     } else if ("retire" in transaction) {
       out.uint(2);
       FunctionName.write(out, transaction.retire.name);
+    } else if ("transfer" in transaction) {
+      out.uint(4);
+      AccountId.write(out, transaction.transfer.to);
+      out.uint(transaction.transfer.amount);
+    } else if ("together" in transaction) {
+      out.uint(5);
+      out.uint(transaction.together.count);
+    } else if ("own" in transaction) {
+      out.uint(6);
+      out.text(transaction.own.path);
+      out.option(transaction.own.owner, (owner) => {
+        AccountId.write(out, owner);
+      });
+    } else if ("rule" in transaction) {
+      out.uint(7);
+      out.text(transaction.rule.pattern);
+      out.option(transaction.rule.rule, (rule) => {
+        out.text(rule);
+      });
     } else {
       const { account, role, ledger, data } = transaction.seat;
       const write = (address: SocketAddress): void => {
@@ -98,6 +157,14 @@ export const Transaction = {
       checkDeploy(transaction.deploy);
     } else if ("seat" in transaction) {
       checkSeat(transaction.seat);
+    } else if ("transfer" in transaction) {
+      checkTransfer(transaction.transfer);
+    } else if ("together" in transaction) {
+      checkTogether(transaction.together.count);
+    } else if ("own" in transaction) {
+      checkOwn(transaction.own);
+    } else if ("rule" in transaction) {
+      checkRule(transaction.rule);
     }
     return transaction;
   },
@@ -129,6 +196,14 @@ function readFields(r: Reader, at: number): Transaction {
           data: r.option(() => SocketAddress.read(r)),
         },
       };
+    case 4n:
+      return { transfer: { to: AccountId.read(r), amount: r.uint() } };
+    case 5n:
+      return { together: { count: r.u16() } };
+    case 6n:
+      return { own: { path: r.text(MAX_PATH_BYTES), owner: r.option(() => AccountId.read(r)) } };
+    case 7n:
+      return { rule: { pattern: r.text(MAX_PATH_BYTES), rule: r.option(() => r.text(MAX_RULE_BYTES)) } };
     default:
       throw unknownNumber("transaction", at, which);
   }
@@ -143,6 +218,36 @@ function checkDeploy({ component_bytes: bytes, spec }: Deploy): void {
     decode(Spec, spec);
   } catch (error) {
     throw isFormatError(error) ? new InvalidError("transaction.spec", error.message) : error;
+  }
+}
+
+function checkTransfer({ to, amount }: Transfer): void {
+  if (amount === 0n) {
+    throw new InvalidError("transaction.amount", "0; a transfer is of one unit at least");
+  }
+  checkKey("transaction.to", to);
+}
+
+function checkTogether(count: number): void {
+  if (count < 2 || count > MAX_TOGETHER) {
+    const why = `${String(count)}; 2 to ${String(MAX_TOGETHER)} transactions are applied together`;
+    throw new InvalidError("transaction.count", why);
+  }
+}
+
+function checkOwn({ path, owner }: Own): void {
+  checkPath(path, "transaction.path");
+  if (owner !== null) {
+    checkKey("transaction.owner", owner);
+  }
+}
+
+function checkRule({ pattern, rule }: Rule): void {
+  checkPattern(pattern);
+  const length = rule === null ? 1 : utf8(rule).length;
+  if (length < 1 || length > MAX_RULE_BYTES) {
+    const why = `${String(length)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`;
+    throw new InvalidError("transaction.rule", why);
   }
 }
 

@@ -171,7 +171,7 @@ impl Said {
                     .hint("`moot status` shows when it is")
                     .into());
             }
-            Outcome::Recorded | Outcome::Applied { .. } => {}
+            Outcome::Done | Outcome::Recorded | Outcome::Applied { .. } => {}
         }
         if self.json {
             let view =

@@ -128,7 +128,15 @@ impl Local {
             let (name, time_ms) = (up.network.clone(), SystemClock.now_us() / 1000);
             make(
                 &dir,
-                &Plan { name, time_ms, listen, hosts, heartbeat: DEFAULT_HEARTBEAT, epoch_blocks: None },
+                &Plan {
+                    name,
+                    time_ms,
+                    listen,
+                    hosts,
+                    heartbeat: DEFAULT_HEARTBEAT,
+                    epoch_blocks: None,
+                    accounts: Vec::new(),
+                },
             )?;
         }
         let found = Local::read(dir)?;

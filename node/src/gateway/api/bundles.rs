@@ -175,15 +175,7 @@ fn calls_answer(
 
 fn outcome(worker: &Worker, id: EntryId, entry: &Entry, reached: bool) -> Result<EntryOutcome, Failure> {
     let (kind, name) = match entry {
-        Entry::Transaction(transaction) => {
-            let kind = match transaction {
-                Transaction::Deploy { .. } => "deploy",
-                Transaction::Rollback { .. } => "rollback",
-                Transaction::Retire { .. } => "retire",
-                Transaction::Seat { .. } => "seat",
-            };
-            (kind, transaction.name().cloned())
-        }
+        Entry::Transaction(transaction) => (transaction.kind(), transaction.name().cloned()),
         _ => ("value", None),
     };
     let found =
@@ -200,6 +192,7 @@ fn outcome(worker: &Worker, id: EntryId, entry: &Entry, reached: bool) -> Result
         (Some(moot_ledger::Outcome { result: Err(refusal), .. }), None) => {
             Outcome::Refused { reason: refusal.to_string() }
         }
+        (Some(_), None) => Outcome::Done,
         _ if reached => Outcome::Recorded,
         _ => Outcome::Accepted,
     };

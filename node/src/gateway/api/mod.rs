@@ -1,5 +1,6 @@
 //! The API below `/_moot/`: which request is which question.
 
+mod accounts;
 mod blocks;
 mod bundles;
 mod calls;
@@ -8,6 +9,8 @@ mod events;
 mod functions;
 mod node;
 mod openapi;
+mod rules;
+mod state;
 mod values;
 
 use crate::api::PREFIX;
@@ -56,6 +59,10 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "input"] => calls::input(door, &visit, id).await,
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
+        ["rules"] => rules::list(door).await,
+        ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
+        ["accounts", account] => accounts::show(door, account).await,
+        ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
         _ => Err(unknown()),
@@ -74,6 +81,7 @@ async fn put(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
 async fn post(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
     match segments {
         ["bundles"] => bundles::post(door, visit).await,
+        ["rules", "eval"] => rules::eval(door, visit).await,
         ["functions", name, "call"] => call::by_name(door, function(door, name)?, None, visit).await,
         ["functions", name, "call", export @ ..] => {
             let export = target::decoded(&export.join("/"));
@@ -88,17 +96,20 @@ async fn post(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
 fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
-            "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions",
+            "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
+            | "rules",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
-        | ["blocks", _] => Some("GET, HEAD"),
+        | ["accounts" | "blocks", _]
+        | ["state", _, _, ..]
+        | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
         ["values", _, ..] => Some("PUT"),
-        ["bundles"] | ["functions", _, "call", ..] => Some("POST"),
+        ["bundles"] | ["rules", "eval"] | ["functions", _, "call", ..] => Some("POST"),
         _ => None,
     }
 }

@@ -1,6 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
-use super::{Answered, blocks, bundles, calls, components, events, functions, node, values};
+use super::{
+    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+};
 use crate::api;
 use crate::gateway::answer::bytes_of;
 use http::{HeaderValue, StatusCode};
@@ -22,6 +24,8 @@ use utoipa::OpenApi;
         node::status,
         node::genesis,
         node::problems,
+        accounts::show,
+        state::prove,
         functions::list,
         functions::show,
         components::put,
@@ -30,6 +34,9 @@ use utoipa::OpenApi;
         events::logs,
         events::all,
         blocks::show,
+        rules::list,
+        rules::eval,
+        rules::owner,
         values::put,
         calls::list,
         calls::show,
@@ -83,6 +90,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 21);
+        assert_eq!(document.paths.paths.len(), 26);
     }
 }

@@ -1,11 +1,13 @@
 //! The command line, as a person meets it: the real binary, in a folder of its own, with nothing of this machine's
 //! settings.
 
+mod accounts;
 mod calling;
 mod components;
 mod deploying;
 mod keys;
 mod offline;
+mod rules;
 pub(crate) mod sandbox;
 mod tour;
 mod verify;

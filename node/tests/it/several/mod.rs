@@ -1,5 +1,6 @@
 //! Networks of several replicas, in real processes over real TCP.
 
+mod accounts;
 mod bundles;
 mod deploying;
 mod epochs;

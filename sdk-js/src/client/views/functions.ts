@@ -163,7 +163,7 @@ export const componentView: Decoder<ComponentView> = object<ComponentView>({
 
 /** What an entry did to the ledger's state. */
 export interface Outcome {
-  /** `accepted`: not ordered yet; `applied`; `recorded`: ordered, changes no state; `refused`: ordered, without effect. */
+  /** `accepted`: not ordered yet; `applied`; `done`: the state changed, no function did; `recorded`: ordered, changes no state; `refused`: ordered, without effect. */
   readonly status: string;
   /** The version that now answers calls. */
   readonly version: number | null;

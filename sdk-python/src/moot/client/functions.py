@@ -133,7 +133,7 @@ class EntryOutcome:
 
     Attributes:
         height: of the block that ordered it; None when it was not waited for.
-        status: `accepted`, `applied`, `recorded` or `refused`.
+        status: `accepted`, `applied`, `done`, `recorded` or `refused`.
         version: the version that now answers calls.
         reason: why it had no effect.
     """

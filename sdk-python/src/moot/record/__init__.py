@@ -22,7 +22,7 @@ from moot.record.certificate import CertificateError, quorum, verify_certificate
 from moot.record.committee import Committee, Epochs
 from moot.record.entry import Entry, decode_entry, encode_entry, entry_digest, entry_json, entry_kind
 from moot.record.fixed import AccountId, Digest, Signature
-from moot.record.genesis import Genesis, GenesisError, Prices
+from moot.record.genesis import Allocation, Genesis, GenesisError, Prices
 from moot.record.grants import Directory, Grants
 from moot.record.handover import Handover
 from moot.record.hash import Domain, component_digest
@@ -35,11 +35,23 @@ from moot.record.receipt import Fee, Receipt, Status, Touch, TouchKind
 from moot.record.receipt_file import RECEIPT_FORMAT, Checked, Evidence, Finality, ReceiptFile
 from moot.record.socket_address import SocketAddress
 from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
-from moot.record.transaction import Deploy, Retire, Role, Rollback, Seat, Transaction
+from moot.record.transaction import (
+    Deploy,
+    Own,
+    Retire,
+    Role,
+    Rollback,
+    Rule,
+    Seat,
+    Together,
+    Transaction,
+    Transfer,
+)
 
 __all__ = [
     "RECEIPT_FORMAT",
     "AccountId",
+    "Allocation",
     "Batch",
     "BatchHeader",
     "BlockHeader",
@@ -70,6 +82,7 @@ __all__ = [
     "HttpResponseHead",
     "Keypair",
     "Limits",
+    "Own",
     "Payer",
     "Payload",
     "Payloads",
@@ -81,6 +94,7 @@ __all__ = [
     "Retire",
     "Role",
     "Rollback",
+    "Rule",
     "SealedBatch",
     "Seat",
     "Signature",
@@ -90,9 +104,11 @@ __all__ = [
     "SocketAddress",
     "Spec",
     "Status",
+    "Together",
     "Touch",
     "TouchKind",
     "Transaction",
+    "Transfer",
     "Value",
     "accounts",
     "check_name",

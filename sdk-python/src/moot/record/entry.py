@@ -13,10 +13,14 @@ from moot.record.payload import Value
 from moot.record.receipt import Receipt
 from moot.record.transaction import (
     Deploy,
+    Own,
     Retire,
     Rollback,
+    Rule,
     Seat,
+    Together,
     Transaction,
+    Transfer,
     read_transaction,
     write_transaction,
 )
@@ -38,7 +42,7 @@ def entry_kind(entry: Entry) -> str:
             return "receipt"
         case Value():
             return "value"
-        case Deploy() | Rollback() | Retire() | Seat():
+        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together() | Own() | Rule():
             return "transaction"
 
 
@@ -68,7 +72,7 @@ def encode_entry(entry: Entry) -> bytes:
             w.array(1 + _VALUE_FIELDS)
             w.uint(3)
             entry.write(w)
-        case Deploy() | Rollback() | Retire() | Seat():
+        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together() | Own() | Rule():
             w.array(1 + entry.FIELDS)
             w.uint(2)
             write_transaction(w, entry)

@@ -10,15 +10,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from moot.errors import Invalid, ParseError, ProofError, shown
 from moot.record import hash as domains
 from moot.record import strict_json
-from moot.record.committee import Committee, Epochs, check_members, read_members, write_members
+from moot.record.cbor import wrong_length
+from moot.record.committee import (
+    Committee,
+    Epochs,
+    check_key,
+    check_members,
+    read_members,
+    write_members,
+)
 from moot.record.fixed import AccountId, Digest
 from moot.record.item import Record
-from moot.record.limits import MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES
+from moot.record.limits import MAX_ALLOCATIONS, MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES, MAX_U64
 from moot.record.text import exact, has_control, read_exact
 
 if TYPE_CHECKING:
@@ -33,6 +42,9 @@ GENESIS_VERSION = 1
 
 GENESIS_VERSION_EPOCHS = 2
 """Of a genesis with epochs."""
+
+GENESIS_VERSION_ACCOUNTS = 3
+"""Of a genesis with allocations."""
 
 _PLAIN_FIELDS = 5
 _FIELDS = ("network", "version", "name", "time_ms", "validators", "prices")
@@ -51,6 +63,14 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocation:
+    """What an account has from the start: at least one of the network's smallest unit of account."""
+
+    account: AccountId
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Genesis(Record):
     """The start of a network.
 
@@ -59,6 +79,7 @@ class Genesis(Record):
         time_ms: when it was made, milliseconds since 1970.
         validators: the replicas that vote, or that vote first; sorted.
         epochs: how the committee may change; None: it never does.
+        accounts: who has what from the start, sorted by account.
     """
 
     version: int
@@ -67,12 +88,14 @@ class Genesis(Record):
     validators: tuple[AccountId, ...]
     prices: Prices
     epochs: Epochs | None = None
+    accounts: tuple[Allocation, ...] = ()
 
     MAX_BYTES = MAX_GENESIS_BYTES
 
     def __post_init__(self) -> None:
-        if self.version != (GENESIS_VERSION if self.epochs is None else GENESIS_VERSION_EPOCHS):
-            known = f"{GENESIS_VERSION}, and {GENESIS_VERSION_EPOCHS} with epochs"
+        if self.version != self._fitting_version():
+            two = f"{GENESIS_VERSION}, {GENESIS_VERSION_EPOCHS} with epochs"
+            known = f"{two}, and {GENESIS_VERSION_ACCOUNTS} with accounts"
             why = f"{self.version}; this version of moot knows {known}"
             raise Invalid("genesis.version", why)
         if has_control(self.name) or not 1 <= len(self.name.encode()) <= MAX_NETWORK_NAME_BYTES:
@@ -81,6 +104,13 @@ class Genesis(Record):
         check_members("genesis.validators", self.validators)
         if self.epochs is not None:
             self.epochs.check()
+        _check_allocations(self.accounts)
+
+    def _fitting_version(self) -> int:
+        """The version of a genesis with these fields: each has one encoding."""
+        if self.accounts:
+            return GENESIS_VERSION_ACCOUNTS
+        return GENESIS_VERSION if self.epochs is None else GENESIS_VERSION_EPOCHS
 
     def committee(self) -> Committee:
         """The first committee: the validators."""
@@ -118,7 +148,7 @@ class Genesis(Record):
 
     @classmethod
     def _read_file(cls, file: Any) -> tuple[Digest, Self]:
-        fields = _object(file, _FIELDS, ("epochs",))
+        fields = _object(file, _FIELDS, ("epochs", "accounts"))
         prices = _object(fields["prices"], ("per_byte", "per_mega_fuel"))
         validators = fields["validators"]
         if not isinstance(validators, list):
@@ -132,6 +162,7 @@ class Genesis(Record):
             validators=tuple(_text(account, "validators", AccountId.parse) for account in validators),
             prices=Prices(read_exact(prices["per_byte"]), read_exact(prices["per_mega_fuel"])),
             epochs=None if epochs is None else _epochs(epochs),
+            accounts=_accounts(fields.get("accounts", [])),
         )
         return network, genesis
 
@@ -139,6 +170,8 @@ class Genesis(Record):
         """The file form: its fields, with the network's digest in front."""
         prices = self.prices
         epochs = {} if self.epochs is None else {"epochs": self.epochs.to_json()}
+        listed = [{"account": str(one.account), "balance": exact(one.balance)} for one in self.accounts]
+        accounts = {"accounts": listed} if listed else {}
         return {
             "network": str(self.network()),
             "version": self.version,
@@ -150,6 +183,7 @@ class Genesis(Record):
                 "per_mega_fuel": exact(prices.per_mega_fuel),
             },
             **epochs,
+            **accounts,
         }
 
     def to_text(self) -> str:
@@ -158,7 +192,8 @@ class Genesis(Record):
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(_PLAIN_FIELDS + (self.epochs is not None))
+        more = 2 if self.accounts else int(self.epochs is not None)
+        w.array(_PLAIN_FIELDS + more)
         w.uint(self.version)
         w.text(self.name)
         w.uint(self.time_ms)
@@ -166,22 +201,74 @@ class Genesis(Record):
         w.array(2)
         w.uint(self.prices.per_byte)
         w.uint(self.prices.per_mega_fuel)
-        if self.epochs is not None:
-            self.epochs.write(w)
+        if more:
+            w.optional(self.epochs, lambda epochs: epochs.write(w))
+        if self.accounts:
+            w.array(len(self.accounts))
+            for allocation in self.accounts:
+                w.array(2)
+                allocation.account.write(w)
+                w.uint(allocation.balance)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        changing = r.one_more_than(_PLAIN_FIELDS, "the genesis")
+        at = r.position
+        fields = r.list(_PLAIN_FIELDS + 2)
+        if fields < _PLAIN_FIELDS:
+            raise wrong_length("the genesis", at, fields, _PLAIN_FIELDS)
         version, name, time_ms = r.small(32), r.text(MAX_NETWORK_NAME_BYTES), r.uint()
         validators = read_members(r)
         r.array(2)
         prices = Prices(r.uint(), r.uint())
-        return cls(version, name, time_ms, validators, prices, Epochs.read(r) if changing else None)
+        epochs: Epochs | None = None
+        accounts: tuple[Allocation, ...] = ()
+        if fields == _PLAIN_FIELDS + 1:
+            epochs = Epochs.read(r)
+        elif fields > _PLAIN_FIELDS + 1:
+            epochs, accounts = r.optional(lambda: Epochs.read(r)), _read_allocations(r)
+        return cls(version, name, time_ms, validators, prices, epochs, accounts)
+
+
+def _read_allocations(r: Reader) -> tuple[Allocation, ...]:
+    at = r.position
+    count = r.list(MAX_ALLOCATIONS)
+    if not count:
+        # Without any the genesis is of another version: each has one encoding.
+        raise wrong_length("the list of accounts", at, 0, 1)
+
+    def one() -> Allocation:
+        r.array(2)
+        return Allocation(AccountId.read(r), r.uint())
+
+    return tuple(one() for _ in range(count))
+
+
+def _check_allocations(accounts: tuple[Allocation, ...]) -> None:
+    if len(accounts) > MAX_ALLOCATIONS:
+        raise Invalid("genesis.accounts", f"{len(accounts)} of them; at most {MAX_ALLOCATIONS} are allowed")
+    if any(bytes(a.account) >= bytes(b.account) for a, b in pairwise(accounts)):
+        raise Invalid("genesis.accounts", "not sorted, each once")
+    for allocation in accounts:
+        check_key("genesis.accounts", allocation.account)
+        if allocation.balance < 1:
+            why = f"{allocation.account} has 0; leave it out, or give it one unit at least"
+            raise Invalid("genesis.accounts", why)
+    if sum(allocation.balance for allocation in accounts) > MAX_U64:
+        raise Invalid("genesis.accounts", f"together they have more than {MAX_U64}, the largest balance")
 
 
 def _epochs(fields: dict[str, Any]) -> Epochs:
     return Epochs(read_exact(fields["blocks"]), _text(fields["authority"], "authority", AccountId.parse))
+
+
+def _accounts(value: Any) -> tuple[Allocation, ...]:
+    if not isinstance(value, list):
+        raise strict_json.JsonError("accounts: an array of allocations is expected")
+    listed = [_object(one, ("account", "balance")) for one in value]
+    return tuple(
+        Allocation(_text(one["account"], "account", AccountId.parse), read_exact(one["balance"])) for one in listed
+    )
 
 
 def _object(value: Any, names: tuple[str, ...], more: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -108,6 +108,23 @@ MAX_SPEC_TEXT_BYTES = 2048
 MAX_COMPONENT_BYTES = 64 * 1024 * 1024
 """Above this it is a bundle of data, not code."""
 
+MAX_PATH_LABELS = 32
+"""As deep as anybody organises anything."""
+
+MAX_VARIABLE_BYTES = 32
+"""The name of a variable in a pattern: a word."""
+
+MAX_RULE_BYTES = 1024
+"""A rule is a sentence, not a program."""
+
+MAX_TOGETHER = 1024
+"""What is done for transactions that count together may have to be undone."""
+
+MAX_ALLOCATIONS = 128
+"""With the most validators they fit a genesis file."""
+
+MAX_U64 = (1 << 64) - 1
+
 MAX_NETWORK_NAME_BYTES = 63
 """A network's name is shown in prompts and file names."""
 

@@ -10,7 +10,13 @@ from moot.errors import Invalid, shown
 from moot.record import hash as domains
 from moot.record.fixed import Digest
 from moot.record.item import Item
-from moot.record.limits import MAX_INLINE_BYTES, MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES
+from moot.record.limits import (
+    MAX_INLINE_BYTES,
+    MAX_PATH_BYTES,
+    MAX_PATH_LABEL_BYTES,
+    MAX_PATH_LABELS,
+    MAX_VARIABLE_BYTES,
+)
 from moot.record.text import base64url, exact
 
 if TYPE_CHECKING:
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
     from moot.record.cbor import Reader, Writer
 
 _LABEL = re.compile(r"[A-Za-z0-9._~-]+", re.ASCII)
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 
 
 def payload_digest(data: bytes) -> Digest:
@@ -87,15 +94,51 @@ def check_path(path: str, field: str = "value.path") -> None:
     Raises:
         Invalid: says which rule it breaks.
     """
+    for label in _labels(path, field):
+        _check_label(label, field)
+
+
+def _labels(path: str, field: str) -> list[str]:
+    """The labels of a path or pattern whose length and depth are within their bounds."""
     length = len(path.encode("utf-8", "surrogatepass"))
     if length > MAX_PATH_BYTES:
         raise Invalid(field, f"{length} bytes; at most {MAX_PATH_BYTES} are allowed")
     if not path.startswith("/"):
         raise Invalid(field, f"{shown(path)} does not start with a slash; write it like /chat/lobby")
-    for label in path[1:].split("/"):
-        if not _LABEL.fullmatch(label) or label in (".", "..") or len(label) > MAX_PATH_LABEL_BYTES:
-            why = f"is not 1 to {MAX_PATH_LABEL_BYTES} of A-Z a-z 0-9 - . _ ~ (and not . or ..)"
-            raise Invalid(field, f"label {shown(label)} {why}")
+    labels = path[1:].split("/")
+    if len(labels) > MAX_PATH_LABELS:
+        raise Invalid(field, f"{len(labels)} labels; at most {MAX_PATH_LABELS} are allowed")
+    return labels
+
+
+def _check_label(label: str, field: str) -> None:
+    if not _LABEL.fullmatch(label) or label in (".", "..") or len(label) > MAX_PATH_LABEL_BYTES:
+        why = f"is not 1 to {MAX_PATH_LABEL_BYTES} of A-Z a-z 0-9 - . _ ~ (and not . or ..)"
+        raise Invalid(field, f"label {shown(label)} {why}")
+
+
+def check_pattern(pattern: str) -> None:
+    """Checks a pattern: a path, in which every label but the first may be a variable, `$` and a name. No name twice.
+
+    Raises:
+        Invalid: says which label is wrong.
+    """
+    field = "transaction.pattern"
+    names: set[str] = set()
+    for at, label in enumerate(_labels(pattern, field)):
+        if not label.startswith("$"):
+            _check_label(label, field)
+            continue
+        name = label[1:]
+        if not _VARIABLE.fullmatch(name) or len(name) > MAX_VARIABLE_BYTES:
+            why = f"is not $ and 1 to {MAX_VARIABLE_BYTES} of a-z 0-9 _, a letter first"
+            raise Invalid(field, f"variable {shown(label)} {why}")
+        if at == 0:
+            why = "begins with a variable; nobody owns what is below all labels"
+            raise Invalid(field, f"{shown(pattern)} {why}")
+        if name in names:
+            raise Invalid(field, f"variable {shown(label)} is there twice")
+        names.add(name)
 
 
 @dataclass(frozen=True, slots=True)

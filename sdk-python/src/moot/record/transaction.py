@@ -10,7 +10,15 @@ from moot.record.address import check_name, read_name, write_name
 from moot.record.cbor import unknown_number
 from moot.record.committee import check_key
 from moot.record.fixed import AccountId, Digest
-from moot.record.limits import MAX_COMPONENT_BYTES, MAX_SPEC_BYTES
+from moot.record.limits import (
+    MAX_COMPONENT_BYTES,
+    MAX_PATH_BYTES,
+    MAX_RULE_BYTES,
+    MAX_SPEC_BYTES,
+    MAX_TOGETHER,
+    MAX_U64,
+)
+from moot.record.payload import check_path, check_pattern
 from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
 from moot.record.text import Numbered, base64url, exact
@@ -167,7 +175,118 @@ class Seat:
         w.optional(self.data, lambda address: address.write(w))
 
 
-Transaction = Deploy | Rollback | Retire | Seat
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Moves units from the account that says it to another.
+
+    Attributes:
+        amount: in the network's smallest unit of account; at least one.
+    """
+
+    to: AccountId
+    amount: int
+
+    NUMBER: ClassVar = 4
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.amount <= MAX_U64:
+            raise Invalid("transaction.amount", f"{self.amount}; a transfer is of one unit at least")
+        check_key("transaction.to", self.to)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"transfer": {"to": str(self.to), "amount": exact(self.amount)}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        self.to.write(w)
+        w.uint(self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Says that the transactions that follow it in its bundle, so many of them, are all applied or none is."""
+
+    count: int
+
+    NUMBER: ClassVar = 5
+    FIELDS: ClassVar = 2
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.count <= MAX_TOGETHER:
+            why = f"{self.count}; 2 to {MAX_TOGETHER} transactions are applied together"
+            raise Invalid("transaction.count", why)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"together": {"count": self.count}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        w.uint(self.count, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Gives a path another owner. Said by its owner, or by whoever comes first to a first label.
+
+    Attributes:
+        owner: who may change owners and rules there and below from now on; None: nobody ever again.
+    """
+
+    path: str
+    owner: AccountId | None
+
+    NUMBER: ClassVar = 6
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_path(self.path, "transaction.path")
+        if self.owner is not None:
+            check_key("transaction.owner", self.owner)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"own": {"path": self.path, "owner": None if self.owner is None else str(self.owner)}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        w.text(self.path)
+        w.optional(self.owner, lambda owner: owner.write(w))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Says what may be written below a pattern. Said by the owner of its first labels.
+
+    Attributes:
+        rule: an expression; None: there is no rule any more.
+    """
+
+    pattern: str
+    rule: str | None
+
+    NUMBER: ClassVar = 7
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_pattern(self.pattern)
+        length = 1 if self.rule is None else len(self.rule.encode("utf-8", "surrogatepass"))
+        if not 1 <= length <= MAX_RULE_BYTES:
+            raise Invalid("transaction.rule", f"{length} bytes; a rule has 1 to {MAX_RULE_BYTES}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"rule": {"pattern": self.pattern, "rule": self.rule}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        w.text(self.pattern)
+        w.optional(self.rule, w.text)
+
+
+Transaction = Deploy | Rollback | Retire | Seat | Transfer | Together | Own | Rule
 
 
 def write_transaction(w: Writer, transaction: Transaction) -> None:
@@ -200,6 +319,14 @@ def read_transaction(r: Reader, fields: int) -> Transaction:
                 ledger=r.optional(lambda: SocketAddress.read(r)),
                 data=r.optional(lambda: SocketAddress.read(r)),
             )
+        case Transfer.NUMBER:
+            transaction = Transfer(AccountId.read(r), r.uint())
+        case Together.NUMBER:
+            transaction = Together(r.small(16))
+        case Own.NUMBER:
+            transaction = Own(r.text(MAX_PATH_BYTES), r.optional(lambda: AccountId.read(r)))
+        case Rule.NUMBER:
+            transaction = Rule(r.text(MAX_PATH_BYTES), r.optional(lambda: r.text(MAX_RULE_BYTES)))
         case number:
             raise unknown_number("transaction", at, number)
     if fields != transaction.FIELDS:

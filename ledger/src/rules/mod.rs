@@ -1,0 +1,155 @@
+//! Rules: expressions that say who may write what below a path.
+//!
+//! ```text
+//!  text ──parser of the crate `cel`──► syntax tree ──check──► Rule          when a rule is set
+//!                                                              │
+//!  who writes, where, what, when ──► Scope ──eval, counted──► allowed       when a value is judged
+//! ```
+//!
+//! The language is CEL (<https://cel.dev>), the Common Expression Language, without what has no place where every replica
+//! must come to the same answer in bounded time: no floating-point numbers, no regular expressions, no times but
+//! integers. The crate's parser is used and its interpreter is not: that one goes through maps in the order of a hash
+//! and bounds no cost. Because a rule is stored as text, another release of the parser could read it otherwise: it is
+//! pinned.
+//!
+//! - Requires: nothing of whoever wrote the rule.
+//! - Provides: the same verdict everywhere; an error denies; at most [`MAX_RULE_COST`] steps.
+//! - Does not provide: that a rule means what its owner meant: `moot rules eval` tells.
+
+mod check;
+mod eval;
+mod operations;
+mod value;
+
+use crate::limits::{
+    MAX_RULE_COMPARISON_BYTES, MAX_RULE_COST, MAX_RULE_LINKS, MAX_RULE_NESTING, RULE_STACK_BYTES,
+};
+use cel::IdedExpr;
+use cel::parser::Parser;
+use moot_record::AccountId;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use value::Value;
+
+/// A rule that was checked. Cheap to clone.
+#[derive(Clone)]
+pub struct Rule {
+    tree: Arc<IdedExpr>,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
+/// What a rule is asked about.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Who writes.
+    pub account: AccountId,
+    /// What is written; none when only its digest is on the ledger.
+    pub value: Option<&'a [u8]>,
+    /// Its length.
+    pub value_bytes: u64,
+    /// The block's time, milliseconds since 1970.
+    pub now_ms: u64,
+    /// The block's height.
+    pub height: u64,
+    /// What accounts have.
+    pub balance: &'a dyn Fn(&AccountId) -> u64,
+}
+
+impl Rule {
+    /// Reads a rule for a pattern with these variables.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(text: &str, variables: &[&str]) -> Result<Rule, String> {
+        check_nesting(text)?;
+        let tree = with_stack(|| {
+            let tree = parse(text)?;
+            check::check(&tree, variables)?;
+            Ok(tree)
+        })?;
+        Ok(Rule { tree: Arc::new(tree) })
+    }
+
+    /// Whether it allows. `labels` are the path's, under the variables of the rule's pattern. Whatever goes wrong denies,
+    /// and says what it was.
+    ///
+    /// # Errors
+    /// Why it does not allow, when it is for another reason than that the rule says so.
+    pub fn judge(&self, labels: &BTreeMap<String, String>, scope: &Scope<'_>) -> Result<bool, String> {
+        match eval::run(&self.tree, labels, scope, MAX_RULE_COST)? {
+            Value::Bool(allowed) => Ok(allowed),
+            other => Err(format!("it comes to {}, and a rule comes to true or false", other.kind())),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<IdedExpr, String> {
+    let parser = Parser::new().max_recursion_depth(2 * MAX_RULE_NESTING).error_recovery_limit(1);
+    // The parser is generated code that others wrote: if it panics, the text is refused.
+    match catch_unwind(AssertUnwindSafe(|| parser.parse(text))) {
+        Ok(Ok(tree)) => Ok(tree),
+        Ok(Err(error)) => Err(one_line(&error.to_string())),
+        Err(_) => Err("the parser cannot read it".to_owned()),
+    }
+}
+
+/// Runs on a stack of its own, because an overflow would end the process. Where no thread is to be had it runs on this
+/// one: what [`check_nesting`] lets through fits there too, so the answer is the same.
+fn with_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
+    std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().name("moot-rule".into()).stack_size(RULE_STACK_BYTES);
+        let done = thread.spawn_scoped(threads, &run).ok().and_then(|thread| thread.join().ok());
+        done.unwrap_or_else(&run)
+    })
+}
+
+/// Refuses depth before the parser sees it. Looks at bytes and not at what they mean, so that no text can hide from it;
+/// those inside of strings count as well.
+fn check_nesting(text: &str) -> Result<(), String> {
+    let (mut depth, mut deepest) = (0usize, 0usize);
+    let (mut prefixes, mut links, mut comparisons) = (0usize, 0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+        match byte {
+            // Prefixes and conditionals nest as well.
+            b'!' | b'-' | b'?' => prefixes += 1,
+            b'.' | b'[' | b'+' | b'*' | b'/' | b'%' => links += 1,
+            b'=' | b'<' | b'>' => comparisons += 1,
+            _ => {}
+        }
+    }
+    let most = usize::from(MAX_RULE_NESTING);
+    if deepest > most || prefixes > most {
+        return Err(format!(
+            "it goes too deep: at most {most} brackets in each other, and of `!`, `-` and `?`"
+        ));
+    }
+    if links > MAX_RULE_LINKS || comparisons > MAX_RULE_COMPARISON_BYTES {
+        return Err(format!(
+            "it goes too deep: at most {MAX_RULE_LINKS} of `.`, `[`, `+`, `*`, `/`, `%` and \
+             {MAX_RULE_COMPARISON_BYTES} of `=`, `<`, `>`"
+        ));
+    }
+    Ok(())
+}
+
+/// What the parser says, in one line of bounded length.
+fn one_line(text: &str) -> String {
+    let line: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with('|')).collect();
+    line.join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests;

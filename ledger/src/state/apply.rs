@@ -1,0 +1,269 @@
+//! Applying a block: bundle by bundle, transaction by transaction, some of them together.
+//!
+//! ```text
+//!  bundle counts? ──no──► its transactions are refused
+//!       │ yes
+//!       ▼
+//!  transaction ──► change ──► outcome            together n ──► n changes ──► all kept, or all undone
+//!                    └─ what was there before ──► undo ───────────────────────────────────┘
+//! ```
+
+use super::{
+    Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
+};
+use super::{history, registry};
+use crate::limits::MAX_VALIDITY_BLOCKS;
+use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What has to be put back when a change is undone.
+enum Was {
+    Function(FunctionName, Option<Arc<FunctionRecord>>),
+    Seats(Option<Arc<Seats>>),
+    Balance(AccountId, u64),
+    Owner(String, Option<PathOwner>),
+    Rule(String, Option<Arc<RuleRecord>>),
+}
+
+/// A block on its way into the state.
+struct Step {
+    height: u64,
+    changes: Changes,
+    /// Keys whose values may be others now.
+    touched: BTreeSet<StateKey>,
+    /// What the transactions since the last mark have changed, in order.
+    undo: Vec<Was>,
+}
+
+/// A transaction with its address.
+type Said = (EntryId, Transaction);
+
+impl State {
+    /// Applies the next block. The caller sees to the order of heights.
+    pub fn apply(&mut self, block: &Block) -> Changes {
+        self.height = block.height;
+        self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
+        let (changes, touched) = (Changes::default(), BTreeSet::new());
+        let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
+        for bundle in &block.bundles {
+            match self.count(bundle, &mut step) {
+                Ok(()) => self.apply_bundle(bundle, &mut step),
+                Err(refusal) => self.void(bundle, &refusal, &mut step),
+            }
+        }
+        if let Some(seats) = &mut self.seats
+            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
+            && Arc::make_mut(seats).end(block.height, block.digest)
+        {
+            step.touched.insert(StateKey::Seats);
+        }
+        self.settle(step)
+    }
+
+    /// Makes the root, and gathers what has to be written down.
+    fn settle(&mut self, step: Step) -> Changes {
+        let Step { mut changes, mut touched, .. } = step;
+        if !changes.outcomes.is_empty() {
+            touched.insert(StateKey::History);
+        }
+        for key in &touched {
+            match key {
+                StateKey::History => {}
+                StateKey::Seats => changes.seats = self.seats.clone(),
+                StateKey::Function(name) => changes.functions.extend(self.functions.get(name).cloned()),
+                StateKey::Account(_) | StateKey::Owner(_) | StateKey::Rule(_) => {
+                    changes.rows.push((key.clone(), self.value(key)))
+                }
+            }
+        }
+        self.plant(touched);
+        changes
+    }
+
+    /// Whether a bundle counts: valid, and the first of its digest. Two replicas may record one bundle, each
+    /// before it knows of the other: the one that the blocks name first counts, on every replica alike. Digests
+    /// are remembered while they are valid, so validity is bounded here too: not every replica that seals is
+    /// honest about it.
+    fn count(&mut self, bundle: &OrderedBundle, step: &mut Step) -> Result<(), Refusal> {
+        if bundle.valid_until < step.height {
+            return Err(Refusal::Expired { valid_until: bundle.valid_until });
+        }
+        if bundle.valid_until > step.height.saturating_add(MAX_VALIDITY_BLOCKS) {
+            return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
+        }
+        let key = (bundle.valid_until, bundle.digest);
+        if !self.counted.insert(key) {
+            return Err(Refusal::Duplicate);
+        }
+        step.changes.counted.push(key);
+        Ok(())
+    }
+
+    /// Nothing of the bundle counts.
+    fn void(&mut self, bundle: &OrderedBundle, why: &Refusal, step: &mut Step) {
+        if bundle.transactions.is_empty() {
+            // Said once for the whole bundle: its calls and values are on the ledger, and void.
+            self.note(bundle.first, Err(why.clone()), step);
+        }
+        self.refuse(&bundle.transactions, why, step);
+    }
+
+    fn apply_bundle(&mut self, bundle: &OrderedBundle, step: &mut Step) {
+        let mut rest = bundle.transactions.as_slice();
+        while let Some(((id, transaction), after)) = rest.split_first() {
+            rest = after;
+            let Transaction::Together { count } = transaction else {
+                step.undo.clear();
+                let result = self.change(*id, bundle.account, transaction, step);
+                self.note(*id, result, step);
+                continue;
+            };
+            let Some((group, after)) = after.split_at_checked(usize::from(*count)) else {
+                let why = Refusal::GroupIncomplete { count: u64::from(*count), left: after.len() as u64 };
+                self.note(*id, Err(why.clone()), step);
+                return self.refuse(after, &why, step);
+            };
+            rest = after;
+            self.apply_group(*id, bundle.account, group, step);
+        }
+    }
+
+    /// Applies all or none.
+    fn apply_group(&mut self, id: EntryId, account: AccountId, group: &[Said], step: &mut Step) {
+        step.undo.clear();
+        let mut done = Vec::with_capacity(group.len());
+        let failed = group.iter().find_map(|(member, transaction)| {
+            match self.change(*member, account, transaction, step) {
+                Ok(number) => {
+                    done.push(number);
+                    None
+                }
+                Err(refusal) => Some(refusal),
+            }
+        });
+        let Some(refusal) = failed else {
+            self.note(id, Ok(u32::try_from(group.len()).unwrap_or(u32::MAX)), step);
+            group.iter().zip(done).for_each(|((member, _), number)| self.note(*member, Ok(number), step));
+            return;
+        };
+        self.undo(step);
+        let place = done.len();
+        let why = Refusal::GroupRefused { place: place as u64 + 1 };
+        self.note(id, Err(why.clone()), step);
+        let (before, rest) = group.split_at(place);
+        self.refuse(before, &why, step);
+        if let Some(((member, _), after)) = rest.split_first() {
+            self.note(*member, Err(refusal), step);
+            self.refuse(after, &why, step);
+        }
+    }
+
+    fn refuse(&mut self, transactions: &[Said], why: &Refusal, step: &mut Step) {
+        transactions.iter().for_each(|(id, _)| self.note(*id, Err(why.clone()), step));
+    }
+
+    /// Writes an outcome into the history.
+    fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
+        let outcome = Outcome { height: step.height, result };
+        self.history = history::extend(&self.history, &id, &outcome);
+        step.changes.outcomes.push((id, outcome));
+    }
+
+    /// One transaction: what it changed can be undone until the next one that stands alone.
+    fn change(
+        &mut self,
+        id: EntryId,
+        account: AccountId,
+        transaction: &Transaction,
+        step: &mut Step,
+    ) -> Result<u32, Refusal> {
+        match transaction {
+            Transaction::Deploy { name, .. }
+            | Transaction::Rollback { name, .. }
+            | Transaction::Retire { name } => self.change_function(name, id, account, transaction, step),
+            Transaction::Seat { account: replica, role, ledger, data } => {
+                let wish = Seat { account: *replica, role: *role, ledger: *ledger, data: *data };
+                self.change_seat(account, wish, step)
+            }
+            Transaction::Transfer { to, amount } => {
+                let had = [account, *to].map(|of| Was::Balance(of, self.accounts.balance(&of)));
+                self.accounts.transfer(account, *to, *amount)?;
+                step.touched.extend([account, *to].map(StateKey::Account));
+                step.undo.extend(had);
+                Ok(0)
+            }
+            Transaction::Together { .. } => Err(Refusal::GroupInGroup),
+            Transaction::Own { path, owner } => {
+                let was = self.owners.get(path);
+                self.owners.change(account, path, *owner)?;
+                step.touched.insert(StateKey::Owner(path.clone()));
+                step.undo.push(Was::Owner(path.clone(), was));
+                Ok(0)
+            }
+            Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
+        }
+    }
+
+    fn change_function(
+        &mut self,
+        name: &FunctionName,
+        id: EntryId,
+        account: AccountId,
+        transaction: &Transaction,
+        step: &mut Step,
+    ) -> Result<u32, Refusal> {
+        let present = self.functions.get(name);
+        let next = registry::next(present.map(Arc::as_ref), step.height, id, account, transaction)?;
+        let active = next.active;
+        step.touched.insert(StateKey::Function(name.clone()));
+        if present.is_none_or(|present| **present != next) {
+            let was = self.functions.insert(name.clone(), Arc::new(next));
+            step.undo.push(Was::Function(name.clone(), was));
+        }
+        Ok(active)
+    }
+
+    /// A replica gets another role.
+    fn change_seat(&mut self, said_by: AccountId, wish: Seat, step: &mut Step) -> Result<u32, Refusal> {
+        let seats = self.seats.as_mut().ok_or(Refusal::FixedCommittee)?;
+        let was = seats.clone();
+        let number = Arc::make_mut(seats).change(step.height, said_by, wish)?;
+        step.touched.insert(StateKey::Seats);
+        step.undo.push(Was::Seats(Some(was)));
+        Ok(number)
+    }
+
+    fn change_rule(
+        &mut self,
+        account: AccountId,
+        pattern: &str,
+        rule: Option<&str>,
+        step: &mut Step,
+    ) -> Result<u32, Refusal> {
+        let bad = |why: String| Refusal::bad_rule(&why);
+        let parsed = Pattern::parse(pattern).map_err(|error| bad(error.to_string()))?;
+        self.owners.check(&account, parsed.owned())?;
+        let record =
+            rule.map(|text| RuleRecord::new(pattern, text).map(Arc::new)).transpose().map_err(bad)?;
+        let place = parsed.place().to_owned();
+        let was = Arc::make_mut(&mut self.rules).put(place.clone(), record);
+        step.touched.insert(StateKey::Rule(place.clone()));
+        step.undo.push(Was::Rule(place, was));
+        Ok(0)
+    }
+
+    /// Puts back what the transactions since the last mark have changed, the last first.
+    fn undo(&mut self, step: &mut Step) {
+        while let Some(was) = step.undo.pop() {
+            match was {
+                Was::Function(name, Some(record)) => drop(self.functions.insert(name, record)),
+                Was::Function(name, None) => drop(self.functions.remove(&name)),
+                Was::Seats(seats) => self.seats = seats,
+                Was::Balance(account, balance) => self.accounts.restore(account, balance),
+                Was::Owner(path, owner) => self.owners.restore(path, owner),
+                Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a proof of the state shows, for people.
+
+use std::path::Path;
+
+use moot_record::{Account, Genesis, PathOwner, PathRule, ProvenState, StateKey};
+use serde_json::{Value, json};
+
+use crate::cli::terminal::{BOLD, DIM, GOOD};
+use crate::cli::text;
+
+/// The value, as far as it has a readable form.
+pub(super) fn readable(proven: &ProvenState) -> Value {
+    let Some(value) = proven.value.as_deref() else { return Value::Null };
+    let read = match &proven.key {
+        StateKey::Account(_) => Account::decode(value).map(|found| json!(found)),
+        StateKey::Owner(_) => PathOwner::decode(value).map(|found| json!(found)),
+        StateKey::Rule(_) => PathRule::decode(value).map(|found| json!(found)),
+        _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
+    };
+    read.unwrap_or(Value::Null)
+}
+
+/// What it is about, and what it says.
+fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
+    let value = proven.value.as_deref();
+    match &proven.key {
+        StateKey::Account(account) => {
+            let found = value.and_then(|value| Account::decode(value).ok()).unwrap_or_default();
+            (format!("balance of {BOLD}{account}{BOLD:#}"), ("balance", text::number(found.balance)))
+        }
+        StateKey::Owner(path) => {
+            let owner = match value.and_then(|value| PathOwner::decode(value).ok()) {
+                Some(PathOwner { owner: Some(owner) }) => owner.to_string(),
+                Some(PathOwner { owner: None }) => "nobody, for ever".to_owned(),
+                None => "none of its own".to_owned(),
+            };
+            (format!("owner of {BOLD}{}{BOLD:#}", text::line(path)), ("owner", owner))
+        }
+        StateKey::Rule(place) => {
+            let rule = value.and_then(|value| PathRule::decode(value).ok());
+            let shown = |rule: PathRule| {
+                format!("{} {DIM}{}{DIM:#}", text::line(&rule.rule), text::line(&rule.pattern))
+            };
+            let rule = rule.map_or_else(|| "none".to_owned(), shown);
+            (format!("rule at {BOLD}{}{BOLD:#}", text::line(place)), ("rule", rule))
+        }
+        StateKey::Function(name) => {
+            let found =
+                value.map_or_else(|| "never deployed".to_owned(), |value| text::count(value.len(), "byte"));
+            (format!("record of function {BOLD}{name}{BOLD:#}"), ("record", found))
+        }
+        StateKey::History | StateKey::Seats => {
+            let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
+            ("state".to_owned(), ("value", bytes))
+        }
+    }
+}
+
+pub(super) fn summary(proven: &ProvenState, genesis: &Genesis, genesis_path: &Path) -> String {
+    let (what, value) = said(proven);
+    let time = text::time(proven.time_ms.saturating_mul(1000));
+    let replicas = text::count(genesis.validators.len(), "replica");
+    let block = format!(
+        "in block {} at {time} {DIM}by a quorum of the committee that began with {replicas}{DIM:#}",
+        proven.height
+    );
+    let rows = text::fields(4, &[value, ("signed for", block)]);
+    let mut shown = format!("{GOOD}VALID{GOOD:#}  {what}\n\n  proven\n{rows}\n  not proven\n");
+    for line in [
+        format!("that it still is so: block {} carries the root of a state shortly before it", proven.height),
+        format!(
+            "that {} is the network you mean: its digest is\n      {}",
+            genesis_path.display(),
+            genesis.network()
+        ),
+    ] {
+        shown.push_str(&format!("    {DIM}-{DIM:#} {line}\n"));
+    }
+    shown
+}

@@ -1,0 +1,264 @@
+//! The ledger's state as a tree: what a block's state root commits to, key by key.
+//!
+//! ```text
+//!  key ──► place (256 bits) ──► the way down: bit 0 first, 0 left, 1 right
+//!
+//!            root = H(state domain, top)
+//!             top = node ─┬─ node ─┬─ leaf        a subtree of one leaf is that leaf, an empty one is 32 zeros
+//!                         │        └─ leaf        leaf = H(leaf domain, place || digest of the value)
+//!                         └─ leaf                 node = H(node domain, left || right)
+//! ```
+//!
+//! The root depends on nothing but what the state holds: not on the order in which it came there. So it can be made
+//! anew from the tables, and a key that has no value can be proven to have none.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::{AccountId, Digest};
+use crate::cbor::{self, Reader};
+use crate::error::DecodeError;
+use crate::hash::Domain;
+use crate::item::{Item, canonical};
+use crate::limits::{MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_STATE_DEPTH, MAX_STATE_KEY_BYTES};
+use crate::name::FunctionName;
+
+const PLACE: Domain = Domain::new("moot state key 1");
+const VALUE: Domain = Domain::new("moot state value 1");
+const LEAF: Domain = Domain::new("moot state leaf 1");
+const NODE: Domain = Domain::new("moot state node 1");
+
+/// What the state says something about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StateKey {
+    /// Every outcome of a transaction so far: a digest that each one extends.
+    History,
+    /// Who votes and who follows, where that can change.
+    Seats,
+    /// A function.
+    Function(FunctionName),
+    /// An account: [`Account`]. One with nothing has no value.
+    Account(AccountId),
+    /// Who owns a path: [`PathOwner`].
+    Owner(String),
+    /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
+    Rule(String),
+}
+
+canonical!(StateKey, MAX_STATE_KEY_BYTES);
+
+impl StateKey {
+    /// Where its leaf is, and the first bits of the way there.
+    #[must_use]
+    pub fn place(&self) -> Digest {
+        PLACE.hash(&self.encode())
+    }
+}
+
+impl Item for StateKey {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::History => {
+                cbor::array(out, 1);
+                cbor::uint(out, 0u8);
+            }
+            Self::Seats => {
+                cbor::array(out, 1);
+                cbor::uint(out, 1u8);
+            }
+            Self::Function(name) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 2u8);
+                name.write(out);
+            }
+            Self::Account(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 3u8);
+                account.write(out);
+            }
+            Self::Owner(path) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 4u8);
+                cbor::text(out, path);
+            }
+            Self::Rule(place) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 5u8);
+                cbor::text(out, place);
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let at = r.position();
+        let fields = r.list(2)?;
+        let (key, wanted) = match r.uint()? {
+            0 => (Self::History, 1),
+            1 => (Self::Seats, 1),
+            2 => (Self::Function(FunctionName::read(r)?), 2),
+            3 => (Self::Account(AccountId::read(r)?), 2),
+            4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
+        };
+        if fields != wanted {
+            return Err(DecodeError::WrongLength { at, what: "the key", len: fields as u64, wanted });
+        }
+        Ok(key)
+    }
+}
+
+/// What the state holds of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// What it has, in the network's smallest unit of account.
+    #[serde(with = "crate::text::exact")]
+    pub balance: u64,
+}
+
+canonical!(Account, 16);
+
+impl Item for Account {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 1);
+        cbor::uint(out, self.balance);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(1)?;
+        Ok(Self { balance: r.uint()? })
+    }
+}
+
+/// What the state holds of a path's owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathOwner {
+    /// Who may change owners and rules there and below; none: nobody ever again.
+    pub owner: Option<AccountId>,
+}
+
+canonical!(PathOwner, 64);
+
+impl Item for PathOwner {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 1);
+        cbor::option(out, self.owner.as_ref(), |out, owner| owner.write(out));
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(1)?;
+        Ok(Self { owner: r.option(AccountId::read)? })
+    }
+}
+
+/// What the state holds of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathRule {
+    /// What it is about.
+    pub pattern: String,
+    /// The expression.
+    pub rule: String,
+}
+
+canonical!(PathRule, MAX_PATH_BYTES + MAX_RULE_BYTES + 16);
+
+impl Item for PathRule {
+    fn write(&self, out: &mut Vec<u8>) {
+        cbor::array(out, 2);
+        cbor::text(out, &self.pattern);
+        cbor::text(out, &self.rule);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        r.array(2)?;
+        Ok(Self { pattern: r.text(MAX_PATH_BYTES)?.to_owned(), rule: r.text(MAX_RULE_BYTES)?.to_owned() })
+    }
+}
+
+/// The digest of a value: what its leaf holds of it.
+#[must_use]
+pub fn value_digest(value: &[u8]) -> Digest {
+    VALUE.hash(value)
+}
+
+/// A leaf of the tree.
+#[must_use]
+pub fn leaf_digest(place: &Digest, value: &Digest) -> Digest {
+    pair(LEAF, place, value)
+}
+
+/// An inner node of the tree. An empty side is [`Digest::ZERO`].
+#[must_use]
+pub fn node_digest(left: &Digest, right: &Digest) -> Digest {
+    pair(NODE, left, right)
+}
+
+/// The root of a state whose tree has this top.
+#[must_use]
+pub fn root_digest(top: &Digest) -> Digest {
+    Domain::STATE.hash(top.as_bytes())
+}
+
+fn pair(domain: Domain, one: &Digest, other: &Digest) -> Digest {
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(one.as_bytes());
+    bytes[32..].copy_from_slice(other.as_bytes());
+    domain.hash(&bytes)
+}
+
+/// The bit of a place that decides at a depth: true leads right.
+#[must_use]
+pub fn bit(place: &Digest, depth: usize) -> bool {
+    place.as_bytes().get(depth / 8).is_some_and(|byte| byte >> (7 - depth % 8) & 1 == 1)
+}
+
+/// The root above what stands at the end of a path: the digests beside the way, from the end to the top.
+///
+/// # Errors
+/// When the path is longer than any way.
+pub fn climb(place: &Digest, end: Digest, path: &[Digest]) -> Result<Digest, DecodeError> {
+    if path.len() > MAX_STATE_DEPTH {
+        let (what, len) = ("the path", path.len() as u64);
+        return Err(DecodeError::TooLong { at: 0, what, len, max: MAX_STATE_DEPTH });
+    }
+    let mut at = end;
+    for (depth, beside) in (0..path.len()).rev().zip(path) {
+        at = if bit(place, depth) { node_digest(beside, &at) } else { node_digest(&at, beside) };
+    }
+    Ok(root_digest(&at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_and_have_places_of_their_own() {
+        let keys = [
+            StateKey::History,
+            StateKey::Seats,
+            StateKey::Function(FunctionName::parse("hello").unwrap()),
+            StateKey::Account(AccountId::from_bytes([7; 32])),
+            StateKey::Owner("/chat".into()),
+            StateKey::Rule("/chat".into()),
+            StateKey::Rule("/chat/$".into()),
+        ];
+        for (i, key) in keys.iter().enumerate() {
+            assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));
+            assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
+        }
+        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 9]).is_err());
+    }
+
+    #[test]
+    fn bits_lead_from_the_first() {
+        let mut bytes = [0; 32];
+        (bytes[0], bytes[31]) = (0b0100_0000, 1);
+        let place = Digest::from_bytes(bytes);
+        let right: Vec<usize> = (0..=300).filter(|depth| bit(&place, *depth)).collect();
+        assert_eq!(right, [1, 255]);
+    }
+}
