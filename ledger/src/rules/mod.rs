@@ -72,7 +72,7 @@ impl Rule {
         let tree = with_stack(|| {
             let tree = parse(text)?;
             check::check(&tree, variables)?;
-            Ok(tree)
+            Ok::<_, String>(tree)
         })?;
         Ok(Rule { tree: Arc::new(tree) })
     }
