@@ -72,6 +72,12 @@ pub(crate) fn has_rust_target(target: &str, folder: &Path) -> Option<bool> {
     output.status.success().then(|| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
+/// The first of some programs that is not installed.
+pub(crate) fn missing_program(programs: &[&str]) -> Option<Missing> {
+    let program = programs.iter().find(|program| find(program).is_none())?;
+    Some(Missing { what: format!("`{program}` is not installed"), how: how_to_get(program) })
+}
+
 /// What the command `build`, run in `folder`, would lack. Looks at its first word and at Rust's `--target` only.
 pub(crate) fn missing_for(build: &str, folder: &Path) -> Option<Missing> {
     let words: Vec<&str> = build.split_whitespace().collect();

@@ -1,0 +1,50 @@
+//! What each language needs to build functions: a function a language.
+
+use std::path::Path;
+
+use super::super::{build, toolchain};
+use super::{Finding, State};
+
+pub(super) fn rust() -> Vec<Finding> {
+    vec![
+        program("cargo", "--version"),
+        program("rustup", "--version"),
+        rust_target(),
+        program("cc", "--version"),
+    ]
+}
+
+pub(super) fn javascript() -> Vec<Finding> {
+    vec![program("node", "--version"), program("npm", "--version")]
+}
+
+pub(super) fn python() -> Vec<Finding> {
+    vec![program("python3", "--version")]
+}
+
+pub(super) fn go() -> Vec<Finding> {
+    vec![program("go", "version")]
+}
+
+fn program(name: &'static str, argument: &str) -> Finding {
+    match toolchain::version(name, argument) {
+        Some(version) => Finding::new(name, State::Good, version, None),
+        None => Finding::new(name, State::Missing, "not found", Some(toolchain::how_to_get(name))),
+    }
+}
+
+fn rust_target() -> Finding {
+    const TARGET: &str = build::rust::TARGET;
+    match toolchain::has_rust_target(TARGET, Path::new(".")) {
+        Some(true) => Finding::new(TARGET, State::Good, "installed", None),
+        Some(false) => {
+            Finding::new(TARGET, State::Missing, "not installed", Some(format!("rustup target add {TARGET}")))
+        }
+        None => Finding::new(
+            TARGET,
+            State::Missing,
+            "there is no rustc to ask",
+            Some(toolchain::RUSTUP.to_owned()),
+        ),
+    }
+}
