@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::toolchain::Missing;
 use super::super::{build, toolchain};
 use super::{Finding, State};
 
@@ -19,11 +20,18 @@ pub(super) fn javascript() -> Vec<Finding> {
 }
 
 pub(super) fn python() -> Vec<Finding> {
-    vec![program("python3", "--version")]
+    vec![old_enough(program("python3", "--version"), build::python::too_old())]
 }
 
 pub(super) fn go() -> Vec<Finding> {
-    vec![program("go", "version")]
+    vec![old_enough(program("go", "version"), build::go::too_old())]
+}
+
+fn old_enough(found: Finding, missing: Option<Missing>) -> Finding {
+    match missing {
+        None => found,
+        Some(Missing { what, how }) => Finding::new(found.what, State::Missing, what, Some(how)),
+    }
 }
 
 fn program(name: &'static str, argument: &str) -> Finding {

@@ -45,8 +45,8 @@ pub(super) fn files(
         Language::Rust => (rust::files(template), rust::IGNORED, rust::CARRIES_WIT),
         Language::Js => (javascript::files(template)?, javascript::IGNORED, false),
         Language::Ts => (javascript::typed_files(template)?, javascript::IGNORED, false),
-        Language::Python => (python::files(template)?, python::IGNORED, false),
-        Language::Go => (go::files(template)?, go::IGNORED, false),
+        Language::Python => (python::files(template), python::IGNORED, false),
+        Language::Go => (go::files(template), go::IGNORED, false),
     };
     let mut files: Vec<_> = own.iter().map(|(path, text)| (Cow::from(*path), fill(text, name))).collect();
     files.push((".gitignore".into(), ignored.to_owned()));
@@ -83,6 +83,34 @@ mod tests {
             assert!(function.component.ends_with("release/my_function.wasm"), "{template:?}");
             let build = Build::Command("cargo build --release --target wasm32-wasip2".to_owned());
             assert_eq!(function.build, Some(build));
+        }
+    }
+
+    #[test]
+    fn every_template_in_python_and_go_names_its_language_and_a_world_that_is_there() {
+        let name = FunctionName::parse("my-function").unwrap();
+        for (language, in_manifest) in
+            [(Language::Python, crate::manifest::Language::Python), (Language::Go, crate::manifest::Language::Go)]
+        {
+            for template in Template::value_variants() {
+                let files = files(language, *template, &name).unwrap();
+                for (path, text) in &files {
+                    assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
+                }
+                let find = |wanted: &str| files.iter().find(|(path, _)| path == wanted).map(|(_, text)| text);
+                let manifest = Manifest::parse(find("moot.toml").unwrap(), Path::new("moot.toml")).unwrap();
+                let [function] = manifest.functions.as_slice() else { panic!("{template:?}") };
+                assert_eq!(function.name, name);
+                let Some(Build::Language(build)) = &function.build else { panic!("{template:?}") };
+                assert_eq!(build.language, in_manifest);
+                assert_eq!(build.interfaces.is_some(), find("wit/world.wit").is_some(), "{template:?}");
+                if let Some(go_mod) = find("go.mod") {
+                    let (path, version) = super::super::super::build::go::SUPPORT;
+                    assert!(go_mod.contains(&format!("require {path} {version}")), "{go_mod}");
+                    assert!(find("go.sum").unwrap().contains(&format!("{path} {version} h1:")));
+                    assert!(go_mod.contains("./.moot/build/my-function/go"), "{go_mod}");
+                }
+            }
         }
     }
 }

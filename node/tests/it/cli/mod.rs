@@ -5,6 +5,7 @@ mod calling;
 mod components;
 mod deploying;
 mod keys;
+mod languages;
 mod offline;
 pub(crate) mod sandbox;
 mod tour;

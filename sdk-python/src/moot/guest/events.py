@@ -158,7 +158,9 @@ def _fit_many(value: Any, container: Any, of: tuple[Any, ...], place: str) -> An
     if container is tuple and of and of[-1] is not Ellipsis:
         if len(value) != len(of):
             raise _misfit(place, f"a list of {len(of)}", value)
-        return tuple(_fit(item, inner, f"{place}[{at}]") for at, (item, inner) in enumerate(zip(value, of, strict=True)))
+        return tuple(
+            _fit(item, inner, f"{place}[{at}]") for at, (item, inner) in enumerate(zip(value, of, strict=True))
+        )
     inner = of[0] if of else Any
     return container(_fit(item, inner, f"{place}[{at}]") for at, item in enumerate(value))
 

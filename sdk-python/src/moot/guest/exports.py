@@ -12,8 +12,9 @@ def mean(numbers: list[float]) -> float | None:
     return sum(numbers) / len(numbers) if numbers else None
 ```
 
-Names are those of the WIT with `_` for `-`. The types of records and variants are made by `componentize-py`: import them
-from `wit_world.exports.<interface>`, or `wit_world`. The bad case of a `result` is raised: `raise Err("why not")`.
+Names are those of the WIT with `_` for `-`. The types of records and variants are made by `componentize-py`: import
+them from `wit_world.exports.<interface>`, or `wit_world.imports.<interface>` when the world only uses it. The bad case
+of a `result` is raised: `raise Err("why not")`.
 """
 
 from __future__ import annotations

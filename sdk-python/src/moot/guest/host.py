@@ -1,8 +1,8 @@
 """The host's interfaces, as `componentize-py` makes modules of them.
 
 `moot build` gives each interface that is used here a module name of its own, so that no other interface of the world
-can change it (`IMPORTS` is that list, and `node/src/cli/build/python.rs` is held to it by a test). An interface that the
-world does not import has no module: asking for it raises `NotGranted`.
+can change it (`IMPORTS` is that list, and `node/src/cli/build/python.rs` is held to it by a test). An interface that
+the world does not import has no module: asking for it raises `NotGranted`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ if TYPE_CHECKING or not IN_COMPONENT:
         value: T
 
 else:
-    from componentize_py_types import Err, Ok, Some
+    _types = importlib.import_module("componentize_py_types")
+    Ok, Some, Err = _types.Ok, _types.Some, _types.Err
 
 
 def interface(name: str) -> ModuleType:

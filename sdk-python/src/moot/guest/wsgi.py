@@ -137,7 +137,9 @@ class Answer:
         self._body: Any = None
         self._stream: Any = None
 
-    def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Callable[[bytes], None]:
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
         """PEP 3333's `start_response`."""
         if exc_info is not None and self._stream is not None and exc_info[1] is not None:
             raise exc_info[1]
@@ -174,7 +176,9 @@ class Answer:
         self._stream = self._body.write()
 
 
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection", "te", "trailer"})
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection", "te", "trailer"}
+)
 
 
 def send(stream: Any, data: bytes) -> None:
