@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 const COLD: usize = 21;
 const WARM: usize = 201;
 
-const LANGUAGES: [(&str, &str); 4] = [("Rust", "rust"), ("JavaScript", "js"), ("Python", "python"), ("Go", "go")];
+const LANGUAGES: [(&str, &str); 4] =
+    [("Rust", "rust"), ("JavaScript", "js"), ("Python", "python"), ("Go", "go")];
 const FUNCTIONS: [&str; 3] = ["hello", "http", "calculator"];
 
 fn main() -> Result<()> {
@@ -97,7 +98,8 @@ async fn call(function: &Function, name: &str) -> Result<(u64, u64)> {
         "http" => {
             let request = http::Request::get("http://localhost/http/x").body(Full::new(Bytes::new()))?;
             let answer = function.call_http(context, request).await?;
-            let body = answer.response.into_body().collect().await.map_err(|error| anyhow::anyhow!("{error}"))?;
+            let body =
+                answer.response.into_body().collect().await.map_err(|error| anyhow::anyhow!("{error}"))?;
             if !body.to_bytes().starts_with(b"hello from /http/x") {
                 bail!("it answered something else");
             }

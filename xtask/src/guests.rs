@@ -31,7 +31,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(unknown) = options.iter().find(|option| option.as_str() != "--measure") {
         bail!("there is no option {unknown}; `--measure` is the only one");
     }
-    if let Some(unknown) = wanted.iter().find(|name| LANGUAGES.iter().all(|language| language.key != name.as_str())) {
+    if let Some(unknown) =
+        wanted.iter().find(|name| LANGUAGES.iter().all(|language| language.key != name.as_str()))
+    {
         bail!("there are no guests in {unknown}; there are: {}", keys());
     }
     build(|language| wanted.is_empty() || wanted.iter().any(|name| *name == language))?;

@@ -32,8 +32,7 @@ fn a_function_answers_alike_in_every_language() {
     let server = server::start();
     let node = node();
     let languages = Language::present();
-    let mut table: Vec<(&str, Vec<String>)> =
-        CASES.iter().map(|case| (case.feature, Vec::new())).collect();
+    let mut table: Vec<(&str, Vec<String>)> = CASES.iter().map(|case| (case.feature, Vec::new())).collect();
     let mut failures = Vec::new();
     for language in &languages {
         let began = std::time::Instant::now();

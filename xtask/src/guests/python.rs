@@ -20,7 +20,8 @@ const SOURCES: [&str; 8] = [
 ];
 
 pub(super) fn build() -> Result<()> {
-    let version = output(Command::new("python3").arg("--version"))
-        .context("Python 3.10 or later is needed, as `python3`: https://www.python.org, or your system's packages")?;
+    let version = output(Command::new("python3").arg("--version")).context(
+        "Python 3.10 or later is needed, as `python3`: https://www.python.org, or your system's packages",
+    )?;
     moot_build("python", &FUNCTIONS, &SOURCES, &version)
 }

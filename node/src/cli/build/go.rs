@@ -133,7 +133,8 @@ fn write_module(folder: &Path, resolve: &mut Resolve, world: WorldId) -> anyhow:
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| std::fs::write(path, bytes)).with_context(|| format!("cannot write {}", path.display()))
+    made.and_then(|()| std::fs::write(path, bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The bindings. Of each exported function the generator makes one that panics; here it calls what `main` registered.
@@ -149,7 +150,8 @@ fn generate(resolve: &mut Resolve, world: WorldId) -> anyhow::Result<BTreeMap<St
     let mut files = BTreeMap::new();
     for (name, bytes) in generated.iter() {
         let text = String::from_utf8(bytes.to_vec())?;
-        let text = if name.starts_with("export_") && name.ends_with(".go") { delegating(&text) } else { text };
+        let text =
+            if name.starts_with("export_") && name.ends_with(".go") { delegating(&text) } else { text };
         files.insert(name.to_owned(), text.into_bytes());
     }
     Ok(files)
@@ -183,7 +185,9 @@ fn delegating(stubs: &str) -> String {
             }
         }
     }
-    text.push_str(&format!("\n// Exports are the functions that answer; main sets them.\nvar Exports struct {{\n{fields}}}\n"));
+    text.push_str(&format!(
+        "\n// Exports are the functions that answer; main sets them.\nvar Exports struct {{\n{fields}}}\n"
+    ));
     text
 }
 

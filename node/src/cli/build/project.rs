@@ -20,7 +20,8 @@ use super::interfaces;
 use crate::manifest::{Engine, FunctionManifest, LanguageBuild};
 
 /// The world of a function that answers HTTP and imports nothing that would need a grant.
-const HTTP_WORLD: &str = "package local:function;\n\nworld function {\n  include moot:function/http-function@0.1.0;\n}\n";
+const HTTP_WORLD: &str =
+    "package local:function;\n\nworld function {\n  include moot:function/http-function@0.1.0;\n}\n";
 
 /// One function to be built by the tools of its language.
 pub(super) struct Project<'m> {

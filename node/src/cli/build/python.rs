@@ -191,7 +191,11 @@ fn without_machine_code(folder: &Path) -> std::io::Result<()> {
             // A link could lead out of the folder.
             if entry.file_type()?.is_dir() {
                 folders.push(entry.path());
-            } else if entry.path().extension().is_some_and(|extension| extension == "so" || extension == "pyd") {
+            } else if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "so" || extension == "pyd")
+            {
                 std::fs::remove_file(entry.path())?;
             }
         }

@@ -89,9 +89,10 @@ mod tests {
     #[test]
     fn every_template_in_python_and_go_names_its_language_and_a_world_that_is_there() {
         let name = FunctionName::parse("my-function").unwrap();
-        for (language, in_manifest) in
-            [(Language::Python, crate::manifest::Language::Python), (Language::Go, crate::manifest::Language::Go)]
-        {
+        for (language, in_manifest) in [
+            (Language::Python, crate::manifest::Language::Python),
+            (Language::Go, crate::manifest::Language::Go),
+        ] {
             for template in Template::value_variants() {
                 let files = files(language, *template, &name).unwrap();
                 for (path, text) in &files {

@@ -12,7 +12,9 @@ fn has(language: &str) -> bool {
 #[test]
 fn a_language_that_is_not_installed_is_named_with_where_to_get_it() {
     let sandbox = Sandbox::new();
-    for (language, program, place) in [("go", "go", "https://go.dev"), ("python", "python3", "https://www.python.org")] {
+    for (language, program, place) in
+        [("go", "go", "https://go.dev"), ("python", "python3", "https://www.python.org")]
+    {
         sandbox.ok(&["new", &format!("my-{language}"), "--lang", language]);
         let mut command = sandbox.command(&["build"]);
         command.current_dir(sandbox.path(&format!("my-{language}"))).env("PATH", sandbox.path("nothing"));
@@ -52,7 +54,11 @@ fn a_project_in_go_builds_and_its_mistakes_are_named_with_their_line() {
     std::fs::write(&source, &wrong).unwrap();
     let line = wrong.lines().position(|line| line.contains("return \"a\"")).unwrap() + 1;
     sandbox.fails(&["build"], 1, &["building sums failed", &format!("main.go:{line}:")]);
-    std::fs::write(&source, text.replace("world.Exports.Longest = longest", "world.Exports.Shortest = longest")).unwrap();
+    std::fs::write(
+        &source,
+        text.replace("world.Exports.Longest = longest", "world.Exports.Shortest = longest"),
+    )
+    .unwrap();
     sandbox.fails(&["build"], 1, &["Shortest", "main.go:"]);
 }
 
@@ -69,7 +75,11 @@ fn a_project_in_python_builds_and_what_is_missing_is_named() {
     let source = sandbox.path("app.py");
     let text = std::fs::read_to_string(&source).unwrap();
     std::fs::write(&source, text.replace("def longest", "def shortest")).unwrap();
-    sandbox.fails(&["build"], 1, &["building sums failed", "app does not have longest, which its world exports"]);
+    sandbox.fails(
+        &["build"],
+        1,
+        &["building sums failed", "app does not have longest, which its world exports"],
+    );
     std::fs::write(&source, format!("{text}\nimport no_such_module\n")).unwrap();
     sandbox.fails(&["build"], 1, &["app.py\", line", "No module named 'no_such_module'"]);
 }

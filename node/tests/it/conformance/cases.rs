@@ -48,7 +48,8 @@ fn event_call(node: &TestNode, language: &Language, name: &str, payload: &[u8]) 
 }
 
 fn event(node: &TestNode, language: &Language, _: SocketAddr) -> Result<(), String> {
-    for (payload, wanted) in [("ada", "ada"), ("", "world"), (" grace\n", "grace"), ("zoë ☃", "zoë ☃")] {
+    for (payload, wanted) in [("ada", "ada"), ("", "world"), (" grace\n", "grace"), ("zoë ☃", "zoë ☃")]
+    {
         let answer = event_call(node, language, "hello", payload.as_bytes());
         same("status", answer.status, 200)?;
         same("answer", answer.text(), format!("good day, {wanted}\n"))?;
@@ -120,13 +121,15 @@ enum Typed {
 
 fn typed(node: &TestNode, language: &Language, cases: &[(&str, &str, Typed)]) -> Result<(), String> {
     for (export, arguments, wanted) in cases {
-        let path = format!("/_moot/functions/{}-calculator/call/{}", language.key(), export.replace('#', "%23"));
+        let path =
+            format!("/_moot/functions/{}-calculator/call/{}", language.key(), export.replace('#', "%23"));
         let answer = node.post(&path, arguments.as_bytes());
         let what = format!("{export}({arguments})");
         match wanted {
             Typed::Gives(json) => {
                 same(&format!("{what}: status of {}", answer.text()), answer.status, 200)?;
-                let wanted: serde_json::Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
+                let wanted: serde_json::Value =
+                    serde_json::from_str(json).map_err(|error| error.to_string())?;
                 same(&what, answer.json(), wanted)?;
             }
             Typed::Fails(detail) => {
@@ -275,7 +278,11 @@ fn exception(node: &TestNode, language: &Language, _: SocketAddr) -> Result<(), 
     holds("the log", &log, "the sum does not fit 64 bits")?;
     holds("the log", &log, language.source_of_calculator())?;
     // And the next call knows nothing of it.
-    same("the next call", node.post(&format!("/_moot/functions/{function}/call/add"), b"[1, 2]").text(), "3".into())
+    same(
+        "the next call",
+        node.post(&format!("/_moot/functions/{function}/call/add"), b"[1, 2]").text(),
+        "3".into(),
+    )
 }
 
 fn endless(node: &TestNode, language: &Language, _: SocketAddr) -> Result<(), String> {

@@ -37,7 +37,10 @@ fn an_unmodified_flask_application_runs_as_a_function() {
     let put = node.ask("POST", "/flask/basket", &form, b"item=pear");
     assert_eq!((put.status, put.header("location")), (302, Some("/flask/basket")));
     let session = put.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    assert_eq!(node.ask("GET", "/flask/basket", &[("cookie", &session)], b"").json(), serde_json::json!(["pear"]));
+    assert_eq!(
+        node.ask("GET", "/flask/basket", &[("cookie", &session)], b"").json(),
+        serde_json::json!(["pear"])
+    );
     assert_eq!(node.get("/flask/basket").json(), serde_json::json!([]));
 
     let broken: Answer = node.get("/flask/broken");

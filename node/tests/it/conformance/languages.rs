@@ -38,7 +38,8 @@ impl Language {
     pub(super) fn present() -> Vec<Language> {
         let wanted = std::env::var("MOOT_CONFORMANCE").unwrap_or_default();
         let wanted: Vec<&str> = wanted.split(',').filter(|word| !word.is_empty()).collect();
-        let unknown = wanted.iter().find(|word| Language::ALL.iter().all(|language| language.key() != **word));
+        let unknown =
+            wanted.iter().find(|word| Language::ALL.iter().all(|language| language.key() != **word));
         assert!(unknown.is_none(), "MOOT_CONFORMANCE names {unknown:?}: rust, js, python or go");
         let (here, missing): (Vec<_>, Vec<_>) = Language::ALL.into_iter().partition(|language| {
             *language == Language::Rust || wanted.contains(&language.key()) || language.folder().is_dir()

@@ -20,7 +20,8 @@ pub(super) fn start() -> SocketAddr {
                 "/long" => ("200 OK", "0123456789".repeat(30_000)),
                 _ => ("200 OK", format!("{method} {path}")),
             };
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
             // The other side may have gone: its case says so.
             let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(text.as_bytes()));
         }
