@@ -41,9 +41,8 @@ def bind(name: str) -> dict[str, type]:
         codecs.lookup(codec)
     module = importlib.import_module(name)
     world = importlib.import_module("wit_world")
-    wanted = importlib.import_module("wit_world.exports")
     classes = {}
-    for protocol in _protocols(wanted):
+    for protocol in _protocols():
         match protocol.__name__:
             case "Handler":
                 classes["Handler"] = _handler(name)
@@ -57,8 +56,14 @@ def bind(name: str) -> dict[str, type]:
     return classes
 
 
-def _protocols(module: ModuleType) -> list[type]:
-    own = module.__name__
+def _protocols() -> list[type]:
+    """What the world's exported interfaces want."""
+    own = "wit_world.exports"
+    try:
+        module = importlib.import_module(own)
+    except ModuleNotFoundError:
+        # A world may export nothing but functions of its own.
+        return []
     return [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == own]
 
 
