@@ -19,7 +19,7 @@ use project::Project;
 
 mod go;
 pub(crate) mod interfaces;
-mod javascript;
+pub(crate) mod javascript;
 mod project;
 mod python;
 pub(crate) mod rust;
