@@ -28,7 +28,7 @@ pub(crate) fn diagnose(stopped: Stopped, state: &State, fuel: u64) -> (Fault, Ch
             Trap::OutOfFuel => (Fault::OutOfFuel { limit: fuel }, Charge::Everything),
             Trap::Interrupt => (late, Charge::Everything),
             Trap::UnreachableCodeReached => (unreachable(state, backtrace), Charge::Burned),
-            trap => (Fault::Trap { message: words(*trap), backtrace }, Charge::Everything),
+            trap => (trapped(words(*trap), state, backtrace), Charge::Everything),
         };
     }
     (host_error(&error, state, backtrace), Charge::Burned)
@@ -43,7 +43,10 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
         }
         return fault;
     }
-    if let Some(I32Exit(code)) = error.downcast_ref() {
+    // Go's runtime exits when it gets no memory: then the limit is what stopped it.
+    if let Some(I32Exit(code)) = error.downcast_ref()
+        && (*code == 0 || state.limiter.refused().is_none())
+    {
         return Fault::Exit { code: *code };
     }
     let over = |what, limit| Fault::Limit { what, asked: None, limit, backtrace: frames.clone() };
@@ -72,7 +75,7 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
     if frames.is_empty() {
         return Fault::Host { message: text };
     }
-    Fault::Trap { message: error.root_cause().to_string(), backtrace: frames }
+    trapped(error.root_cause().to_string(), state, frames)
 }
 
 /// A panic, an abort, or an allocation that failed.
@@ -85,13 +88,16 @@ fn unreachable(state: &State, backtrace: Vec<Frame>) -> Fault {
             backtrace,
         };
     }
-    let said = state.log.tail();
-    let message = if said.is_empty() {
-        "it reached `unreachable`, which is how a panic or an abort ends".to_owned()
+    let message = if state.log.tail().is_empty() {
+        "it reached `unreachable`, which is how a panic or an abort ends"
     } else {
-        format!("it panicked or aborted; the end of its standard error is: {said}")
+        "it panicked or aborted; its log has what it said"
     };
-    Fault::Trap { message, backtrace }
+    trapped(message.to_owned(), state, backtrace)
+}
+
+fn trapped(message: String, state: &State, backtrace: Vec<Frame>) -> Fault {
+    Fault::Trap { message, said: state.log.tail(), backtrace }
 }
 
 fn words(trap: Trap) -> String {

@@ -17,11 +17,11 @@ use crate::manifest::units::show_size;
 use crate::manifest::{Build as Recipe, FunctionManifest, Language, LanguageBuild, Manifest};
 use project::Project;
 
-mod go;
+pub(crate) mod go;
 pub(crate) mod interfaces;
 pub(crate) mod javascript;
 mod project;
-mod python;
+pub(crate) mod python;
 pub(crate) mod rust;
 
 /// Build the functions of a manifest

@@ -25,7 +25,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("jco", "npm install -g @bytecodealliance/jco"),
     ("python3", "install Python 3.10 or later: https://www.python.org"),
     ("componentize-py", "pip install componentize-py"),
-    ("go", "install Go 1.24 or later: https://go.dev/dl"),
+    ("go", "install Go 1.25 or later: https://go.dev/dl"),
     ("tinygo", "install TinyGo: https://tinygo.org/getting-started/install"),
     ("wasm-tools", "cargo install --locked wasm-tools"),
 ];

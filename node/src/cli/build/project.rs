@@ -5,7 +5,8 @@
 //!                  └─ .moot/build/<function>/   what a build keeps between runs, and the whole WIT
 //! ```
 //!
-//! Nothing that a build fetches or caches leaves the project's own folder.
+//! Nothing that a build fetches or caches leaves the project's own folder, but what pip and Go keep for all of a person's
+//! projects by themselves.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +18,10 @@ use super::super::failure::Failure;
 use super::super::toolchain::{self, Missing};
 use super::interfaces;
 use crate::manifest::{Engine, FunctionManifest, LanguageBuild};
+
+/// The world of a function that answers HTTP and imports nothing that would need a grant.
+const HTTP_WORLD: &str =
+    "package local:function;\n\nworld function {\n  include moot:function/http-function@0.1.0;\n}\n";
 
 /// One function to be built by the tools of its language.
 pub(super) struct Project<'m> {
@@ -82,6 +87,19 @@ impl<'m> Project<'m> {
         let whole = self.cache()?.join("wit");
         interfaces::write(Some(own), &whole)?;
         Ok(Some(whole))
+    }
+
+    /// The folder of [`Project::whole_wit`] and the world in it. A function without interfaces of its own has those of
+    /// `moot:function/http-function`.
+    pub(super) fn whole_world(&self) -> anyhow::Result<(PathBuf, &str)> {
+        if let (Some(whole), Some(world)) = (self.whole_wit()?, self.world) {
+            return Ok((whole, world));
+        }
+        let whole = self.cache()?.join("wit");
+        interfaces::write(None, &whole)?;
+        let world = whole.join("world.wit");
+        std::fs::write(&world, HTTP_WORLD).with_context(|| format!("cannot write {}", world.display()))?;
+        Ok((whole, "function"))
     }
 
     /// Makes the folder that the component goes to.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::build::{self, javascript};
-use super::super::toolchain;
+use super::super::toolchain::{self, Missing};
 use super::{Finding, State};
 
 pub(super) fn rust() -> Vec<Finding> {
@@ -38,11 +38,18 @@ fn jco() -> Finding {
 }
 
 pub(super) fn python() -> Vec<Finding> {
-    vec![program("python3", "--version")]
+    vec![old_enough(program("python3", "--version"), build::python::too_old())]
 }
 
 pub(super) fn go() -> Vec<Finding> {
-    vec![program("go", "version")]
+    vec![old_enough(program("go", "version"), build::go::too_old())]
+}
+
+fn old_enough(found: Finding, missing: Option<Missing>) -> Finding {
+    match missing {
+        None => found,
+        Some(Missing { what, how }) => Finding::new(found.what, State::Missing, what, Some(how)),
+    }
 }
 
 fn program(name: &'static str, argument: &str) -> Finding {

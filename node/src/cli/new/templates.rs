@@ -41,13 +41,13 @@ pub(super) fn files(
     language: Language,
     template: Template,
     name: &FunctionName,
-) -> anyhow::Result<Vec<(Cow<'static, str>, String)>> {
+) -> Vec<(Cow<'static, str>, String)> {
     let (own, ignored, carries_wit) = match language {
         Language::Rust => (rust::files(template), rust::IGNORED, rust::CARRIES_WIT),
         Language::Js => (javascript::files(template), javascript::IGNORED, false),
         Language::Ts => (javascript::typed_files(template), javascript::IGNORED, false),
-        Language::Python => (python::files(template)?, python::IGNORED, false),
-        Language::Go => (go::files(template)?, go::IGNORED, false),
+        Language::Python => (python::files(template), python::IGNORED, false),
+        Language::Go => (go::files(template), go::IGNORED, false),
     };
     let extension = if language == Language::Ts { "ts" } else { "js" };
     let fill = |text: &str| fill(text, name).replace("{{extension}}", extension);
@@ -57,7 +57,7 @@ pub(super) fn files(
         let carried = interfaces::WIT.iter();
         files.extend(carried.map(|(path, text)| (format!("wit/{path}").into(), (*text).to_owned())));
     }
-    Ok(files)
+    files
 }
 
 fn fill(text: &str, name: &FunctionName) -> String {
@@ -74,7 +74,7 @@ mod tests {
     fn each(language: Language, check: impl Fn(&FunctionManifest)) {
         let name = FunctionName::parse("my-function").unwrap();
         for template in Template::value_variants() {
-            let files = files(language, *template, &name).unwrap();
+            let files = files(language, *template, &name);
             for (path, text) in &files {
                 assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
             }
@@ -110,6 +110,35 @@ mod tests {
                 let Some(Build::Language(build)) = &function.build else { panic!("{function:?}") };
                 assert_eq!(build.language, crate::manifest::Language::JavaScript);
             });
+        }
+    }
+
+    #[test]
+    fn every_template_in_python_and_go_names_its_language_and_a_world_that_is_there() {
+        let name = FunctionName::parse("my-function").unwrap();
+        for (language, in_manifest) in [
+            (Language::Python, crate::manifest::Language::Python),
+            (Language::Go, crate::manifest::Language::Go),
+        ] {
+            for template in Template::value_variants() {
+                let files = files(language, *template, &name);
+                for (path, text) in &files {
+                    assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
+                }
+                let find = |wanted: &str| files.iter().find(|(path, _)| path == wanted).map(|(_, text)| text);
+                let manifest = Manifest::parse(find("moot.toml").unwrap(), Path::new("moot.toml")).unwrap();
+                let [function] = manifest.functions.as_slice() else { panic!("{template:?}") };
+                assert_eq!(function.name, name);
+                let Some(Build::Language(build)) = &function.build else { panic!("{template:?}") };
+                assert_eq!(build.language, in_manifest);
+                assert_eq!(build.interfaces.is_some(), find("wit/world.wit").is_some(), "{template:?}");
+                if let Some(go_mod) = find("go.mod") {
+                    let (path, version) = super::super::super::build::go::SUPPORT;
+                    assert!(go_mod.contains(&format!("require {path} {version}")), "{go_mod}");
+                    assert!(find("go.sum").unwrap().contains(&format!("{path} {version} h1:")));
+                    assert!(go_mod.contains("./.moot/build/my-function/go"), "{go_mod}");
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod components;
 mod deploying;
 mod javascript;
 mod keys;
+mod languages;
 mod offline;
 pub(crate) mod sandbox;
 mod tour;
