@@ -6,6 +6,7 @@
  *                                                        else ──► the log; the caller is told that it failed
  */
 
+import { needPromises } from "./engine.js";
 import { describe, Failure, report, UNEXPECTED } from "./errors.js";
 
 /** One thing that happened. */
@@ -63,7 +64,11 @@ export function exportHandler(main: EventHandler | EventFunction): {
     handle(event): Uint8Array | Promise<Uint8Array> {
       try {
         const answer = handle(wrap(event));
-        return answer instanceof Promise ? answer.then(bytes).catch(refuse) : bytes(answer);
+        if (!(answer instanceof Promise)) {
+          return bytes(answer);
+        }
+        needPromises();
+        return answer.then(bytes).catch(refuse);
       } catch (error) {
         return refuse(error);
       }

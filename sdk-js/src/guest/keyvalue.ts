@@ -2,6 +2,7 @@
 
 import * as atomics from "wasi:keyvalue/atomics";
 import * as keyvalue from "wasi:keyvalue/store";
+import { isQuickJs } from "./engine.js";
 import { Failure } from "./errors.js";
 
 /** A store. What it answers is what the store held at that moment: there are no transactions. */
@@ -55,8 +56,7 @@ export function openStore(name = "default"): Store {
 
 /** 64 bits as the engine wants them: QuickJS takes numbers, StarlingMonkey takes bigints. */
 function by64(value: number | bigint): number | bigint {
-  const quickjs = "__cqjs" in globalThis;
-  return quickjs ? Number(value) : BigInt(value);
+  return isQuickJs() ? Number(value) : BigInt(value);
 }
 
 /** The interface's error as a failure of the function. */

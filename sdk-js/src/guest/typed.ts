@@ -5,6 +5,7 @@
  * `ComponentError` is the `err` of a result, a value that is no error likewise, and any other error ends the call.
  */
 
+import { needPromises } from "./engine.js";
 import { ComponentError, report, UNEXPECTED } from "./errors.js";
 
 type Callable = (...words: unknown[]) => unknown;
@@ -29,7 +30,11 @@ function guardFunction(inner: Callable): Callable {
   return (...words) => {
     try {
       const result = inner(...words);
-      return result instanceof Promise ? result.catch(refuse) : result;
+      if (!(result instanceof Promise)) {
+        return result;
+      }
+      needPromises();
+      return result.catch(refuse);
     } catch (error) {
       return refuse(error);
     }

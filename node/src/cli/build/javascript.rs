@@ -18,6 +18,7 @@ use super::project::Project;
 use crate::limits::MAX_MANIFEST_PARENTS;
 use crate::manifest::Engine;
 
+mod exports;
 mod world;
 
 /// A source of the JavaScript SDK, in the binary.
@@ -33,11 +34,12 @@ const JCO: &str = "@bytecodealliance/jco";
 const JCO_VERSION: &str = "1.34.0";
 
 /// What drives the tools, and what is bundled into every function, as they are in the checkout.
-const SCRIPTS: [(&str, &str); 18] = [
+const SCRIPTS: [(&str, &str); 19] = [
     ("componentize.mjs", include_str!("javascript/componentize.mjs")),
     ("lines.mjs", include_str!("javascript/lines.mjs")),
     ("sdk/guest.ts", sdk!("guest.ts")),
     ("sdk/guest/context.ts", sdk!("guest/context.ts")),
+    ("sdk/guest/engine.ts", sdk!("guest/engine.ts")),
     ("sdk/guest/environment.ts", sdk!("guest/environment.ts")),
     ("sdk/guest/errors.ts", sdk!("guest/errors.ts")),
     ("sdk/guest/event.ts", sdk!("guest/event.ts")),
@@ -90,7 +92,14 @@ pub(super) fn build(project: &Project<'_>) -> anyhow::Result<()> {
     write(&order_path, &order.to_string())?;
     let mut node = Command::new("node");
     node.arg(cache.join("componentize.mjs")).arg(order_path);
-    project.run("the JavaScript build", &mut node)
+    project.run("the JavaScript build", &mut node)?;
+    if project.engine == Engine::QuickJs {
+        let path = &project.component;
+        let component = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let component = exports::without_init(&component)?;
+        std::fs::write(path, component).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

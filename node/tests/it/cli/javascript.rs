@@ -55,6 +55,7 @@ fn what_goes_wrong_in_a_function_is_in_its_log_and_not_in_its_answer() {
         event("endless", "fuel = 50_000_000"),
         event("hungry", "memory = \"16MiB\"\nfuel = 2_000_000_000"),
         event("confused", ""),
+        event("later", ""),
     ];
     sandbox.write("moot.toml", manifest.concat());
     sandbox.write(
@@ -89,6 +90,10 @@ export default defineFunction((event) => {
         "import { defineFunction } from \"@folkmoot/sdk/guest\";\nexport default defineFunction(() => 42 as unknown as \
          string);\n",
     );
+    sandbox.write(
+        "src/later.ts",
+        "import { defineFunction } from \"@folkmoot/sdk/guest\";\nexport default defineFunction(async () => \"soon\");\n",
+    );
     let up = Up::start(&sandbox, &[]);
     sandbox.use_node(&up);
     sandbox.ok(&["deploy"]);
@@ -113,6 +118,10 @@ export default defineFunction((event) => {
     sandbox.fails(&["invoke", "confused"], 1, &["its log says why", "HTTP 500"]);
     let log = sandbox.ok(&["logs", "confused"]).out;
     assert!(log.contains("a string, a Uint8Array, an ArrayBuffer or nothing, not with 42"), "{log}");
+
+    sandbox.fails(&["invoke", "later"], 1, &["its log says why", "HTTP 500"]);
+    let log = sandbox.ok(&["logs", "later"]).out;
+    assert!(log.contains("QuickJS never goes on with one"), "{log}");
     assert_eq!(up.stop(), 0);
 }
 
