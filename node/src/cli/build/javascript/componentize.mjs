@@ -138,14 +138,16 @@ function entry(world, functions, has) {
   if (!order.random) {
     lines.push("refuseSecrets();");
   }
+  // Under another name, so that the guest's own functions keep theirs in stacks.
+  const guarded = (own) =>
+    `import { ${own} as own_${own} } from ${from};\nimport { guard as guard_${own} } from "${SDK}/typed";\n` +
+    `const made_${own} = guard_${own}(own_${own});\nexport { made_${own} as ${own} };`;
   // Imports run first, whatever their place: the module's own top level is evaluated when the component is made.
   const missing = (what, remedy) => new Wrong(`${relative(order.folder, order.source)} exports no ${what}`, remedy);
   for (const face of world.exports) {
     const own = camel(face.split("/")[1]);
     if (has.includes(own)) {
-      lines.push(`import { ${own} as own_${own} } from ${from};`);
-      lines.push(`import { guard as guard_${own} } from "${SDK}/typed";`);
-      lines.push(`export const ${own} = guard_${own}(own_${own});`);
+      lines.push(guarded(own));
     } else if (face === "moot:function/handler") {
       if (!has.includes("default")) {
         throw missing("default", `export default defineFunction((event) => ...), of "${SDK}"`);
@@ -171,9 +173,7 @@ function entry(world, functions, has) {
     if (!has.includes(own)) {
       throw missing(own, `the world exports a function of that name: export function ${own}(...) { ... }`);
     }
-    lines.push(`import { ${own} as own_${own} } from ${from};`);
-    lines.push(`import { guard as guard_${own} } from "${SDK}/typed";`);
-    lines.push(`export const ${own} = guard_${own}(own_${own});`);
+    lines.push(guarded(own));
   }
   if (world.exports.length === 0 && functions.length === 0) {
     throw new Wrong("the world exports nothing", "include moot:function/event-function@0.1.0, or export a function");
