@@ -88,6 +88,17 @@ def test_exports_become_the_classes_of_their_interfaces(world: World) -> None:
     assert classes["LongName"]().mean([1, 2]) == 1.5
 
 
+def test_a_world_may_export_no_interfaces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    @export
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    world.wants("WitWorld", "add")
+    monkeypatch.delitem(sys.modules, "wit_world.exports")
+    classes: dict[str, Any] = bind(world.module())
+    assert classes["WitWorld"]().add(2, 3) == 5
+
+
 @pytest.mark.parametrize(
     ("interface", "functions", "says"),
     [

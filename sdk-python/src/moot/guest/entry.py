@@ -12,6 +12,7 @@ call it renews what was true only then: the environment, and the state of `rando
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 import sys
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_CODECS = ("ascii", "latin-1", "utf-8-sig", "utf-16", "utf-32", "cp1252", "idna", "punycode")
+"""Python imports a codec on its first use. In a call that is too late: there are no files any more."""
+
+
 class NotExported(RuntimeError):
     """The module lacks something that its world exports."""
 
@@ -32,11 +37,12 @@ class NotExported(RuntimeError):
 def bind(name: str) -> dict[str, type]:
     """The classes for the world of this component, by the functions of a module."""
     logs.install()
+    for codec in _CODECS:
+        codecs.lookup(codec)
     module = importlib.import_module(name)
     world = importlib.import_module("wit_world")
-    wanted = importlib.import_module("wit_world.exports")
     classes = {}
-    for protocol in _protocols(wanted):
+    for protocol in _protocols():
         match protocol.__name__:
             case "Handler":
                 classes["Handler"] = _handler(name)
@@ -50,8 +56,14 @@ def bind(name: str) -> dict[str, type]:
     return classes
 
 
-def _protocols(module: ModuleType) -> list[type]:
-    own = module.__name__
+def _protocols() -> list[type]:
+    """What the world's exported interfaces want."""
+    own = "wit_world.exports"
+    try:
+        module = importlib.import_module(own)
+    except ModuleNotFoundError:
+        # A world may export nothing but functions of its own.
+        return []
     return [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == own]
 
 

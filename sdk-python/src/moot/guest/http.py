@@ -10,6 +10,7 @@ print(answer.status, answer.read())
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -71,9 +72,11 @@ def fetch(url: str, *, method: str = "GET", headers: Mapping[str, str] | None = 
     try:
         sending = request.body()
         future = outgoing.handle(request, None)
-        with sending.write() as stream:
+        # What goes wrong while it is sent shows again below, and the answer says more.
+        with suppress(BrokenPipeError), sending.write() as stream:
             wsgi.send(stream, body)
-        types.OutgoingBody.finish(sending, None)
+        with suppress(Err):
+            types.OutgoingBody.finish(sending, None)
         answered = _wait(future)
     except Err as error:
         raise RequestFailed(url, case(error.value), getattr(error.value, "value", None)) from None
