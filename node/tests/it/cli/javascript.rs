@@ -44,6 +44,36 @@ fn event(name: &str, limits: &str) -> String {
 const WORLD: &str = "package local:broken;\nworld function { include moot:function/event-function@0.1.0; }\n";
 
 #[test]
+fn from_a_template_to_an_answer_that_can_be_replayed() {
+    if !ready() {
+        return;
+    }
+    let mut sandbox = sandbox();
+    for (name, template, language) in [("greeter", "hello", "ts"), ("numbers", "counter", "js")] {
+        sandbox.ok(&["new", name, "--template", template, "--lang", language]);
+    }
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    for name in ["greeter", "numbers"] {
+        sandbox.ok(&["deploy", "--manifest", &format!("{name}/moot.toml")]);
+    }
+    assert_eq!(sandbox.ok(&["invoke", "greeter", "--data", " ada "]).out, "hello, ada\n");
+    assert!(sandbox.ok(&["logs", "greeter"]).out.contains("greets ada"));
+    let calls = sandbox.json(&["ls", "--calls", "--json"]);
+    let id = calls["calls"][0]["id"].as_str().unwrap();
+    assert!(sandbox.ok(&["replay", id]).out.contains("SAME"));
+    for count in ["1\n", "2\n"] {
+        assert_eq!(sandbox.ok(&["invoke", "numbers", "--data", "ada"]).out, count);
+    }
+    // Types for editors, and nothing of QuickJS's own among the exports.
+    assert!(sandbox.path("greeter/.moot/build/greeter/types/component.d.ts").is_file());
+    let built = sandbox.json(&["build", "--json", "--manifest", "greeter/moot.toml"]);
+    let exports = built["built"][0]["exports"].to_string();
+    assert!(exports.contains("handler") && !exports.contains("init"), "{exports}");
+    assert_eq!(up.stop(), 0);
+}
+
+#[test]
 fn what_goes_wrong_in_a_function_is_in_its_log_and_not_in_its_answer() {
     if !ready() {
         return;
@@ -195,6 +225,8 @@ fn a_typed_function_in_quickjs_refuses_what_is_no_value_of_its_type() {
     sandbox.use_node(&up);
     sandbox.ok(&["deploy"]);
     assert_eq!(sandbox.ok(&["invoke", "sums", "add", "2", "3"]).out, "5");
+    // QuickJS leaves an export that would run anybody's text with this function's grants.
+    sandbox.fails(&["invoke", "sums", "init", "a", "b", "null", "false"], 1, &["has no export \"init\""]);
     sandbox.fails(&["invoke", "sums", "half", "3"], 1, &["3 is odd", "HTTP 422"]);
     sandbox.fails(&["invoke", "sums", "add", "2", "0"], 1, &["HTTP 502"]);
     let ran = sandbox.fails(&["invoke", "sums", "add", "2", "1"], 1, &["HTTP 502"]);
