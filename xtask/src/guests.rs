@@ -9,6 +9,7 @@
 
 mod figures;
 mod go;
+mod js;
 mod made_of;
 mod python;
 
@@ -21,8 +22,11 @@ struct Language {
     build: fn() -> Result<()>,
 }
 
-const LANGUAGES: [Language; 2] =
-    [Language { key: "python", build: python::build }, Language { key: "go", build: go::build }];
+const LANGUAGES: [Language; 3] = [
+    Language { key: "js", build: js::build },
+    Language { key: "python", build: python::build },
+    Language { key: "go", build: go::build },
+];
 
 /// The verb: builds the languages that are named, or all of them; `--measure` writes what was measured to guests/README.md.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {

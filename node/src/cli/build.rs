@@ -19,7 +19,7 @@ use project::Project;
 
 pub(crate) mod go;
 pub(crate) mod interfaces;
-mod javascript;
+pub(crate) mod javascript;
 mod project;
 pub(crate) mod python;
 pub(crate) mod rust;

@@ -62,7 +62,7 @@ impl New {
         templates::check_name(self.lang, &name)?;
         let folder = self.path.unwrap_or_else(|| PathBuf::from(name.as_str()));
         refuse_full(&folder)?;
-        let files = templates::files(self.lang, self.template, &name)?;
+        let files = templates::files(self.lang, self.template, &name);
         for (path, content) in &files {
             write(&folder.join(&**path), content)?;
         }

@@ -43,7 +43,7 @@ pub(crate) const WIT: [(&str, &str); 20] = [
 const LEFT_OUT: &str = "README.md";
 
 /// Writes the WIT of the folder `own` to `whole`, with the carried packages that it does not hold itself.
-pub(crate) fn write(own: Option<&Path>, whole: &Path) -> anyhow::Result<()> {
+pub(super) fn write(own: Option<&Path>, whole: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(whole) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot replace {}", whole.display()));
@@ -66,13 +66,13 @@ pub(crate) fn write(own: Option<&Path>, whole: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| std::fs::write(path, text)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Every `.wit` file below a folder, by its path in it.
-fn read(folder: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
+pub(super) fn read(folder: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((place, depth)) = folders.pop() {
@@ -96,7 +96,7 @@ fn read(folder: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
 }
 
 /// The package that a file says it belongs to, with its version: `wasi:http@0.2.12`.
-fn package(text: &str) -> Option<String> {
+pub(super) fn package(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim_start).find_map(|line| line.strip_prefix("package "))?;
     Some(line.split(';').next().unwrap_or_default().trim().to_owned())
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
-use moot_record::FunctionName;
+use moot_record::{FunctionName, SpecGrants};
 
 use super::super::failure::Failure;
 use super::super::toolchain::{self, Missing};
@@ -38,6 +38,8 @@ pub(super) struct Project<'m> {
     pub(super) world: Option<&'m str>,
     /// What runs JavaScript.
     pub(super) engine: Engine,
+    /// What the function may reach: a component should not import what it is not granted.
+    pub(super) grants: &'m SpecGrants,
     /// Where the result goes, absolute.
     pub(super) component: PathBuf,
 }
@@ -65,6 +67,7 @@ impl<'m> Project<'m> {
             wit,
             world: build.interfaces.as_ref().map(|interfaces| interfaces.world.as_str()),
             engine: build.engine,
+            grants: &function.spec.grants,
             component,
             folder,
         })

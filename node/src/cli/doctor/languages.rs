@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::super::toolchain::Missing;
-use super::super::{build, toolchain};
+use super::super::build::{self, javascript};
+use super::super::toolchain::{self, Missing};
 use super::{Finding, State};
 
 pub(super) fn rust() -> Vec<Finding> {
@@ -16,7 +16,25 @@ pub(super) fn rust() -> Vec<Finding> {
 }
 
 pub(super) fn javascript() -> Vec<Finding> {
-    vec![program("node", "--version"), program("npm", "--version")]
+    vec![node(), program("npm", "--version"), jco()]
+}
+
+/// There, and new enough for the tools.
+fn node() -> Finding {
+    let found = program("node", "--version");
+    match javascript::node_too_old(&found.found) {
+        Some(missing) => Finding::new("node", State::Missing, missing.what, Some(missing.how)),
+        None => found,
+    }
+}
+
+/// Of the project in this folder: each has its own, in the version that its lock file names.
+fn jco() -> Finding {
+    let here = std::env::current_dir().unwrap_or_default();
+    match javascript::find_jco(&here) {
+        Ok(path) => Finding::new("jco", State::Good, path.display().to_string(), None),
+        Err(missing) => Finding::new("jco", State::Missing, missing.what, Some(missing.how)),
+    }
 }
 
 pub(super) fn python() -> Vec<Finding> {

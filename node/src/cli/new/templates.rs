@@ -1,6 +1,7 @@
 //! The templates, carried in the binary: `templates/` of this crate, a file here for each language.
 //!
-//! `{{name}}` and `{{crate}}` in a template stand for the function's name and for the same with underscores.
+//! `{{name}}` and `{{crate}}` in a template stand for the function's name and for the same with underscores;
+//! `{{extension}}` for that of JavaScript's or TypeScript's files.
 
 use std::borrow::Cow;
 
@@ -40,21 +41,23 @@ pub(super) fn files(
     language: Language,
     template: Template,
     name: &FunctionName,
-) -> anyhow::Result<Vec<(Cow<'static, str>, String)>> {
+) -> Vec<(Cow<'static, str>, String)> {
     let (own, ignored, carries_wit) = match language {
         Language::Rust => (rust::files(template), rust::IGNORED, rust::CARRIES_WIT),
-        Language::Js => (javascript::files(template)?, javascript::IGNORED, false),
-        Language::Ts => (javascript::typed_files(template)?, javascript::IGNORED, false),
+        Language::Js => (javascript::files(template), javascript::IGNORED, false),
+        Language::Ts => (javascript::typed_files(template), javascript::IGNORED, false),
         Language::Python => (python::files(template), python::IGNORED, false),
         Language::Go => (go::files(template), go::IGNORED, false),
     };
-    let mut files: Vec<_> = own.iter().map(|(path, text)| (Cow::from(*path), fill(text, name))).collect();
+    let extension = if language == Language::Ts { "ts" } else { "js" };
+    let fill = |text: &str| fill(text, name).replace("{{extension}}", extension);
+    let mut files: Vec<_> = own.iter().map(|(path, text)| (Cow::from(*path), fill(text))).collect();
     files.push((".gitignore".into(), ignored.to_owned()));
     if carries_wit && own.iter().any(|(path, _)| path.starts_with("wit/")) {
         let carried = interfaces::WIT.iter();
         files.extend(carried.map(|(path, text)| (format!("wit/{path}").into(), (*text).to_owned())));
     }
-    Ok(files)
+    files
 }
 
 fn fill(text: &str, name: &FunctionName) -> String {
@@ -64,15 +67,14 @@ fn fill(text: &str, name: &FunctionName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Build, Manifest};
+    use crate::manifest::{Build, FunctionManifest, Manifest};
     use clap::ValueEnum as _;
     use std::path::Path;
 
-    #[test]
-    fn every_template_has_a_manifest_that_reads() {
+    fn each(language: Language, check: impl Fn(&FunctionManifest)) {
         let name = FunctionName::parse("my-function").unwrap();
         for template in Template::value_variants() {
-            let files = files(Language::Rust, *template, &name).unwrap();
+            let files = files(language, *template, &name);
             for (path, text) in &files {
                 assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
             }
@@ -80,9 +82,34 @@ mod tests {
             let manifest = Manifest::parse(text, Path::new("moot.toml")).unwrap();
             let [function] = manifest.functions.as_slice() else { panic!("{template:?}") };
             assert_eq!(function.name, name);
-            assert!(function.component.ends_with("release/my_function.wasm"), "{template:?}");
+            // What a manifest refers to is there.
+            if let Some(Build::Language(build)) = &function.build {
+                let there = |path: &str| files.iter().any(|(there, _)| there.starts_with(path));
+                assert!(there(&build.source), "{template:?}: {}", build.source);
+                let wit = build.interfaces.as_ref().map(|interfaces| interfaces.wit.as_str());
+                assert!(wit.is_none_or(there), "{template:?}: {wit:?}");
+            }
+            check(function);
+        }
+    }
+
+    #[test]
+    fn every_template_in_rust_has_a_manifest_that_reads() {
+        each(Language::Rust, |function| {
+            assert!(function.component.ends_with("release/my_function.wasm"));
             let build = Build::Command("cargo build --release --target wasm32-wasip2".to_owned());
             assert_eq!(function.build, Some(build));
+        });
+    }
+
+    #[test]
+    fn every_template_in_javascript_has_a_manifest_that_reads() {
+        for language in [Language::Js, Language::Ts] {
+            each(language, |function| {
+                assert!(function.component.ends_with("dist/my-function.wasm"));
+                let Some(Build::Language(build)) = &function.build else { panic!("{function:?}") };
+                assert_eq!(build.language, crate::manifest::Language::JavaScript);
+            });
         }
     }
 
@@ -94,7 +121,7 @@ mod tests {
             (Language::Go, crate::manifest::Language::Go),
         ] {
             for template in Template::value_variants() {
-                let files = files(language, *template, &name).unwrap();
+                let files = files(language, *template, &name);
                 for (path, text) in &files {
                     assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
                 }

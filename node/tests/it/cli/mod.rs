@@ -4,6 +4,7 @@
 mod calling;
 mod components;
 mod deploying;
+mod javascript;
 mod keys;
 mod languages;
 mod offline;

@@ -73,7 +73,7 @@ impl Language {
     pub(super) fn source_of_calculator(self) -> &'static str {
         match self {
             Language::Rust => "src/lib.rs",
-            Language::JavaScript => "calculator",
+            Language::JavaScript => "calculator/src/index.ts",
             Language::Python => "calculator.py",
             Language::Go => "main.go",
         }
