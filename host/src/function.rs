@@ -2,7 +2,7 @@
 
 use crate::bindings::FunctionPre as EventPre;
 use crate::engine::{Engines, Linked};
-use crate::state::State;
+use crate::state::{State, sockets};
 use crate::{AdmissionError, HostError, Interface, Kind, Policy, fault, inspect, policy, precompiled};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -140,7 +140,8 @@ fn link(
     let exports: Vec<&str> = ty.exports(&linked.engine).map(|(name, _)| name).collect();
     let kind = inspect::kind(exports.iter().copied()).unwrap_or(Kind::Typed);
     let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-    let pre = linked.linker.instantiate_pre(component).map_err(mismatch)?;
+    let sockets = sockets::stand_in(&linked.linker, component, &linked.engine).map_err(mismatch)?;
+    let pre = sockets.as_ref().unwrap_or(&linked.linker).instantiate_pre(component).map_err(mismatch)?;
     let entry = match kind {
         Kind::Event => Entry::Event(EventPre::new(pre.clone()).map_err(mismatch)?),
         Kind::Http if exports.iter().any(|name| inspect::is_wasi_0_3(name)) => {

@@ -119,6 +119,10 @@ pub const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
 pub const MAX_MANIFEST_FUNCTIONS: usize = 1024;
 /// Folders above the current one in which a manifest is looked for: deeper trees are mistakes or loops.
 pub const MAX_MANIFEST_PARENTS: usize = 32;
+/// Folders below a project's `wit` that are read: `deps/<package>/` is two.
+pub const MAX_WIT_DEPTH: usize = 4;
+/// Most files of a project's WIT: all of WASI, in every version, is about a hundred.
+pub const MAX_WIT_FILES: usize = 512;
 /// Most fuel that a manifest may ask for: about a quarter of an hour of computing. More is a batch job.
 pub const MAX_FUEL: u64 = 10_000_000_000_000;
 /// Longest deadline that a manifest may ask for: a caller's connection seldom lives longer.

@@ -5,6 +5,7 @@
 
 mod counts;
 mod demo;
+mod guests;
 mod js;
 mod load;
 mod python;
@@ -21,6 +22,9 @@ usage: cargo xtask <verb>
   demo              build, start a node, deploy a function, call it, verify its receipt offline
   test [part...]    install what the tests need, check format and lints, run every test
                     parts: format rooms lint guests wasm32 deny rust js python (default: all of them)
+  guests [language...] [--measure]
+                    build the example functions in other languages than Rust, where something changed; with
+                    --measure write the tables in guests/README.md (release build)
   load [--json]     throughput and latency over HTTP with the durable ledger on (release build)
   load --order      what four replicas order of client-signed bundles, and how soon; the plot goes to
                     benches/results/order.svg
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let verdict = match arguments.split_first() {
         Some((verb, rest)) if verb == "demo" => demo::run_demo(rest),
         Some((verb, rest)) if verb == "test" => suite::test(rest),
+        Some((verb, rest)) if verb == "guests" => guests::run(rest),
         Some((verb, rest)) if verb == "load" => load::run_harness(rest),
         Some((verb, _)) if verb == "help" || verb == "--help" || verb == "-h" => {
             print!("{USAGE}");

@@ -83,7 +83,7 @@ impl Environment {
 
     /// Uses what was installed as somebody would who has nothing else.
     fn try_wheel(&self) -> Result<()> {
-        let script = "import pathlib, moot, moot.client, moot.keys, moot.verify; \
+        let script = "import pathlib, moot, moot.client, moot.guest, moot.keys, moot.verify; \
                       folder = pathlib.Path(moot.__file__).parent; \
                       assert 'site-packages' in folder.parts, folder; \
                       assert (folder / 'py.typed').is_file()";

@@ -28,7 +28,14 @@ pub(crate) fn diagnose(stopped: Stopped, state: &State, fuel: u64) -> (Fault, Ch
             Trap::OutOfFuel => (Fault::OutOfFuel { limit: fuel }, Charge::Everything),
             Trap::Interrupt => (late, Charge::Everything),
             Trap::UnreachableCodeReached => (unreachable(state, backtrace), Charge::Burned),
-            trap => (Fault::Trap { message: words(*trap), backtrace }, Charge::Everything),
+            // Some runtimes fail in ways of their own when they get no memory: then the limit is what stopped them.
+            trap => {
+                let fault = match refused(state, &backtrace) {
+                    Some(limit) => limit,
+                    None => trapped(words(*trap), state, backtrace),
+                };
+                (fault, Charge::Everything)
+            }
         };
     }
     (host_error(&error, state, backtrace), Charge::Burned)
@@ -43,7 +50,10 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
         }
         return fault;
     }
-    if let Some(I32Exit(code)) = error.downcast_ref() {
+    // Go's runtime exits when it gets no memory: then the limit is what stopped it.
+    if let Some(I32Exit(code)) = error.downcast_ref()
+        && (*code == 0 || state.limiter.refused().is_none())
+    {
         return Fault::Exit { code: *code };
     }
     let over = |what, limit| Fault::Limit { what, asked: None, limit, backtrace: frames.clone() };
@@ -53,13 +63,8 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
     if error.is::<PoolConcurrencyLimitError>() {
         return Fault::Busy;
     }
-    if let Some(refused) = state.limiter.refused() {
-        return Fault::Limit {
-            what: refused.what,
-            asked: Some(refused.asked),
-            limit: refused.limit,
-            backtrace: frames,
-        };
+    if let Some(limit) = refused(state, &frames) {
+        return limit;
     }
     let text = format!("{error:#}");
     // The engine's error types for these two are private, so their words must do; a test holds us to them.
@@ -72,26 +77,35 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
     if frames.is_empty() {
         return Fault::Host { message: text };
     }
-    Fault::Trap { message: error.root_cause().to_string(), backtrace: frames }
+    trapped(error.root_cause().to_string(), state, frames)
 }
 
 /// A panic, an abort, or an allocation that failed.
 fn unreachable(state: &State, backtrace: Vec<Frame>) -> Fault {
-    if let Some(refused) = state.limiter.refused() {
-        return Fault::Limit {
-            what: refused.what,
-            asked: Some(refused.asked),
-            limit: refused.limit,
-            backtrace,
-        };
+    if let Some(limit) = refused(state, &backtrace) {
+        return limit;
     }
-    let said = state.log.tail();
-    let message = if said.is_empty() {
-        "it reached `unreachable`, which is how a panic or an abort ends".to_owned()
+    let message = if state.log.tail().is_empty() {
+        "it reached `unreachable`, which is how a panic or an abort ends"
     } else {
-        format!("it panicked or aborted; the end of its standard error is: {said}")
+        "it panicked or aborted; its log has what it said"
     };
-    Fault::Trap { message, backtrace }
+    trapped(message.to_owned(), state, backtrace)
+}
+
+/// The limit that the guest last asked to go over, when it did.
+fn refused(state: &State, backtrace: &[Frame]) -> Option<Fault> {
+    let refused = state.limiter.refused()?;
+    Some(Fault::Limit {
+        what: refused.what,
+        asked: Some(refused.asked),
+        limit: refused.limit,
+        backtrace: backtrace.to_vec(),
+    })
+}
+
+fn trapped(message: String, state: &State, backtrace: Vec<Frame>) -> Fault {
+    Fault::Trap { message, said: state.log.tail().into(), backtrace }
 }
 
 fn words(trap: Trap) -> String {

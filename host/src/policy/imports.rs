@@ -66,6 +66,8 @@ pub(crate) fn check<'a>(
             Need::Http if policy.grants.http.is_none() => {
                 "Put `http = [\"https://api.example.com:443\"]` under its grants in moot.toml with the hosts it may reach; `http = []` lets it in and denies every request"
             }
+            // Seeded from the call: there is nothing to grant.
+            Need::Random if policy.deterministic => continue,
             Need::Random if !policy.grants.random => "Put `random = true` under its grants in moot.toml",
             Need::KeyValue if policy.grants.key_value.is_empty() => {
                 "Put `keyvalue = [\"default\"]` under its grants in moot.toml"
@@ -101,6 +103,8 @@ fn need(import: &str, wasi_0_3: bool) -> Result<Need, AdmissionError> {
         ));
     };
     let need = match (name.package, name.interface) {
+        // Python's standard library imports them. There is nothing behind them: see `state::sockets`.
+        ("wasi:sockets", _) if name.is("0.2") => Need::Nothing,
         ("wasi:sockets", _) => {
             return Err(unknown(
                 "There are no sockets here: outbound HTTP goes through wasi:http/outgoing-handler, with a grant `http = [..]`",
@@ -148,6 +152,7 @@ mod tests {
             "wasi:clocks/wall-clock@0.2.12",
             "wasi:filesystem/types@0.2.0",
             "wasi:random/insecure-seed@0.2.4",
+            "wasi:sockets/tcp@0.2.9",
             "wasi:http/types@0.2.12",
             "wasi:logging/logging@0.1.0-draft",
             "moot:function/context@0.1.0",
@@ -183,10 +188,16 @@ mod tests {
             ..Policy::default()
         };
         for import in
-            ["wasi:sockets/tcp@0.2.0", "env", "acme:thing/api@1.0.0", "wasi:http/types@0.2.0-rc-2023-11-10"]
+            ["wasi:sockets/types@0.3.0", "env", "acme:thing/api@1.0.0", "wasi:http/types@0.2.0-rc-2023-11-10"]
         {
             assert!(refused(import, &all).contains(import));
         }
+    }
+
+    #[test]
+    fn a_deterministic_function_needs_no_grant_for_the_randomness_that_its_call_seeds() {
+        let policy = Policy { deterministic: true, ..Policy::default() };
+        check(["wasi:random/random@0.2.0"], &policy, false).unwrap();
     }
 
     #[test]

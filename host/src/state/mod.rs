@@ -6,6 +6,7 @@ pub(crate) mod limiter;
 pub(crate) mod link;
 pub(crate) mod logs;
 pub(crate) mod random;
+pub(crate) mod sockets;
 
 use crate::call::report::Touches;
 use crate::outbound::Hooks;

@@ -286,8 +286,9 @@ async fn a_result_over_the_response_limit_is_stopped() {
 #[tokio::test]
 async fn a_panic_in_a_typed_export_is_a_trap_that_names_the_function() {
     let fault = json("sum", r#"[["18446744073709551615", 1]]"#).await.unwrap_err();
-    let Fault::Trap { message, backtrace } = &fault else { panic!("{fault}") };
-    assert!(message.contains("does not fit 64 bits"), "{message}");
+    let Fault::Trap { message, said, backtrace } = &fault else { panic!("{fault}") };
+    assert!(said.contains("does not fit 64 bits"), "{said}");
+    assert!(message.contains("its log") && !fault.to_string().contains("64 bits"), "{fault}");
     assert!(
         backtrace.iter().any(|frame| frame.function.as_deref().is_some_and(|name| name.contains("sum"))),
         "{backtrace:?}"

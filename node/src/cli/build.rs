@@ -1,4 +1,4 @@
-//! `moot build`: runs each function's build command and looks at what came out.
+//! `moot build`: runs each function's build command, or the tools of its language, and looks at what came out.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -14,7 +14,15 @@ use super::options::{ManifestOption, select};
 use super::{terminal, toolchain};
 use crate::limits::MAX_COMPONENT_BYTES;
 use crate::manifest::units::show_size;
-use crate::manifest::{FunctionManifest, Manifest};
+use crate::manifest::{Build as Recipe, FunctionManifest, Language, LanguageBuild, Manifest};
+use project::Project;
+
+pub(crate) mod go;
+pub(crate) mod interfaces;
+pub(crate) mod javascript;
+mod project;
+pub(crate) mod python;
+pub(crate) mod rust;
 
 /// Build the functions of a manifest
 #[derive(Debug, Args)]
@@ -65,9 +73,34 @@ impl Build {
     }
 }
 
-/// Runs the build command of a function, when it has one, in the manifest's folder.
+/// Makes a function's component, when the manifest says how.
 pub(crate) fn run_build(manifest: &Manifest, function: &FunctionManifest) -> anyhow::Result<()> {
-    let Some(build) = &function.build else { return Ok(()) };
+    match &function.build {
+        None => Ok(()),
+        Some(Recipe::Command(command)) => run_command(manifest, function, command),
+        Some(Recipe::Language(recipe)) => run_language(manifest, function, recipe),
+    }
+}
+
+/// The tools of a language.
+fn run_language(
+    manifest: &Manifest,
+    function: &FunctionManifest,
+    recipe: &LanguageBuild,
+) -> anyhow::Result<()> {
+    let LanguageBuild { language, source, .. } = recipe;
+    terminal::done("Building", &format!("{} {} {source}", function.name, language.title()));
+    let project = Project::new(manifest.folder(), function, recipe)?;
+    match language {
+        Language::Rust => rust::build(&project),
+        Language::JavaScript => javascript::build(&project),
+        Language::Python => python::build(&project),
+        Language::Go => go::build(&project),
+    }
+}
+
+/// A command of the manifest's own, in its folder.
+fn run_command(manifest: &Manifest, function: &FunctionManifest, build: &str) -> anyhow::Result<()> {
     let folder = manifest.folder();
     if let Some(missing) = toolchain::missing_for(build, folder) {
         let message = format!("{} cannot be built: {}", function.name, missing.what);
@@ -121,17 +154,24 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn not_there(function: &FunctionManifest) -> Failure {
     let shown = function.component.display();
-    match (&function.build, std::env::var("CARGO_TARGET_DIR")) {
-        (None, _) => Failure::new(format!("there is no component at {shown}"))
-            .hint("build it, or add a `build` command to the manifest, or correct `component`"),
-        (Some(build), Ok(target)) if build.contains("cargo") => {
-            Failure::new(format!("`{build}` went well, and there is no component at {shown}")).hint(format!(
-                "CARGO_TARGET_DIR is {target}, so cargo puts it there: unset it, or correct `component`"
-            ))
+    let build = match &function.build {
+        None => {
+            return Failure::new(format!("there is no component at {shown}"))
+                .hint("build it, or add `build` to the manifest, or correct `component`");
         }
-        (Some(build), _) => Failure::new(format!(
-            "`{build}` went well, and there is no component at {shown}"
-        ))
-        .hint("correct `component` in the manifest; is the crate a cdylib (crate-type = [\"cdylib\"])?"),
+        Some(Recipe::Language(recipe)) => {
+            let title = recipe.language.title();
+            return Failure::new(format!("there is no component at {shown}"))
+                .hint(format!("`moot build` makes it with the tools of {title}"));
+        }
+        Some(Recipe::Command(build)) => build,
+    };
+    let failure = Failure::new(format!("`{build}` went well, and there is no component at {shown}"));
+    match std::env::var("CARGO_TARGET_DIR") {
+        Ok(target) if build.contains("cargo") => failure.hint(format!(
+            "CARGO_TARGET_DIR is {target}, so cargo puts it there: unset it, or correct `component`"
+        )),
+        _ => failure
+            .hint("correct `component` in the manifest; is the crate a cdylib (crate-type = [\"cdylib\"])?"),
     }
 }

@@ -11,8 +11,9 @@ use super::failure::{FAILED, Silent};
 use super::options::KeyOption;
 use super::terminal::{self, BAD, DIM, GOOD, HINT, WARN};
 use super::text;
-use super::toolchain;
 use crate::client::NodeAddress;
+
+mod languages;
 
 /// Say what is missing on this machine and how to get it
 #[derive(Debug, Args)]
@@ -64,18 +65,10 @@ impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let groups = [
             ("to run a node", vec![data_folder(&self.data), port(&self.listen), self.owner_key()]),
-            (
-                "functions in Rust",
-                vec![
-                    program("cargo", "--version"),
-                    program("rustup", "--version"),
-                    rust_target(),
-                    program("cc", "--version"),
-                ],
-            ),
-            ("functions in JavaScript", vec![program("node", "--version"), program("npm", "--version")]),
-            ("functions in Python", vec![program("python3", "--version")]),
-            ("functions in Go", vec![program("go", "version")]),
+            ("functions in Rust", languages::rust()),
+            ("functions in JavaScript", languages::javascript()),
+            ("functions in Python", languages::python()),
+            ("functions in Go", languages::go()),
         ];
         if self.json {
             let view: serde_json::Map<String, serde_json::Value> = groups
@@ -139,29 +132,6 @@ fn shown(groups: &[(&str, Vec<Finding>)]) -> String {
         out.push('\n');
     }
     out
-}
-
-fn program(name: &'static str, argument: &str) -> Finding {
-    match toolchain::version(name, argument) {
-        Some(version) => Finding::new(name, State::Good, version, None),
-        None => Finding::new(name, State::Missing, "not found", Some(toolchain::how_to_get(name))),
-    }
-}
-
-fn rust_target() -> Finding {
-    const TARGET: &str = "wasm32-wasip2";
-    match toolchain::has_rust_target(TARGET, Path::new(".")) {
-        Some(true) => Finding::new(TARGET, State::Good, "installed", None),
-        Some(false) => {
-            Finding::new(TARGET, State::Missing, "not installed", Some(format!("rustup target add {TARGET}")))
-        }
-        None => Finding::new(
-            TARGET,
-            State::Missing,
-            "there is no rustc to ask",
-            Some(toolchain::RUSTUP.to_owned()),
-        ),
-    }
 }
 
 /// The data folder, or the folder it would be made in.

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use moot_record::FunctionName;
 
 use super::failure::Failure;
-use super::{terminal, toolchain};
+use super::toolchain::Missing;
+use super::{build, terminal, toolchain};
 
 mod templates;
 
@@ -17,7 +18,8 @@ mod templates;
     after_help = "Templates:\n  hello    answers an event: bytes in, bytes or a failure out (moot:function)\n  \
                         http     answers HTTP requests (a standard wasi:http proxy, nothing of this platform in it)\n  \
                         typed    exports functions with types, called with JSON\n  \
-                        counter  counts in a key-value store that the manifest grants"
+                        counter  counts in a key-value store that the manifest grants\n  \
+                        fetch    asks another server over HTTP, as far as the manifest grants it"
 )]
 pub(crate) struct New {
     /// Name of the function: a-z, 0-9 and -, beginning with a letter
@@ -39,97 +41,53 @@ enum Template {
     Http,
     Typed,
     Counter,
+    Fetch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     Rust,
+    #[value(alias = "javascript")]
+    Js,
+    #[value(alias = "typescript")]
+    Ts,
+    #[value(alias = "py")]
+    Python,
+    Go,
 }
-
-/// Names that Rust, cargo or the standard library keep for themselves.
-const RESERVED: [&str; 57] = [
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "use",
-    "where",
-    "while",
-];
 
 impl New {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
-        let Language::Rust = self.lang;
-        if RESERVED.contains(&name.as_str()) {
-            let message =
-                format!("a Rust crate cannot be called {name}: the language or cargo uses that word");
-            return Err(Failure::usage(message).hint(format!("choose another, such as my-{name}")).into());
-        }
+        templates::check_name(self.lang, &name)?;
         let folder = self.path.unwrap_or_else(|| PathBuf::from(name.as_str()));
         refuse_full(&folder)?;
-        let files = templates::files(self.template, &name);
+        let files = templates::files(self.lang, self.template, &name);
         for (path, content) in &files {
-            write(&folder.join(path), content)?;
+            write(&folder.join(&**path), content)?;
         }
         let shown = folder.display();
         terminal::done("Made", &format!("{name} in {shown}, {}", super::text::count(files.len(), "file")));
-        if let Some(missing) = toolchain::missing_for(templates::BUILD, &folder) {
+        if let Some(missing) = missing(self.lang, &folder) {
             terminal::warn(&format!("it cannot be built here yet: {}", missing.what));
             terminal::hint(&missing.how);
         }
-        terminal::hint(&format!("cd {shown} && moot up --deploy"));
+        let first = match self.lang {
+            Language::Js | Language::Ts => "npm install && ",
+            Language::Rust | Language::Python | Language::Go => "",
+        };
+        terminal::hint(&format!("cd {shown} && {first}moot up --deploy"));
         Ok(())
+    }
+}
+
+/// What this machine lacks for a language. What belongs into the project itself is not looked at.
+fn missing(language: Language, folder: &Path) -> Option<Missing> {
+    match language {
+        Language::Rust => build::rust::missing(folder),
+        Language::Js | Language::Ts => toolchain::missing_program(&["node", "npm"]),
+        Language::Python => toolchain::missing_program(&["python3"]),
+        Language::Go => toolchain::missing_program(&["go"]),
     }
 }
 

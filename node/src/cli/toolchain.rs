@@ -25,7 +25,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("jco", "npm install -g @bytecodealliance/jco"),
     ("python3", "install Python 3.10 or later: https://www.python.org"),
     ("componentize-py", "pip install componentize-py"),
-    ("go", "install Go 1.24 or later: https://go.dev/dl"),
+    ("go", "install Go 1.25 or later: https://go.dev/dl"),
     ("tinygo", "install TinyGo: https://tinygo.org/getting-started/install"),
     ("wasm-tools", "cargo install --locked wasm-tools"),
 ];
@@ -70,6 +70,12 @@ pub(crate) fn has_rust_target(target: &str, folder: &Path) -> Option<bool> {
         .ok()?;
     // An unknown target makes rustc fail: cargo's own message is the better one then.
     output.status.success().then(|| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// The first of some programs that is not installed.
+pub(crate) fn missing_program(programs: &[&str]) -> Option<Missing> {
+    let program = programs.iter().find(|program| find(program).is_none())?;
+    Some(Missing { what: format!("`{program}` is not installed"), how: how_to_get(program) })
 }
 
 /// What the command `build`, run in `folder`, would lack. Looks at its first word and at Rust's `--target` only.

@@ -10,6 +10,7 @@ use moot_record::{
 };
 
 use super::FunctionManifest;
+use super::build;
 use super::grants;
 use super::section::{Found, Section};
 use crate::limits::{
@@ -20,7 +21,7 @@ use crate::limits::{
 /// Reads one function; `None` when it has no component to speak of. Problems are noted in the source.
 pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path) -> Option<FunctionManifest> {
     let component = read_component(&section);
-    let build = read_build(&section);
+    let build = build::read(&section);
     let route = read_route(&section).unwrap_or_else(|| format!("/{name}"));
     let access = read_access(&section);
     let payer = read_payer(&section);
@@ -80,16 +81,6 @@ fn read_component<'s>(section: &Section<'s, '_>) -> Option<&'s str> {
         return None;
     }
     Some(path)
-}
-
-fn read_build(section: &Section<'_, '_>) -> Option<String> {
-    let (command, at) = section.text("build", "a command in quotes")?;
-    if command.trim().is_empty() {
-        let help = Some("leave it out when there is nothing to build".to_owned());
-        section.source().problem(at, "`build` is empty", help);
-        return None;
-    }
-    Some(command.to_owned())
 }
 
 fn read_route(section: &Section<'_, '_>) -> Option<String> {

@@ -9,6 +9,7 @@
 //! Nothing here touches the component itself or the network. A manifest that was read holds only values that are
 //! valid; paths in it are relative to the file, not to the folder a command happens to run in.
 
+mod build;
 mod function;
 mod grants;
 mod problem;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use moot_record::{FunctionName, Spec};
 use toml::de::{DeTable, DeValue};
 
+pub use build::{Build, Engine, Interfaces, Language, LanguageBuild};
 pub use problem::{ManifestError, Problem};
 
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_MANIFEST_FUNCTIONS, MAX_MANIFEST_PARENTS};
@@ -45,8 +47,8 @@ pub struct FunctionManifest {
     pub name: FunctionName,
     /// Where its component is.
     pub component: PathBuf,
-    /// The command that builds it, run in the manifest's folder.
-    pub build: Option<String>,
+    /// How it is made.
+    pub build: Option<Build>,
     /// What will be recorded. Its kind is a guess until the component has been looked at.
     pub spec: Spec,
 }

@@ -18,12 +18,16 @@ pub(crate) type Found<T> = (T, Range<usize>);
 
 /// Names that other platforms use for what is called something else here, and keys that live in another table.
 /// `{}` stands for the function's table.
-const ELSEWHERE: [(&str, &str); 29] = [
+const ELSEWHERE: [(&str, &str); 33] = [
     ("source", "`component` in [{}]"),
     ("wasm", "`component` in [{}]"),
     ("module", "`component` in [{}]"),
     ("main", "`component` in [{}]"),
     ("command", "`build` in [{}]"),
+    ("language", "`language` in [{}.build]"),
+    ("engine", "`engine` in [{}.build]"),
+    ("wit", "`wit` in [{}.build]"),
+    ("world", "`world` in [{}.build]"),
     ("path", "`route` in [{}]"),
     ("url", "`route` in [{}]"),
     ("http", "`http` in [{}.grants]"),
@@ -152,6 +156,18 @@ impl<'s, 't> Section<'s, 't> {
     ) -> Option<Result<Found<&'s str>, Vec<Found<&'s str>>>> {
         match self.table.get(key).map(Spanned::get_ref) {
             Some(DeValue::Array(_)) => self.texts(key, want).map(Err),
+            _ => self.text(key, want).map(Ok),
+        }
+    }
+
+    /// A text or a table: `Ok` is the text.
+    pub(crate) fn text_or_section(
+        &self,
+        key: &'static str,
+        want: &str,
+    ) -> Option<Result<Found<&'s str>, Section<'s, 't>>> {
+        match self.table.get(key).map(Spanned::get_ref) {
+            Some(DeValue::Table(_)) => self.section(key, want).map(Err),
             _ => self.text(key, want).map(Ok),
         }
     }

@@ -71,7 +71,7 @@ log = "16KiB"
     .unwrap();
     let function = &manifest.functions[0];
     let spec = &function.spec;
-    assert_eq!(function.build.as_deref(), Some("make"));
+    assert_eq!(function.build, Some(Build::Command("make".to_owned())));
     assert_eq!(spec.route, "/greet");
     assert_eq!(spec.access, Access::Accounts(vec![ACCOUNT.parse().unwrap()]));
     assert_eq!(spec.payer, Payer::Caller);
@@ -123,6 +123,12 @@ fn unknown_keys_are_refused_with_a_suggestion_and_their_line() {
         ("memory = \"1MiB\"", 3, ["`memory`", "`memory` in [functions.hello.limits]"]),
         ("http = []", 3, ["`http`", "`http` in [functions.hello.grants]"]),
         ("elephant = 1", 3, ["`elephant`", "known here: component, build, route"]),
+        ("engine = \"quickjs\"", 3, ["`engine`", "`engine` in [functions.hello.build]"]),
+        (
+            "[functions.hello.build]\nlanguage = \"go\"\nsorce = \"x\"",
+            5,
+            ["`sorce` in [functions.hello.build]", "did you mean `source`?"],
+        ),
         ("[functions.hello.limits]\ndeadlin = \"1s\"", 4, ["`deadlin`", "did you mean `deadline`?"]),
         ("[functions.hello.grants]\nkeyvalues = []", 4, ["`keyvalues`", "did you mean `keyvalue`?"]),
         ("[functions.hello.grants]\nenviron = []", 4, ["`environ`", "known here: http, env"]),
@@ -137,9 +143,39 @@ fn unknown_keys_are_refused_with_a_suggestion_and_their_line() {
 }
 
 #[test]
+fn a_language_and_how_it_is_built() {
+    let built = |lines: &str| {
+        let manifest = with(&format!("[functions.hello.build]\n{lines}")).unwrap();
+        let [function] = manifest.functions.as_slice() else { panic!() };
+        let Some(Build::Language(build)) = function.build.clone() else { panic!("{:?}", function.build) };
+        build
+    };
+    let all = built(
+        "language = \"javascript\"\nsource = \"src/index.ts\"\nwit = \"wit\"\nworld = \"function\"\nengine = \"quickjs\"",
+    );
+    let interfaces = Interfaces { wit: "wit".to_owned(), world: "function".to_owned() };
+    assert_eq!(
+        all,
+        LanguageBuild {
+            language: Language::JavaScript,
+            source: "src/index.ts".to_owned(),
+            interfaces: Some(interfaces),
+            engine: Engine::QuickJs,
+        }
+    );
+    let least = built("language = \"rust\"");
+    assert_eq!((least.source.as_str(), least.interfaces, least.engine), (".", None, Engine::StarlingMonkey));
+}
+
+#[test]
 fn wrong_types_are_named() {
     for (lines, words) in [
-        ("build = 1", "`build` must be a command in quotes, not the number 1"),
+        (
+            "build = 1",
+            "`build` must be a command in quotes, or a table: [functions.<name>.build], not the number 1",
+        ),
+        ("[functions.hello.build]\nlanguage = 1", "`language` must be \"rust\", \"javascript\""),
+        ("[functions.hello.build]\nlanguage = \"python\"\nsource = 1", "`source` must be the file, module"),
         ("route = true", "not true"),
         ("deterministic = \"yes\"", "`deterministic` must be true or false, not the text \"yes\""),
         ("access = 5", "a list of accounts"),
@@ -164,6 +200,15 @@ fn wrong_values_are_named() {
     let long = format!("route = \"/{}\"", "a".repeat(3000));
     for (lines, words) in [
         ("build = \" \"", "`build` is empty"),
+        ("[functions.hello.build]", "does not name a language"),
+        ("build = { language = \"cobol\" }", "not \"cobol\""),
+        ("build = { language = \"ts\", source = \"a.ts\" }", "did you mean \"javascript\"?"),
+        ("build = { language = \"javascript\" }", "does not say what is to be built"),
+        ("build = { language = \"python\", source = \"\" }", "`source` is empty"),
+        ("build = { language = \"go\", engine = \"quickjs\" }", "`engine` is for JavaScript alone"),
+        ("build = { language = \"javascript\", source = \"a\", engine = \"v8\" }", "not \"v8\""),
+        ("build = { language = \"go\", wit = \"wit\" }", "`wit` needs a `world`"),
+        ("build = { language = \"go\", world = \"x\" }", "`world` needs a `wit`"),
         ("route = \"hello\"", "must begin with"),
         ("route = \"/_moot/x\"", "belongs to the node itself"),
         ("route = \"/_moot\"", "belongs to the node itself"),

@@ -1,6 +1,7 @@
-"""Folkmoot from Python: call functions, keep their receipts, check them offline.
+"""Folkmoot from Python: write functions, call them, keep their receipts, check them offline.
 
 ```text
+moot.guest    write functions: this part runs inside a component, and needs nothing but the standard library
 moot.client   deploy and call over HTTP: Client, AsyncClient
 moot.verify   check receipts and proofs with the genesis alone; also `python -m moot.verify`
 moot.keys     ed25519 keys, their files, signed HTTP requests

@@ -1,96 +1,61 @@
-//! The templates, carried in the binary: `templates/` of this crate, and the interfaces of `wit/`.
+//! The templates, carried in the binary: `templates/` of this crate, a file here for each language.
 //!
-//! `{{name}}` and `{{crate}}` in a template stand for the function's name and for the same with underscores.
+//! `{{name}}` and `{{crate}}` in a template stand for the function's name and for the same with underscores;
+//! `{{extension}}` for that of JavaScript's or TypeScript's files.
+
+use std::borrow::Cow;
 
 use moot_record::FunctionName;
 
-use super::Template;
+use super::super::build::interfaces;
+use super::super::failure::Failure;
+use super::{Language, Template};
 
-/// How every Rust template is built.
-pub(super) const BUILD: &str = "cargo build --release --target wasm32-wasip2";
+/// A path in the project, and the text to be filled in.
+type File = (&'static str, &'static str);
 
-/// A file of the checkout, in the binary.
-macro_rules! file {
+/// A template of the checkout, in the binary.
+macro_rules! template {
     ($path:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $path))
     };
 }
 
-/// The interfaces of `wit/`, where a project keeps them.
-const WIT: [(&str, &str); 20] = [
-    ("wit/deps/moot-function/types.wit", file!("../wit/types.wit")),
-    ("wit/deps/moot-function/handler.wit", file!("../wit/handler.wit")),
-    ("wit/deps/moot-function/context.wit", file!("../wit/context.wit")),
-    ("wit/deps/moot-function/ledger.wit", file!("../wit/ledger.wit")),
-    ("wit/deps/moot-function/worlds.wit", file!("../wit/worlds.wit")),
-    ("wit/deps/cli.wit", file!("../wit/deps/cli.wit")),
-    ("wit/deps/clocks.wit", file!("../wit/deps/clocks.wit")),
-    ("wit/deps/filesystem.wit", file!("../wit/deps/filesystem.wit")),
-    ("wit/deps/http.wit", file!("../wit/deps/http.wit")),
-    ("wit/deps/io.wit", file!("../wit/deps/io.wit")),
-    ("wit/deps/logging.wit", file!("../wit/deps/logging.wit")),
-    ("wit/deps/random.wit", file!("../wit/deps/random.wit")),
-    ("wit/deps/sockets.wit", file!("../wit/deps/sockets.wit")),
-    ("wit/deps/config/store.wit", file!("../wit/deps/config/store.wit")),
-    ("wit/deps/config/world.wit", file!("../wit/deps/config/world.wit")),
-    ("wit/deps/keyvalue/store.wit", file!("../wit/deps/keyvalue/store.wit")),
-    ("wit/deps/keyvalue/atomic.wit", file!("../wit/deps/keyvalue/atomic.wit")),
-    ("wit/deps/keyvalue/batch.wit", file!("../wit/deps/keyvalue/batch.wit")),
-    ("wit/deps/keyvalue/watch.wit", file!("../wit/deps/keyvalue/watch.wit")),
-    ("wit/deps/keyvalue/world.wit", file!("../wit/deps/keyvalue/world.wit")),
-];
+// After the macro, which they use.
+mod go;
+mod javascript;
+mod python;
+mod rust;
 
-/// Not copied into projects.
-#[cfg(test)]
-const LEFT_OUT: &str = "README.md";
+/// Refuses a name that the language cannot have.
+pub(super) fn check_name(language: Language, name: &FunctionName) -> anyhow::Result<()> {
+    if language == Language::Rust && rust::RESERVED.contains(&name.as_str()) {
+        let message = format!("a Rust crate cannot be called {name}: the language or cargo uses that word");
+        return Err(Failure::usage(message).hint(format!("choose another, such as my-{name}")).into());
+    }
+    Ok(())
+}
 
 /// The files of a new project, with their paths in it.
-pub(super) fn files(template: Template, name: &FunctionName) -> Vec<(&'static str, String)> {
-    let (own, wit): (&[(&str, &str)], bool) = match template {
-        Template::Hello => (
-            &[
-                ("Cargo.toml", file!("templates/rust/Cargo.bindgen.toml")),
-                ("moot.toml", file!("templates/rust/hello/moot.toml")),
-                ("src/lib.rs", file!("templates/rust/hello/lib.rs")),
-                ("wit/world.wit", file!("templates/rust/hello/world.wit")),
-                ("README.md", file!("templates/rust/hello/README.md")),
-            ],
-            true,
-        ),
-        Template::Http => (
-            &[
-                ("Cargo.toml", file!("templates/rust/Cargo.wstd.toml")),
-                ("moot.toml", file!("templates/rust/http/moot.toml")),
-                ("src/lib.rs", file!("templates/rust/http/lib.rs")),
-                ("README.md", file!("templates/rust/http/README.md")),
-            ],
-            false,
-        ),
-        Template::Typed => (
-            &[
-                ("Cargo.toml", file!("templates/rust/Cargo.bindgen.toml")),
-                ("moot.toml", file!("templates/rust/typed/moot.toml")),
-                ("src/lib.rs", file!("templates/rust/typed/lib.rs")),
-                ("wit/world.wit", file!("templates/rust/typed/world.wit")),
-                ("README.md", file!("templates/rust/typed/README.md")),
-            ],
-            true,
-        ),
-        Template::Counter => (
-            &[
-                ("Cargo.toml", file!("templates/rust/Cargo.bindgen.toml")),
-                ("moot.toml", file!("templates/rust/counter/moot.toml")),
-                ("src/lib.rs", file!("templates/rust/counter/lib.rs")),
-                ("wit/world.wit", file!("templates/rust/counter/world.wit")),
-                ("README.md", file!("templates/rust/counter/README.md")),
-            ],
-            true,
-        ),
+pub(super) fn files(
+    language: Language,
+    template: Template,
+    name: &FunctionName,
+) -> Vec<(Cow<'static, str>, String)> {
+    let (own, ignored, carries_wit) = match language {
+        Language::Rust => (rust::files(template), rust::IGNORED, rust::CARRIES_WIT),
+        Language::Js => (javascript::files(template), javascript::IGNORED, false),
+        Language::Ts => (javascript::typed_files(template), javascript::IGNORED, false),
+        Language::Python => (python::files(template), python::IGNORED, false),
+        Language::Go => (go::files(template), go::IGNORED, false),
     };
-    let mut files: Vec<_> = own.iter().map(|(path, text)| (*path, fill(text, name))).collect();
-    files.push((".gitignore", "/target\n/.moot\n".to_owned()));
-    if wit {
-        files.extend(WIT.iter().map(|(path, text)| (*path, (*text).to_owned())));
+    let extension = if language == Language::Ts { "ts" } else { "js" };
+    let fill = |text: &str| fill(text, name).replace("{{extension}}", extension);
+    let mut files: Vec<_> = own.iter().map(|(path, text)| (Cow::from(*path), fill(text))).collect();
+    files.push((".gitignore".into(), ignored.to_owned()));
+    if carries_wit && own.iter().any(|(path, _)| path.starts_with("wit/")) {
+        let carried = interfaces::WIT.iter();
+        files.extend(carried.map(|(path, text)| (format!("wit/{path}").into(), (*text).to_owned())));
     }
     files
 }
@@ -102,51 +67,78 @@ fn fill(text: &str, name: &FunctionName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::Manifest;
+    use crate::manifest::{Build, FunctionManifest, Manifest};
     use clap::ValueEnum as _;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
-    #[test]
-    fn every_template_has_a_manifest_that_reads() {
+    fn each(language: Language, check: impl Fn(&FunctionManifest)) {
         let name = FunctionName::parse("my-function").unwrap();
         for template in Template::value_variants() {
-            let files = files(*template, &name);
+            let files = files(language, *template, &name);
             for (path, text) in &files {
                 assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
             }
-            let (_, text) = files.iter().find(|(path, _)| *path == "moot.toml").unwrap();
+            let (_, text) = files.iter().find(|(path, _)| path == "moot.toml").unwrap();
             let manifest = Manifest::parse(text, Path::new("moot.toml")).unwrap();
             let [function] = manifest.functions.as_slice() else { panic!("{template:?}") };
             assert_eq!(function.name, name);
-            assert!(function.component.ends_with("release/my_function.wasm"), "{template:?}");
-            assert_eq!(function.build.as_deref(), Some(BUILD));
+            // What a manifest refers to is there.
+            if let Some(Build::Language(build)) = &function.build {
+                let there = |path: &str| files.iter().any(|(there, _)| there.starts_with(path));
+                assert!(there(&build.source), "{template:?}: {}", build.source);
+                let wit = build.interfaces.as_ref().map(|interfaces| interfaces.wit.as_str());
+                assert!(wit.is_none_or(there), "{template:?}: {wit:?}");
+            }
+            check(function);
         }
     }
 
     #[test]
-    fn the_interfaces_are_those_of_the_checkout() {
-        // The list above is written by hand: a file added to wit/ must reach new projects.
-        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
-        let mut folders = vec![wit.clone()];
-        let mut expected = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    expected.push(path.strip_prefix(&wit).unwrap().to_owned());
+    fn every_template_in_rust_has_a_manifest_that_reads() {
+        each(Language::Rust, |function| {
+            assert!(function.component.ends_with("release/my_function.wasm"));
+            let build = Build::Command("cargo build --release --target wasm32-wasip2".to_owned());
+            assert_eq!(function.build, Some(build));
+        });
+    }
+
+    #[test]
+    fn every_template_in_javascript_has_a_manifest_that_reads() {
+        for language in [Language::Js, Language::Ts] {
+            each(language, |function| {
+                assert!(function.component.ends_with("dist/my-function.wasm"));
+                let Some(Build::Language(build)) = &function.build else { panic!("{function:?}") };
+                assert_eq!(build.language, crate::manifest::Language::JavaScript);
+            });
+        }
+    }
+
+    #[test]
+    fn every_template_in_python_and_go_names_its_language_and_a_world_that_is_there() {
+        let name = FunctionName::parse("my-function").unwrap();
+        for (language, in_manifest) in [
+            (Language::Python, crate::manifest::Language::Python),
+            (Language::Go, crate::manifest::Language::Go),
+        ] {
+            for template in Template::value_variants() {
+                let files = files(language, *template, &name);
+                for (path, text) in &files {
+                    assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
+                }
+                let find = |wanted: &str| files.iter().find(|(path, _)| path == wanted).map(|(_, text)| text);
+                let manifest = Manifest::parse(find("moot.toml").unwrap(), Path::new("moot.toml")).unwrap();
+                let [function] = manifest.functions.as_slice() else { panic!("{template:?}") };
+                assert_eq!(function.name, name);
+                let Some(Build::Language(build)) = &function.build else { panic!("{template:?}") };
+                assert_eq!(build.language, in_manifest);
+                assert_eq!(build.interfaces.is_some(), find("wit/world.wit").is_some(), "{template:?}");
+                if let Some(go_mod) = find("go.mod") {
+                    let (path, version) = super::super::super::build::go::SUPPORT;
+                    assert!(go_mod.contains(&format!("require {path} {version}")), "{go_mod}");
+                    assert!(find("go.sum").unwrap().contains(&format!("{path} {version} h1:")));
+                    assert!(go_mod.contains("./.moot/build/my-function/go"), "{go_mod}");
                 }
             }
         }
-        expected.retain(|path| path != Path::new(LEFT_OUT));
-        let mut carried: Vec<PathBuf> = WIT
-            .iter()
-            .map(|(path, _)| path.strip_prefix("wit/").unwrap())
-            .map(|path| PathBuf::from(path.strip_prefix("deps/moot-function/").unwrap_or(path)))
-            .collect();
-        expected.sort();
-        carried.sort();
-        assert_eq!(carried, expected);
     }
 }

@@ -13,6 +13,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// A folder that is home and working folder at once.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
+    /// Where commands run, below the folder.
+    place: PathBuf,
     node: Option<String>,
 }
 
@@ -26,11 +28,16 @@ pub(crate) struct Ran {
 
 impl Sandbox {
     pub(crate) fn new() -> Sandbox {
-        Sandbox { folder: tempfile::tempdir().unwrap(), node: None }
+        Sandbox { folder: tempfile::tempdir().unwrap(), place: PathBuf::new(), node: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.path().join(&self.place).join(name)
+    }
+
+    /// Commands run in this folder from now on, and paths are below it.
+    pub(crate) fn enter(&mut self, name: &str) {
+        self.place = self.place.join(name);
     }
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
@@ -53,7 +60,7 @@ impl Sandbox {
     /// A command that has not been started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_moot"));
-        command.args(arguments).current_dir(self.folder.path()).env("HOME", self.folder.path());
+        command.args(arguments).current_dir(self.path("")).env("HOME", self.folder.path());
         let settings = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
         let cargos = |name: &str| name.starts_with("CARGO_") && name != "CARGO_HOME";
         for name in settings.filter(|name| name.starts_with("MOOT_") || cargos(name)) {
@@ -62,9 +69,14 @@ impl Sandbox {
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG", "XDG_CONFIG_HOME"] {
             command.env_remove(name);
         }
-        // rustup looks for its toolchains below HOME, which is another one here.
+        // rustup looks for its toolchains below HOME, and Go for what it keeps: HOME is another one here.
         if let Some(home) = std::env::var_os("HOME") {
-            for (name, folder) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")] {
+            for (name, folder) in [
+                ("RUSTUP_HOME", ".rustup"),
+                ("CARGO_HOME", ".cargo"),
+                ("GOCACHE", ".cache/go-build"),
+                ("GOPATH", "go"),
+            ] {
                 if std::env::var_os(name).is_none() {
                     command.env(name, Path::new(&home).join(folder));
                 }

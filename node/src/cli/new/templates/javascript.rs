@@ -1,0 +1,100 @@
+//! Templates in JavaScript and TypeScript.
+
+use super::super::Template;
+use super::File;
+
+/// The files of a template in JavaScript.
+pub(super) fn files(template: Template) -> &'static [File] {
+    match template {
+        Template::Hello => &[
+            ("package.json", template!("javascript/package.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/hello/moot.toml")),
+            ("src/index.js", template!("javascript/hello/index.js")),
+            ("wit/world.wit", template!("javascript/hello/world.wit")),
+            ("README.md", template!("javascript/hello/README.md")),
+        ],
+        Template::Http => &[
+            ("package.json", template!("javascript/package.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/http/moot.toml")),
+            ("src/index.js", template!("javascript/http/index.js")),
+            ("README.md", template!("javascript/http/README.md")),
+        ],
+        Template::Typed => &[
+            ("package.json", template!("javascript/package.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/typed/moot.toml")),
+            ("src/index.js", template!("javascript/typed/index.js")),
+            ("wit/world.wit", template!("javascript/typed/world.wit")),
+            ("README.md", template!("javascript/typed/README.md")),
+        ],
+        Template::Counter => &[
+            ("package.json", template!("javascript/package.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/counter/moot.toml")),
+            ("src/index.js", template!("javascript/counter/index.js")),
+            ("wit/world.wit", template!("javascript/counter/world.wit")),
+            ("README.md", template!("javascript/counter/README.md")),
+        ],
+        Template::Fetch => &[
+            ("package.json", template!("javascript/package.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/fetch/moot.toml")),
+            ("src/index.js", template!("javascript/fetch/index.js")),
+            ("README.md", template!("javascript/fetch/README.md")),
+        ],
+    }
+}
+
+/// The files of a template in TypeScript.
+pub(super) fn typed_files(template: Template) -> &'static [File] {
+    match template {
+        Template::Hello => &[
+            ("package.json", template!("javascript/package.typed.json")),
+            ("tsconfig.json", template!("javascript/tsconfig.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/hello/moot.toml")),
+            ("src/index.ts", template!("javascript/hello/index.ts")),
+            ("wit/world.wit", template!("javascript/hello/world.wit")),
+            ("README.md", template!("javascript/hello/README.md")),
+        ],
+        Template::Http => &[
+            ("package.json", template!("javascript/package.typed.json")),
+            ("tsconfig.json", template!("javascript/tsconfig.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/http/moot.toml")),
+            ("src/index.ts", template!("javascript/http/index.ts")),
+            ("README.md", template!("javascript/http/README.md")),
+        ],
+        Template::Typed => &[
+            ("package.json", template!("javascript/package.typed.json")),
+            ("tsconfig.json", template!("javascript/tsconfig.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/typed/moot.toml")),
+            ("src/index.ts", template!("javascript/typed/index.ts")),
+            ("wit/world.wit", template!("javascript/typed/world.wit")),
+            ("README.md", template!("javascript/typed/README.md")),
+        ],
+        Template::Counter => &[
+            ("package.json", template!("javascript/package.typed.json")),
+            ("tsconfig.json", template!("javascript/tsconfig.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/counter/moot.toml")),
+            ("src/index.ts", template!("javascript/counter/index.ts")),
+            ("wit/world.wit", template!("javascript/counter/world.wit")),
+            ("README.md", template!("javascript/counter/README.md")),
+        ],
+        Template::Fetch => &[
+            ("package.json", template!("javascript/package.typed.json")),
+            ("tsconfig.json", template!("javascript/tsconfig.json")),
+            (".npmrc", template!("javascript/npmrc")),
+            ("moot.toml", template!("javascript/fetch/moot.toml")),
+            ("src/index.ts", template!("javascript/fetch/index.ts")),
+            ("README.md", template!("javascript/fetch/README.md")),
+        ],
+    }
+}
+
+/// What git is to leave out.
+pub(super) const IGNORED: &str = "/.moot\n/dist\n/node_modules\n";

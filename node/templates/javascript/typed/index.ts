@@ -1,0 +1,23 @@
+// Functions with types: each export of `wit/world.wit` is called by its name, with JSON. 64-bit integers are bigints.
+
+import { ComponentError } from "@folkmoot/sdk/guest";
+
+interface Quotient {
+  whole: bigint;
+  remainder: bigint;
+}
+
+export function add(a: number, b: number): number {
+  return (a + b) >>> 0;
+}
+
+export function divide(dividend: bigint, divisor: bigint): Quotient {
+  if (divisor === 0n) {
+    throw new ComponentError("the divisor is zero");
+  }
+  return { whole: dividend / divisor, remainder: dividend % divisor };
+}
+
+export function longest(words: string[]): string | undefined {
+  return words.toSorted((a, b) => b.length - a.length)[0];
+}

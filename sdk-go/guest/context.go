@@ -1,0 +1,24 @@
+package guest
+
+import context "moot/moot_function_context"
+
+// CallID is the call's address on the ledger, unique for ever.
+func CallID() string { return context.CallId() }
+
+// Name is the name that this function is deployed under.
+func Name() string { return context.Function() }
+
+// Caller is the account that signed the call, in hex; empty for a call that nobody signed.
+func Caller() string { return context.Caller().SomeOr("") }
+
+// Height is that of the newest final block when the call was recorded.
+func Height() uint64 { return context.Height() }
+
+// TimeMicros is when the call was recorded, in microseconds since 1970. It stands still during the call.
+func TimeMicros() uint64 { return context.TimeUs() }
+
+// FuelLeft is what the call may still burn.
+func FuelLeft() uint64 { return context.FuelLeft() }
+
+// TraceParent is the call's W3C trace context, to be passed on in outbound requests; empty when it is not traced.
+func TraceParent() string { return context.TraceParent().SomeOr("") }

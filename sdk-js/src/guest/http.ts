@@ -1,0 +1,74 @@
+/**
+ * Functions of kind `http`: `export default { fetch(request) }`, as other platforms have it, so that applications and
+ * routers written for those run unchanged.
+ *
+ * The engine speaks `wasi:http` itself, with streamed bodies both ways; this decides what is asked and what an error
+ * becomes.
+ */
+
+import { environment } from "./environment.js";
+import { describe, report, UNEXPECTED } from "./errors.js";
+
+/** What a `fetch` function is told beside the request and its environment. */
+export interface ExecutionContext {
+  /** Work that goes on after the answer was given: the instance lives until it is done. */
+  waitUntil(work: Promise<unknown>): void;
+  /** There is nothing to pass a request through to. */
+  passThroughOnException(): void;
+}
+
+/** What an HTTP function's module exports as its default. */
+export interface HttpFunction {
+  fetch(
+    request: Request,
+    env: Record<string, string>,
+    context: ExecutionContext,
+  ): Response | Promise<Response>;
+}
+
+/** The fetch event of service workers, as far as it is used here. */
+interface FetchEvent {
+  readonly request: Request;
+  respondWith(response: Promise<Response>): void;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** Answers every request with `main`. Called once, when the component is made. */
+export function serve(main: HttpFunction | HttpFunction["fetch"]): void {
+  const listen = globalThis.addEventListener as unknown as (
+    type: "fetch",
+    listener: (event: FetchEvent) => void,
+  ) => void;
+  listen("fetch", (event) => {
+    const background: ExecutionContext = {
+      waitUntil: (work) => {
+        event.waitUntil(work.catch(report));
+      },
+      passThroughOnException: () => undefined,
+    };
+    event.respondWith(answer(main, event.request, background));
+  });
+}
+
+/** What `main` answers; what it throws is written to the log, and the caller is told no more than that. */
+export async function answer(
+  main: HttpFunction | HttpFunction["fetch"],
+  request: Request,
+  background: ExecutionContext,
+): Promise<Response> {
+  try {
+    const env = environment.all();
+    const response = await (typeof main === "function"
+      ? main(request, env, background)
+      : main.fetch(request, env, background));
+    if (!(response instanceof Response)) {
+      throw new TypeError(`fetch must answer with a Response, not with ${describe(response)}`);
+    }
+    return response;
+  } catch (error) {
+    report(error);
+    const problem = { type: "about:blank", title: "Internal Server Error", status: 500, detail: UNEXPECTED };
+    const headers = { "content-type": "application/problem+json" };
+    return new Response(JSON.stringify(problem), { status: 500, headers });
+  }
+}

@@ -1,0 +1,62 @@
+//! `cargo xtask guests`: the example functions in languages other than Rust, to `target/guests/<language>/`.
+//!
+//! ```text
+//! sources, lock files, tool versions ──► note beside the components: the same as last time? nothing to do
+//!                                             else: `moot build` with guests/<language>/moot.toml
+//! ```
+//!
+//! A file for each language says what its components are made of; nothing here knows a language.
+
+mod figures;
+mod go;
+mod js;
+mod made_of;
+mod python;
+
+use crate::step::step;
+use anyhow::{Result, bail};
+
+/// A language: how its folders are called, and how its guests are built.
+struct Language {
+    key: &'static str,
+    build: fn() -> Result<()>,
+}
+
+const LANGUAGES: [Language; 3] = [
+    Language { key: "js", build: js::build },
+    Language { key: "python", build: python::build },
+    Language { key: "go", build: go::build },
+];
+
+/// The verb: builds the languages that are named, or all of them; `--measure` writes what was measured to guests/README.md.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (options, wanted): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|word| word.starts_with("--"));
+    if let Some(unknown) = options.iter().find(|option| option.as_str() != "--measure") {
+        bail!("there is no option {unknown}; `--measure` is the only one");
+    }
+    if let Some(unknown) =
+        wanted.iter().find(|name| LANGUAGES.iter().all(|language| language.key != name.as_str()))
+    {
+        bail!("there are no guests in {unknown}; there are: {}", keys());
+    }
+    build(|language| wanted.is_empty() || wanted.iter().any(|name| *name == language))?;
+    if options.is_empty() { Ok(()) } else { figures::write() }
+}
+
+/// Builds all that are not up to date.
+pub(crate) fn build_all() -> Result<()> {
+    build(|_| true)
+}
+
+/// The languages, as the conformance suite wants to be told which must be there.
+pub(crate) fn keys() -> String {
+    LANGUAGES.map(|language| language.key).join(",")
+}
+
+fn build(wanted: impl Fn(&str) -> bool) -> Result<()> {
+    for language in LANGUAGES.iter().filter(|language| wanted(language.key)) {
+        step(&format!("guests: functions in {}", language.key), language.build)?;
+    }
+    Ok(())
+}

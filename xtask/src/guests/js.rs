@@ -1,0 +1,40 @@
+//! JavaScript and TypeScript: jco's tools, in the versions that guests/js/package-lock.json names.
+
+use super::made_of::moot_build;
+use crate::step::{output, root, run};
+use anyhow::{Context as _, Result};
+use std::process::Command;
+
+const FUNCTIONS: [&str; 6] = ["hello", "http", "calculator", "counter", "fetch", "hono"];
+
+const SOURCES: [&str; 8] = [
+    "node/src/cli/build/javascript.rs",
+    "node/src/cli/build/javascript",
+    "node/src/cli/build/interfaces.rs",
+    "sdk-js/src/guest.ts",
+    "sdk-js/src/guest",
+    "guests/js",
+    "guests/calculator/wit",
+    "wit",
+];
+
+pub(super) fn build() -> Result<()> {
+    let version = output(Command::new("node").arg("--version")).context(
+        "Node 20.19 or later is needed: https://nodejs.org, or your system's packages nodejs and npm",
+    )?;
+    install()?;
+    moot_build("js", &FUNCTIONS, &SOURCES, &version)
+}
+
+/// Installs what the lock file names, unless that is what is there. npm empties the folder first, and the copy in it with everything else.
+fn install() -> Result<()> {
+    let folder = root().join("guests/js");
+    let lock = std::fs::read(folder.join("package-lock.json"))?;
+    let note = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&note).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    run(Command::new("npm").args(["ci", "--no-fund", "--no-audit"]).current_dir(&folder))
+        .context("the tools of guests/js could not be installed")?;
+    Ok(std::fs::write(&note, lock)?)
+}
