@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on panics")]
 
 mod appenders;
+mod attested;
 mod crash;
 mod epochs;
 mod faulty_disk;
