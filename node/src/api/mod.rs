@@ -19,7 +19,7 @@ pub use functions::{
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
 pub use problem::Problem;
-pub use status::{Condition, Health, RouteConflict, Status, Validator};
+pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";

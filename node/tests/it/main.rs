@@ -13,3 +13,4 @@ mod kill;
 mod several;
 mod support;
 mod ways;
+mod workers;
