@@ -56,7 +56,11 @@ fn encoded<T>(entry: &Entry, then: impl FnOnce(&[u8], Digest) -> Result<T, Refus
 
 impl Core {
     /// What to keep, and until when; its size must be the one that the entry names.
-    fn keep(&self, payload: &Payload, bytes: PayloadBytes) -> Result<Option<(u32, Bytes)>, Refused> {
+    pub(crate) fn keep(
+        &self,
+        payload: &Payload,
+        bytes: PayloadBytes,
+    ) -> Result<Option<(u32, Bytes)>, Refused> {
         let (bytes, retention_s) = match bytes {
             PayloadBytes::None => return Ok(None),
             PayloadBytes::Keep(bytes) => (bytes, self.retention_s),

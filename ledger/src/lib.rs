@@ -24,6 +24,7 @@
 
 mod append;
 mod application;
+mod attested;
 mod clock;
 mod commit;
 mod component;
@@ -56,6 +57,7 @@ mod submit;
 mod unordered;
 
 pub use append::PayloadBytes;
+pub use attested::SignedReceipts;
 pub use clock::{Clock, SystemClock};
 pub use condition::Condition;
 pub use disk::{Disk, FileDisk};

@@ -71,6 +71,10 @@ pub const DEFAULT_RETENTION_S: u64 = 7 * 24 * 3600;
 /// Payload rows removed in one commit, so that a sweep does not make callers wait.
 pub const SWEEP_ROWS: usize = 64;
 
+/// A worker's bundle of receipts: a page of them with its frame, and some hundred bytes to spare. One that says more in
+/// one breath is told to say it in several.
+pub const MAX_SIGNED_RECEIPTS_BYTES: usize = 32 * 1024;
+
 /// How far ahead of the present height a bundle may be valid: seven minutes at 240 blocks a second, a day at
 /// one a second. Digests are remembered that long.
 pub const MAX_VALIDITY_BLOCKS: u64 = 100_000;

@@ -12,7 +12,7 @@
 
 use crate::commit::Committed;
 use crate::error::{OpenError, ReadError};
-use crate::exchange::{Content, Scan, scan};
+use crate::exchange::{Content, RECEIPT, Scan, scan};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
@@ -164,7 +164,7 @@ impl Recovered {
         Ok(())
     }
 
-    /// Calls open, receipts close. Receipts count in the node's own bundles only; of clients' calls those are open
+    /// Calls open, receipts close: the node's own, and those of workers that it asked. Of clients' calls those are open
     /// that were to be answered here.
     fn note_calls(&mut self, view: &SealedView<'_>, own: Option<&AccountId>, to_answer: &Answers) {
         let (lane, batch) = (view.header.lane, view.header.seq);
@@ -172,6 +172,7 @@ impl Recovered {
         for (bundle, content) in (0u16..).zip(&view.bundles) {
             let id = |page, slot| EntryId { lane, batch, bundle, page, slot };
             if own != Some(&content.header.account) {
+                receipts.extend(content.entries().filter_map(|(_, _, bytes)| answered(bytes)));
                 let Some(calls) = to_answer.get(&(batch, bundle)) else { continue };
                 let wanted: BTreeSet<(u16, u16)> = calls.iter().copied().collect();
                 for (page, slot, bytes) in
@@ -195,5 +196,17 @@ impl Recovered {
         for call in receipts {
             self.open_calls.remove(&call);
         }
+    }
+}
+
+/// The call that an entry answers, when it is a receipt. Looks before it decodes: clients' bundles hold thousands of
+/// other entries.
+fn answered(bytes: &[u8]) -> Option<EntryId> {
+    match bytes.get(1) {
+        Some(&RECEIPT) => match Entry::decode(bytes) {
+            Ok(Entry::Receipt(receipt)) => Some(receipt.call),
+            _ => None,
+        },
+        _ => None,
     }
 }

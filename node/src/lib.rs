@@ -27,5 +27,6 @@ pub mod private_file;
 pub mod secrets;
 pub mod signature;
 pub mod worker;
+pub mod workers;
 
 pub use node::{Node, NodeConfig, StartError};

@@ -24,6 +24,14 @@ pub(crate) struct Metrics {
     pub(crate) loaded: Gauge,
     /// Calls that run or wait.
     pub(crate) running: Gauge,
+    /// Workers that have joined.
+    pub(crate) workers: Gauge,
+    /// Calls that run at them.
+    pub(crate) workers_running: Gauge,
+    /// Calls that they answered.
+    pub(crate) worker_calls: Counter,
+    /// Calls that were lost with them.
+    pub(crate) worker_calls_lost: Counter,
     /// Height of the last block.
     pub(crate) height: Gauge,
     /// Requests that were refused before anything was recorded.
@@ -51,6 +59,10 @@ impl Metrics {
             functions: Gauge::default(),
             loaded: Gauge::default(),
             running: Gauge::default(),
+            workers: Gauge::default(),
+            workers_running: Gauge::default(),
+            worker_calls: Counter::default(),
+            worker_calls_lost: Counter::default(),
             height: Gauge::default(),
             refused: Counter::default(),
             registry,
@@ -66,6 +78,22 @@ impl Metrics {
         registry.register("functions", "Functions that can be called", metrics.functions.clone());
         registry.register("functions_loaded", "Functions whose code is in memory", metrics.loaded.clone());
         registry.register("calls_running", "Calls that run or wait for a place", metrics.running.clone());
+        registry.register("workers", "Workers that have joined", metrics.workers.clone());
+        registry.register(
+            "workers_calls_running",
+            "Calls that run at joined workers",
+            metrics.workers_running.clone(),
+        );
+        registry.register(
+            "workers_calls",
+            "Calls that joined workers answered",
+            metrics.worker_calls.clone(),
+        );
+        registry.register(
+            "workers_calls_lost",
+            "Calls that were lost with a joined worker in their middle",
+            metrics.worker_calls_lost.clone(),
+        );
         registry.register("height", "Height of the last block", metrics.height.clone());
         metrics
     }

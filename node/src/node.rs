@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
 use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
+use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
@@ -26,8 +27,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls::ServerConfig;
 
 /// What a node needs to know. [`NodeConfig::new`] has sensible values for all but the folder.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub struct NodeConfig {
     pub fund: Vec<AccountId>,
     /// The place in a network of several; none makes or continues the node's own network of one.
     pub seat: Option<Seat>,
+    /// Workers in other processes that may join; none lets nobody in.
+    pub joining: Option<Joining>,
     /// What functions are given for the secrets they were granted.
     pub secrets: Secrets,
     /// Folders that functions can be granted, by name.
@@ -64,6 +69,7 @@ impl NodeConfig {
             network_name: "local".to_owned(),
             fund: Vec::new(),
             seat: None,
+            joining: None,
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
             compiler: Compiler::InProcess,
@@ -115,6 +121,15 @@ pub enum StartError {
     /// A key that must not vote.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
+    /// The node's own key among its workers'.
+    #[error(
+        "{0} is this node's own account, and is allowed as a worker: a worker has a key of its own, so that its word can \
+         be told from the node's"
+    )]
+    OwnWorker(AccountId),
+    /// The key cannot be used for the workers' connections.
+    #[error("the node's key cannot be used for TLS: {0}")]
+    Tls(String),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -136,6 +151,7 @@ pub enum StartError {
 /// lost, and the next start finishes what was open.
 pub struct Node {
     address: SocketAddr,
+    workers_address: Option<SocketAddr>,
     worker: Arc<Worker>,
     stop: watch::Sender<bool>,
     gateway: JoinHandle<()>,
@@ -150,31 +166,38 @@ impl Node {
     /// # Errors
     /// See [`StartError`]; nothing was left running.
     pub async fn start(config: NodeConfig) -> Result<Node, StartError> {
-        let listener = gateway::bind(config.listen).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => StartError::AddressInUse { address: config.listen },
-            _ => StartError::Listen { address: config.listen, error },
-        })?;
-        let listen = config.listen;
-        let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
+        let (listener, address) = bind(config.listen)?;
+        let joining = config.joining.clone();
+        let workers_listener = joining.as_ref().map(|joining| bind(joining.listen)).transpose()?;
+        let workers_address = workers_listener.as_ref().map(|(_, address)| *address);
         let gateway_limits = config.gateway.clone();
         let neighbours = config.seat.as_ref().map(Neighbours::of).unwrap_or_default();
         let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
         let seat = config.seat.as_ref().map(|_| config.dir.clone());
-        let worker = tokio::task::spawn_blocking(move || open(config))
+        let (worker, tls) = tokio::task::spawn_blocking(move || open(config))
             .await
             .map_err(|panicked| StartError::Broken(panicked.to_string()))??;
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
         let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
+        if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
+            workers::serve(listener, tls, worker.clone(), stopping.clone());
+        }
         let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
-        Ok(Node { address, worker, stop, gateway, keeper, recovery, drain_timeout })
+        Ok(Node { address, workers_address, worker, stop, gateway, keeper, recovery, drain_timeout })
     }
 
     /// Where the gateway listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where workers in other processes join, if they may.
+    #[must_use]
+    pub fn workers_address(&self) -> Option<SocketAddr> {
+        self.workers_address
     }
 
     /// The node's public key.
@@ -211,10 +234,14 @@ impl Node {
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         let _ = self.gateway.await;
-        let calls = self.worker.places.all_free();
+        let calls = async {
+            self.worker.places.all_free().await;
+            self.worker.fleet.idle().await;
+        };
         if tokio::time::timeout(self.drain_timeout, calls).await.is_err() {
             tracing::warn!("calls were still running; the next start finishes them");
         }
+        self.worker.fleet.end();
         self.recovery.abort();
         let _ = self.keeper.await;
         self.worker.ledger.clone().close().await;
@@ -266,14 +293,33 @@ async fn keep(
     }
 }
 
-/// Everything that blocks: files, database, engine.
-fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
+/// A socket that listens, and where.
+fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = gateway::bind(listen).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::AddressInUse { address: listen },
+        _ => StartError::Listen { address: listen, error },
+    })?;
+    let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
+    Ok((listener, address))
+}
+
+/// Everything that blocks: files, database, engine. With how workers prove themselves, when they may join.
+fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), StartError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(|error| StartError::Folder { path: dir.clone(), error })?;
-    let ledger = Ledger::open(match config.seat {
+    let options = match config.seat {
         Some(seat) => seated(dir, seat)?,
         None => alone(dir, &config.network_name, &config.fund)?,
-    })?;
+    };
+    let tls = config.joining.map(|joining| {
+        let account = options.key.account();
+        if joining.allow.contains(&account) {
+            return Err(StartError::OwnWorker(account));
+        }
+        workers::identity::server(&options.key, joining.allow).map_err(|e| StartError::Tls(e.to_string()))
+    });
+    let tls = tls.transpose()?;
+    let ledger = Ledger::open(options)?;
     let limits = &config.worker;
     let host = Host::new(HostConfig {
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
@@ -284,7 +330,8 @@ fn open(config: NodeConfig) -> Result<Arc<Worker>, StartError> {
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(Worker::new(ledger, host, artifacts, provided, limits, clock, Arc::new(Metrics::new())))
+    let worker = Worker::new(ledger, host, artifacts, provided, limits, clock, Arc::new(Metrics::new()));
+    Ok((worker, tls))
 }
 
 /// The ledger of a network of one, whose key and genesis are in the data folder.

@@ -64,7 +64,8 @@ impl Content {
 /// What a batch holds that matters beyond its bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// Bundles that the state machine counts: all but the owner's own without transactions.
+    /// Bundles that the state machine counts: all but the owner's own without transactions, and those that hold nothing
+    /// but receipts. Both change no state, and said twice they say nothing new.
     pub(crate) ordered: Vec<OrderedBundle>,
     /// Other batches whose calls have receipts here.
     pub(crate) links: Vec<(u32, u64)>,
@@ -73,7 +74,7 @@ pub(crate) struct Scan {
 }
 
 /// Kinds of entries, as their second byte says: the first is the head of a short array.
-const RECEIPT: u8 = 1;
+pub(crate) const RECEIPT: u8 = 1;
 const TRANSACTION: u8 = 2;
 
 /// Looks once at every entry's second byte, and decodes transactions only. An entry that says it is one and
@@ -83,8 +84,10 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
     let (mut ordered, mut links, mut size) = (Vec::new(), BTreeSet::new(), 0);
     for (bundle, content) in (0u16..).zip(&view.bundles) {
         let owners = owner == Some(&content.header.account);
+        let (mut entries, mut receipts) = (0usize, 0usize);
         let mut transactions = Vec::new();
         for (page, slot, bytes) in content.entries() {
+            entries += 1;
             match bytes.get(1) {
                 Some(&TRANSACTION) => {
                     if let Ok(Entry::Transaction(said)) = Entry::decode(bytes) {
@@ -92,15 +95,17 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
                         transactions.push((EntryId { lane, batch, bundle, page, slot }, said));
                     }
                 }
-                // Only the lane's own worker answers its calls.
-                Some(&RECEIPT) if owners => {
+                // In a lane stand its owner's receipts, and those of the workers that the owner asked.
+                Some(&RECEIPT) => {
+                    receipts += 1;
                     let elsewhere = |call: &(u32, u64)| call.0 == lane && call.1 != batch;
                     links.extend(receipt_of(bytes).ok().filter(elsewhere));
                 }
                 _ => {}
             }
         }
-        if !owners || !transactions.is_empty() {
+        let counts = !owners && (entries == 0 || receipts < entries);
+        if counts || !transactions.is_empty() {
             size += size_of::<OrderedBundle>();
             ordered.push(OrderedBundle {
                 digest: content.header.id(),

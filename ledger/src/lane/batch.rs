@@ -29,7 +29,7 @@ pub(crate) struct Kept {
 pub(super) enum Slot {
     /// The node's own entries; its place is taken when the first of them comes.
     Own,
-    /// Signed by a client.
+    /// Signed by a client or a worker.
     Client(Bundle),
 }
 
@@ -159,6 +159,15 @@ impl OpenBatch {
         self.slots.push(Slot::Client(bundle));
         self.bytes += bytes;
         self.entries += entries;
+        place(self.slots.len())
+    }
+
+    /// Adds a worker's bundle of receipts; answers with its place. Against replay it needs no memory: a call is answered
+    /// once.
+    pub(crate) fn append_receipts(&mut self, bundle: Bundle, bytes: usize, receipts: usize) -> u16 {
+        self.slots.push(Slot::Client(bundle));
+        self.bytes += bytes;
+        self.entries += receipts;
         place(self.slots.len())
     }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod appenders;
+mod attested;
 mod crash;
 mod epochs;
 mod faulty_disk;

@@ -23,7 +23,7 @@ pub use functions::{
 };
 pub use problem::Problem;
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
-pub use status::{Condition, Health, RouteConflict, Status, Validator};
+pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";

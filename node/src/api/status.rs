@@ -68,9 +68,42 @@ pub struct Status {
     pub uptime_s: u64,
     /// The network's replicas and their lanes, by the lanes' numbers; this node is among them if it has a seat.
     pub validators: Vec<Validator>,
+    /// Workers in other processes that have joined this node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<JoinedWorker>,
     /// Routes that two functions claim: the one that was deployed first keeps it.
     #[serde(default)]
     pub conflicts: Vec<RouteConflict>,
+}
+
+/// A worker in another process that has joined a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JoinedWorker {
+    /// Its public key, which signs its receipts.
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// Where it has dialled from. Shown to people on this machine only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Version of its program.
+    pub version: String,
+    /// The kinds of sandbox that it offers.
+    pub kinds: Vec<String>,
+    /// How many functions it is ready for.
+    pub functions: usize,
+    /// What it does not serve, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// Calls that it runs at a time.
+    pub places: usize,
+    /// Calls that run there now.
+    pub running: usize,
+    /// Calls that it has answered since it joined.
+    pub answered: u64,
+    /// Calls that were lost with it.
+    pub lost: u64,
+    /// Seconds since it joined.
+    pub joined_s: u64,
 }
 
 /// What a node's ledger may do.

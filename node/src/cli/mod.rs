@@ -35,6 +35,7 @@ mod transfer;
 mod up;
 mod verify;
 mod watch;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,7 @@ enum Verb {
     Up(up::Up),
     Net(net::Net),
     Status(status::Status),
+    Worker(worker::Worker),
     Watch(watch::Watch),
     Deploy(deploy::Deploy),
     Invoke(invoke::Invoke),
@@ -115,6 +117,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Net(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Completions(verb) => verb.run(),
         Verb::Up(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Worker(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Deploy(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Invoke(verb) => small_runtime()?.block_on(verb.run()),

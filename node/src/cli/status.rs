@@ -265,5 +265,36 @@ fn shown(address: &str, status: &NodeStatus) -> String {
         })
         .collect();
     let lanes = text::table(&["LANE", "ACCOUNT", "HELD/ORDERED/WAITING", ""], &lanes);
-    format!("{}\n{lanes}", text::fields(0, &rows))
+    format!("{}\n{lanes}{}", text::fields(0, &rows), workers(status))
+}
+
+/// The workers that have joined; nothing where there are none.
+fn workers(status: &NodeStatus) -> String {
+    if status.workers.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = status
+        .workers
+        .iter()
+        .map(|worker| {
+            vec![
+                text::short(worker.account),
+                text::line(worker.address.as_deref().unwrap_or("-")),
+                text::line(&worker.kinds.join(", ")),
+                worker.functions.to_string(),
+                format!("{}/{}", worker.running, worker.places),
+                text::number(worker.answered),
+                match worker.lost {
+                    0 => "0".to_owned(),
+                    lost => format!("{WARN}{}{WARN:#}", text::number(lost)),
+                },
+                match worker.refused.as_slice() {
+                    [] => String::new(),
+                    refused => format!("{WARN}does not serve{WARN:#} {}", text::line(&refused.join("; "))),
+                },
+            ]
+        })
+        .collect();
+    let head = ["WORKER", "ADDRESS", "KINDS", "FUNCTIONS", "RUNNING", "ANSWERED", "LOST", ""];
+    format!("\n{}", text::table(&head, &rows))
 }

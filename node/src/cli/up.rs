@@ -3,7 +3,7 @@
 
 mod children;
 mod several;
-mod stop;
+pub(super) mod stop;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
+use moot_record::AccountId;
 use serde_json::json;
 
 use super::build;
@@ -29,6 +30,7 @@ use crate::network::{ReplicaConfig, Seat};
 use crate::node::{Node, NodeConfig};
 use crate::secrets::Secrets;
 use crate::worker::Compiler;
+use crate::workers::Joining;
 use stop::Stop;
 
 /// Where a node listens when nobody says otherwise.
@@ -63,6 +65,18 @@ pub(crate) struct Up {
     #[arg(long, value_name = "NUMBER", conflicts_with = "config",
           value_parser = clap::value_parser!(u64).range(MIN_REPLICAS as u64..=MAX_LOCAL_REPLICAS))]
     replicas: Option<u64>,
+    /// Take workers in other processes in here, see `moot worker`; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MOOT_WORKERS_LISTEN",
+        conflicts_with = "replicas",
+        requires = "allow_worker"
+    )]
+    workers_listen: Option<String>,
+    /// Account of a worker that may join; can be repeated
+    #[arg(long = "allow-worker", value_name = "ACCOUNT", value_parser = str::parse::<AccountId>)]
+    allow_worker: Vec<AccountId>,
     /// Stop when standard input ends: for the process that starts this one
     #[arg(long, hide = true, requires = "config")]
     attached: bool,
@@ -87,7 +101,7 @@ pub(crate) struct Up {
     manifest: ManifestOption,
 }
 
-fn named_folder(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn named_folder(text: &str) -> Result<(String, PathBuf), String> {
     let (name, path) = text.split_once('=').ok_or("write it as NAME=FOLDER, for example assets=./public")?;
     let path = PathBuf::from(path);
     if name.is_empty() {
@@ -146,6 +160,22 @@ impl Up {
             None if self.config.is_none() => config.listen = read_listen(USUAL_LISTEN)?,
             None => {}
         }
+        match &self.workers_listen {
+            Some(listen) => {
+                let allow = self.allow_worker.iter().copied().collect();
+                config.joining = Some(Joining { listen: read_listen(listen)?, allow });
+            }
+            // In addition to those that the file names.
+            None => match &mut config.joining {
+                Some(joining) => joining.allow.extend(&self.allow_worker),
+                None if self.allow_worker.is_empty() => {}
+                None => {
+                    return Err(Failure::usage("--allow-worker lets a worker in, and there is no door")
+                        .hint("add --workers-listen ADDRESS, where it can join")
+                        .into());
+                }
+            },
+        }
         config.network_name.clone_from(&self.network);
         config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
         if let Some(path) = &self.secrets {
@@ -167,6 +197,7 @@ impl Up {
                 "data": data,
                 "network": node.genesis().network(),
                 "account": node.account(),
+                "workers": node.workers_address(),
                 // A parent reads none of them, and takes a short line only.
                 "functions": functions.iter().filter(|_| !self.attached).map(|f| f.name.to_string()).collect::<Vec<_>>(),
             }))?);
@@ -177,6 +208,10 @@ impl Up {
             ("data", data.display().to_string()),
             ("network", format!("{} {DIM}{}{DIM:#}", node.genesis().name, node.genesis().network())),
         ];
+        if let Some(address) = node.workers_address() {
+            let join = format!("moot worker --join {address} --replica {}", node.account());
+            rows.push(("workers", format!("{address} {DIM}{join}{DIM:#}")));
+        }
         for (index, function) in functions.iter().filter(|function| !function.retired).enumerate() {
             let name = if index == 0 { "functions" } else { "" };
             let shown =
@@ -215,7 +250,7 @@ impl Up {
 }
 
 /// This very program, to be run again.
-fn this_program() -> anyhow::Result<PathBuf> {
+pub(super) fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("cannot find this program's own file to run it again")
 }
 
@@ -227,6 +262,11 @@ fn replica(path: &Path) -> anyhow::Result<NodeConfig> {
     let gateway = file.listen.gateway.resolve();
     config.listen = gateway.with_context(|| format!("{}: `listen.gateway`", file.path.display()))?;
     config.seat = Some(seat);
+    if let Some(workers) = &file.workers {
+        let listen = workers.listen.resolve();
+        let listen = listen.with_context(|| format!("{}: `workers.listen`", file.path.display()))?;
+        config.joining = Some(Joining { listen, allow: workers.allow.iter().copied().collect() });
+    }
     Ok(config)
 }
 

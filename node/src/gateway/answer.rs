@@ -6,7 +6,7 @@ use crate::gateway::call::{applied, label};
 use crate::gateway::door::Door;
 use crate::gateway::prefer::{Preferences, Wait};
 use crate::gateway::problem::{self, Failure};
-use crate::worker::{Answer, Finished};
+use crate::worker::{Answer, Failed, Finished};
 use bytes::Bytes;
 use data_encoding::BASE64URL_NOPAD;
 use http::response::Parts;
@@ -44,13 +44,18 @@ pub(crate) fn bytes_of(status: StatusCode, media: HeaderValue, bytes: Bytes) -> 
 
 /// The answer of a call whose receipt is durable.
 pub(crate) fn finished(finished: Finished) -> Result<Response<AnswerBody>, Failure> {
-    let Finished { outcome, call, fuel, status, .. } = finished;
-    let answer = outcome.result.map_err(|fault| Failure {
+    let Finished { result, call, fuel, status, .. } = finished;
+    let answer = result.map_err(|failed| Failure {
         call: Some(call),
         call_status: Some(status),
         fuel: Some(fuel),
-        backtrace: fault.backtrace().iter().take(MAX_FRAMES).map(frame).collect(),
-        ..Failure::new(problem::of_fault(&fault), detail(&fault))
+        ..match failed {
+            Failed::Fault(fault) => Failure {
+                backtrace: fault.backtrace().iter().take(MAX_FRAMES).map(frame).collect(),
+                ..Failure::new(problem::of_fault(&fault), detail(&fault))
+            },
+            Failed::Said { status, text } => Failure::new(problem::of_status(status), text),
+        }
     })?;
     let mut response = of_answer(answer);
     label(response.headers_mut(), call, Some(fuel));

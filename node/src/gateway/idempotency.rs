@@ -14,11 +14,10 @@ use crate::gateway::problem::{self, Failure, Kind};
 use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
 use crate::worker::{Answer, TypedInput};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use moot_ledger::{Idempotency, KeyError, Reservation};
 use moot_record::{
-    AccountId, CallKind, Digest, Domain, Entry, EntryId, FunctionName, HttpRequestHead, HttpResponseHead,
-    Receipt, Status,
+    AccountId, CallKind, Digest, Domain, Entry, EntryId, FunctionName, HttpRequestHead, Receipt, Status,
 };
 
 const BODY: Domain = Domain::new("moot idempotent body 1");
@@ -148,7 +147,9 @@ pub(crate) fn replay(
     }
     let input =
         if matches!(call.kind, CallKind::Typed { .. }) { ledger.payload(id).ok().flatten() } else { None };
-    let mut response = stored(&call.kind, output, input)?;
+    let wave = input.is_some_and(|i| matches!(TypedInput::from_payload(&i), Ok(TypedInput::Wave(_))));
+    let answer = Answer::recorded(&call.kind, output, wave).map_err(Failure::internal)?;
+    let mut response = answer::of_answer(answer);
     let headers = response.headers_mut();
     label(headers, id, Some(receipt.fuel));
     headers.insert(REPLAYED, HeaderValue::from_static("true"));
@@ -164,28 +165,4 @@ pub(crate) fn replay(
 /// A function's own failure has its kind at the front of its recorded text.
 fn failed_kind(receipt: &Receipt) -> Kind {
     problem::of_status(receipt.status)
-}
-
-/// A recorded output as the answer that it was.
-fn stored(kind: &CallKind, output: Bytes, input: Option<Bytes>) -> Result<Response<AnswerBody>, Failure> {
-    let answer = match kind {
-        CallKind::Http => {
-            let (head, body) = HttpResponseHead::split(&output).map_err(Failure::internal)?;
-            let body = output.slice_ref(body);
-            let mut response = Response::new(());
-            *response.status_mut() = head.status.try_into().map_err(Failure::internal)?;
-            for field in head.headers {
-                let name: HeaderName = field.name.parse().map_err(Failure::internal)?;
-                let value = HeaderValue::from_bytes(&field.value).map_err(Failure::internal)?;
-                response.headers_mut().append(name, value);
-            }
-            Answer::Http(Box::new(response.into_parts().0), body)
-        }
-        CallKind::Event => Answer::Bytes(output),
-        CallKind::Typed { .. } => {
-            let wave = input.is_some_and(|i| matches!(TypedInput::from_payload(&i), Ok(TypedInput::Wave(_))));
-            Answer::Text { text: String::from_utf8_lossy(&output).into_owned(), wave }
-        }
-    };
-    Ok(answer::of_answer(answer))
 }

@@ -60,6 +60,17 @@ pub struct ReplicaConfig {
     pub peers: Vec<PeerConfig>,
     /// How long an idle leader waits before it makes an empty block.
     pub heartbeat: Duration,
+    /// Where workers in other processes join, and which.
+    pub workers: Option<WorkersConfig>,
+}
+
+/// Workers in other processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkersConfig {
+    /// Where they dial to.
+    pub listen: Address,
+    /// Their accounts.
+    pub allow: Vec<AccountId>,
 }
 
 /// Why there is no configuration.
@@ -151,6 +162,16 @@ impl ReplicaConfig {
             self.listen.ledger,
             self.listen.data,
         );
+        if let Some(workers) = &self.workers {
+            let accounts: Vec<String> =
+                workers.allow.iter().map(|account| format!("\"{account}\"")).collect();
+            let _ = write!(
+                text,
+                "\n[workers]\nlisten = \"{}\"\nallow = [{}]\n",
+                workers.listen,
+                accounts.join(", ")
+            );
+        }
         for peer in &self.peers {
             let _ = write!(
                 text,
@@ -200,6 +221,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
     });
     let listen = read_listen(whole);
     let peers = read_peers(whole);
+    let workers = read_workers(whole);
     Some(ReplicaConfig {
         path: path.to_owned(),
         genesis: genesis?,
@@ -208,6 +230,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
         listen: listen?,
         peers,
         heartbeat,
+        workers,
     })
 }
 
@@ -250,6 +273,25 @@ fn read_listen(whole: &Section<'_, '_>) -> Option<Listen> {
     }
     section.finish();
     Some(Listen { gateway: gateway?, ledger: ledger?, data: data? })
+}
+
+fn read_workers(whole: &Section<'_, '_>) -> Option<WorkersConfig> {
+    let section = whole.section("workers", "a table with `listen` and `allow`")?;
+    let listen = needed::<Address>(&section, "listen", "an address such as \"10.0.0.7:9180\"");
+    const WANT: &str = "a list of public keys of 64 hex digits";
+    let names = section.texts("allow", WANT);
+    if names.is_none() {
+        missing(&section, "allow", WANT);
+    }
+    let mut allow = Vec::new();
+    for (text, at) in names.unwrap_or_default() {
+        match text.parse::<AccountId>() {
+            Ok(account) => allow.push(account),
+            Err(error) => section.source().problem(at, format!("`allow`: {error}"), None),
+        }
+    }
+    section.finish();
+    Some(WorkersConfig { listen: listen?, allow })
 }
 
 fn read_peers(whole: &Section<'_, '_>) -> Vec<PeerConfig> {
@@ -320,6 +362,7 @@ mod tests {
             listen: Listen { gateway: at(8080), ledger: at(9080), data: at(10080) },
             peers: vec![peer(1), peer(2), peer(3)],
             heartbeat: Duration::from_millis(1500),
+            workers: Some(WorkersConfig { listen: at(9180), allow: vec![account(7), account(8)] }),
         }
     }
 

@@ -116,6 +116,7 @@ pub fn join(dir: &Path, joining: &Joining) -> Result<(AccountId, ReplicaConfig),
         listen,
         peers,
         heartbeat: of.heartbeat,
+        workers: None,
     };
     let heading = format!(
         "A replica that joins the network {}, account {account}.\nStart it with: moot up --config {FILE_NAME}",

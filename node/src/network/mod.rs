@@ -22,7 +22,7 @@ mod neighbours;
 mod start;
 
 pub use address::{Address, AddressError};
-pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig};
+pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig, WorkersConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
 pub use join::{JoinError, Joining, join};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};

@@ -31,6 +31,12 @@ impl Worker {
         waited.map_err(|_| on_the_way())
     }
 
+    /// A function's bytes, for a worker that needs them.
+    pub(crate) async fn component_bytes(&self, active: &Active) -> Result<Vec<u8>, String> {
+        self.arrived(active).await.map_err(|error| error.to_string())?;
+        self.bytes(&active.component).ok_or_else(|| format!("component {} is not here", active.component))
+    }
+
     /// Looks at what is about to be compiled as the replica that took it should have.
     pub(super) fn admit_foreign(&self, active: &Active, policy: &Policy) -> Result<(), LoadProblem> {
         if self.is_alone() || self.artifacts.has(&active.component) {

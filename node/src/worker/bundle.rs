@@ -233,6 +233,10 @@ impl Worker {
             call_bytes: receipt::encoded_bytes(&entry),
         };
         let Entry::Call(call) = entry else { return Ok(()) };
+        if let Some(lease) = self.fleet.take(&function, &[]) {
+            let job = Job::handed_over(&self, function, lease, about, call, input);
+            return job.execute().await.map(drop).map_err(Into::into);
+        }
         let Some(place) = self.place().await else {
             return self.unavailable(&about, "all places are taken").await;
         };

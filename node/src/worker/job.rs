@@ -5,8 +5,9 @@ use crate::worker::logs::CallLogs;
 use crate::worker::places::{Full, Place};
 use crate::worker::receipt::{self, About};
 use crate::worker::registry::Active;
-use crate::worker::run::{self, Outcome, Ran};
-use crate::worker::{LoadProblem, Worker, context, ledger_port, stream};
+use crate::worker::run::{self, Answer, Failed, Outcome, Ran};
+use crate::worker::{LoadProblem, TypedInput, Worker, context, ledger_port, stream};
+use crate::workers::Lease;
 use bytes::Bytes;
 use http::response::Parts;
 use http_body::Frame;
@@ -49,19 +50,30 @@ pub(crate) struct Job {
     pending: Option<Pending>,
     pub(crate) about: About,
     pub(crate) input: Bytes,
-    kind: CallKind,
-    code: Function,
+    pub(super) kind: CallKind,
+    pub(super) runs: Runs,
+    /// The call's entry, when it goes to a worker.
+    pub(super) entry: Vec<u8>,
     caller: Option<AccountId>,
     time_us: u64,
-    fuel_limit: u64,
+    pub(super) fuel_limit: u64,
     depth: u32,
     pub(crate) trace: Option<String>,
-    _place: Option<Place>,
+}
+
+/// Where a call is run.
+pub(super) enum Runs {
+    /// In this process.
+    Here { code: Box<Function>, _place: Option<Place> },
+    /// At a worker that has joined.
+    There(Lease),
+    /// Nowhere any more.
+    Over,
 }
 
 /// A call whose receipt is durable.
 pub(crate) struct Finished {
-    pub(crate) outcome: Outcome,
+    pub(crate) result: Result<Answer, Failed>,
     pub(crate) receipt: Pending,
     pub(crate) call: EntryId,
     pub(crate) fuel: u64,
@@ -86,15 +98,23 @@ pub(crate) enum Unfinished {
 impl Worker {
     /// Takes a place, sees to the code, records the call.
     pub(crate) async fn begin(self: &Arc<Self>, order: Order) -> Result<Job, BeginError> {
-        if order.parent.is_none() && order.function.loaded(self.clock.now_us()).is_none() {
+        // A call made by a call stays with its parent, and only workers that are ready for the function are asked.
+        let lease = if order.parent.is_none() { self.fleet.take(&order.function, &[]) } else { None };
+        if lease.is_none() && order.parent.is_none() && order.function.loaded(self.clock.now_us()).is_none() {
             // Waited for without a place: what is not here must not keep others from running.
             self.arrived(&order.function).await?;
         }
         // A call made by a call runs in its parent's place: with a place of its own, parents that wait for their
         // children could hold all of them.
-        let place = if order.parent.is_none() { Some(self.places.take().await?) } else { None };
+        let runs = match lease {
+            Some(lease) => Runs::There(lease),
+            None => {
+                let place = if order.parent.is_none() { Some(self.places.take().await?) } else { None };
+                let code = self.load(&order.function, self.clock.now_us()).await?;
+                Runs::Here { code: Box::new(code), _place: place }
+            }
+        };
         let time_us = self.clock.now_us();
-        let code = self.load(&order.function, time_us).await?;
         let spec = &order.function.spec;
         let call = Call {
             function: order.function.name.clone(),
@@ -109,7 +129,9 @@ impl Worker {
             parent: order.parent,
         };
         let kept = kept(spec.payloads, &order.input);
-        let call_bytes = receipt::encoded_bytes(&Entry::Call(call.clone()));
+        let entry = Entry::Call(call.clone());
+        let call_bytes = receipt::encoded_bytes(&entry);
+        let entry = if matches!(runs, Runs::There(_)) { entry.encode() } else { Vec::new() };
         let pending = match order.reservation {
             Some(reservation) => self.ledger.append_call_once(call, kept, reservation)?,
             None => self.ledger.append_call(call, kept)?,
@@ -124,7 +146,8 @@ impl Worker {
             worker: self.clone(),
             pending: Some(pending),
             about,
-            code,
+            runs,
+            entry,
             input: order.input,
             kind: order.kind,
             caller: order.caller,
@@ -133,7 +156,6 @@ impl Worker {
             depth: order.depth,
             trace: order.trace,
             function: order.function,
-            _place: place,
         })
     }
 }
@@ -160,13 +182,39 @@ impl Job {
             about,
             input,
             kind: call.kind,
-            code,
+            runs: Runs::Here { code: Box::new(code), _place: place },
+            entry: Vec::new(),
             caller: call.caller,
             time_us: call.time_us,
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
-            _place: place,
+        }
+    }
+
+    /// The same, to be run at a worker.
+    pub(crate) fn handed_over(
+        worker: &Arc<Worker>,
+        function: Arc<Active>,
+        lease: Lease,
+        about: About,
+        call: Call,
+        input: Bytes,
+    ) -> Self {
+        Job {
+            worker: worker.clone(),
+            function,
+            pending: None,
+            about,
+            input,
+            kind: call.kind.clone(),
+            caller: call.caller,
+            time_us: call.time_us,
+            fuel_limit: call.fuel_limit,
+            depth: 0,
+            trace: None,
+            entry: Entry::Call(call).encode(),
+            runs: Runs::There(lease),
         }
     }
 
@@ -184,11 +232,25 @@ impl Job {
     }
 
     /// Runs the call and sees its receipt to the disk. A long or slow answer is handed over while it flows.
-    pub(crate) async fn execute(self) -> Result<Executed, Unfinished> {
+    pub(crate) async fn execute(mut self) -> Result<Executed, Unfinished> {
+        match std::mem::replace(&mut self.runs, Runs::Over) {
+            // On the heap: few calls take this way, and none should carry its state.
+            Runs::There(lease) => Box::pin(self.execute_elsewhere(lease)).await,
+            runs => {
+                self.runs = runs;
+                self.execute_here().await
+            }
+        }
+    }
+
+    pub(super) async fn execute_here(self) -> Result<Executed, Unfinished> {
         if self.function.outside {
             self.durable().await?;
         }
-        match run::run(&self.code, self.context(), &self.kind, &self.input).await {
+        let Runs::Here { code, .. } = &self.runs else {
+            return Err(Refused::NotOpen(self.about.call).into());
+        };
+        match run::run(code, self.context(), &self.kind, &self.input).await {
             Ran::Done(outcome) => Ok(Executed::Finished(Box::new(self.finish(outcome).await?))),
             Ran::Streaming(streaming) => {
                 self.durable().await?;
@@ -218,7 +280,13 @@ impl Job {
         cx
     }
 
-    async fn finish(&self, outcome: Outcome) -> Result<Finished, Unfinished> {
+    /// Whether its arguments are WAVE.
+    pub(super) fn is_wave(&self) -> bool {
+        matches!(self.kind, CallKind::Typed { .. })
+            && matches!(TypedInput::from_payload(&self.input), Ok(TypedInput::Wave(_)))
+    }
+
+    pub(super) async fn finish(&self, outcome: Outcome) -> Result<Finished, Unfinished> {
         let output = outcome.output();
         let mode = self.function.spec.payloads;
         let payload = receipt::payload(mode, &output);
@@ -227,7 +295,8 @@ impl Job {
         let (fuel, status) = (receipt.fuel, receipt.status);
         let receipt = self.record(receipt, output).await?;
         receipt.durable().await?;
-        Ok(Finished { outcome, receipt, call: self.about.call, fuel, status })
+        let result = outcome.result.map_err(Failed::Fault);
+        Ok(Finished { result, receipt, call: self.about.call, fuel, status })
     }
 
     /// Appends the receipt. A full queue is waited for: what was done must be said.

@@ -4,7 +4,7 @@ use crate::limits::{MAX_CALL_DEPTH, MAX_VALUE_BYTES};
 use crate::worker::Worker;
 use crate::worker::input;
 use crate::worker::job::{BeginError, Executed, Job, Order};
-use crate::worker::run::Answer;
+use crate::worker::run::{Answer, Failed};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use moot_host::{Event, Fault, LedgerError, LedgerPort};
@@ -65,10 +65,10 @@ impl LedgerPort for Port {
             // On a task of its own: when the caller is ended at its deadline, the callee still gets its receipt.
             let executed = tokio::spawn(job.execute()).await;
             match executed.map_err(|e| LedgerError::Unavailable(e.to_string()))? {
-                Ok(Executed::Finished(done)) => match done.outcome.result {
+                Ok(Executed::Finished(done)) => match done.result {
                     Ok(Answer::Bytes(bytes)) => Ok(bytes.to_vec()),
                     Ok(_) => Err(LedgerError::Aborted("another kind of answer".to_owned())),
-                    Err(Fault::Guest(failure)) => Err(LedgerError::Failed(failure)),
+                    Err(Failed::Fault(Fault::Guest(failure))) => Err(LedgerError::Failed(failure)),
                     Err(_) => Err(LedgerError::Aborted(done.status.as_str().to_owned())),
                 },
                 Ok(Executed::Streaming { .. }) => Err(LedgerError::Aborted("a streamed answer".to_owned())),

@@ -35,7 +35,7 @@ impl FunctionLogs {
         (inner.kept.iter().cloned().collect(), receiver)
     }
 
-    fn push(&self, line: LogLine) {
+    pub(crate) fn push(&self, line: LogLine) {
         let line = Arc::new(line);
         let mut inner = self.0.lock();
         if inner.kept.len() == KEPT_LOG_LINES {
@@ -56,20 +56,25 @@ pub(crate) struct CallLogs {
 
 impl LogSink for CallLogs {
     fn line(&self, line: moot_host::LogLine<'_>) {
-        let (level, context) = match line.source {
-            LogSource::Stdout => ("stdout", ""),
-            LogSource::Stderr => ("stderr", ""),
-            LogSource::Log { level, context } => (level.as_str(), context),
-            LogSource::Host => ("warn", "moot"),
-        };
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.function.push(LogLine {
-            time_us: since.as_micros() as u64,
-            call: self.call.to_string(),
-            level: level.to_owned(),
-            context: context.to_owned(),
-            message: line.text.to_owned(),
-        });
+        self.function.push(log_line(self.call, &line));
+    }
+}
+
+/// A line as people read it, of now.
+pub(crate) fn log_line(call: EntryId, line: &moot_host::LogLine<'_>) -> LogLine {
+    let (level, context) = match &line.source {
+        LogSource::Stdout => ("stdout", ""),
+        LogSource::Stderr => ("stderr", ""),
+        LogSource::Log { level, context } => (level.as_str(), *context),
+        LogSource::Host => ("warn", "moot"),
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    LogLine {
+        time_us: since.as_micros() as u64,
+        call: call.to_string(),
+        level: level.to_owned(),
+        context: context.to_owned(),
+        message: line.text.to_owned(),
     }
 }
 

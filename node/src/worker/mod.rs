@@ -15,14 +15,15 @@ mod arrival;
 mod artifacts;
 mod bundle;
 mod compile;
-mod context;
+pub(crate) mod context;
+mod elsewhere;
 mod input;
 mod job;
 mod ledger_port;
 mod logs;
 mod places;
 mod policy;
-mod receipt;
+pub(crate) mod receipt;
 mod recovery;
 mod registry;
 mod routes;
@@ -39,13 +40,17 @@ pub(crate) use artifacts::Artifacts;
 pub(crate) use bundle::{Asked, NotRun, Sorting};
 pub(crate) use input::{content_type, http_as_event, of_event, of_http};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
+pub(crate) use logs::log_line;
 pub(crate) use places::Places;
 pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
-pub(crate) use run::{Answer, Ran, Streaming, response_head, run, status_of};
+pub(crate) use run::{
+    Answer, Failed, Outcome, Ran, Streaming, failed_before, response_head, run, run_whole, status_of,
+};
 
 use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, MAX_BUNDLE_CALLS, WorkerLimits};
 use crate::metrics::Metrics;
+use crate::workers::Fleet;
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
 use moot_record::{Digest, Prices, Spec, Transaction};
@@ -62,6 +67,8 @@ pub(crate) struct Worker {
     /// Those who wait for a component's bytes.
     arrivals: Semaphore,
     pub(crate) places: Places,
+    /// Workers in other processes that have joined.
+    pub(crate) fleet: Fleet,
     /// Room for calls of clients' bundles that wait to be run.
     bundle_room: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
@@ -120,6 +127,7 @@ impl Worker {
             network: ledger.network(),
             prices: ledger.genesis().prices,
             places: Places::new(limits),
+            fleet: Fleet::default(),
             bundle_room: Arc::new(Semaphore::new(MAX_BUNDLE_CALLS)),
             arrivals: Semaphore::new(MAX_ARRIVALS_AWAITED),
             registry: RwLock::default(),

@@ -87,6 +87,11 @@ fn priced(mut receipt: Receipt, about: &About, prices: &Prices) -> Receipt {
     receipt
 }
 
+/// The fee that a receipt with these bytes and this fuel must have.
+pub(crate) fn fee_of(about: &About, receipt: &Receipt, prices: &Prices) -> Fee {
+    priced(Receipt { fee: Fee::default(), ..receipt.clone() }, about, prices).fee
+}
+
 thread_local! {
     /// Where entries are measured: no allocation a call.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::response::Parts;
 use http_body_util::{BodyExt, Full};
 use moot_host::{
-    Arguments, CallContext, Fault, FaultKind, Function, GuestBody, HttpAnswer, Report, Reporting,
+    Arguments, CallContext, FailureKind, Fault, FaultKind, Function, GuestBody, HttpAnswer, Report, Reporting,
 };
 use moot_record::{CallKind, HttpField, HttpResponseHead, Status};
 
@@ -20,6 +20,70 @@ pub(crate) enum Answer {
     /// A typed result: JSON, or WAVE when `wave`.
     Text { text: String, wave: bool },
 }
+
+impl Answer {
+    /// A recorded output as the answer that it was. `wave`: for a typed call whose arguments were WAVE.
+    pub(crate) fn recorded(kind: &CallKind, output: Bytes, wave: bool) -> Result<Answer, String> {
+        Ok(match kind {
+            CallKind::Http => {
+                let (head, body) = HttpResponseHead::split(&output).map_err(|error| error.to_string())?;
+                let body = output.slice_ref(body);
+                let mut response = http::Response::new(());
+                *response.status_mut() =
+                    http::StatusCode::from_u16(head.status).map_err(|e| e.to_string())?;
+                for field in head.headers {
+                    let name: http::HeaderName = field.name.parse().map_err(not_http)?;
+                    let value = http::HeaderValue::from_bytes(&field.value).map_err(not_http)?;
+                    response.headers_mut().append(name, value);
+                }
+                Answer::Http(Box::new(response.into_parts().0), body)
+            }
+            CallKind::Event => Answer::Bytes(output),
+            CallKind::Typed { .. } => {
+                let text = String::from_utf8(output.into()).map_err(|error| error.to_string())?;
+                Answer::Text { text, wave }
+            }
+        })
+    }
+}
+
+fn not_http(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// As this process saw it.
+    Fault(Fault),
+    /// As its receipt and its output say.
+    Said { status: Status, text: String },
+}
+
+impl Failed {
+    /// What a worker says of a call that failed. A function's own failure has its kind at the front of its text.
+    pub(crate) fn said(status: Status, output: &[u8]) -> Failed {
+        let text = String::from_utf8_lossy(output);
+        let own = text.split_once(": ").filter(|_| status == Status::Failed);
+        let kind = own.and_then(|(kind, _)| FAILURES.into_iter().find(|known| known.as_str() == kind));
+        match (kind, own) {
+            (Some(kind), Some((_, message))) => {
+                Failed::Fault(Fault::Guest(moot_host::Failure { kind, message: message.to_owned() }))
+            }
+            _ => Failed::Said { status, text: text.into_owned() },
+        }
+    }
+}
+
+const FAILURES: [FailureKind; 7] = [
+    FailureKind::Invalid,
+    FailureKind::Denied,
+    FailureKind::NotFound,
+    FailureKind::Conflict,
+    FailureKind::Unavailable,
+    FailureKind::Internal,
+    FailureKind::Typed,
+];
 
 /// How a call ended.
 #[derive(Debug)]
@@ -49,6 +113,39 @@ pub(crate) async fn run(function: &Function, cx: CallContext, kind: &CallKind, i
         CallKind::Event => Ran::Done(run_event(function, cx, input).await),
         CallKind::Typed { export } => Ran::Done(run_typed(function, cx, export, input).await),
     }
+}
+
+/// The same to its end: an answer that flows is gathered, as far as its function may answer.
+pub(crate) async fn run_whole(
+    function: &Function,
+    cx: CallContext,
+    kind: &CallKind,
+    input: &Bytes,
+) -> Outcome {
+    let Streaming { parts, begun, mut rest, report } = match run(function, cx, kind, input).await {
+        Ran::Done(outcome) => return outcome,
+        Ran::Streaming(streaming) => *streaming,
+    };
+    let mut body = BytesMut::from(begun);
+    let mut broken = None;
+    while let Some(frame) = rest.frame().await {
+        match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(data)) => body.extend_from_slice(&data),
+            Ok(Err(_trailers)) => {}
+            Err(error) => {
+                broken = Some(Fault::Host { message: error.to_string() });
+                break;
+            }
+        }
+    }
+    drop(rest);
+    let mut report = report.await;
+    report.fault = report.fault.or(broken);
+    let result = match &report.fault {
+        None => Ok(Answer::Http(Box::new(parts), body.freeze())),
+        Some(fault) => Err(fault.clone()),
+    };
+    Outcome { result, report }
 }
 
 async fn run_http(function: &Function, cx: CallContext, input: &Bytes) -> Ran {

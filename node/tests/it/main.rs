@@ -14,3 +14,4 @@ mod kill;
 mod several;
 mod support;
 mod ways;
+mod workers;

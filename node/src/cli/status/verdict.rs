@@ -134,6 +134,7 @@ mod tests {
             evidence: 0,
             uptime_s: 0,
             validators: Vec::new(),
+            workers: Vec::new(),
             conflicts: Vec::new(),
         }
     }

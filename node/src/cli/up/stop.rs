@@ -8,18 +8,18 @@ use tokio::sync::watch;
 use crate::limits::REPLICA_GRACE;
 
 /// What asks a node to stop.
-pub(super) struct Stop {
+pub(crate) struct Stop {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     left_alone: watch::Receiver<bool>,
     /// Another process started this one.
-    pub(super) attached: bool,
+    pub(crate) attached: bool,
 }
 
 impl Stop {
     /// `attached`: standard input is a pipe from the process that started this one, and its end means that that
     /// process asks to stop, or is gone.
-    pub(super) fn new(attached: bool) -> std::io::Result<Stop> {
+    pub(crate) fn new(attached: bool) -> std::io::Result<Stop> {
         let (say, left_alone) = watch::channel(false);
         if attached {
             std::thread::Builder::new().name("moot-attached".into()).spawn(move || until_the_end(&say))?;
@@ -33,7 +33,7 @@ impl Stop {
     }
 
     /// Resolves each time that somebody asks.
-    pub(super) async fn asked(&mut self) {
+    pub(crate) async fn asked(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

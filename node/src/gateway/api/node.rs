@@ -37,6 +37,8 @@ pub(super) async fn metrics(door: &Door) -> Answered {
     const MEDIA: HeaderValue =
         HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     door.metrics.running.set(door.worker.places.taken() as i64);
+    door.metrics.workers.set(door.worker.fleet.count() as i64);
+    door.metrics.workers_running.set(door.worker.fleet.running() as i64);
     door.metrics.height.set(door.worker.ledger.height() as i64);
     Ok(bytes_of(StatusCode::OK, MEDIA, door.metrics.text().into()))
 }
@@ -64,7 +66,7 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             state: ledger.state,
             condition: condition(&ledger.condition),
             functions: registry.len(),
-            running: worker.places.taken(),
+            running: worker.places.taken() + worker.fleet.running(),
             open_calls: ledger.open_calls,
             read_only: why_read_only(&ledger.condition),
             ordering_failed: ordering(&ledger.ordering),
@@ -73,6 +75,7 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             evidence: ledger.evidence as u64,
             uptime_s: door.started.elapsed().as_secs(),
             validators,
+            workers: worker.fleet.view(visit.local),
             conflicts: registry.routes.conflicts().to_vec(),
         },
     ))

@@ -71,6 +71,16 @@ impl TestNode {
         std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
     }
 
+    /// Where workers join.
+    pub(crate) fn workers(&self) -> SocketAddr {
+        self.node.as_ref().unwrap().workers_address().unwrap()
+    }
+
+    /// Its account.
+    pub(crate) fn account(&self) -> moot_record::AccountId {
+        self.node.as_ref().unwrap().account()
+    }
+
     /// Begins to stop it, on its own runtime.
     pub(crate) fn begin_stop(&mut self) -> tokio::task::JoinHandle<()> {
         let node = self.node.take().unwrap();
