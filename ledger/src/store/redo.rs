@@ -14,16 +14,19 @@ use std::borrow::Cow;
 /// The largest value of a row: more than any batch has.
 const MAX_VALUE_BYTES: usize = moot_record::limits::MAX_SEALED_BATCH_BYTES;
 
+/// Keys with the rows below them.
+type Keyed<'a, K> = Vec<(K, Cow<'a, [u8]>)>;
+
 /// Rows to be added, by table.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rows<'a> {
-    batches: Vec<((u32, u64), Cow<'a, [u8]>)>,
-    hours: Vec<((u32, u64), Cow<'a, [u8]>)>,
-    payloads: Vec<((u32, u32, u64, u64), Cow<'a, [u8]>)>,
+    batches: Keyed<'a, (u32, u64)>,
+    hours: Keyed<'a, (u32, u64)>,
+    payloads: Keyed<'a, (u32, u32, u64, u64)>,
     links: Vec<(u32, u64, u32, u64)>,
     bundles: Vec<(u64, [u8; 32])>,
-    answers: Vec<((u64, u16), Cow<'a, [u8]>)>,
-    keys: Vec<([u8; 32], Cow<'a, [u8]>)>,
+    answers: Keyed<'a, (u64, u16)>,
+    keys: Keyed<'a, [u8; 32]>,
     key_hours: Vec<(u32, [u8; 32])>,
 }
 
