@@ -7,7 +7,8 @@ use crate::{guests, js, python, rooms, toolchain};
 use anyhow::{Result, bail};
 use std::time::Instant;
 
-const PARTS: &[&str] = &["format", "rooms", "guests", "wasm32", "lint", "deny", "languages", "rust", "js", "python"];
+const PARTS: &[&str] =
+    &["format", "rooms", "guests", "wasm32", "lint", "deny", "languages", "rust", "js", "python"];
 
 /// Runs the named parts, or all of them.
 pub(crate) fn test(wanted: &[String]) -> Result<()> {
