@@ -133,6 +133,8 @@ function entry(world, functions, has) {
   const lines = [];
   if (QUICKJS) {
     lines.push(`import "${SDK}/quickjs";`);
+  } else {
+    lines.push(`import { readableErrors } from "${SDK}/console";`, "readableErrors();");
   }
   lines.push(`import { seedFromCall, refuseSecrets } from "${SDK}/random";`, "seedFromCall();");
   if (!order.random) {
