@@ -27,7 +27,7 @@ pub enum Fault {
         message: String,
         /// The end of its standard error: what a panic said, or a language's own stack trace. For the function's owner,
         /// so not in `Display`: it names files and values that are no business of the caller's.
-        said: String,
+        said: Box<str>,
         /// Where, innermost frame first.
         backtrace: Vec<Frame>,
     },

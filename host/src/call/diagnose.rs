@@ -105,7 +105,7 @@ fn refused(state: &State, backtrace: &[Frame]) -> Option<Fault> {
 }
 
 fn trapped(message: String, state: &State, backtrace: Vec<Frame>) -> Fault {
-    Fault::Trap { message, said: state.log.tail(), backtrace }
+    Fault::Trap { message, said: state.log.tail().into(), backtrace }
 }
 
 fn words(trap: Trap) -> String {

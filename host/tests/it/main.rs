@@ -10,5 +10,6 @@ mod http_0_3;
 mod keyvalue;
 mod outbound;
 mod policy;
+mod sockets;
 mod support;
 mod typed;

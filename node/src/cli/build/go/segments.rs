@@ -11,6 +11,9 @@ use wasmparser::{Data, DataKind, Operator, Parser, Payload};
 /// of 63,000 segments in a program with `net/http` a hundred are left, and it is smaller by half a megabyte.
 const MAX_ZEROS: u32 = 64;
 
+/// Bytes, and their place in memory.
+type Segment<'a> = (u32, &'a [u8]);
+
 /// The same module, with fewer segments. One that uses segments in any other way than Go does is left as it is.
 pub(super) fn merge(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut merged = Module::new();
@@ -33,8 +36,8 @@ pub(super) fn merge(module: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The segments by their places, when all are copied into the only memory at a fixed place, none over another.
-fn active(section: wasmparser::DataSectionReader<'_>) -> anyhow::Result<Option<Vec<(u32, &[u8])>>> {
-    let mut segments: Vec<(u32, &[u8])> = Vec::new();
+fn active(section: wasmparser::DataSectionReader<'_>) -> anyhow::Result<Option<Vec<Segment<'_>>>> {
+    let mut segments: Vec<Segment<'_>> = Vec::new();
     for segment in section {
         let Data { kind: DataKind::Active { memory_index: 0, offset_expr }, data, .. } = segment? else {
             return Ok(None);
@@ -47,11 +50,11 @@ fn active(section: wasmparser::DataSectionReader<'_>) -> anyhow::Result<Option<V
     }
     segments.sort_by_key(|(place, _)| *place);
     // Of segments over each other the last one counts: nothing for a sort to decide.
-    let apart = |pair: &[(u32, &[u8])]| u64::from(pair[0].0) + pair[0].1.len() as u64 <= u64::from(pair[1].0);
+    let apart = |pair: &[Segment<'_>]| u64::from(pair[0].0) + pair[0].1.len() as u64 <= u64::from(pair[1].0);
     Ok(segments.windows(2).all(apart).then_some(segments))
 }
 
-fn joined(segments: &[(u32, &[u8])]) -> DataSection {
+fn joined(segments: &[Segment<'_>]) -> DataSection {
     let mut section = DataSection::new();
     let mut rest = segments.iter().peekable();
     while let Some((place, data)) = rest.next() {
