@@ -12,6 +12,7 @@ const { answer } = await import("../src/guest/http.js");
 const { guard } = await import("../src/guest/typed.js");
 const { describe: describeError, UNEXPECTED } = await import("../src/guest/errors.js");
 const { readable } = await import("../src/guest/stack.js");
+const { readableErrors } = await import("../src/guest/console.js");
 
 type EventFunction = Parameters<typeof defineFunction>[0];
 
@@ -230,4 +231,23 @@ describe("stacks", () => {
     assert.equal(describeError(Symbol("x")), "Symbol(x)");
     assert.equal(describeError({ a: 1n }), "[object Object]");
   });
+});
+
+test("the console writes errors as the log has them", () => {
+  const before = globalThis.console;
+  const written: unknown[][] = [];
+  const write = (...values: unknown[]): void => {
+    written.push(values);
+  };
+  Object.assign(globalThis, { console: { log: write, error: write } });
+  try {
+    readableErrors();
+    const own = globalThis.console;
+    own.error("caught:", new Error("broken", { cause: "a cause" }));
+    own.log({ plain: true }, 1);
+  } finally {
+    globalThis.console = before;
+  }
+  assert.match(String(written[0]?.[1]), /^Error: broken[^]*caused by a cause$/);
+  assert.deepEqual([written[0]?.[0], written[1]], ["caught:", [{ plain: true }, 1]]);
 });

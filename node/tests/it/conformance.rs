@@ -15,6 +15,7 @@
 
 mod cases;
 mod flask;
+mod hono;
 mod languages;
 mod server;
 

@@ -26,7 +26,7 @@ pub(super) fn build() -> Result<()> {
     moot_build("js", &FUNCTIONS, &SOURCES, &version)
 }
 
-/// Installs what the lock file names, unless that is what is there. npm empties the folder first, and the copy in it with everything else.
+/// Installs what the lock file names, with its checksums, unless that is what is there.
 fn install() -> Result<()> {
     let folder = root().join("guests/js");
     let lock = std::fs::read(folder.join("package-lock.json"))?;
@@ -34,7 +34,9 @@ fn install() -> Result<()> {
     if std::fs::read(&note).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    run(Command::new("npm").args(["ci", "--no-fund", "--no-audit"]).current_dir(&folder))
+    // Not `npm ci`: it wants every optional package of every other platform in the lock file, and the tools name some
+    // that were never published.
+    run(Command::new("npm").args(["install", "--no-save"]).current_dir(&folder))
         .context("the tools of guests/js could not be installed")?;
     Ok(std::fs::write(&note, lock)?)
 }

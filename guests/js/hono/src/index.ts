@@ -24,6 +24,9 @@ app.get("/count", (c) =>
 app.get("/teapot", () => {
   throw new HTTPException(418, { message: "short and stout" });
 });
+app.get("/broken", () => {
+  throw new Error("this page is broken");
+});
 app.notFound((c) => c.text("no such page\n", 404));
 
 export default app;

@@ -34,10 +34,11 @@ const JCO: &str = "@bytecodealliance/jco";
 const JCO_VERSION: &str = "1.34.0";
 
 /// What drives the tools, and what is bundled into every function, as they are in the checkout.
-const SCRIPTS: [(&str, &str); 19] = [
+const SCRIPTS: [(&str, &str); 20] = [
     ("componentize.mjs", include_str!("javascript/componentize.mjs")),
     ("lines.mjs", include_str!("javascript/lines.mjs")),
     ("sdk/guest.ts", sdk!("guest.ts")),
+    ("sdk/guest/console.ts", sdk!("guest/console.ts")),
     ("sdk/guest/context.ts", sdk!("guest/context.ts")),
     ("sdk/guest/engine.ts", sdk!("guest/engine.ts")),
     ("sdk/guest/environment.ts", sdk!("guest/environment.ts")),

@@ -133,6 +133,8 @@ function entry(world, functions, has) {
   const lines = [];
   if (QUICKJS) {
     lines.push(`import "${SDK}/quickjs";`);
+  } else {
+    lines.push(`import { readableErrors } from "${SDK}/console";`, "readableErrors();");
   }
   lines.push(`import { seedFromCall, refuseSecrets } from "${SDK}/random";`, "seedFromCall();");
   if (!order.random) {
@@ -186,7 +188,8 @@ function checkImports(chunk, world) {
   const known = new Set(world.imports.values());
   for (const id of chunk.imports.filter((found) => !known.has(found))) {
     if (!SPECIFIER.test(id)) {
-      throw new Wrong(`${id} cannot be found`, `npm install ${id}; modules of Node itself are not there in a component`);
+      const remedy = id.startsWith("node:") ? "modules of Node itself are not there in a component" : `npm install ${id}`;
+      throw new Wrong(`${id} cannot be found`, remedy);
     }
     const remedy = id.startsWith("wasi:keyvalue/")
       ? "add `include wasi:keyvalue/imports@0.2.0-draft;` to the world, and the grant `keyvalue` to moot.toml"
