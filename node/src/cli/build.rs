@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use clap::Args;
-use moot_host::{Host, HostConfig, Inspection};
+use moot_host::{Host, HostConfig, Inspection, Kind};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -15,6 +15,7 @@ use super::{terminal, toolchain};
 use crate::limits::MAX_COMPONENT_BYTES;
 use crate::manifest::units::show_size;
 use crate::manifest::{Build as Recipe, FunctionManifest, Language, LanguageBuild, Manifest};
+use crate::worker::external_artifact;
 use project::Project;
 
 pub(crate) mod go;
@@ -39,7 +40,21 @@ pub(crate) struct Build {
 /// A component that was built, looked at, and found to be one.
 pub(crate) struct Built {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) inspection: Inspection,
+    pub(crate) inspection: Looked,
+}
+
+/// What was seen.
+pub(crate) struct Looked {
+    pub(crate) kind: Kind,
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    pub(crate) bytes: u64,
+}
+
+impl From<Inspection> for Looked {
+    fn from(seen: Inspection) -> Looked {
+        Looked { kind: seen.kind, imports: seen.imports, exports: seen.exports, bytes: seen.bytes }
+    }
 }
 
 impl Build {
@@ -51,9 +66,10 @@ impl Build {
             let Built { inspection, .. } = read_component(function)?;
             let shown = function.component.display();
             let what = format!(
-                "{} {} component, {}, {shown}",
+                "{} {} {}, {}, {shown}",
                 function.name,
                 inspection.kind,
+                if function.external.is_some() { "external" } else { "component" },
                 show_size(inspection.bytes)
             );
             terminal::done("Built", &what);
@@ -127,6 +143,12 @@ fn run_command(manifest: &Manifest, function: &FunctionManifest, build: &str) ->
 
 /// Reads a function's component and checks that it is one.
 pub(crate) fn read_component(function: &FunctionManifest) -> anyhow::Result<Built> {
+    if let Some(text) = &function.external {
+        let bytes = external_artifact(text).map_err(|error| Failure::new(error.to_string()))?;
+        let (kind, length) = (Kind::Event, bytes.len() as u64);
+        let inspection = Looked { kind, imports: Vec::new(), exports: Vec::new(), bytes: length };
+        return Ok(Built { bytes, inspection });
+    }
     let path = &function.component;
     let bytes = match read_bounded(path) {
         Ok(bytes) => bytes,
@@ -142,7 +164,7 @@ pub(crate) fn read_component(function: &FunctionManifest) -> anyhow::Result<Buil
     let inspection = host
         .inspect(&bytes)
         .map_err(|error| Failure::new(format!("{} cannot be deployed: {error}", path.display())))?;
-    Ok(Built { bytes, inspection })
+    Ok(Built { bytes, inspection: inspection.into() })
 }
 
 /// Reads one byte more than a component may have, so that the size is known to be too large without reading it all.

@@ -118,7 +118,7 @@ impl Deploy {
 /// The manifest of somebody who has only a component.
 fn bare_manifest(name: FunctionName, component: PathBuf) -> Manifest {
     let spec = Spec::new(FunctionKind::Event, format!("/{name}"));
-    let function = FunctionManifest { name, component, build: None, spec };
+    let function = FunctionManifest { name, component, external: None, build: None, spec };
     Manifest { path: PathBuf::from(crate::manifest::FILE_NAME), functions: vec![function] }
 }
 

@@ -26,7 +26,8 @@ const USUAL_DATA: &str = ".moot/worker";
     after_help = "Examples:\n  moot worker --account                          make its key, and show the account to be let in\n  \
                         moot up --workers-listen 127.0.0.1:9180 --allow-worker ACCOUNT\n  \
                         moot worker --join 127.0.0.1:9180 --replica ACCOUNT\n  \
-                        moot worker --join 10.0.0.7:9180 --replica ACCOUNT --function resize --places 8\n\n\
+                        moot worker --join 10.0.0.7:9180 --replica ACCOUNT --function resize --places 8\n  \
+                        moot worker --join 10.0.0.7:9180 --replica ACCOUNT --external -- python3 -m awslambdaric app.handler\n\n\
                         The connection is encrypted, and both sides prove their keys. A worker signs the receipts of what it \
                         runs. Functions that keep keys and values or speak to the ledger run on the replica."
 )]
@@ -45,9 +46,9 @@ pub(crate) struct Worker {
     /// A function that it serves; can be repeated [default: every one that it can]
     #[arg(long = "function", value_name = "NAME", value_parser = str::parse::<FunctionName>)]
     functions: Vec<FunctionName>,
-    /// Calls that it runs at a time
-    #[arg(long, value_name = "NUMBER", default_value_t = crate::workers::DEFAULT_PLACES)]
-    places: usize,
+    /// Calls that it runs at a time [default: 64, and 1 for processes]
+    #[arg(long, value_name = "NUMBER")]
+    places: Option<usize>,
     /// Its folder; made when missing
     #[arg(long, value_name = "FOLDER", default_value = USUAL_DATA)]
     data: PathBuf,
@@ -60,6 +61,12 @@ pub(crate) struct Worker {
     /// A TOML file with the values of granted secrets, readable by you alone (mode 0600)
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// Run a command's processes instead of components: they speak the AWS Lambda Runtime API, one for each place
+    #[arg(long, requires = "command")]
+    external: bool,
+    /// The command, after `--`
+    #[arg(last = true, value_name = "COMMAND", requires = "external")]
+    command: Vec<String>,
     /// Stop when standard input ends: for the process that starts this one
     #[arg(long, hide = true)]
     attached: bool,
@@ -76,7 +83,11 @@ impl Worker {
         let mut stop = Stop::new(self.attached)?;
         let mut config = WorkerConfig::new(&self.data, address.clone(), replica);
         config.key.clone_from(&self.key);
-        config.places = self.places;
+        if let (true, [command, arguments @ ..]) = (self.external, self.command.as_slice()) {
+            config.external = Some((PathBuf::from(command), arguments.to_vec()));
+            config.places = 1;
+        }
+        config.places = self.places.unwrap_or(config.places);
         config.functions = (!self.functions.is_empty()).then(|| self.functions.iter().cloned().collect());
         config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
         if let Some(path) = &self.secrets {

@@ -275,6 +275,7 @@ fn not_begun(error: BeginError) -> Failure {
     let kind = match &error {
         BeginError::Full(_) => Kind::Busy,
         BeginError::Load(LoadProblem::OnTheWay { .. }) => Kind::OnTheWay,
+        BeginError::Load(LoadProblem::NoWorker { .. }) => Kind::Busy,
         BeginError::Load(_) => Kind::NotLoaded,
         BeginError::Refused(refused) => of_refused(refused),
     };

@@ -20,7 +20,11 @@ use crate::limits::{
 
 /// Reads one function; `None` when it has no component to speak of. Problems are noted in the source.
 pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path) -> Option<FunctionManifest> {
-    let component = read_component(&section);
+    let external = read_external(&section);
+    let component = match &external {
+        Some(_) => Some(super::FILE_NAME),
+        None => read_component(&section),
+    };
     let build = build::read(&section);
     let route = read_route(&section).unwrap_or_else(|| format!("/{name}"));
     let access = read_access(&section);
@@ -61,7 +65,41 @@ pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path)
         section.source().problem(section.at(), invalid.to_string(), None);
     }
     section.finish();
-    Some(FunctionManifest { name: name.clone(), component: folder.join(component?), build, spec })
+    Some(FunctionManifest { name: name.clone(), component: folder.join(component?), external, build, spec })
+}
+
+/// What the owner says that runs, of a function of kind external.
+fn read_external(section: &Section<'_, '_>) -> Option<String> {
+    const WANT: &str = "\"external\"; it is left out for a component, whose kind is seen";
+    let program = section.text("program", "what runs, in words, such as \"resize 1.4\"");
+    let problem =
+        |at, message: String, help: &str| section.source().problem(at, message, Some(help.to_owned()));
+    match (section.text("kind", WANT), program.clone()) {
+        (None, None) => return None,
+        (None, Some((_, at))) => {
+            problem(at, "`program` is for functions of kind external".to_owned(), "add kind = \"external\"");
+            return None;
+        }
+        (Some(("external", _)), _) => {}
+        (Some((other, at)), _) => {
+            problem(at, format!("`kind` must be {WANT}, not {other:?}"), "leave it out");
+            return None;
+        }
+    }
+    for key in ["component", "build"] {
+        if let Some((_, at)) = section.text(key, "left out") {
+            problem(
+                at,
+                format!("an external function has no `{key}`"),
+                "a worker is given its command: `moot worker --external`",
+            );
+        }
+    }
+    let text = program.as_ref().map_or("", |(text, _)| *text);
+    if let (Err(error), Some((_, at))) = (crate::worker::external_artifact(text), program) {
+        section.source().problem(at, format!("`program`: {error}"), None);
+    }
+    Some(text.to_owned())
 }
 
 fn read_component<'s>(section: &Section<'s, '_>) -> Option<&'s str> {

@@ -45,8 +45,10 @@ pub struct Manifest {
 pub struct FunctionManifest {
     /// Its name.
     pub name: FunctionName,
-    /// Where its component is.
+    /// Where its component is; the manifest itself for an external function.
     pub component: PathBuf,
+    /// What runs, in the owner's words, when it is no component.
+    pub external: Option<String>,
     /// How it is made.
     pub build: Option<Build>,
     /// What will be recorded. Its kind is a guess until the component has been looked at.

@@ -11,6 +11,7 @@
 
 use super::{Active, LoadProblem, Worker};
 use crate::limits::COMPONENT_WAIT;
+use crate::workers::wire::Sandbox;
 use moot_host::Policy;
 use std::sync::Arc;
 
@@ -29,6 +30,12 @@ impl Worker {
         let _waiting = self.arrivals.try_acquire().map_err(|_| on_the_way())?;
         let waited = tokio::time::timeout(COMPONENT_WAIT, self.ledger.component_arrived(component)).await;
         waited.map_err(|_| on_the_way())
+    }
+
+    /// What a function needs to run, once its bytes are here.
+    pub(crate) async fn arrived_sandbox(&self, active: &Active) -> Result<Sandbox, LoadProblem> {
+        self.arrived(active).await?;
+        self.sandbox(active)
     }
 
     /// A function's bytes, for a worker that needs them.
@@ -63,6 +70,9 @@ impl Worker {
 
     async fn prepare_one(&self, active: &Active) -> Result<(), LoadProblem> {
         self.arrived(active).await?;
+        if self.sandbox(active)? == Sandbox::External {
+            return Ok(());
+        }
         let policy = self.provided.policy(&active.name, active.owner, &active.spec)?;
         self.admit_foreign(active, &policy)?;
         Ok(self.artifacts.ensure(&active.component, || self.bytes(&active.component)).await?)

@@ -18,6 +18,7 @@ use crate::worker::receipt::{self, About};
 use crate::worker::registry::{Active, Registry};
 use crate::worker::run::failed_before;
 use crate::worker::{Job, Worker};
+use crate::workers::PLACE_WAIT;
 use bytes::Bytes;
 use futures::StreamExt;
 use moot_host::Fault;
@@ -233,7 +234,11 @@ impl Worker {
             call_bytes: receipt::encoded_bytes(&entry),
         };
         let Entry::Call(call) = entry else { return Ok(()) };
-        if let Some(lease) = self.fleet.take(&function, &[]) {
+        let lease = match self.lease(&function, PLACE_WAIT).await {
+            Ok(lease) => lease,
+            Err(error) => return self.unavailable(&about, &error.to_string()).await,
+        };
+        if let Some(lease) = lease {
             let job = Job::handed_over(&self, function, lease, about, call, input);
             return job.execute().await.map(drop).map_err(Into::into);
         }

@@ -19,7 +19,7 @@ use crate::limits::RECEIPT_ATTEMPTS;
 use crate::worker::job::{Executed, Finished, Job, Runs, Unfinished, kept};
 use crate::worker::receipt::{self, About};
 use crate::worker::run::{Answer, Failed, failed_before};
-use crate::workers::wire::CallOrder;
+use crate::workers::wire::{CallOrder, Sandbox};
 use crate::workers::{Answered, Bounds, Lease, Lost, MAX_TRIES, kept_lines};
 use bytes::Bytes;
 use moot_host::Fault;
@@ -66,8 +66,10 @@ impl Job {
             Ok(()) => self.execute_here().await,
             Err(_) if begun => self.interrupted().await,
             Err(why) => {
-                let outcome = failed_before(Fault::Host { message: why });
-                Ok(Executed::Finished(Box::new(self.finish(outcome).await?)))
+                let outcome = failed_before(Fault::Host { message: why.clone() });
+                let finished = self.finish(outcome).await?;
+                let result = Err(Failed::Said { status: Status::Unavailable, text: why });
+                Ok(Executed::Finished(Box::new(Finished { result, ..finished })))
             }
         }
     }
@@ -115,6 +117,11 @@ impl Job {
             Ok(Err(Lost::Unknown(why)))
         };
         let Answered { worker, bundle, logs, output } = answered;
+        if bundle.header.valid_until != order.valid_until {
+            // One that runs out before its block comes would leave a call answered and nothing to prove it by.
+            let (says, asked) = (bundle.header.valid_until, order.valid_until);
+            return wrong(format!("its bundle is valid until height {says}, and {asked} was asked"));
+        }
         let signed = match self.worker.ledger.verify_receipts(bundle, &worker) {
             Ok(signed) => signed,
             Err(Refused::Stopped(why)) => return Err(Refused::Stopped(why).into()),
@@ -125,8 +132,13 @@ impl Job {
             (Some(receipt), None) => receipt.clone(),
             _ => return wrong("it has signed more than one receipt".to_owned()),
         };
-        let expected =
-            Expected { about: &self.about, mode: self.function.spec.payloads, prices: self.prices() };
+        let external = matches!(self.worker.sandbox(&self.function), Ok(Sandbox::External));
+        let expected = Expected {
+            about: &self.about,
+            mode: self.function.spec.payloads,
+            prices: self.prices(),
+            metered: !external,
+        };
         if let Err(why) = expected.check(&receipt, self.fuel_limit, &output) {
             return wrong(why);
         }
@@ -179,6 +191,8 @@ struct Expected<'a> {
     about: &'a About,
     mode: PayloadMode,
     prices: &'a Prices,
+    /// Whether it has a meter: external functions have none.
+    metered: bool,
 }
 
 impl Expected<'_> {
@@ -200,8 +214,13 @@ impl Expected<'_> {
                 output.len()
             ));
         }
-        if !receipt.metered || receipt.fuel > fuel_limit {
-            return Err(format!("it states {} of fuel, and the call has {fuel_limit}", receipt.fuel));
+        if receipt.metered != self.metered {
+            let (says, is) = if self.metered { ("no", "one") } else { ("one", "none") };
+            return Err(format!("its receipt says that there was {says} meter of fuel, and there is {is}"));
+        }
+        let most = if self.metered { fuel_limit } else { 0 };
+        if receipt.fuel > most {
+            return Err(format!("it states {} of fuel, and the call has {most}", receipt.fuel));
         }
         let fee = receipt::fee_of(about, receipt, self.prices);
         if receipt.fee != fee {
@@ -231,7 +250,7 @@ mod tests {
         let output = Bytes::from_static(b"out");
         let outcome = crate::worker::Outcome { result: Ok(Answer::Bytes(output.clone())), report };
         let good = receipt::of(&about, &outcome, Payload::of(&output), &prices, 7);
-        let expected = Expected { about: &about, mode: PayloadMode::Digest, prices: &prices };
+        let expected = Expected { about: &about, mode: PayloadMode::Digest, prices: &prices, metered: true };
         let check = |receipt: &Receipt| expected.check(receipt, 2_000_000, &output);
         assert_eq!(check(&good), Ok(()));
         let bad = |change: &dyn Fn(&mut Receipt), word: &str| {
@@ -247,7 +266,9 @@ mod tests {
         bad(&|r| r.output = Payload::of(b"other"), "output");
         bad(&|r| r.output = Payload::inlined(b"out"), "output");
         bad(&|r| r.fuel += 1, "of fuel");
-        bad(&|r| r.metered = false, "of fuel");
+        bad(&|r| r.metered = false, "meter");
+        let external = Expected { metered: false, ..expected };
+        assert!(external.check(&good, 2_000_000, &output).unwrap_err().contains("meter"));
         bad(&|r| r.fee.execution -= 1, "fee");
         bad(&|r| r.fee.ordering += 1, "fee");
     }

@@ -7,7 +7,7 @@ use crate::worker::receipt::{self, About};
 use crate::worker::registry::Active;
 use crate::worker::run::{self, Answer, Failed, Outcome, Ran};
 use crate::worker::{LoadProblem, TypedInput, Worker, context, ledger_port, stream};
-use crate::workers::Lease;
+use crate::workers::{Lease, PLACE_WAIT};
 use bytes::Bytes;
 use http::response::Parts;
 use http_body::Frame;
@@ -98,12 +98,11 @@ pub(crate) enum Unfinished {
 impl Worker {
     /// Takes a place, sees to the code, records the call.
     pub(crate) async fn begin(self: &Arc<Self>, order: Order) -> Result<Job, BeginError> {
-        // A call made by a call stays with its parent, and only workers that are ready for the function are asked.
-        let lease = if order.parent.is_none() { self.fleet.take(&order.function, &[]) } else { None };
-        if lease.is_none() && order.parent.is_none() && order.function.loaded(self.clock.now_us()).is_none() {
-            // Waited for without a place: what is not here must not keep others from running.
-            self.arrived(&order.function).await?;
-        }
+        // A call made by a call stays with its parent where it can.
+        let lease = match order.parent {
+            None => self.lease(&order.function, PLACE_WAIT).await?,
+            Some(_) => self.lease_if_needed(&order.function, PLACE_WAIT).await?,
+        };
         // A call made by a call runs in its parent's place: with a place of its own, parents that wait for their
         // children could hold all of them.
         let runs = match lease {

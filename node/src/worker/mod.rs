@@ -17,6 +17,7 @@ mod bundle;
 mod compile;
 pub(crate) mod context;
 mod elsewhere;
+mod external;
 mod input;
 mod job;
 mod ledger_port;
@@ -33,12 +34,13 @@ mod stream;
 pub use artifacts::ArtifactError;
 pub use compile::{CompileFailed, Compiler, compile_file};
 pub use context::context_of;
+pub use external::{ExternalError, check_external, external_artifact, is_external};
 pub use input::{BadInput, TypedInput};
 pub use policy::PolicyError;
 
 pub(crate) use artifacts::Artifacts;
 pub(crate) use bundle::{Asked, NotRun, Sorting};
-pub(crate) use input::{content_type, http_as_event, of_event, of_http};
+pub(crate) use input::{content_type, http_as_event, of_event, of_http, to_event};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
 pub(crate) use logs::log_line;
 pub(crate) use places::Places;
@@ -50,13 +52,15 @@ pub(crate) use run::{
 
 use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, MAX_BUNDLE_CALLS, WorkerLimits};
 use crate::metrics::Metrics;
-use crate::workers::Fleet;
+use crate::workers::wire::Sandbox;
+use crate::workers::{Fleet, Lease};
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
 use moot_record::{Digest, Prices, Spec, Transaction};
 use parking_lot::RwLock;
 use registry::Loaded;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Runs the functions of a ledger.
@@ -101,6 +105,15 @@ pub(crate) enum LoadProblem {
         is: &'static str,
         /// What it was deployed as.
         says: &'static str,
+    },
+    /// It is no component, and nobody is there who runs it.
+    #[error(
+        "{function} runs in a process of a worker's own, and no worker that serves it has a free place; start one with \
+         `moot worker --external -- COMMAND`"
+    )]
+    NoWorker {
+        /// The function.
+        function: String,
     },
     /// It was deployed at another replica a moment ago.
     #[error(
@@ -167,6 +180,9 @@ impl Worker {
             return Ok(function);
         }
         self.arrived(active).await?;
+        if self.sandbox(active)? == Sandbox::External {
+            return Err(LoadProblem::NoWorker { function: active.name.to_string() });
+        }
         let _one_at_a_time = active.loading.lock().await;
         if let Some(function) = active.loaded(now_us) {
             return Ok(function);
@@ -178,6 +194,53 @@ impl Worker {
         self.loaded.keep(active, function.clone());
         self.metrics.loaded.set(self.loaded.count() as i64);
         Ok(function)
+    }
+
+    /// What a function that has arrived needs to run.
+    pub(crate) fn sandbox(&self, active: &Active) -> Result<Sandbox, LoadProblem> {
+        if let Some(sandbox) = active.sandbox.get() {
+            return Ok(*sandbox);
+        }
+        // Only components are compiled.
+        let sandbox = match self.artifacts.has(&active.component) {
+            true => Sandbox::Component,
+            false => match self.bytes(&active.component) {
+                Some(bytes) if is_external(&bytes) => Sandbox::External,
+                Some(_) => Sandbox::Component,
+                None => return Err(ArtifactError::Missing(active.component).into()),
+            },
+        };
+        Ok(*active.sandbox.get_or_init(|| sandbox))
+    }
+
+    /// A place at a joined worker: where one is free, and for what runs nowhere else when one becomes free.
+    pub(crate) async fn lease(
+        &self,
+        active: &Active,
+        within: Duration,
+    ) -> Result<Option<Lease>, LoadProblem> {
+        if let Some(lease) = self.fleet.take(active, &[]) {
+            return Ok(Some(lease));
+        }
+        self.lease_if_needed(active, within).await
+    }
+
+    /// The same only for what runs nowhere else.
+    pub(crate) async fn lease_if_needed(
+        &self,
+        active: &Active,
+        within: Duration,
+    ) -> Result<Option<Lease>, LoadProblem> {
+        if active.loaded(self.clock.now_us()).is_some() {
+            return Ok(None);
+        }
+        self.arrived(active).await?;
+        if self.sandbox(active)? == Sandbox::Component {
+            return Ok(None);
+        }
+        let missing = || LoadProblem::NoWorker { function: active.name.to_string() };
+        let _waiting = self.arrivals.try_acquire().map_err(|_| missing())?;
+        self.fleet.wait(active, within).await.map(Some).ok_or_else(missing)
     }
 
     fn bytes(&self, component: &Digest) -> Option<Vec<u8>> {
@@ -201,6 +264,9 @@ impl Worker {
         let spec = Spec::decode(spec).map_err(|e| PrepareError::Spec(e.to_string()))?;
         let policy = self.provided.policy(name, owner, &spec)?;
         let bytes = self.bytes(component).ok_or(PrepareError::Missing(*component))?;
+        if is_external(&bytes) {
+            return Ok(check_external(&bytes, &spec)?);
+        }
         let inspection = self.host.admit(&bytes, &policy)?;
         if inspection.kind.as_str() != spec.kind.as_str() {
             return Err(PrepareError::OtherKind { is: inspection.kind.as_str(), says: spec.kind.as_str() });
@@ -221,6 +287,8 @@ pub(crate) enum PrepareError {
         "the component is of kind {is}, and the manifest says {says}; build the manifest from this component"
     )]
     OtherKind { is: &'static str, says: &'static str },
+    #[error(transparent)]
+    External(#[from] ExternalError),
     #[error(transparent)]
     Admission(#[from] moot_host::AdmissionError),
     #[error(transparent)]

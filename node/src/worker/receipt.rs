@@ -22,6 +22,19 @@ pub(crate) fn of(about: &About, outcome: &Outcome, output: Payload, prices: &Pri
     of_report(about, outcome.status(), &outcome.report, output, prices, now_us)
 }
 
+/// The receipt of a call that ran where nothing counts fuel.
+pub(crate) fn unmetered(
+    about: &About,
+    outcome: &Outcome,
+    output: Payload,
+    prices: &Prices,
+    now_us: u64,
+) -> Receipt {
+    let metered = of(about, outcome, output, prices, now_us);
+    let receipt = Receipt { fuel: 0, metered: false, fee: Fee::default(), ..metered };
+    priced(receipt, about, prices)
+}
+
 /// The receipt of a call whose answer was streamed.
 pub(crate) fn of_streamed(
     about: &About,

@@ -14,6 +14,7 @@ use crate::limits::{FATE_EVERY, RECEIPT_ATTEMPTS, RECOVERED_AT_ONCE};
 use crate::worker::receipt::{self, About};
 use crate::worker::registry::version_of;
 use crate::worker::{Job, Worker, bundle};
+use crate::workers::PLACE_WAIT_AT_START;
 use futures::StreamExt;
 use moot_ledger::{Fate, PayloadBytes, Refused};
 use moot_record::{Call, Entry, EntryId, Receipt};
@@ -81,6 +82,10 @@ impl Worker {
         };
         if !call.input.is_of(&input) {
             return None;
+        }
+        // Its workers have to join again first.
+        if let Some(lease) = self.lease_if_needed(&version, PLACE_WAIT_AT_START).await.ok()? {
+            return Some(Job::handed_over(self, version, lease, *about, call, input));
         }
         let code = self.load(&version, self.clock.now_us()).await.ok()?;
         Some(Job::recorded_before(self, version, code, *about, call, input, None))

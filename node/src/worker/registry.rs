@@ -7,13 +7,14 @@
 
 use crate::worker::logs::FunctionLogs;
 use crate::worker::routes::Routes;
+use crate::workers::wire::Sandbox;
 use moot_host::Function;
 use moot_ledger::{FunctionRecord, Version};
 use moot_record::{AccountId, Call, Digest, EntryId, FunctionName, Spec};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// One version of a function, as calls use it.
 pub(crate) struct Active {
@@ -28,6 +29,8 @@ pub(crate) struct Active {
     /// Since when the function has its route: the first one keeps it.
     pub(crate) claimed: (u64, EntryId),
     pub(crate) logs: Arc<FunctionLogs>,
+    /// What it needs to run, once that was looked at.
+    pub(crate) sandbox: OnceLock<Sandbox>,
     slot: RwLock<Option<Function>>,
     last_used_us: AtomicU64,
     /// Held while the code is being loaded, so that it is loaded once.
@@ -46,6 +49,7 @@ impl Active {
             spec_digest: version.spec_digest,
             claimed: claimed(record, version),
             logs,
+            sandbox: OnceLock::new(),
             slot: RwLock::new(None),
             last_used_us: AtomicU64::new(0),
             loading: tokio::sync::Mutex::new(()),

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 pub(crate) use super::joined::Bounds;
 pub(crate) type Lease = JoinedLease;
 
-/// How often a node that stops looks whether its workers still run something.
+/// How often it is looked whether a place is free, or all are.
 const IDLE_LOOK: Duration = Duration::from_millis(10);
 
 /// The joined workers of a replica.
@@ -60,6 +60,20 @@ impl Fleet {
             !worker.is_over() && !tried.contains(&worker.account) && worker.is_ready(function)
         };
         joined.iter().filter(ready).max_by_key(|worker| worker.free_places())?.lease()
+    }
+
+    /// A place at a worker that is ready for the function, as soon as there is one.
+    pub(crate) async fn wait(&self, function: &Active, within: Duration) -> Option<Lease> {
+        let due = tokio::time::Instant::now() + within;
+        loop {
+            if let Some(lease) = self.take(function, &[]) {
+                return Some(lease);
+            }
+            if tokio::time::Instant::now() >= due {
+                return None;
+            }
+            tokio::time::sleep(IDLE_LOOK).await;
+        }
     }
 
     /// Returns when no call runs at a worker any more.

@@ -6,7 +6,7 @@
 //!
 //! There are no certificates, and so no names, dates and issuers that would have to be made up: the key is the
 //! identity, on the wire as on the ledger. A signature of TLS begins with 64 spaces and its context (RFC 8446, section
-//! 4.4.3), a signature of a record with its domain: neither can be taken for the other.
+//! 4.4.3), a signature of a record with its domain, a vote with a length and the network's namespace: neither can be taken for the other.
 //!
 //! - Requires: that both keys are kept private; the other side's account, from somebody whom one trusts.
 //! - Provides: secrecy and integrity of everything that is said, and that it is said by and to the account that was

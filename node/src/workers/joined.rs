@@ -8,7 +8,8 @@
 //! ```
 
 use super::limits::{
-    CALL_SLACK, MAX_LOG_BYTES, MAX_OUTPUT_HEAD_BYTES, MAX_PLACES, MAX_REASON_BYTES, MAX_WELCOME_BYTES,
+    CALL_SLACK, MAX_DEADLINE_ELSEWHERE, MAX_LOG_BYTES, MAX_OUTPUT_HEAD_BYTES, MAX_PLACES, MAX_REASON_BYTES,
+    MAX_WELCOME_BYTES,
 };
 use super::wire::{self, CALLS, CallOrder, HELLO, Hello, Sandbox, Welcome};
 use crate::worker::Active;
@@ -99,12 +100,15 @@ impl Joined {
         })
     }
 
-    /// Whether it offers what a function needs. Whoever keeps state on the replica, or speaks to its ledger, runs there.
-    pub(super) fn could_serve(&self, active: &Active) -> bool {
+    /// Whether it offers what a function needs. Whoever keeps state on the replica, speaks to
+    /// its ledger or takes very long runs there.
+    pub(super) fn could_serve(&self, active: &Active, sandbox: Sandbox) -> bool {
         let grants = &active.spec.grants;
-        let apart = grants.key_value.is_empty() && !grants.ledger;
+        let apart = grants.key_value.is_empty()
+            && !grants.ledger
+            && u128::from(active.spec.limits.deadline_ms) <= MAX_DEADLINE_ELSEWHERE.as_millis();
         let named = self.welcome.functions.as_ref().is_none_or(|names| names.contains(&active.name));
-        apart && named && self.welcome.kinds.contains(&Sandbox::Component)
+        apart && named && self.welcome.kinds.contains(&sandbox)
     }
 
     pub(super) fn is_ready(&self, active: &Active) -> bool {

@@ -18,6 +18,10 @@ pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(3);
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(7);
 /// What a call at a worker may take beyond its function's deadline: its way there and back, and waiting for a core.
 pub(crate) const CALL_SLACK: Duration = Duration::from_secs(5);
+/// Longest deadline of a function that runs at a worker. Its receipt's bundle is signed for a height that was said before
+/// it ran: at 240 blocks a second five minutes use up three quarters of a bundle's validity, and the rest is for having
+/// it ordered.
+pub(crate) const MAX_DEADLINE_ELSEWHERE: Duration = Duration::from_secs(5 * 60);
 /// How long a worker may take to make a function ready: the compilation's own limit, and 64 MiB on a slow link.
 pub(crate) const PREPARE_TIMEOUT: Duration = Duration::from_secs(180);
 /// Calls at a worker at a time, at most, whatever it offers: as many as a replica runs itself by default.
@@ -54,6 +58,30 @@ pub(crate) const GOOD_SESSION: Duration = Duration::from_secs(10);
 /// How long a worker that is told to stop waits for its calls.
 pub(crate) const LEAVE_TIMEOUT: Duration = Duration::from_secs(30);
 
+const _: () =
+    assert!(MAX_DEADLINE_ELSEWHERE.as_secs() * 240 * 4 <= moot_ledger::limits::MAX_VALIDITY_BLOCKS * 3);
 const _: () = assert!(DEFAULT_PLACES <= MAX_PLACES);
 // A call is given up for a silent connection first, and for being slow only when the connection lives.
 const _: () = assert!(PING_TIMEOUT.as_millis() > 2 * PING_INTERVAL.as_millis());
+
+/// Longest answer of an external process: what Lambda allows for one that is not streamed.
+pub(crate) const MAX_EXTERNAL_RESPONSE_BYTES: usize = 6 * 1024 * 1024;
+/// Connections of one external process: a runtime client uses one, and some a second to report.
+pub(crate) const MAX_EXTERNAL_CONNECTIONS: usize = 16;
+/// Longest line of an external process that is passed on in one piece.
+pub(crate) const MAX_EXTERNAL_LINE_BYTES: usize = 16 * 1024;
+/// How long a call waits for a process that asks for one: those of interpreters take a second or two to begin.
+pub(crate) const EXTERNAL_PATIENCE: Duration = Duration::from_secs(5);
+/// First pause before an external process is started again; doubled each time.
+pub(crate) const EXTERNAL_PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// Longest pause: what was mended is back within half a minute.
+pub(crate) const EXTERNAL_PAUSE_MOST: Duration = Duration::from_secs(30);
+/// A process that ran this long was a good one: the next pause is the first again.
+pub(crate) const EXTERNAL_GOOD_RUN: Duration = Duration::from_secs(30);
+/// How long an external process may take to end when it is asked to.
+pub(crate) const EXTERNAL_GRACE: Duration = Duration::from_secs(2);
+/// How long a call of an external function waits for a place at a worker, before it is recorded: a worker that restarts is
+/// back by then, and a caller is told rather than kept.
+pub(crate) const PLACE_WAIT: Duration = Duration::from_secs(5);
+/// The same for a call that a restart of the replica found open: its workers have to join again first.
+pub(crate) const PLACE_WAIT_AT_START: Duration = Duration::from_secs(30);

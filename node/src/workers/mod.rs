@@ -20,6 +20,7 @@
 //! - Does not provide: that what a worker says it computed is so (its receipt is its word, as ever); functions that
 //!   need the replica's own stores or its ledger: they run on the replica.
 
+mod external;
 mod fleet;
 pub mod identity;
 mod joined;
@@ -36,7 +37,7 @@ pub use separate::{Said, SeparateWorker, SeparateWorkerError, WorkerConfig};
 
 pub(crate) use fleet::{Bounds, Fleet, Lease};
 pub(crate) use joined::{Answered, Lost};
-pub(crate) use limits::{DEFAULT_PLACES, MAX_TRIES};
+pub(crate) use limits::{MAX_DEADLINE_ELSEWHERE, MAX_TRIES, PLACE_WAIT, PLACE_WAIT_AT_START};
 pub(crate) use listener::serve;
 pub(crate) use logs::kept_lines;
 

@@ -40,7 +40,12 @@ pub(crate) async fn tend(worker: Arc<Worker>, joined: Arc<Joined>) {
 
 /// Offers one function; false when the worker has neither taken nor refused it.
 async fn offer(worker: &Worker, joined: &Joined, active: &Active) -> bool {
-    if !joined.could_serve(active) || joined.is_ready(active) || joined.has_refused(active) {
+    if joined.is_ready(active) || joined.has_refused(active) {
+        return true;
+    }
+    // What is still on its way here is offered when it has come.
+    let Ok(sandbox) = worker.arrived_sandbox(active).await else { return false };
+    if !joined.could_serve(active, sandbox) {
         return true;
     }
     match told(worker, joined, active).await {

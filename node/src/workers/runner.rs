@@ -10,14 +10,17 @@
 //! - Provides: calls run under the spec's limits and grants, as on a replica; what is refused was not begun.
 //! - Does not provide: state that outlives a call. Key-value stores and the ledger's port are the replica's.
 
+use super::external::{Ended, Invocation, Processes};
 use super::limits::{MAX_NAMED, MAX_OUTPUT_HEAD_BYTES};
 use super::logs::Gathered;
 use super::wire::{self, CallOrder, Hello, Offer, Sandbox, Welcome};
 use crate::worker::context::context;
 use crate::worker::receipt::{self, About};
-use crate::worker::{Artifacts, Outcome, Provided, failed_before, run_whole};
+use crate::worker::{
+    Answer, Artifacts, Outcome, Provided, check_external, failed_before, run_whole, to_event,
+};
 use bytes::Bytes;
-use moot_host::{Fault, Function, Host, LimitKind};
+use moot_host::{Fault, Function, Host, LimitKind, Report};
 use moot_ledger::{Clock as _, SystemClock};
 use moot_record::{
     AccountId, Bundle, BundleBuilder, Digest, Entry, FunctionName, Keypair, PageClass, Spec,
@@ -27,6 +30,7 @@ use parking_lot::RwLock;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// What a worker has and runs.
@@ -37,6 +41,8 @@ pub(super) struct Runner {
     pub(super) provided: Provided,
     /// The functions that it serves; none for all.
     pub(super) named: Option<BTreeSet<FunctionName>>,
+    /// The processes that it runs instead of components, when it was given a command.
+    pub(super) external: Option<Processes>,
     pub(super) places: Arc<Semaphore>,
     pub(super) max_places: usize,
     /// Functions that may be ready at a time.
@@ -51,7 +57,13 @@ pub(super) struct Ready {
     component: Digest,
     spec: Spec,
     spec_digest: Digest,
-    code: Function,
+    owner: AccountId,
+    code: Code,
+}
+
+enum Code {
+    Component(Function),
+    External,
 }
 
 /// Why a function cannot be served, or not yet.
@@ -80,7 +92,7 @@ impl Runner {
         Welcome {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             functions: self.named.as_ref().map(|names| names.iter().take(MAX_NAMED).cloned().collect()),
-            kinds: vec![Sandbox::Component],
+            kinds: vec![if self.external.is_some() { Sandbox::External } else { Sandbox::Component }],
             places: self.max_places,
         }
     }
@@ -106,6 +118,19 @@ impl Runner {
         if !self.ready.read().contains_key(name) && self.ready.read().len() >= self.max_ready {
             return Err(NotReady::Refused(format!("{} functions are ready, which is all", self.max_ready)));
         }
+        if self.external.is_some() {
+            if bytes.is_empty() {
+                return Err(NotReady::SendBytes);
+            }
+            if component_digest(&bytes) != offer.component {
+                return Err(refused("the bytes that were sent are of another function"));
+            }
+            check_external(&bytes, &spec).map_err(refused)?;
+            let owner = offer.owner;
+            let ready = Ready { component: offer.component, spec, spec_digest, owner, code: Code::External };
+            self.ready.write().insert(name.clone(), Arc::new(ready));
+            return Ok(());
+        }
         let policy = self.provided.policy(name, offer.owner, &spec).map_err(refused)?;
         if !self.artifacts.has(&offer.component) {
             if bytes.is_empty() {
@@ -129,7 +154,8 @@ impl Runner {
             Err(crate::worker::ArtifactError::Missing(_)) => return Err(NotReady::SendBytes),
             Err(error) => return Err(refused(error)),
         };
-        let ready = Ready { component: offer.component, spec, spec_digest, code };
+        let (owner, code) = (offer.owner, Code::Component(code));
+        let ready = Ready { component: offer.component, spec, spec_digest, owner, code };
         self.ready.write().insert(name.clone(), Arc::new(ready));
         Ok(())
     }
@@ -175,20 +201,43 @@ impl Runner {
             call_bytes: order.entry.len() as u64,
         };
         let logs = Arc::new(Gathered::new(order.id));
-        let mut cx = context(
-            order.id,
-            &call.function,
-            call.caller.as_ref(),
-            call.time_us,
-            call.fuel_limit,
-            &hello.network,
-        );
-        if !ready.spec.deterministic {
-            cx.height = order.height;
-            cx.trace_parent = order.trace;
-        }
-        cx.logs = Some(logs.clone());
-        let outcome = run_whole(&ready.code, cx, &call.kind, &input).await;
+        let outcome = match (&ready.code, &self.external) {
+            (Code::Component(code), _) => {
+                let mut cx = context(
+                    order.id,
+                    &call.function,
+                    call.caller.as_ref(),
+                    call.time_us,
+                    call.fuel_limit,
+                    &hello.network,
+                );
+                if !ready.spec.deterministic {
+                    cx.height = order.height;
+                    cx.trace_parent = order.trace.clone();
+                }
+                cx.logs = Some(logs.clone());
+                run_whole(code, cx, &call.kind, &input).await
+            }
+            (Code::External, Some(processes)) => {
+                let payload = match to_event(&input) {
+                    Ok(event) => event.payload,
+                    Err(error) => return Err(NoAnswer::NotBegun(error.to_string())),
+                };
+                let invocation = Invocation {
+                    call: order.id,
+                    function: call.function.clone(),
+                    owner: ready.owner,
+                    network: hello.network,
+                    payload,
+                    trace: order.trace.clone(),
+                    deadline: Duration::from_millis(ready.spec.limits.deadline_ms),
+                    response_bytes: ready.spec.limits.response_bytes,
+                    logs: logs.clone(),
+                };
+                outcome_of(processes.invoke(invocation).await.map_err(NoAnswer::NotBegun)?)
+            }
+            (Code::External, None) => return Err(not("this worker runs no processes")),
+        };
         let (bundle, output) =
             self.sign(hello, &about, &ready, bounded(outcome, &ready.spec), order.valid_until)?;
         Ok((wire::Answer { bundle: bundle.encode(), logs: logs.take() }, output))
@@ -206,7 +255,11 @@ impl Runner {
     ) -> Result<(Bundle, Bytes), NoAnswer> {
         let output = outcome.output();
         let payload = receipt::payload(ready.spec.payloads, &output);
-        let receipt = receipt::of(about, &outcome, payload, &hello.prices, SystemClock.now_us());
+        let state = match ready.code {
+            Code::Component(_) => receipt::of,
+            Code::External => receipt::unmetered,
+        };
+        let receipt = state(about, &outcome, payload, &hello.prices, SystemClock.now_us());
         let mut builder = BundleBuilder::new();
         let placed = builder.append(PageClass::Receipt, &Entry::Receipt(receipt).encode());
         placed.map_err(|error| NoAnswer::Broken(error.to_string()))?;
@@ -224,6 +277,14 @@ impl Runner {
         let all = u32::try_from(self.max_places).unwrap_or(u32::MAX);
         let _ = self.places.acquire_many(all).await;
     }
+}
+
+/// What came of an invocation. A process has no meter, and nobody has seen what it touched.
+fn outcome_of(ended: Ended) -> Outcome {
+    let mut report = Report::default();
+    report.duration = ended.duration;
+    report.fault = ended.result.as_ref().err().cloned();
+    Outcome { result: ended.result.map(Answer::Bytes), report }
 }
 
 /// The outcome, unless its output is longer than what a replica takes: a function's own failure can have any length.

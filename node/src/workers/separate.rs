@@ -1,5 +1,6 @@
 //! A worker in a process of its own: joins its replica, serves it, and joins again whenever the connection breaks.
 
+use super::external::{Processes, Program};
 use super::identity;
 use super::limits::{DEFAULT_PLACES, GOOD_SESSION, MAX_PLACES, REDIAL_FIRST, REDIAL_MOST};
 use super::runner::Runner;
@@ -41,6 +42,8 @@ pub struct WorkerConfig {
     pub dirs: BTreeMap<String, PathBuf>,
     /// How components are compiled.
     pub compiler: Compiler,
+    /// The command whose processes it runs instead of components, and its arguments.
+    pub external: Option<(PathBuf, Vec<String>)>,
     /// Bounds of what it runs.
     pub limits: WorkerLimits,
 }
@@ -59,6 +62,7 @@ impl WorkerConfig {
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
             compiler: Compiler::InProcess,
+            external: None,
             limits: WorkerLimits::default(),
         }
     }
@@ -111,7 +115,8 @@ pub enum Said {
 
 /// A separate worker, ready to join.
 pub struct SeparateWorker {
-    runner: Arc<Runner>,
+    runner: Runner,
+    program: Option<Program>,
     address: Address,
     replica: AccountId,
     tls: Arc<ClientConfig>,
@@ -124,8 +129,8 @@ impl SeparateWorker {
     /// # Errors
     /// See [`SeparateWorkerError`].
     pub fn open(config: WorkerConfig) -> Result<SeparateWorker, SeparateWorkerError> {
-        let WorkerConfig { dir, key, address, replica, functions, places, secrets, dirs, compiler, limits } =
-            config;
+        let WorkerConfig { dir, key, address, replica, functions, .. } = config;
+        let WorkerConfig { places, secrets, dirs, compiler, external, limits, .. } = config;
         if !(1..=MAX_PLACES).contains(&places) {
             return Err(SeparateWorkerError::Places(places));
         }
@@ -148,13 +153,15 @@ impl SeparateWorker {
             artifacts,
             provided,
             named: functions,
+            external: None,
             places: Arc::new(Semaphore::new(places)),
             max_places: places,
             max_ready: limits.max_loaded,
             ready: parking_lot::RwLock::default(),
             leaving: false.into(),
         };
-        Ok(SeparateWorker { runner: Arc::new(runner), address, replica, tls: Arc::new(tls), made_key })
+        let program = external.map(|(command, arguments)| Program { command, arguments });
+        Ok(SeparateWorker { runner, program, address, replica, tls: Arc::new(tls), made_key })
     }
 
     /// Its account: what the replica must allow.
@@ -172,12 +179,28 @@ impl SeparateWorker {
     /// Serves until `stop` turns true: joins, and after a pause joins again whenever that ends. Returns when its calls
     /// are answered.
     pub async fn run(self, mut stop: watch::Receiver<bool>, say: impl Fn(Said)) {
+        let SeparateWorker { mut runner, program, address, replica, tls, .. } = self;
+        runner.external = program.map(|program| Processes::start(&program, runner.max_places));
+        let runner = Arc::new(runner);
+        Self::serve(&runner, &address, replica, &tls, &mut stop, &say).await;
+        if let Some(processes) = &runner.external {
+            processes.stop().await;
+        }
+    }
+
+    async fn serve(
+        runner: &Arc<Runner>,
+        address: &Address,
+        replica: AccountId,
+        tls: &Arc<ClientConfig>,
+        stop: &mut watch::Receiver<bool>,
+        say: &impl Fn(Said),
+    ) {
         let mut pause = REDIAL_FIRST;
         while !*stop.borrow() {
             let began = Instant::now();
             let joined = || say(Said::Joined);
-            let (tls, address) = (self.tls.clone(), &self.address);
-            let ended = session::run(&self.runner, address, self.replica, tls, &mut stop, joined).await;
+            let ended = session::run(runner, address, replica, tls.clone(), stop, joined).await;
             match ended {
                 Ended::Left => return,
                 Ended::NotJoined(why) | Ended::Broken(why) => say(Said::Apart(why)),

@@ -6,6 +6,7 @@ use crate::gateway::answer::{bytes_of, json};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use crate::limits::MAX_COMPONENT_BYTES;
+use crate::worker::is_external;
 use http::{HeaderValue, StatusCode};
 use moot_record::{Digest, component_digest};
 use std::sync::Arc;
@@ -45,6 +46,12 @@ pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, digest: &str) -> Ans
                 "the bytes have digest {found}, and the path says {digest}; did the upload break off?"
             );
             return Err(Failure::new(Kind::BadComponent, detail));
+        }
+        if is_external(&bytes) {
+            worker.ledger.put_component(&bytes).map_err(Failure::internal)?;
+            let (imports, exports) = (Vec::new(), Vec::new());
+            let kind = moot_record::FunctionKind::Event.as_str().to_owned();
+            return Ok(ComponentView { digest, bytes: bytes.len() as u64, kind, imports, exports });
         }
         let inspection =
             worker.host.inspect(&bytes).map_err(|e| Failure::new(Kind::BadComponent, e.to_string()))?;

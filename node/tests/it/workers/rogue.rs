@@ -205,6 +205,11 @@ fn bundles_that_do_not_fit_are_not_recorded() {
         framed(signed(&stranger, hello, order, &[receipt(hello, order, b"999")]), b"999")
     });
     assert_not_believed(&node, "another's signature", another);
+    let short_lived = Arc::new(|hello: &Hello, order: &CallOrder| {
+        let order = CallOrder { valid_until: order.valid_until - 1000, ..order.clone() };
+        framed(signed(&key(), hello, &order, &[receipt(hello, &order, b"999")]), b"999")
+    });
+    assert_not_believed(&node, "a bundle that runs out early", short_lived);
     let garbage = Arc::new(|_: &Hello, _: &CallOrder| framed(vec![7; 100], b"999"));
     assert_not_believed(&node, "garbage", garbage);
     let short = Arc::new(|_: &Hello, _: &CallOrder| Some(reply(StatusCode::OK, vec![0xff; 3])));
