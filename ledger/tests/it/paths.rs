@@ -93,7 +93,9 @@ fn giving_up_freezes_what_is_below() {
     let done = say(&mut state, 1, &[own("/law", Some(1)), rule("/law/$n", Some("false")), own("/law", None)]);
     assert_eq!(done, [Ok(0), Ok(0), Ok(0)]);
     let given_up = || Err(Refusal::PathGivenUp { path: "/law".into() });
-    for said in [rule("/law/$n", Some("true")), rule("/law/$n", None), own("/law", Some(1)), own("/law/1", Some(1))] {
+    for said in
+        [rule("/law/$n", Some("true")), rule("/law/$n", None), own("/law", Some(1)), own("/law/1", Some(1))]
+    {
         assert_eq!(say(&mut state, 1, &[said]), [given_up()]);
     }
     assert_eq!(state.owner_of("/law/1"), Some(("/law", None)));
@@ -175,7 +177,8 @@ proptest! {
 fn rules_and_owners_survive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let with = crate::world::options(dir.path());
-    let open_engine = || Ledger::open(Options::new(dir.path(), with.genesis.clone(), with.key.clone())).unwrap();
+    let open_engine =
+        || Ledger::open(Options::new(dir.path(), with.genesis.clone(), with.key.clone())).unwrap();
     let ledger = open_engine();
     let said = [own("/chat", Some(1)), rule("/chat/$room", Some("path.room == 'lobby' && value.n > 3"))];
     let entries = said.map(Entry::Transaction);
@@ -193,5 +196,4 @@ fn rules_and_owners_survive_a_restart() {
     assert_eq!((at.as_str(), owner.owner), ("/chat", Some(account(1))));
     assert!(ledger.owner_of("/else").unwrap().is_none());
     block_on(ledger.close());
-
 }
