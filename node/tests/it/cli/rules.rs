@@ -55,7 +55,10 @@ fn a_rule_is_set_by_its_owner_and_asked_before_anything_is_written() {
     sandbox.ok(&["show", "owner", "/chat/lobby", "--proof", "owner.json"]);
     sandbox.ok(&["show", "function", "nobody", "--proof", "function.json"]);
     let proven = |file: &str| sandbox.json(&["verify", file, "--json"])["value"].clone();
-    assert_eq!((proven("rule.json")["rule"].as_str(), &proven("owner.json")["owner"]), (Some(rule), &serde_json::Value::Null));
+    assert_eq!(
+        (proven("rule.json")["rule"].as_str(), &proven("owner.json")["owner"]),
+        (Some(rule), &serde_json::Value::Null)
+    );
     assert!(sandbox.ok(&["verify", "owner.json"]).out.contains("nobody, for ever"));
     assert!(sandbox.ok(&["verify", "function.json"]).out.contains("never deployed"));
     sandbox.ok(&["rules", "rm", "/chat/$room"]);
