@@ -163,18 +163,22 @@ pub const PRUNE_BLOCKS: u64 = 64;
 /// this many.
 pub const ROOTS_REMEMBERED: usize = 1024;
 
-/// Brackets in each other in a rule, and prefixes in it. The parser goes down by calling itself, and uses up to some ten
-/// kilobytes of stack for each step when it is not optimised.
-pub const MAX_RULE_NESTING: u16 = 16;
+/// Expressions inside of each other in a rule, as the parser counts them. It goes down by calling itself, and uses up to
+/// some ten kilobytes of stack for each step when it is not optimised.
+pub const MAX_RULE_NESTING: u16 = 24;
 
-/// Links of chains in a rule: `.`, `[` and operations on numbers. It goes down these too.
-pub const MAX_RULE_LINKS: usize = 48;
+/// What leads the parser deeper in a rule: brackets, fields, operations on numbers, `in`. A sentence has some ten.
+pub const MAX_RULE_LINKS: usize = 64;
 
-/// Bytes of comparisons in a rule: twice as many, since most have two.
+/// `!`, `-` and `?` in a rule, each of which the parser goes down for as well.
+pub const MAX_RULE_PREFIXES: usize = 24;
+
+/// Bytes of comparisons in a rule: most have two.
 pub const MAX_RULE_COMPARISON_BYTES: usize = 96;
 
-/// Stack of the thread that reads a rule: what it takes at these bounds, eight times over.
-pub const RULE_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// Stack of the thread that reads a rule: what suffices at these bounds without optimisation, four times over. Only what
+/// is used of it becomes memory.
+pub const RULE_STACK_BYTES: usize = 32 * 1024 * 1024;
 
 /// Operations in each other in a rule: `a + b + c` has two. A commit thread's stack holds ten times as many.
 pub const MAX_RULE_DEPTH: usize = 64;

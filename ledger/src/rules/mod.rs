@@ -22,7 +22,8 @@ mod operations;
 mod value;
 
 use crate::limits::{
-    MAX_RULE_COMPARISON_BYTES, MAX_RULE_COST, MAX_RULE_LINKS, MAX_RULE_NESTING, RULE_STACK_BYTES,
+    MAX_RULE_COMPARISON_BYTES, MAX_RULE_COST, MAX_RULE_LINKS, MAX_RULE_NESTING, MAX_RULE_PREFIXES,
+    RULE_STACK_BYTES, TICK,
 };
 use cel::IdedExpr;
 use cel::parser::Parser;
@@ -69,7 +70,7 @@ impl Rule {
     /// Says what is wrong.
     pub fn parse(text: &str, variables: &[&str]) -> Result<Rule, String> {
         check_nesting(text)?;
-        let tree = with_stack(|| {
+        let tree = with_stack(|| -> Result<IdedExpr, String> {
             let tree = parse(text)?;
             check::check(&tree, variables)?;
             Ok::<_, String>(tree)
@@ -91,7 +92,7 @@ impl Rule {
 }
 
 fn parse(text: &str) -> Result<IdedExpr, String> {
-    let parser = Parser::new().max_recursion_depth(2 * MAX_RULE_NESTING).error_recovery_limit(1);
+    let parser = Parser::new().max_recursion_depth(MAX_RULE_NESTING).error_recovery_limit(1);
     // The parser is generated code that others wrote: if it panics, the text is refused.
     match catch_unwind(AssertUnwindSafe(|| parser.parse(text))) {
         Ok(Ok(tree)) => Ok(tree),
@@ -100,46 +101,43 @@ fn parse(text: &str) -> Result<IdedExpr, String> {
     }
 }
 
-/// Runs on a stack of its own, because an overflow would end the process. Where no thread is to be had it runs on this
-/// one: what [`check_nesting`] lets through fits there too, so the answer is the same.
+/// Runs on a stack that suffices for whatever [`check_nesting`] lets through: an overflow would end the process. Where no
+/// thread is to be had it waits for one, as for room on a full disk: with another answer than the others' this replica
+/// would differ from them for good.
 fn with_stack<T: Send>(run: impl Fn() -> T + Sync) -> T {
-    std::thread::scope(|threads| {
-        let thread = std::thread::Builder::new().name("moot-rule".into()).stack_size(RULE_STACK_BYTES);
-        let done = thread.spawn_scoped(threads, &run).ok().and_then(|thread| thread.join().ok());
-        done.unwrap_or_else(&run)
-    })
+    loop {
+        let done = std::thread::scope(|threads| {
+            let thread = std::thread::Builder::new().name("moot-rule".into()).stack_size(RULE_STACK_BYTES);
+            thread.spawn_scoped(threads, &run).ok().and_then(|thread| thread.join().ok())
+        });
+        if let Some(done) = done {
+            return done;
+        }
+        tracing::warn!("no thread is to be had that reads a rule: waiting for one");
+        std::thread::sleep(TICK);
+    }
 }
 
-/// Refuses depth before the parser sees it. Looks at bytes and not at what they mean, so that no text can hide from it;
-/// those inside of strings count as well.
+/// Refuses depth before the parser sees it, by counting whatever can lead it deeper. Looks at bytes and not at what they
+/// mean, so that no text can hide from it; those inside of strings count as well.
 fn check_nesting(text: &str) -> Result<(), String> {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    let (mut prefixes, mut links, mut comparisons) = (0usize, 0usize, 0usize);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-        match byte {
-            // Prefixes and conditionals nest as well.
-            b'!' | b'-' | b'?' => prefixes += 1,
-            b'.' | b'[' | b'+' | b'*' | b'/' | b'%' => links += 1,
-            b'=' | b'<' | b'>' => comparisons += 1,
-            _ => {}
-        }
-    }
-    let most = usize::from(MAX_RULE_NESTING);
-    if deepest > most || prefixes > most {
+    let count = |of: &[u8]| text.bytes().filter(|byte| of.contains(byte)).count();
+    let links = count(b".+*/%[({") + text.matches("in").count();
+    if links > MAX_RULE_LINKS {
         return Err(format!(
-            "it goes too deep: at most {most} brackets in each other, and of `!`, `-` and `?`"
+            "it has {links} of `.`, `+`, `*`, `/`, `%`, `[`, `(`, `{{` and `in`; at most {MAX_RULE_LINKS} are allowed"
         ));
     }
-    if links > MAX_RULE_LINKS || comparisons > MAX_RULE_COMPARISON_BYTES {
+    let prefixes = count(b"!-?");
+    if prefixes > MAX_RULE_PREFIXES {
         return Err(format!(
-            "it goes too deep: at most {MAX_RULE_LINKS} of `.`, `[`, `+`, `*`, `/`, `%` and \
-             {MAX_RULE_COMPARISON_BYTES} of `=`, `<`, `>`"
+            "it has {prefixes} of `!`, `-` and `?`; at most {MAX_RULE_PREFIXES} are allowed"
+        ));
+    }
+    let comparisons = count(b"=<>");
+    if comparisons > MAX_RULE_COMPARISON_BYTES {
+        return Err(format!(
+            "it has {comparisons} of `=`, `<` and `>`; at most {MAX_RULE_COMPARISON_BYTES} are allowed"
         ));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Balances: whatever is said, in whatever blocks, no unit is made or lost, and what counts together counts all or none.
 
-use crate::world::{bundle, name, open, options};
+use crate::world::{bundle, name, options};
 use futures::executor::block_on;
 use moot_ledger::state::{Block, OrderedBundle, Seats, State};
 use moot_ledger::{Ledger, Outcome, Refusal};
@@ -232,18 +232,6 @@ fn balances_survive_a_restart() {
 fn engine(dir: &std::path::Path) -> moot_ledger::Options {
     let with = options(dir);
     moot_ledger::Options::new(dir, with.genesis, with.key)
-}
-
-/// FAULTS 46: a folder of an older format is refused, and says what to do.
-#[test]
-fn an_older_folder_is_refused_in_words() {
-    let dir = tempfile::tempdir().unwrap();
-    block_on(open(dir.path()).close());
-    let marker = dir.path().join("FORMAT");
-    let text = std::fs::read_to_string(&marker).unwrap();
-    std::fs::write(&marker, text.replacen("moot-ledger 3", "moot-ledger 2", 1)).unwrap();
-    let error = Ledger::open(options(dir.path())).map(drop).unwrap_err().to_string();
-    assert!(error.contains("format 2") && error.contains("format 3"), "{error}");
 }
 
 /// Prints what an account and a transfer cost; run by hand, with `--ignored --nocapture`.

@@ -91,7 +91,7 @@ fn a_forged_proof_is_refused_by_name() {
     let Found::Value(value) = &good.found else { panic!("it has something") };
     let own = Found::Other { place, value: moot_record::state::value_digest(value) };
     assert_eq!(refused(&good, &|p| p.found = own.clone()), "state.other");
-    assert_eq!(refused(&good, &|p| p.block_header.time_ms += 1), "certificate.proposal");
+    assert_eq!(refused(&good, &|p| p.block_header.time_ms += 1), "certificate.block");
     let voted = |p: &mut StateProof| *p.certificate.0.last_mut().unwrap() ^= 1;
     assert!(refused(&good, &voted).starts_with("certificate"));
     let other = Network::new(1).genesis;
