@@ -159,7 +159,8 @@ fn own_failure(body: &[u8]) -> Fault {
 }
 
 fn ended_itself(how: &str) -> Fault {
-    Fault::Trap { message: format!("its process {how}"), backtrace: Vec::new() }
+    // What it printed is in its log.
+    Fault::Trap { message: format!("its process {how}"), said: Box::default(), backtrace: Vec::new() }
 }
 
 fn too_long(asked: Option<u64>, limit: u64) -> Fault {
