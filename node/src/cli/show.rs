@@ -201,7 +201,8 @@ fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64) -> Vec<(&'static str, St
         rows.push((name, format!("{} {}{times}", text::line(&touch.kind), text::line(&touch.target))));
     }
     if receipt.touched.is_empty() {
-        rows.push(("touched", "nothing outside".to_owned()));
+        let seen = if receipt.metered { "nothing outside" } else { "not seen" };
+        rows.push(("touched", seen.to_owned()));
     }
     rows.push(("receipt", receipt.id.to_string()));
     rows

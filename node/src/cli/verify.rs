@@ -185,7 +185,12 @@ fn summary(checked: &Checked, voters: &Voters, genesis: &Genesis, genesis_path: 
         .collect();
     rows.push((
         "touched",
-        if touched.is_empty() { "nothing outside".to_owned() } else { touched.join(", ") },
+        match (touched.is_empty(), receipt.metered) {
+            (false, _) => touched.join(", "),
+            (true, true) => "nothing outside".to_owned(),
+            // Who does not meter does not see either.
+            (true, false) => "not seen".to_owned(),
+        },
     ));
     rows.push(("signed by", format!("{} {DIM}the worker{DIM:#}", checked.worker)));
     let mut replicas = text::count(voters.members, "replica");
@@ -212,9 +217,12 @@ fn summary(checked: &Checked, voters: &Voters, genesis: &Genesis, genesis_path: 
 fn not_proven(checked: &Checked, genesis: &Genesis, genesis_path: &Path) -> Vec<String> {
     let call = checked.receipt.call;
     let mut lines = vec![
-        format!(
-            "that the output is what the component computes: one worker says so; `moot replay {call}` computes it again"
-        ),
+        match checked.receipt.metered {
+            true => format!(
+                "that the output is what the component computes: one worker says so; `moot replay {call}` computes it again"
+            ),
+            false => "what ran, if anything did: one worker says so, and measured nothing".to_owned(),
+        },
         format!(
             "that {} is the network you mean: its digest is\n      {}",
             genesis_path.display(),
