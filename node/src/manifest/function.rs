@@ -71,10 +71,11 @@ pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path)
 /// What the owner says that runs, of a function of kind external.
 fn read_external(section: &Section<'_, '_>) -> Option<String> {
     const WANT: &str = "\"external\"; it is left out for a component, whose kind is seen";
+    let kind = section.text("kind", WANT);
     let program = section.text("program", "what runs, in words, such as \"resize 1.4\"");
     let problem =
         |at, message: String, help: &str| section.source().problem(at, message, Some(help.to_owned()));
-    match (section.text("kind", WANT), program.clone()) {
+    match (kind, program.clone()) {
         (None, None) => return None,
         (None, Some((_, at))) => {
             problem(at, "`program` is for functions of kind external".to_owned(), "add kind = \"external\"");

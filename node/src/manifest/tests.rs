@@ -122,7 +122,7 @@ fn unknown_keys_are_refused_with_a_suggestion_and_their_line() {
         ("timeout = \"1s\"", 3, ["`timeout`", "`deadline` in [functions.hello.limits]"]),
         ("memory = \"1MiB\"", 3, ["`memory`", "`memory` in [functions.hello.limits]"]),
         ("http = []", 3, ["`http`", "`http` in [functions.hello.grants]"]),
-        ("elephant = 1", 3, ["`elephant`", "known here: component, build, route"]),
+        ("elephant = 1", 3, ["`elephant`", "known here: kind, program, component, build, route"]),
         ("engine = \"quickjs\"", 3, ["`engine`", "`engine` in [functions.hello.build]"]),
         (
             "[functions.hello.build]\nlanguage = \"go\"\nsorce = \"x\"",
