@@ -21,7 +21,7 @@ usage: cargo xtask <verb>
 
   demo              build, start a node, deploy a function, call it, verify its receipt offline
   test [part...]    install what the tests need, check format and lints, run every test
-                    parts: format rooms lint guests wasm32 deny languages rust js python (default: all of them)
+                    parts: format rooms lint guests wasm32 deny rust languages js python (default: all of them)
   guests [language...] [--measure]
                     build the example functions in other languages than Rust, where something changed; with
                     --measure write the tables in guests/README.md (release build)
