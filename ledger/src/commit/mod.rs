@@ -154,7 +154,8 @@ impl Committer {
     }
 
     /// How a transaction gets on disk. Blocks can wait for the next sync, because the engine brings them again after a
-    /// crash; an epoch's last one cannot: the next epoch begins when it is acknowledged.
+    /// crash. Two kinds cannot: an epoch's last one, because the next epoch begins when it is acknowledged; and one with
+    /// transactions, because calls that came after it may be found by a start that has not seen it again yet.
     fn way(&self, work: &Work) -> Way {
         let changes = &work.changes;
         if changes.is_empty() {
@@ -166,7 +167,9 @@ impl Committer {
         let blocks_wait = work.acks.is_empty() && changes.blocks.is_empty()
             || self.core.redelivers
                 && self.unsynced_blocks() + work.acks.len() <= MAX_UNSYNCED_BLOCKS
-                && !changes.blocks.iter().any(|applied| ends(applied.block.header.height));
+                && !changes.blocks.iter().any(|applied| {
+                    ends(applied.block.header.height) || !applied.changes.outcomes.is_empty()
+                });
         match blocks_wait && changes.only_rows() {
             true if changes.has_rows() => Way::Logged,
             true if changes.only_blocks() => Way::Unsynced,

@@ -101,7 +101,9 @@ type ArithmeticError = { tag: "division-by-zero" } | { tag: "overflow"; val: str
 const fail = (error: ArithmeticError): ComponentError => new ComponentError(error);
 
 export const arithmetic = {
-  evaluate(operation: Operation, a: bigint, b: bigint): bigint {
+  evaluate(operation: Operation, first: bigint, second: bigint): bigint {
+    // StarlingMonkey hands a negative s64 over as the u64 with the same bits.
+    const [a, b] = [BigInt.asIntN(64, first), BigInt.asIntN(64, second)];
     if (operation === "divide" && b === 0n) {
       throw fail({ tag: "division-by-zero" });
     }

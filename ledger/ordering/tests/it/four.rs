@@ -58,6 +58,8 @@ fn agree_lose_one_and_take_it_back() {
     let second = offer(50..100, &[0, 1, 3]);
     wait("the second at three", || [0, 1, 3].iter().all(|n: &usize| pools[*n].has(&second)));
     assert!(!pools[2].has(&second));
+    // Longer than pushes are remembered for somebody who comes late.
+    std::thread::sleep(moot_ordering::limits::LATE_FOR + std::time::Duration::from_millis(500));
     engines[2] = Some(start(2));
     let third = offer(100..120, &[2, 3, 0, 1]);
     wait("all at all four", || pools.iter().all(|pool| pool.has(&second) && pool.has(&third)));

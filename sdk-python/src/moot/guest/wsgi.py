@@ -112,6 +112,8 @@ class Body(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Reads what is there, at least one byte; 0 at the end."""
+        if self.closed:
+            raise ValueError("the body is closed")
         view = memoryview(buffer).cast("B")
         if self._stream is None:
             self._body = self._message.consume()
@@ -126,6 +128,15 @@ class Body(io.RawIOBase):
             raise OSError("the other side broke off its body") from None
         view[: len(piece)] = piece
         return len(piece)
+
+    def close(self) -> None:
+        """Lets go of it: the stream first, because a body with a stream cannot be dropped."""
+        stream, body = self._stream, self._body
+        self._stream = self._body = None
+        for held in (stream, body):
+            if held is not None:
+                held.__exit__(None, None, None)
+        super().close()
 
 
 class Answer:
