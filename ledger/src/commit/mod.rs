@@ -167,9 +167,10 @@ impl Committer {
         let blocks_wait = work.acks.is_empty() && changes.blocks.is_empty()
             || self.core.redelivers
                 && self.unsynced_blocks() + work.acks.len() <= MAX_UNSYNCED_BLOCKS
-                && !changes.blocks.iter().any(|applied| {
-                    ends(applied.block.header.height) || !applied.changes.outcomes.is_empty()
-                });
+                && !changes
+                    .blocks
+                    .iter()
+                    .any(|applied| ends(applied.block.header.height) || !applied.changes.outcomes.is_empty());
         match blocks_wait && changes.only_rows() {
             true if changes.has_rows() => Way::Logged,
             true if changes.only_blocks() => Way::Unsynced,
