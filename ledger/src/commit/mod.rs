@@ -200,7 +200,7 @@ impl Committer {
     /// anything else is final.
     fn commit(&mut self, changes: &Changeset, way: Way) -> Result<bool, String> {
         // Blocks that came again are only acknowledged.
-        if changes.is_empty() && changes.marks.is_none() {
+        if changes.is_empty() {
             return Ok(way == Way::Synced);
         }
         let core = self.core.clone();

@@ -110,8 +110,12 @@ impl Store {
         store.identify(network)?;
         store.replay().map_err(|error| match error {
             LogFailure::Io(source) => OpenError::Io { path: dir.join(log::LOG_FILE), source },
-            LogFailure::Damaged(reason)
-            | LogFailure::Write(WriteError::Full(reason) | WriteError::Fatal(reason)) => {
+            LogFailure::Write(WriteError::Full(why)) => {
+                // Nothing is damaged: with some room the same start goes well.
+                let source = std::io::Error::new(ErrorKind::StorageFull, why);
+                OpenError::Io { path: dir.join(DATABASE_FILE), source }
+            }
+            LogFailure::Damaged(reason) | LogFailure::Write(WriteError::Fatal(reason)) => {
                 OpenError::Damaged { dir: dir.to_owned(), reason }
             }
         })?;
