@@ -31,6 +31,7 @@ mod component;
 mod condition;
 mod core;
 mod disk;
+mod engine;
 mod error;
 mod events;
 mod exchange;
@@ -76,4 +77,4 @@ pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
 
-pub use moot_ordering::Peer;
+pub use moot_ordering::{Contradiction, Misconduct, Peer};

@@ -12,7 +12,7 @@ use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
 };
 use super::{history, registry};
-use crate::limits::MAX_VALIDITY_BLOCKS;
+use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_VALIDITY_BLOCKS};
 use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -89,7 +89,8 @@ impl State {
         if bundle.valid_until < step.height {
             return Err(Refusal::Expired { valid_until: bundle.valid_until });
         }
-        if bundle.valid_until > step.height.saturating_add(MAX_VALIDITY_BLOCKS) {
+        let allowed = self.validity();
+        if allowed.is_none_or(|allowed| bundle.valid_until > step.height.saturating_add(allowed)) {
             return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
@@ -98,6 +99,17 @@ impl State {
         }
         step.changes.counted.push(key);
         Ok(())
+    }
+
+    /// For how many blocks a bundle that counts from now on may be valid; none while there is no room to remember it.
+    /// What is remembered follows from the blocks, so every replica says the same.
+    #[must_use]
+    pub fn validity(&self) -> Option<u64> {
+        match self.counted.len() {
+            few if few < MAX_COUNTED_BUNDLES / 2 => Some(MAX_VALIDITY_BLOCKS),
+            many if many < MAX_COUNTED_BUNDLES => Some(CROWDED_VALIDITY_BLOCKS),
+            _ => None,
+        }
     }
 
     /// Nothing of the bundle counts.
