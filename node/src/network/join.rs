@@ -116,6 +116,7 @@ pub fn join(dir: &Path, joining: &Joining) -> Result<(AccountId, ReplicaConfig),
         listen,
         peers,
         heartbeat: of.heartbeat,
+        retention: of.retention,
         workers: None,
     };
     let heading = format!(
