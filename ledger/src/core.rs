@@ -117,6 +117,8 @@ pub(crate) struct Core {
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.
     pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
+    /// Height of the last block that brought values.
+    pub(crate) value_news: watch::Sender<u64>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) counters: Counters,
 }

@@ -55,6 +55,7 @@ mod status;
 mod store;
 mod submit;
 mod unordered;
+mod values;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
@@ -75,5 +76,6 @@ pub use state::{FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
+pub use values::{ValueTurn, WrittenValue};
 
 pub use moot_ordering::Peer;

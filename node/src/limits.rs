@@ -52,6 +52,10 @@ pub const FATE_EVERY: Duration = Duration::from_millis(200);
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.
 pub const MAX_LISTED_CALLS: usize = 1000;
+/// Longest list that `GET /_moot/values/...?below&limit=` gives; with 4 KiB each, 4 MiB.
+pub const MAX_LISTED_VALUES: usize = 1000;
+/// How long a function that writes a value waits for the block that judges it.
+pub const VALUE_VERDICT_WAIT: Duration = Duration::from_secs(10);
 /// Log lines that are kept for each function, for those who start to listen afterwards.
 pub const KEPT_LOG_LINES: usize = 256;
 /// Events that a slow reader of `/_moot/events` or of logs may be behind before it is told what it missed.
@@ -83,7 +87,7 @@ pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 pub const REFRESH_SOON: Duration = Duration::from_millis(50);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
-/// Most that `moot:function/ledger` writes in one value.
+/// Most bytes of a value: a message, and every replica that has it keeps it for a week.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 /// Most bytes of one key-value entry. Larger things belong into files or values.
 pub const MAX_KV_VALUE_BYTES: usize = 1024 * 1024;

@@ -133,7 +133,8 @@ impl Committer {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
         let Contents { placed, swapped, voids, links, bundles, settled } = contents;
-        let changes = self.state.apply(&Block { height, digest: block.header.digest(), bundles });
+        let (time_ms, digest) = (block.header.time_ms, block.header.digest());
+        let changes = self.state.apply(&Block { height, time_ms, digest, bundles });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();

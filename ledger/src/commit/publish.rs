@@ -156,6 +156,9 @@ impl Committer {
             let room = (MAX_REMEMBERED_BUNDLES / 2).saturating_sub(remembered.len());
             remembered.extend(changes.counted.iter().take(room));
         }
+        if !changes.values.is_empty() {
+            core.value_news.send_replace(header.height);
+        }
         if !core.has_listeners() {
             return;
         }

@@ -6,7 +6,7 @@ use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, lane_owner,
+    AccountId, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, Value, lane_owner,
 };
 use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
@@ -64,8 +64,8 @@ impl Content {
 /// What a batch holds that matters beyond its bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// Bundles that the state machine counts: all but the owner's own without transactions, and those that hold nothing
-    /// but receipts. Both change no state, and said twice they say nothing new.
+    /// Bundles that the state machine looks at: all but the owner's own without transactions and values, and those that
+    /// hold nothing but receipts. Both change no state, and said twice they say nothing new.
     pub(crate) ordered: Vec<OrderedBundle>,
     /// Other batches whose calls have receipts here.
     pub(crate) links: Vec<(u32, u64)>,
@@ -76,8 +76,9 @@ pub(crate) struct Scan {
 /// Kinds of entries, as their second byte says: the first is the head of a short array.
 pub(crate) const RECEIPT: u8 = 1;
 const TRANSACTION: u8 = 2;
+pub(crate) const VALUE: u8 = 3;
 
-/// Looks once at every entry's second byte, and decodes transactions only. An entry that says it is one and
+/// Looks once at every entry's second byte, and decodes transactions and values only. An entry that says it is one and
 /// does not decode is none, on every replica alike.
 pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
     let (lane, batch) = (view.header.lane, view.header.seq);
@@ -85,7 +86,7 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
     for (bundle, content) in (0u16..).zip(&view.bundles) {
         let owners = owner == Some(&content.header.account);
         let (mut entries, mut receipts) = (0usize, 0usize);
-        let mut transactions = Vec::new();
+        let (mut transactions, mut values) = (Vec::new(), Vec::new());
         for (page, slot, bytes) in content.entries() {
             entries += 1;
             match bytes.get(1) {
@@ -93,6 +94,12 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
                     if let Ok(Entry::Transaction(said)) = Entry::decode(bytes) {
                         size += bytes.len();
                         transactions.push((EntryId { lane, batch, bundle, page, slot }, said));
+                    }
+                }
+                Some(&VALUE) => {
+                    if let Ok(Entry::Value(said)) = Entry::decode(bytes) {
+                        size += bytes.len() + size_of::<Value>();
+                        values.push((EntryId { lane, batch, bundle, page, slot }, said));
                     }
                 }
                 // In a lane stand its owner's receipts, and those of the workers that the owner asked.
@@ -105,14 +112,16 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
             }
         }
         let counts = !owners && (entries == 0 || receipts < entries);
-        if counts || !transactions.is_empty() {
+        if counts || !transactions.is_empty() || !values.is_empty() {
             size += size_of::<OrderedBundle>();
             ordered.push(OrderedBundle {
                 digest: content.header.id(),
                 account: content.header.account,
+                own: owners,
                 valid_until: content.header.valid_until,
                 first: EntryId { lane, batch, bundle, page: 0, slot: 0 },
                 transactions,
+                values,
             });
         }
     }

@@ -25,7 +25,7 @@ mod parts;
 mod supply;
 mod wants;
 
-pub(crate) use check::{Checked, Content, RECEIPT, Scan, scan};
+pub(crate) use check::{Checked, Content, RECEIPT, Scan, VALUE, scan};
 pub(crate) use components::Components;
 pub(crate) use intake::{Intake, start};
 pub(crate) use wants::{Want, Wants};

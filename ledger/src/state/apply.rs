@@ -8,6 +8,7 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
+use super::values::Verdicts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
 };
@@ -27,9 +28,9 @@ enum Was {
 }
 
 /// A block on its way into the state.
-struct Step {
-    height: u64,
-    changes: Changes,
+pub(super) struct Step {
+    pub(super) height: u64,
+    pub(super) changes: Changes,
     /// Keys whose values may be others now.
     touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
@@ -46,11 +47,18 @@ impl State {
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
+        let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
-            match self.count(bundle, &mut step) {
+            // A replica says what it wants in its own lane, so only what it signs there as everybody does has to count.
+            let counts = match bundle.own && bundle.transactions.is_empty() {
+                true => Ok(()),
+                false => self.count(bundle, &mut step),
+            };
+            match &counts {
                 Ok(()) => self.apply_bundle(bundle, &mut step),
-                Err(refusal) => self.void(bundle, &refusal, &mut step),
+                Err(refusal) => self.void(bundle, refusal, &mut step),
             }
+            self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
         }
         if let Some(seats) = &mut self.seats
             && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
@@ -164,7 +172,7 @@ impl State {
     }
 
     /// Writes an outcome into the history.
-    fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
+    pub(super) fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
         let outcome = Outcome { height: step.height, result };
         self.history = history::extend(&self.history, &id, &outcome);
         step.changes.outcomes.push((id, outcome));

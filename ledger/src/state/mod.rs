@@ -6,8 +6,9 @@
 //! ```
 //!
 //! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
-//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A
-//! transaction that is refused changes nothing but leaves its outcome, which the root commits to as well. Not in the
+//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. Values are
+//! judged by the rules in the block's order, after the transactions of their bundle. A transaction that is refused and a
+//! value that is denied change nothing but leave their outcome, which the root commits to as well. Not in the
 //! root: which bundles count already, which follows from the blocks of the last [`MAX_VALIDITY_BLOCKS`] heights.
 
 mod accounts;
@@ -20,6 +21,7 @@ mod refusal;
 mod registry;
 mod seats;
 pub(crate) mod tree;
+mod values;
 
 pub use function::{FunctionRecord, Version};
 pub use outcome::Outcome;
@@ -32,26 +34,30 @@ use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use moot_record::{
     AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
-    Transaction,
+    Transaction, Value,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tree::Tree;
 
-/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
+/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions or values.
 #[derive(Debug, Clone)]
 pub struct OrderedBundle {
     /// Digest of the bundle's header: what replay protection remembers.
     pub digest: Digest,
     /// Who signed it.
     pub account: AccountId,
+    /// Whether that is the owner of the lane it stands in: who wrote its values is that one's word.
+    pub own: bool,
     /// Last height at which it counts.
     pub valid_until: u64,
     /// The address of its first entry: where its outcome is found when it has no transactions.
     pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
+    /// Its values in order, with their addresses.
+    pub values: Vec<(EntryId, Value)>,
 }
 
 /// What the state machine sees of a block.
@@ -59,6 +65,8 @@ pub struct OrderedBundle {
 pub struct Block {
     /// Its height: one more than the last one's.
     pub height: u64,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: u64,
     /// The digest of its header.
     pub digest: Digest,
     /// Bundles that count, in the block's order.
@@ -72,12 +80,14 @@ pub struct Changes {
     pub functions: Vec<Arc<FunctionRecord>>,
     /// What the table of the state holds now under these keys; none: nothing any more.
     pub rows: Vec<(StateKey, Option<Arc<[u8]>>)>,
-    /// What became of each transaction.
+    /// What became of each transaction, and of each value that was denied.
     pub outcomes: Vec<(EntryId, Outcome)>,
     /// The seats, if they changed or an epoch ended.
     pub seats: Option<Arc<Seats>>,
     /// Bundles that count from now on, with the last height of their validity.
     pub counted: Vec<(u64, Digest)>,
+    /// The values that were allowed, in the block's order, with their paths.
+    pub values: Vec<(EntryId, String)>,
 }
 
 /// The state after some block.

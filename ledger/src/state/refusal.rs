@@ -203,10 +203,34 @@ pub enum Refusal {
     /// The rule cannot be judged by.
     #[error("the rule cannot be read: {0}")]
     BadRule(String),
+    /// The rules do not allow the value.
+    #[error("{} does not allow it: {why}", if pattern.is_empty() { "nothing" } else { pattern })]
+    Denied {
+        /// The pattern of the rule that applies; empty when none does.
+        pattern: String,
+        /// Why.
+        why: String,
+    },
+    /// A client's bundle has a value in somebody else's name.
+    #[error(
+        "it is in the name of {account}, who did not sign its bundle: sign it with that key, or name nobody"
+    )]
+    NotSigner {
+        /// The account named.
+        account: AccountId,
+    },
+    /// A client's bundle has a value in a function's name.
+    #[error("it is in the name of a function, and only the replica that runs one can say so")]
+    NotByFunction,
 }
 
 /// Longest text of a refusal: a decoder's message.
 const MAX_REASON_BYTES: usize = 1024;
+
+/// Longest reason of a denial, which stands beside a pattern.
+const MAX_DENIAL_BYTES: usize = 500;
+
+const _: () = assert!(MAX_DENIAL_BYTES + 1 + moot_record::limits::MAX_PATH_BYTES <= MAX_REASON_BYTES);
 
 impl Refusal {
     /// A short stable word for programs.
@@ -244,11 +268,15 @@ impl Refusal {
             Refusal::PathGivenUp { .. } => "path-given-up",
             Refusal::NobodysPath { .. } => "nobodys-path",
             Refusal::BadRule(_) => "bad-rule",
+            Refusal::Denied { .. } => "denied",
+            Refusal::NotSigner { .. } => "not-signer",
+            Refusal::NotByFunction => "not-by-function",
         }
     }
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let denied: String;
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
             Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
                 ("", &[], *valid_until, 0, "")
@@ -269,15 +297,22 @@ impl Refusal {
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
+            // A pattern is one line.
+            Refusal::Denied { pattern, why } => {
+                denied = format!("{pattern}\n{why}");
+                ("", &[], 0, 0, &denied)
+            }
             Refusal::FixedCommittee
             | Refusal::NoSeatLeft
             | Refusal::NobodyLeft
             | Refusal::CommitteeFull
             | Refusal::CommitteesExhausted
+            | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
             | Refusal::UnknownReplica { account }
+            | Refusal::NotSigner { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
@@ -331,6 +366,12 @@ impl Refusal {
             "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
             "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
             "bad-rule" => Refusal::BadRule(text.to_owned()),
+            "denied" => {
+                let (pattern, why) = text.split_once('\n').unwrap_or(("", text));
+                Refusal::Denied { pattern: pattern.to_owned(), why: why.to_owned() }
+            }
+            "not-signer" => Refusal::NotSigner { account: account()? },
+            "not-by-function" => Refusal::NotByFunction,
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -346,6 +387,18 @@ impl Refusal {
     /// A refusal of a manifest, its text cut to what is recorded.
     pub(crate) fn bad_spec(error: &DecodeError) -> Refusal {
         Refusal::BadSpec(shortened(&error.to_string()))
+    }
+
+    /// Whether it is about a whole bundle, which is void then.
+    #[must_use]
+    pub fn is_of_bundle(&self) -> bool {
+        matches!(self, Refusal::Expired { .. } | Refusal::TooFarAhead { .. } | Refusal::Duplicate)
+    }
+
+    /// That a rule, or that there is none, denies a value; the reason is cut to what is recorded.
+    pub(super) fn denied(pattern: Option<&str>, why: &str) -> Refusal {
+        let why = why.get(..why.floor_char_boundary(MAX_DENIAL_BYTES)).unwrap_or_default();
+        Refusal::Denied { pattern: pattern.unwrap_or_default().to_owned(), why: why.to_owned() }
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

@@ -14,6 +14,7 @@ pub(crate) mod read;
 mod redo;
 mod rows;
 pub(crate) mod tables;
+pub(crate) mod values;
 mod write;
 
 pub(crate) use lock::DirLock;

@@ -7,7 +7,7 @@ use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
     ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
     LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS,
-    PLACED, PRUNED, RIVALS, STATE, VOIDS,
+    PLACED, PRUNED, RIVALS, STATE, VALUE_LOG, VALUES, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
@@ -172,6 +172,8 @@ impl Changeset {
             table.insert(key.encode().as_slice(), rows::seal(value.clone()).as_slice())?;
         }
         txn.open_table(OUTCOMES)?;
+        txn.open_table(VALUES)?;
+        txn.open_table(VALUE_LOG)?;
         txn.open_table(BUNDLES)?;
         txn.open_table(ANSWERS)?;
         txn.open_table(KEYS)?;
@@ -254,11 +256,15 @@ impl Changeset {
         if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
             txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
-        let changed =
-            |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();
+        let changed = |applied: &Applied| {
+            let Changes { functions, rows, outcomes, counted, .. } = &applied.changes;
+            !(functions.is_empty() && rows.is_empty() && outcomes.is_empty() && counted.is_empty())
+        };
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
+        let due = self.blocks.iter().any(|a| a.block.header.height.is_multiple_of(FORGET_EVERY_BLOCKS));
+        super::values::write(txn, &self.blocks, due)?;
         for applied in &self.blocks {
             let height = applied.block.header.height;
             if height.is_multiple_of(FORGET_EVERY_BLOCKS) {

@@ -136,7 +136,13 @@ fn address(odd: u16) -> impl Strategy<Value = std::net::SocketAddr> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload()).prop_map(|(path, payload)| Value { path, payload })
+    let by_function = option::of((name(), entry_id()));
+    let named = option::of((account(), by_function));
+    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload(), named).prop_map(|(path, payload, named)| {
+        let (account, by) = named.map_or((None, None), |(account, by)| (Some(account), by));
+        let (function, parent) = by.unzip();
+        Value { path, payload, account, function, parent }
+    })
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = Entry> {

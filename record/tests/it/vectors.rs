@@ -231,7 +231,7 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
         ("a later deploy", deploy(Some(3)).into()),
         ("a rollback", Transaction::Rollback { name: name.clone(), version: 2 }.into()),
         ("a retirement", Transaction::Retire { name: name.clone() }.into()),
-        ("a value", Message { path: "/chat/lobby/42".into(), payload: Payload::inlined(b"hi") }.into()),
+        ("a value", Message::new("/chat/lobby/42", Payload::inlined(b"hi")).into()),
     ]
 }
 
@@ -254,8 +254,20 @@ fn transfers() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// Values that somebody put a name to; apart from the others for the same reason.
+fn written() -> Vec<(&'static str, Entry)> {
+    let account = Keypair::from_seed([3; 32]).account();
+    let value = Message::new("/chat/lobby/43", Payload::inlined(b"hi")).by(account);
+    let by_function = Message {
+        function: FunctionName::parse("moderator").ok(),
+        parent: "0-42-0-1-3".parse().ok(),
+        ..value.clone()
+    };
+    vec![("a value by an account", value.into()), ("a value by a function", by_function.into())]
+}
+
 fn entries() -> Value {
-    [some_entries(), transfers()]
+    [some_entries(), transfers(), written()]
         .concat()
         .iter()
         .map(|(name, entry)| {
@@ -265,13 +277,19 @@ fn entries() -> Value {
 }
 
 fn entries_refused() -> Value {
-    let value = |path: &str, payload| Entry::Value(Message { path: path.into(), payload }).encode();
+    let value = |path: &str, payload| Entry::Value(Message::new(path, payload)).encode();
     let good = value("/a", Payload::inlined(b"hello"));
     let lying = Payload { inline: Some(b"jello".to_vec()), ..Payload::inlined(b"hello") };
     let mut receipt = a_receipt(&a_call(), 1);
     receipt.touched.reverse();
     let mut unknown = good.clone();
     unknown[1] = 4;
+    let by = Message::new("/a", Payload::empty()).by(Keypair::from_seed([3; 32]).account());
+    let mut nameless = good.clone();
+    nameless[0] = 0x86;
+    nameless.extend_from_slice(&[0xf6, 0xf6, 0xf6]);
+    let function = Message { function: FunctionName::parse("moderator").ok(), ..by.clone() };
+    let call = Message { parent: "0-42-0-1-3".parse().ok(), ..by };
     let said = |transaction| Entry::Transaction(transaction).encode();
     let to = Keypair::from_seed([3; 32]).account();
     let own = |path: &str, owner| said(Transaction::Own { path: path.into(), owner });
@@ -304,6 +322,9 @@ fn entries_refused() -> Value {
         ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
         ("one together", said(Transaction::Together { count: 1 })),
         ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
+        ("a value by nobody in the long form", nameless),
+        ("a value by a function in no call", Entry::Value(function).encode()),
+        ("a value by no function in a call", Entry::Value(call).encode()),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {

@@ -11,7 +11,7 @@ mod node;
 mod openapi;
 mod rules;
 mod state;
-mod values;
+pub(crate) mod values;
 
 use crate::api::PREFIX;
 use crate::gateway::body::AnswerBody;
@@ -60,6 +60,7 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
         ["rules"] => rules::list(door).await,
+        ["values", path @ ..] if !path.is_empty() => values::get(door, &visit, &path.join("/")).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
@@ -108,7 +109,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
-        ["values", _, ..] => Some("PUT"),
+        ["values", _, ..] => Some("GET, HEAD, PUT"),
         ["bundles"] | ["rules", "eval"] | ["functions", _, "call", ..] => Some("POST"),
         _ => None,
     }

@@ -38,6 +38,7 @@ use utoipa::OpenApi;
         rules::eval,
         rules::owner,
         values::put,
+        values::get,
         calls::list,
         calls::show,
         calls::receipt,
@@ -46,7 +47,15 @@ use utoipa::OpenApi;
         call_event,
         call_typed
     ),
-    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
+    components(schemas(
+        api::LogLine,
+        api::NodeEvent,
+        api::Accepted,
+        api::Problem,
+        api::ValueView,
+        api::ValuesView,
+        api::ValuesMissed
+    ))
 )]
 struct Document;
 
