@@ -19,4 +19,5 @@ mod state_proofs;
 mod storage;
 mod submit;
 mod town;
+mod values;
 mod world;

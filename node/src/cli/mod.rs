@@ -33,6 +33,7 @@ mod text;
 mod toolchain;
 mod transfer;
 mod up;
+mod values;
 mod verify;
 mod watch;
 mod worker;
@@ -86,6 +87,7 @@ enum Verb {
     Transfer(transfer::Transfer),
     Owners(owners::Owners),
     Rules(rules::Rules),
+    Values(values::Values),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -127,6 +129,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),

@@ -13,5 +13,6 @@ mod http2;
 mod kill;
 mod several;
 mod support;
+mod values;
 mod ways;
 mod workers;

@@ -12,4 +12,5 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod values;
 mod verify;
