@@ -21,7 +21,7 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Rules, Seats};
+use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Triggers};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -113,6 +113,12 @@ pub(crate) struct Core {
     pub(crate) roots: RwLock<VecDeque<Digest>>,
     /// The rules after the last block committed here.
     pub(crate) rules: RwLock<Arc<Rules>>,
+    /// The triggers after the last block committed here.
+    pub(crate) triggers: RwLock<Arc<Triggers>>,
+    /// Derived calls without an answer after the last block committed here.
+    pub(crate) derived: Mutex<BTreeMap<DerivedId, Arc<DerivedCall>>>,
+    /// Height of the last block that said something of derived calls.
+    pub(crate) derived_news: watch::Sender<u64>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.

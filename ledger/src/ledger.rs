@@ -110,6 +110,9 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            triggers: RwLock::new(state.triggers().clone()),
+            derived: Mutex::new(state.derived().map(|call| (call.id, call.clone())).collect()),
+            derived_news: watch::Sender::new(0),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),

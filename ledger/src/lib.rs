@@ -30,6 +30,7 @@ mod commit;
 mod component;
 mod condition;
 mod core;
+mod derived;
 mod disk;
 mod error;
 mod events;
@@ -72,7 +73,10 @@ pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
 pub use standing::Standing;
-pub use state::{FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats, Verdict, Version};
+pub use state::{
+    Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Refusal, RuleRecord,
+    Rules, Seat, Seats, TriggerRecord, Triggers, Verdict, Version,
+};
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;

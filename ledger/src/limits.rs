@@ -202,6 +202,32 @@ pub const FORGET_VALUES: usize = 256;
 /// Rows of the list of values that one look goes through for whoever follows a path.
 pub const MAX_VALUES_LOOKED_AT: usize = 4096;
 
+/// Triggers of a network. Each is a row and some hundred bytes of memory.
+pub const MAX_TRIGGERS: usize = 4096;
+
+/// Triggers below one first label, and those that wait for the end of one function's calls: so many at most does one
+/// event make fire.
+pub const MAX_TRIGGERS_OF_ONE: usize = 16;
+
+/// Triggers in a row, each fired by what the one before made run. Deep enough for a workflow; a loop ends here.
+pub const MAX_TRIGGER_DEPTH: u32 = 8;
+
+/// Derived calls without an answer in all: ten megabytes of state and as much memory, with inline values.
+pub const MAX_DERIVED_OPEN: usize = 16_384;
+
+/// The same of one trigger, so that a storm on one does not take the room of all.
+pub const MAX_OPEN_OF_TRIGGER: usize = 1024;
+
+/// What a lane has beyond the function's deadline to bring the receipt of a derived call: a restart, and a queue before
+/// it. After that the next lane has its turn.
+pub const DERIVED_PATIENCE_MS: u64 = 60_000;
+
+/// Derived calls that are passed on in one block, and traced calls that are forgotten.
+pub const MAX_PASSED_ON: usize = 256;
+
+/// Calls that are traced: those that triggers led to, and those whose end a trigger waits for.
+pub const MAX_TRACED_CALLS: usize = 65_536;
+
 /// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
 /// share with each other is a way of some twenty nodes for each key that changed.
 pub const STATE_TREES_KEPT: usize = 64;

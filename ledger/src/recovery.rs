@@ -138,7 +138,7 @@ impl Recovered {
                 self.note_calls(view, owner, &to_answer);
             }
             if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
-                let Scan { ordered, bytes, .. } = scan(view, owner);
+                let Scan { ordered, bytes, .. } = scan(view, owner, false);
                 let promise = own.then(Promise::recovered);
                 let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, bytes));
                 self.unordered.insert((lane, seq), waiting);

@@ -202,16 +202,20 @@ impl Ledger {
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
             let own = header.account == core.account;
             if !own || !content.transactions.is_empty() || !content.values.is_empty() {
+                let counts = !own || !content.transactions.is_empty();
                 let transactions = content.transactions.into_iter();
                 let values = content.values.into_iter();
                 batch.order(OrderedBundle {
                     digest,
                     account: header.account,
                     own,
+                    counts,
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
                     values: values.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    calls: Vec::new(),
+                    receipts: Vec::new(),
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());

@@ -46,6 +46,15 @@ pub const BUNDLE_CALLS_AT_ONCE: usize = 16;
 /// Calls of clients' bundles that wait to be run; further bundles are told to come back. About a second's work, and
 /// 70 MiB when every one of them has the largest input.
 pub const MAX_BUNDLE_CALLS: usize = 16_384;
+/// Calls derived by triggers that run at once: enough to fill the cores, and never all places.
+pub const DERIVED_AT_ONCE: usize = 16;
+/// How often it is looked for derived calls when no block tells of any.
+pub const DERIVED_AGAIN: Duration = Duration::from_secs(5);
+/// Times that the code of a derived call's function is looked for, with growing pauses, before its receipt says that it
+/// is not to be had.
+pub const DERIVED_TRIES: u32 = 7;
+/// The longest of these pauses.
+pub const DERIVED_LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a bundle found open at start has become final.
 pub const FATE_EVERY: Duration = Duration::from_millis(200);
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.

@@ -13,6 +13,7 @@ use crate::name::FunctionName;
 use crate::path::{Pattern, check_path};
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
+use crate::trigger::Trigger;
 
 numbered! {
     /// What a replica does in the network.
@@ -96,6 +97,13 @@ pub enum Transaction {
         /// An expression; none: there is no rule any more. The ledger reads it and says when it is none.
         rule: Option<String>,
     },
+    /// What makes a function run. Said by the owner of the pattern's first labels, or of the function.
+    Trigger {
+        /// The trigger's name; it belongs to who set it, as long as it is set.
+        name: FunctionName,
+        /// The trigger; none: there is none any more.
+        trigger: Option<Trigger>,
+    },
 }
 
 impl Transaction {
@@ -120,7 +128,8 @@ impl Transaction {
             | Self::Transfer { .. }
             | Self::Together { .. }
             | Self::Own { .. }
-            | Self::Rule { .. } => None,
+            | Self::Rule { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 
@@ -136,6 +145,7 @@ impl Transaction {
             Self::Together { .. } => "together",
             Self::Own { .. } => "own",
             Self::Rule { .. } => "rule",
+            Self::Trigger { .. } => "trigger",
         }
     }
 
@@ -151,6 +161,7 @@ impl Transaction {
             Self::Together { count } => return check_together(*count),
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
+            Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
             Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -169,7 +180,7 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } | Self::Trigger { .. } => 3,
             Self::Together { .. } => 2,
         }
     }
@@ -219,6 +230,11 @@ impl Transaction {
                 cbor::text(out, pattern);
                 cbor::option(out, rule.as_ref(), |out, rule| cbor::text(out, rule));
             }
+            Self::Trigger { name, trigger } => {
+                cbor::uint(out, 16u8);
+                name.write(out);
+                cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
+            }
         }
     }
 
@@ -248,6 +264,7 @@ impl Transaction {
                 pattern: r.text(MAX_PATH_BYTES)?.to_owned(),
                 rule: r.option(|r| Ok(r.text(MAX_RULE_BYTES)?.to_owned()))?,
             },
+            16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

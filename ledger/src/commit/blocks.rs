@@ -31,6 +31,8 @@ struct Contents {
     links: Vec<((u32, u64), (u32, u64))>,
     bundles: Vec<OrderedBundle>,
     settled: Vec<Settled>,
+    /// Calls and receipts matter too: batches are looked through once more.
+    follow: bool,
 }
 
 impl Committer {
@@ -128,11 +130,11 @@ impl Committer {
             ));
         }
         let handover = self.handover(&block)?;
-        let mut contents = Contents::default();
+        let mut contents = Contents { follow: self.state.follows(), ..Contents::default() };
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
-        let Contents { placed, swapped, voids, links, bundles, settled } = contents;
+        let Contents { placed, swapped, voids, links, bundles, settled, .. } = contents;
         let (time_ms, digest) = (block.header.time_ms, block.header.digest());
         let changes = self.state.apply(&Block { height, time_ms, digest, bundles });
         self.roots.push_back(self.state.root());
@@ -147,8 +149,10 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
-        let applied = Applied { block, placed, swapped, voids, links, changes, rules, tree, handover };
+        let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
+        let tree = self.state.tree().clone();
+        let applied =
+            Applied { block, placed, swapped, voids, links, changes, rules, triggers, tree, handover };
         Ok(Some((applied, settled)))
     }
 
@@ -179,8 +183,8 @@ impl Committer {
             Named::Waiting(place, waiting) => {
                 contents.placed.push((place, *digest, at));
                 contents.bundles.extend(match waiting.content {
-                    Content::Here(bundles) => bundles,
-                    Content::OnDisk => self.read_again(place)?.ordered,
+                    Content::Here(bundles) if !contents.follow => bundles,
+                    Content::Here(_) | Content::OnDisk => self.read_again(place, contents.follow)?.ordered,
                 });
                 let height = at.height;
                 contents.settled.extend(waiting.promise.map(|promise| Settled { promise, height }));
@@ -196,7 +200,7 @@ impl Committer {
                 }
                 Some(first) => {
                     unordered.insert_rival(first.digest, place);
-                    let Scan { ordered, links, .. } = self.read_rival(digest)?;
+                    let Scan { ordered, links, .. } = self.read_rival(digest, contents.follow)?;
                     contents.placed.push((place, *digest, at));
                     contents.swapped.push((place, *digest, first.digest));
                     contents.links.extend(links.into_iter().map(|call| (call, place)));
@@ -222,15 +226,16 @@ impl Committer {
         Ok(())
     }
 
-    fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0).as_ref());
+    fn read_again(&self, place: (u32, u64), follow: bool) -> Result<Scan, String> {
+        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0).as_ref(), follow);
         let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
-    fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane).as_ref());
+    fn read_rival(&self, digest: &Digest, follow: bool) -> Result<Scan, String> {
+        let look =
+            |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane).as_ref(), follow);
         let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found
             .map_err(|error| error.to_string())?

@@ -1,12 +1,13 @@
 //! Checking a sealed batch, and finding in it what the ledger has to know.
 
 use crate::limits::MAX_KEPT_CONTENT_BYTES;
-use crate::state::OrderedBundle;
+use crate::state::{FollowedCall, OrderedBundle};
 use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, Value, lane_owner,
+    AccountId, Call, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, Value,
+    lane_owner,
 };
 use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
@@ -49,7 +50,8 @@ pub(crate) fn check(
     let view = SealedView::parse(&row)?;
     view.verify(&owners.accounts, &owners.network)?;
     let (sealed, digest) = (view.sealed_header(), view.digest());
-    let Scan { ordered, links, bytes } = scan(&view, lane_owner(&owners.accounts, sealed.header.lane));
+    let owner = lane_owner(&owners.accounts, sealed.header.lane);
+    let Scan { ordered, links, bytes } = scan(&view, owner, false);
     let content = Content::new(ordered, bytes);
     Ok(Checked { sealed, digest, row, content, links, _room: room })
 }
@@ -74,19 +76,22 @@ pub(crate) struct Scan {
 }
 
 /// Kinds of entries, as their second byte says: the first is the head of a short array.
+const CALL: u8 = 0;
 pub(crate) const RECEIPT: u8 = 1;
 const TRANSACTION: u8 = 2;
 pub(crate) const VALUE: u8 = 3;
 
 /// Looks once at every entry's second byte, and decodes transactions and values only. An entry that says it is one and
-/// does not decode is none, on every replica alike.
-pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
+/// does not decode is none, on every replica alike. With `follow` it decodes calls and receipts too, and leaves no bundle
+/// out that has any.
+pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>, follow: bool) -> Scan {
     let (lane, batch) = (view.header.lane, view.header.seq);
     let (mut ordered, mut links, mut size) = (Vec::new(), BTreeSet::new(), 0);
     for (bundle, content) in (0u16..).zip(&view.bundles) {
         let owners = owner == Some(&content.header.account);
         let (mut entries, mut receipts) = (0usize, 0usize);
         let (mut transactions, mut values) = (Vec::new(), Vec::new());
+        let (mut calls, mut answers) = (Vec::new(), Vec::new());
         for (page, slot, bytes) in content.entries() {
             entries += 1;
             match bytes.get(1) {
@@ -107,21 +112,35 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
                     receipts += 1;
                     let elsewhere = |call: &(u32, u64)| call.0 == lane && call.1 != batch;
                     links.extend(receipt_of(bytes).ok().filter(elsewhere));
+                    if follow && let Ok(Entry::Receipt(said)) = Entry::decode(bytes) {
+                        let id = EntryId { lane, batch, bundle, page, slot };
+                        answers.push((id, said.call, said.status));
+                    }
+                }
+                Some(&CALL) if follow => {
+                    if let Ok(Entry::Call(said)) = Entry::decode(bytes) {
+                        let Call { function, caller, idempotency, parent, .. } = said;
+                        let call = FollowedCall { function, caller, idempotency, parent };
+                        calls.push((EntryId { lane, batch, bundle, page, slot }, call));
+                    }
                 }
                 _ => {}
             }
         }
-        let counts = !owners && (entries == 0 || receipts < entries);
-        if counts || !transactions.is_empty() || !values.is_empty() {
+        let counts = !owners && (entries == 0 || receipts < entries) || !transactions.is_empty();
+        if counts || !(values.is_empty() && calls.is_empty() && answers.is_empty()) {
             size += size_of::<OrderedBundle>();
             ordered.push(OrderedBundle {
                 digest: content.header.id(),
                 account: content.header.account,
                 own: owners,
+                counts,
                 valid_until: content.header.valid_until,
                 first: EntryId { lane, batch, bundle, page: 0, slot: 0 },
                 transactions,
                 values,
+                calls,
+                receipts: answers,
             });
         }
     }

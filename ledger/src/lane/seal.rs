@@ -59,10 +59,13 @@ pub(crate) fn seal(
             digest: bundle.header.id(),
             account: bundle.header.account,
             own: true,
+            counts: false,
             valid_until: bundle.header.valid_until,
             first,
             transactions: Vec::new(),
             values: std::mem::take(&mut values),
+            calls: Vec::new(),
+            receipts: Vec::new(),
         }));
         // As they stand in the batch, which is how other replicas find them.
         ordered.sort_by_key(|bundle| bundle.first.bundle);

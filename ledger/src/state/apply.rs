@@ -11,6 +11,7 @@
 use super::values::Verdicts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
+    TriggerRecord,
 };
 use super::{history, registry};
 use crate::limits::MAX_VALIDITY_BLOCKS;
@@ -25,16 +26,27 @@ enum Was {
     Balance(AccountId, u64),
     Owner(String, Option<PathOwner>),
     Rule(String, Option<Arc<RuleRecord>>),
+    Trigger(FunctionName, Option<Arc<TriggerRecord>>),
 }
 
 /// A block on its way into the state.
 pub(super) struct Step {
     pub(super) height: u64,
+    time_ms: u64,
     pub(super) changes: Changes,
+    /// How many calls were derived.
+    pub(super) derived: u32,
     /// Keys whose values may be others now.
     touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
     undo: Vec<Was>,
+}
+
+impl Step {
+    /// Another value may be under a key now.
+    pub(super) fn touch(&mut self, key: StateKey) {
+        self.touched.insert(key);
+    }
 }
 
 /// A transaction with its address.
@@ -46,20 +58,26 @@ impl State {
         self.height = block.height;
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
-        let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
+        let (height, time_ms) = (block.height, block.time_ms);
+        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new() };
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
-            // A replica says what it wants in its own lane, so only what it signs there as everybody does has to count.
-            let counts = match bundle.own && bundle.transactions.is_empty() {
-                true => Ok(()),
-                false => self.count(bundle, &mut step),
+            let counts = match bundle.counts {
+                true => self.count(bundle, &mut step),
+                false => Ok(()),
             };
             match &counts {
                 Ok(()) => self.apply_bundle(bundle, &mut step),
                 Err(refusal) => self.void(bundle, refusal, &mut step),
             }
+            if counts.is_ok() {
+                self.follow_calls(block, bundle, &mut step);
+            }
             self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
+            self.follow_receipts(block, bundle, &mut step);
         }
+        self.fire_schedules(block, &mut step);
+        self.pass_on(block, &mut step);
         if let Some(seats) = &mut self.seats
             && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
             && Arc::make_mut(seats).end(block.height, block.digest)
@@ -80,9 +98,12 @@ impl State {
                 StateKey::History => {}
                 StateKey::Seats => changes.seats = self.seats.clone(),
                 StateKey::Function(name) => changes.functions.extend(self.functions.get(name).cloned()),
-                StateKey::Account(_) | StateKey::Owner(_) | StateKey::Rule(_) => {
-                    changes.rows.push((key.clone(), self.value(key)))
-                }
+                StateKey::Account(_)
+                | StateKey::Owner(_)
+                | StateKey::Rule(_)
+                | StateKey::Trigger(_)
+                | StateKey::Derived(..)
+                | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -210,6 +231,12 @@ impl State {
                 Ok(0)
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
+            Transaction::Trigger { name, trigger } => {
+                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
+                step.touched.insert(StateKey::Trigger(name.clone()));
+                step.undo.push(Was::Trigger(name.clone(), was));
+                Ok(0)
+            }
         }
     }
 
@@ -271,6 +298,7 @@ impl State {
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
                 Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+                Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
             }
         }
     }

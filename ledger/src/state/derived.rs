@@ -45,9 +45,12 @@ impl FromStr for DerivedId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} names no derived call: it is like d-17-0, a height and a number");
-        let (height, number) = text.strip_prefix("d-").and_then(|rest| rest.split_once('-')).ok_or_else(wrong)?;
-        let id =
-            DerivedId { height: height.parse().map_err(|_| wrong())?, number: number.parse().map_err(|_| wrong())? };
+        let (height, number) =
+            text.strip_prefix("d-").and_then(|rest| rest.split_once('-')).ok_or_else(wrong)?;
+        let id = DerivedId {
+            height: height.parse().map_err(|_| wrong())?,
+            number: number.parse().map_err(|_| wrong())?,
+        };
         // One form: no sign, no leading zero.
         if id.to_string() == text { Ok(id) } else { Err(wrong()) }
     }
@@ -424,7 +427,8 @@ mod tests {
     #[test]
     fn rows_read_back_and_the_digest_stays() {
         let first = call(0);
-        let later = DerivedCall { lane: 2, turn: 1, until_ms: 90, call: "2-9-0-0-0".parse().ok(), ..first.clone() };
+        let later =
+            DerivedCall { lane: 2, turn: 1, until_ms: 90, call: "2-9-0-0-0".parse().ok(), ..first.clone() };
         assert_eq!(first.digest(), later.digest());
         assert_ne!(first.digest(), call(1).digest());
         let status = Status::Denied;

@@ -19,8 +19,8 @@ use crate::limits::{
 };
 use crate::rules::Scope;
 use moot_record::{
-    AccountId, Digest, Domain, EntryId, FunctionKind, FunctionName, Payload, StateKey, Trigger, TriggerAccess,
-    TriggerOn, Value,
+    AccountId, Digest, Domain, EntryId, FunctionKind, FunctionName, Payload, StateKey, Trigger,
+    TriggerAccess, Value,
 };
 use std::sync::Arc;
 
@@ -64,7 +64,9 @@ impl State {
         if let Some(present) = present.as_ref().filter(|present| present.set.owner != account) {
             // Whoever owns a path decides what goes on there.
             let may = match &present.event {
-                Event::Value(pattern) => trigger.is_none() && self.owners.check(&account, pattern.owned()).is_ok(),
+                Event::Value(pattern) => {
+                    trigger.is_none() && self.owners.check(&account, pattern.owned()).is_ok()
+                }
                 Event::Schedule(_) | Event::Completion(_) => false,
             };
             if !may {
@@ -221,12 +223,16 @@ impl State {
         let (room, of_trigger) = self.open.room(&record.name);
         if !room || of_trigger >= MAX_OPEN_OF_TRIGGER {
             let why = match room {
-                true => format!("{MAX_OPEN_OF_TRIGGER} calls of this trigger have no answer yet, as many as may be"),
+                true => format!(
+                    "{MAX_OPEN_OF_TRIGGER} calls of this trigger have no answer yet, as many as may be"
+                ),
                 false => "as many derived calls have no answer yet as may be in all".to_owned(),
             };
             self.history = history::extend_dropped(&self.history, &id, &why);
             step.touch(StateKey::History);
-            step.changes.derived.push(DerivedNews { call: Arc::new(call), end: Some(DerivedEnd::Dropped { why }) });
+            step.changes
+                .derived
+                .push(DerivedNews { call: Arc::new(call), end: Some(DerivedEnd::Dropped { why }) });
             return;
         }
         call.lane = self.lane_of(&call.digest(), 0, block.height);
@@ -272,7 +278,8 @@ impl State {
             bytes[32..].copy_from_slice(account.as_bytes());
             LANE.hash(&bytes)
         };
-        let mut ranked: Vec<(Digest, &AccountId)> = members.iter().map(|member| (rank(member), member)).collect();
+        let mut ranked: Vec<(Digest, &AccountId)> =
+            members.iter().map(|member| (rank(member), member)).collect();
         ranked.sort();
         let place = (turn as usize).checked_rem(ranked.len()).unwrap_or(0);
         let chosen = ranked.get(place).and_then(|(_, member)| seats.of(member));
@@ -342,7 +349,9 @@ impl State {
                 let end = DerivedEnd::Answered { receipt: *id, status: *status };
                 step.changes.derived.push(DerivedNews { call: derived, end: Some(end) });
             }
-            let Some(traced) = self.open.traced(call).filter(|traced| !traced.answered).cloned() else { continue };
+            let Some(traced) = self.open.traced(call).filter(|traced| !traced.answered).cloned() else {
+                continue;
+            };
             // What ends a loop makes nothing fire: it would go on by its end.
             if traced.depth.is_none_or(|depth| depth < MAX_TRIGGER_DEPTH) {
                 self.fire_completion(block, *call, &traced, status.as_str(), step);
@@ -353,7 +362,14 @@ impl State {
         }
     }
 
-    fn fire_completion(&mut self, block: &Block, call: EntryId, traced: &Traced, status: &str, step: &mut Step) {
+    fn fire_completion(
+        &mut self,
+        block: &Block,
+        call: EntryId,
+        traced: &Traced,
+        status: &str,
+        step: &mut Step,
+    ) {
         let function = &traced.function;
         // None of the three needs an escape.
         let text = format!("{{\"call\":\"{call}\",\"function\":\"{function}\",\"status\":\"{status}\"}}");
@@ -375,9 +391,4 @@ impl State {
             self.derive(block, fired, step);
         }
     }
-}
-
-/// Whether a trigger's record is about the end of calls.
-pub(super) fn waits_for_calls(record: &TriggerRecord) -> bool {
-    matches!(record.set.trigger.on, TriggerOn::Completion(_))
 }

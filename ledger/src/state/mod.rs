@@ -13,6 +13,9 @@
 
 mod accounts;
 mod apply;
+mod cron;
+mod derived;
+mod firing;
 mod function;
 mod history;
 mod outcome;
@@ -21,20 +24,24 @@ mod refusal;
 mod registry;
 mod seats;
 pub(crate) mod tree;
+mod triggers;
 mod values;
 
+pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
 pub use function::{FunctionRecord, Version};
 pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
+pub use triggers::{TriggerRecord, Triggers};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
+use derived::{Open, Traced};
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
-    Transaction, Value,
+    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, SetTrigger,
+    StateKey, Status, Transaction, Value,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +57,9 @@ pub struct OrderedBundle {
     pub account: AccountId,
     /// Whether that is the owner of the lane it stands in: who wrote its values is that one's word.
     pub own: bool,
+    /// Whether it counts once only. A replica says what it wants in its own lane, so of its own bundles those with
+    /// transactions alone.
+    pub counts: bool,
     /// Last height at which it counts.
     pub valid_until: u64,
     /// The address of its first entry: where its outcome is found when it has no transactions.
@@ -58,6 +68,23 @@ pub struct OrderedBundle {
     pub transactions: Vec<(EntryId, Transaction)>,
     /// Its values in order, with their addresses.
     pub values: Vec<(EntryId, Value)>,
+    /// Its calls, where the state follows them.
+    pub calls: Vec<(EntryId, FollowedCall)>,
+    /// Its receipts, where the state follows them: addresses, the calls that they answer, and how these ended.
+    pub receipts: Vec<(EntryId, EntryId, Status)>,
+}
+
+/// What the state looks at of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedCall {
+    /// The function.
+    pub function: FunctionName,
+    /// Who called.
+    pub caller: Option<AccountId>,
+    /// The digest of an idempotency key, or of a derived call.
+    pub idempotency: Option<Digest>,
+    /// The call that made it.
+    pub parent: Option<EntryId>,
 }
 
 /// What the state machine sees of a block.
@@ -88,6 +115,8 @@ pub struct Changes {
     pub counted: Vec<(u64, Digest)>,
     /// The values that were allowed, in the block's order, with their paths.
     pub values: Vec<(EntryId, String)>,
+    /// What became of derived calls, in order.
+    pub derived: Vec<DerivedNews>,
 }
 
 /// The state after some block.
@@ -98,6 +127,8 @@ pub struct State {
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
+    triggers: Arc<Triggers>,
+    open: Open,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
@@ -114,6 +145,8 @@ impl State {
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
+            triggers: Arc::default(),
+            open: Open::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -187,6 +220,17 @@ impl State {
                 let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
                 Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
             }
+            StateKey::Trigger(name) => {
+                let found = SetTrigger::decode(value).ok();
+                let found = found.and_then(|set| TriggerRecord::new(name.clone(), set).ok());
+                Arc::make_mut(&mut self.triggers).put(name.clone(), found.map(Arc::new));
+            }
+            StateKey::Derived(..) => {
+                if let Ok(found) = DerivedCall::decode(value) {
+                    self.open.put(found.id, Some(Arc::new(found)));
+                }
+            }
+            StateKey::Watched(call) => self.open.trace(*call, Traced::decode(value).ok()),
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
     }
@@ -248,6 +292,17 @@ impl State {
         &self.rules
     }
 
+    /// The triggers.
+    #[must_use]
+    pub fn triggers(&self) -> &Arc<Triggers> {
+        &self.triggers
+    }
+
+    /// The derived calls that have no answer yet, by name.
+    pub fn derived(&self) -> impl Iterator<Item = &Arc<DerivedCall>> {
+        self.open.iter()
+    }
+
     /// Who owns the closest path at or above one: that path, and none for one that was given up.
     #[must_use]
     pub fn owner_of<'a>(&self, path: &'a str) -> Option<(&'a str, Option<AccountId>)> {
@@ -266,6 +321,12 @@ impl State {
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
+            StateKey::Trigger(name) => self.triggers.get(name).map(|found| found.set.encode().into()),
+            StateKey::Derived(height, number) => {
+                let id = DerivedId { height: *height, number: *number };
+                self.open.get(&id).map(|call| call.encode().into())
+            }
+            StateKey::Watched(call) => self.open.traced(call).map(|traced| traced.encode().into()),
         }
     }
 

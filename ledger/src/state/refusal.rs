@@ -219,6 +219,39 @@ pub enum Refusal {
         /// The account named.
         account: AccountId,
     },
+    /// Somebody else set the trigger.
+    #[error(
+        "trigger {name} belongs to {owner}: only that account changes it; choose another name for your own"
+    )]
+    NotTriggerOwner {
+        /// The trigger.
+        name: FunctionName,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// No such trigger is set.
+    #[error("no trigger {name} is set: `moot triggers ls` lists them")]
+    NoTrigger {
+        /// The name given.
+        name: FunctionName,
+    },
+    /// As many as may be.
+    #[error("{place} has {most} triggers, as many as may be: take another one back first")]
+    TooManyTriggers {
+        /// The first label of the pattern, or the function whose calls are waited for.
+        place: String,
+        /// How many may be.
+        most: u64,
+    },
+    /// Only functions of kind event take events.
+    #[error("{name} is not of kind event: a trigger makes functions of that kind run")]
+    NotEventKind {
+        /// The function.
+        name: FunctionName,
+    },
+    /// The trigger cannot be read.
+    #[error("the trigger cannot be read: {0}")]
+    BadTrigger(String),
     /// A client's bundle has a value in a function's name.
     #[error("it is in the name of a function, and only the replica that runs one can say so")]
     NotByFunction,
@@ -271,6 +304,11 @@ impl Refusal {
             Refusal::Denied { .. } => "denied",
             Refusal::NotSigner { .. } => "not-signer",
             Refusal::NotByFunction => "not-by-function",
+            Refusal::NotTriggerOwner { .. } => "not-trigger-owner",
+            Refusal::NoTrigger { .. } => "no-trigger",
+            Refusal::TooManyTriggers { .. } => "too-many-triggers",
+            Refusal::NotEventKind { .. } => "not-event-kind",
+            Refusal::BadTrigger(_) => "bad-trigger",
         }
     }
 
@@ -282,8 +320,12 @@ impl Refusal {
                 ("", &[], *valid_until, 0, "")
             }
             Refusal::Duplicate => ("", &[], 0, 0, ""),
-            Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
+            Refusal::NotOwner { name, owner } | Refusal::NotTriggerOwner { name, owner } => {
+                (name.as_str(), owner.as_bytes(), 0, 0, "")
+            }
             Refusal::Unknown { name }
+            | Refusal::NoTrigger { name }
+            | Refusal::NotEventKind { name }
             | Refusal::Retired { name }
             | Refusal::NotUpgradable { name }
             | Refusal::NotDestructible { name }
@@ -294,9 +336,11 @@ impl Refusal {
             Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
             Refusal::BadSpec(text)
             | Refusal::BadRule(text)
+            | Refusal::BadTrigger(text)
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
+            Refusal::TooManyTriggers { place, most } => ("", &[], *most, 0, place),
             // A pattern is one line.
             Refusal::Denied { pattern, why } => {
                 denied = format!("{pattern}\n{why}");
@@ -372,6 +416,11 @@ impl Refusal {
             }
             "not-signer" => Refusal::NotSigner { account: account()? },
             "not-by-function" => Refusal::NotByFunction,
+            "not-trigger-owner" => Refusal::NotTriggerOwner { name: name()?, owner: account()? },
+            "no-trigger" => Refusal::NoTrigger { name: name()? },
+            "too-many-triggers" => Refusal::TooManyTriggers { place: text.to_owned(), most: a },
+            "not-event-kind" => Refusal::NotEventKind { name: name()? },
+            "bad-trigger" => Refusal::BadTrigger(text.to_owned()),
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -399,6 +448,11 @@ impl Refusal {
     pub(super) fn denied(pattern: Option<&str>, why: &str) -> Refusal {
         let why = why.get(..why.floor_char_boundary(MAX_DENIAL_BYTES)).unwrap_or_default();
         Refusal::Denied { pattern: pattern.unwrap_or_default().to_owned(), why: why.to_owned() }
+    }
+
+    /// A refusal of a trigger, its text cut to what is recorded.
+    pub(super) fn bad_trigger(why: &str) -> Refusal {
+        Refusal::BadTrigger(shortened(why))
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

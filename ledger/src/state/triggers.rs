@@ -136,10 +136,14 @@ impl Triggers {
     /// Whether there is room for a trigger beside the others.
     pub(super) fn check_room(&self, record: &TriggerRecord) -> Result<(), Refusal> {
         if !self.all.contains_key(&record.name) && self.all.len() >= MAX_TRIGGERS {
-            return Err(Refusal::TooManyTriggers { place: "this network".to_owned(), most: MAX_TRIGGERS as u64 });
+            return Err(Refusal::TooManyTriggers {
+                place: "this network".to_owned(),
+                most: MAX_TRIGGERS as u64,
+            });
         }
         let Some(place) = record.place() else { return Ok(()) };
-        let beside = self.places.get(&place).map_or(0, |names| names.iter().filter(|n| **n != record.name).count());
+        let beside =
+            self.places.get(&place).map_or(0, |names| names.iter().filter(|n| **n != record.name).count());
         if beside >= MAX_TRIGGERS_OF_ONE {
             return Err(Refusal::TooManyTriggers { place, most: MAX_TRIGGERS_OF_ONE as u64 });
         }
@@ -162,6 +166,11 @@ impl Triggers {
     /// Those that the end of a call of a function may make fire, by name.
     pub(super) fn of_completion(&self, function: &FunctionName) -> Vec<Arc<TriggerRecord>> {
         self.at(function.as_str()).cloned().collect()
+    }
+
+    /// Whether anybody waits for the end of calls.
+    pub(super) fn waits_for_calls(&self) -> bool {
+        self.places.keys().any(|place| !place.starts_with('/'))
     }
 
     /// Whether somebody waits for the end of a function's calls.

@@ -101,7 +101,10 @@ impl State {
                 None => self.judge_value(block, bundle, value, ahead),
             };
             match result {
-                Ok(()) => step.changes.values.push((*id, value.path.clone())),
+                Ok(()) => {
+                    step.changes.values.push((*id, value.path.clone()));
+                    self.fire_value(block, *id, value, step);
+                }
                 // A void bundle without transactions has said so at its first entry.
                 Err(_) if void.is_some() && is_first(bundle, id) => {}
                 Err(why) => self.note(*id, Err(why), step),

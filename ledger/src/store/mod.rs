@@ -6,6 +6,7 @@
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
 
+pub(crate) mod derived;
 mod lock;
 mod log;
 pub(crate) mod marker;

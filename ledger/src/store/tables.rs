@@ -16,6 +16,7 @@
 //!   outcomes  (lane, seq, position)            what became of a transaction
 //!   values    path                             its newest value that was allowed: where it stands
 //!   value_log (height, number)                 every value that was allowed, in the blocks' order
+//!   derived   (height, number)                 a call that a trigger derived, as the last block had it, and its end
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
 //!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
@@ -49,6 +50,7 @@ pub(crate) const STATE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new
 pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
 pub(crate) const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
 pub(crate) const VALUE_LOG: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("value_log");
+pub(crate) const DERIVED: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("derived");
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
 pub(crate) const KEYS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("keys");

@@ -33,10 +33,13 @@ fn block(height: u64, by: u8, transactions: &[Transaction]) -> Block {
         digest: Digest::from_bytes(digest),
         account: account(by),
         own: false,
+        counts: true,
         valid_until: height,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
         values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
     };
     Block { height, time_ms: height, digest: Digest::ZERO, bundles: vec![bundle] }
 }

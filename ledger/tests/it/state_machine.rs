@@ -82,10 +82,13 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
             digest: Digest::from_bytes(digest),
             account: AccountId::from_bytes([step.account; 32]),
             own: false,
+            counts: true,
             valid_until: height + step.valid_for - 1,
             first: id,
             transactions: vec![(id, transaction(step))],
             values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);

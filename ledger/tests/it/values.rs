@@ -38,10 +38,13 @@ fn said(batch: u64, by: u8, own: bool, transactions: &[Transaction], values: &[V
         digest: Digest::from_bytes(digest),
         account: account(by),
         own,
+        counts: !own || !transactions.is_empty(),
         valid_until: 1000,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
         values: (after..).map(id).zip(values.iter().cloned()).collect(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
     }
 }
 

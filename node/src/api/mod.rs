@@ -10,6 +10,7 @@ mod functions;
 mod problem;
 mod rules;
 mod status;
+mod triggers;
 mod values;
 
 pub use accounts::AccountView;
@@ -24,6 +25,7 @@ pub use functions::{
 pub use problem::Problem;
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
+pub use triggers::{DerivedCalls, DerivedView, TriggerView, TriggersView};
 pub use values::{ValueView, ValueWritten, ValuesMissed, ValuesView};
 
 /// Everything below this path is the API; everything else routes to functions.

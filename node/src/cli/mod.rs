@@ -32,6 +32,7 @@ mod terminal;
 mod text;
 mod toolchain;
 mod transfer;
+mod triggers;
 mod up;
 mod values;
 mod verify;
@@ -88,6 +89,7 @@ enum Verb {
     Owners(owners::Owners),
     Rules(rules::Rules),
     Values(values::Values),
+    Triggers(triggers::Triggers),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -129,6 +131,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Triggers(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),

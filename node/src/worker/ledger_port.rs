@@ -130,6 +130,7 @@ impl Port {
             input: input::of_event(&event),
             caller: Some(self.owner),
             parent: Some(self.call),
+            origin: None,
             depth: self.depth + 1,
             trace: self.trace.clone(),
             reservation: None,

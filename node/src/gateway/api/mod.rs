@@ -11,6 +11,7 @@ mod node;
 mod openapi;
 mod rules;
 mod state;
+mod triggers;
 pub(crate) mod values;
 
 use crate::api::PREFIX;
@@ -61,6 +62,9 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["events"] => events::all(door).await,
         ["rules"] => rules::list(door).await,
         ["values", path @ ..] if !path.is_empty() => values::get(door, &visit, &path.join("/")).await,
+        ["triggers"] => triggers::list(door).await,
+        ["derived"] => triggers::derived(door, visit.parts.uri.query()).await,
+        ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
@@ -98,14 +102,14 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules",
+            | "rules" | "triggers" | "derived",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
-        | ["accounts" | "blocks", _]
+        | ["accounts" | "blocks" | "derived", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),

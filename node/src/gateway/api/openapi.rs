@@ -1,7 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, triggers,
+    values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -37,6 +38,9 @@ use utoipa::OpenApi;
         rules::list,
         rules::eval,
         rules::owner,
+        triggers::list,
+        triggers::derived,
+        triggers::show,
         values::put,
         values::get,
         calls::list,
@@ -99,6 +103,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 26);
+        assert_eq!(document.paths.paths.len(), 29);
     }
 }
