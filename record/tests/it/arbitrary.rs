@@ -5,7 +5,7 @@ use moot_record::{
     Certificate, Digest, Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis,
     Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode,
     Prices, Proof, Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
-    Touch, TouchKind, Transaction, Value,
+    Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -119,6 +119,28 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         ("(/[a-zA-Z0-9-]{1,12})(/[a-z]{1,9}){0,4}(/\\$[a-z][a-z0-9_]{0,9})?", option::of(".{1,80}"))
             .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
         (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
+        (name(), option::of(trigger())).prop_map(|(name, trigger)| Transaction::Trigger { name, trigger }),
+    ]
+}
+
+pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {
+    let on = prop_oneof![
+        "(/[a-z]{1,9}){1,3}(/\\$[a-z]{1,9})?".prop_map(TriggerOn::Value),
+        name().prop_map(TriggerOn::Completion),
+    ];
+    let access = prop_oneof![
+        Just(TriggerAccess::Anyone),
+        vec(account(), 1..5).prop_map(|mut accounts| {
+            accounts.sort();
+            accounts.dedup();
+            TriggerAccess::Accounts(accounts)
+        }),
+        ".{1,80}".prop_map(TriggerAccess::Rule),
+    ];
+    let schedule = "[0-9 *,/-]{1,64}".prop_map(TriggerOn::Schedule);
+    prop_oneof![
+        (on, name(), access).prop_map(|(on, function, access)| Trigger { on, function, access }),
+        (schedule, name()).prop_map(|(on, function)| Trigger { on, function, access: TriggerAccess::Anyone }),
     ]
 }
 

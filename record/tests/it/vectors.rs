@@ -14,8 +14,8 @@ use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee,
     Digest, Domain, Entry, EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField,
     HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec,
-    SpecDir, Status, Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest,
-    verify,
+    SpecDir, Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, component_digest,
+    merkle, page_digest, payload_digest, verify,
 };
 use serde_json::{Value, json};
 
@@ -263,7 +263,24 @@ fn written() -> Vec<(&'static str, Entry)> {
         parent: "0-42-0-1-3".parse().ok(),
         ..value.clone()
     };
-    vec![("a value by an account", value.into()), ("a value by a function", by_function.into())]
+    let name = |name: &str| FunctionName::parse(name).unwrap();
+    let trigger = |on, function: &str, access| {
+        let trigger = Some(Trigger { on, function: name(function), access });
+        Transaction::Trigger { name: name("moderate"), trigger }.into()
+    };
+    let on = TriggerOn::Value("/chat/$room/$message".into());
+    let of_one = TriggerAccess::Accounts(vec![account]);
+    let by_rule = TriggerAccess::Rule("path.room != 'closed'".into());
+    let (daily, anyone) = (TriggerOn::Schedule("0 6 * * 1-5".into()), TriggerAccess::Anyone);
+    let after = TriggerOn::Completion(name("payments"));
+    vec![
+        ("a value by an account", value.into()),
+        ("a value by a function", by_function.into()),
+        ("a trigger on values", trigger(on, "moderator", by_rule)),
+        ("a trigger by schedule", trigger(daily, "digest", anyone)),
+        ("a trigger after calls", trigger(after, "auditor", of_one)),
+        ("a trigger taken back", Transaction::Trigger { name: name("moderate"), trigger: None }.into()),
+    ]
 }
 
 fn entries() -> Value {
@@ -296,6 +313,12 @@ fn entries_refused() -> Value {
     let rule = |pattern: &str, text: &str| {
         said(Transaction::Rule { pattern: pattern.into(), rule: Some(text.into()) })
     };
+    let triggered = |on, access| {
+        let (name, function) = (FunctionName::parse("t").unwrap(), FunctionName::parse("f").unwrap());
+        said(Transaction::Trigger { name, trigger: Some(Trigger { on, function, access }) })
+    };
+    let schedule = |text: &str| TriggerOn::Schedule(text.into());
+    let values = || TriggerOn::Value("/chat/$room".into());
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -322,6 +345,11 @@ fn entries_refused() -> Value {
         ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
         ("one together", said(Transaction::Together { count: 1 })),
         ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
+        ("a trigger by a schedule with letters", triggered(schedule("@daily"), TriggerAccess::Anyone)),
+        ("a schedule with an access", triggered(schedule("* * * * *"), TriggerAccess::Rule("true".into()))),
+        ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
+        ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
+        ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
         ("a value by nobody in the long form", nameless),
         ("a value by a function in no call", Entry::Value(function).encode()),
         ("a value by no function in a call", Entry::Value(call).encode()),
