@@ -1,7 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+    Answered, accounts, blocks, bundles, calls, components, events, functions, interface, node, rules, state,
+    values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -28,6 +29,7 @@ use utoipa::OpenApi;
         state::prove,
         functions::list,
         functions::show,
+        interface::document,
         components::put,
         components::get,
         bundles::post,
@@ -90,6 +92,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 26);
+        assert_eq!(document.paths.paths.len(), 27);
     }
 }
