@@ -10,6 +10,7 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+mod bindings;
 mod build;
 mod compile;
 mod completions;
@@ -72,6 +73,7 @@ struct Command {
 enum Verb {
     New(new::New),
     Build(build::Build),
+    Bindings(bindings::Bindings),
     Up(up::Up),
     Net(net::Net),
     Status(status::Status),
@@ -116,6 +118,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::New(verb) => verb.run(),
         Verb::Build(verb) => verb.run(),
+        Verb::Bindings(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
         Verb::Net(verb) => small_runtime()?.block_on(verb.run()),

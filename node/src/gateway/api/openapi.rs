@@ -1,8 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, triggers,
-    values,
+    Answered, accounts, blocks, bundles, calls, components, events, functions, interface, node, rules, state,
+    triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -29,6 +29,7 @@ use utoipa::OpenApi;
         state::prove,
         functions::list,
         functions::show,
+        interface::document,
         components::put,
         components::get,
         bundles::post,
@@ -103,6 +104,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 29);
+        assert_eq!(document.paths.paths.len(), 30);
     }
 }
