@@ -110,6 +110,8 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            prices: RwLock::new(state.prices().cloned().map(Arc::new)),
+            holds: Arc::default(),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),

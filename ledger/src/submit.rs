@@ -55,6 +55,12 @@ impl VerifiedBundle {
         self.bundle.header.account
     }
 
+    /// The bytes that its account pays for.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        self.bundle.paid_bytes()
+    }
+
     /// Its transactions, with their pages and slots.
     #[must_use]
     pub fn transactions(&self) -> &[(u16, u16, Transaction)] {
@@ -196,6 +202,7 @@ impl Ledger {
                     return Err(Refused::Duplicate(digest));
                 }
             }
+            let paid_bytes = bundle.paid_bytes();
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
@@ -207,6 +214,7 @@ impl Ledger {
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    bytes: paid_bytes,
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());

@@ -43,6 +43,10 @@ pub enum StateKey {
     Owner(String),
     /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
     Rule(String),
+    /// What things cost: [`crate::PriceList`]. Where nothing is charged it has no value.
+    Prices,
+    /// What was paid and not paid out yet: [`crate::Pot`].
+    Pot,
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -86,6 +90,14 @@ impl Item for StateKey {
                 cbor::uint(out, 5u8);
                 cbor::text(out, place);
             }
+            Self::Prices => {
+                cbor::array(out, 1);
+                cbor::uint(out, 9u8);
+            }
+            Self::Pot => {
+                cbor::array(out, 1);
+                cbor::uint(out, 10u8);
+            }
         }
     }
 
@@ -99,6 +111,8 @@ impl Item for StateKey {
             3 => (Self::Account(AccountId::read(r)?), 2),
             4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
             5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            9 => (Self::Prices, 1),
+            10 => (Self::Pot, 1),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -245,12 +259,14 @@ mod tests {
             StateKey::Owner("/chat".into()),
             StateKey::Rule("/chat".into()),
             StateKey::Rule("/chat/$".into()),
+            StateKey::Prices,
+            StateKey::Pot,
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));
             assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
         }
-        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 9]).is_err());
+        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x82, 9, 0]).is_err());
     }
 
     #[test]

@@ -12,18 +12,25 @@
 
 mod accounts;
 mod apply;
+pub mod charges;
 mod function;
 mod history;
+mod open_batches;
 mod outcome;
 mod paths;
+mod postings;
 mod refusal;
 mod registry;
 mod seats;
+mod treasury;
 pub(crate) mod tree;
 
+pub use charges::Charges;
 pub use function::{FunctionRecord, Version};
+pub use open_batches::OpenBatch;
 pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
+pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 
@@ -31,12 +38,13 @@ pub use seats::{Seat, Seats};
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
-    Transaction,
+    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, Pot,
+    PriceList, StateKey, Transaction,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use treasury::Treasury;
 use tree::Tree;
 
 /// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
@@ -52,6 +60,8 @@ pub struct OrderedBundle {
     pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
+    /// The bytes that its account pays for: [`moot_record::Bundle::paid_bytes`].
+    pub bytes: u64,
 }
 
 /// What the state machine sees of a block.
@@ -61,8 +71,12 @@ pub struct Block {
     pub height: u64,
     /// The digest of its header.
     pub digest: Digest,
+    /// Its time, in milliseconds since 1970; never below the last one's.
+    pub time_ms: u64,
     /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
+    /// What its batches ask to be charged, in the block's order. Empty where nothing is charged.
+    pub charges: Vec<Charges>,
 }
 
 /// What a block changed.
@@ -78,6 +92,12 @@ pub struct Changes {
     pub seats: Option<Arc<Seats>>,
     /// Bundles that count from now on, with the last height of their validity.
     pub counted: Vec<(u64, Digest)>,
+    /// Batches with calls that may still be charged, as they are now; none for those that are forgotten.
+    pub open: Vec<((u32, u64), Option<OpenBatch>)>,
+    /// What accounts paid and got, sorted by account.
+    pub postings: Vec<Posting>,
+    /// The prices that are in force from the next block on, if they are others than before.
+    pub prices: Option<PriceList>,
 }
 
 /// The state after some block.
@@ -91,6 +111,8 @@ pub struct State {
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
+    /// Where things are charged.
+    treasury: Option<Treasury>,
     tree: Tree,
 }
 
@@ -107,6 +129,7 @@ impl State {
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
+            treasury: None,
             tree: Tree::default(),
         };
         state.plant([StateKey::History]);
@@ -116,14 +139,36 @@ impl State {
     /// The state before the first block of a network; `seats` are as its genesis has them.
     #[must_use]
     pub fn genesis(genesis: &Genesis, seats: Arc<Seats>) -> State {
-        State::new().seated(seats).holding(State::genesis_rows(genesis))
+        State::new().seated(seats).charging(genesis).holding(State::genesis_rows(genesis))
     }
 
     /// What the table of the state holds before the first block.
     pub(crate) fn genesis_rows(genesis: &Genesis) -> impl Iterator<Item = (StateKey, Vec<u8>)> {
-        genesis.accounts.iter().map(|Allocation { account, balance }| {
+        let prices = genesis.economy.map(|_| {
+            let list = PriceList { prices: genesis.prices, votes: Vec::new() };
+            (StateKey::Prices, list.encode())
+        });
+        let accounts = genesis.accounts.iter().map(|Allocation { account, balance }| {
             (StateKey::Account(*account), moot_record::Account { balance: *balance }.encode())
-        })
+        });
+        accounts.chain(prices)
+    }
+
+    /// The same state, charging as the genesis says: before the rows, some of which are about that.
+    #[must_use]
+    pub fn charging(mut self, genesis: &Genesis) -> State {
+        self.treasury = genesis.economy.map(|economy| Treasury::new(economy, genesis.prices));
+        self.plant([StateKey::Prices, StateKey::Pot]);
+        self
+    }
+
+    /// The same state with these batches whose calls may still be charged.
+    #[must_use]
+    pub fn expecting(mut self, open: impl IntoIterator<Item = ((u32, u64), OpenBatch)>) -> State {
+        if let Some(treasury) = &mut self.treasury {
+            open.into_iter().for_each(|(place, batch)| treasury.open.restore(place, batch));
+        }
+        self
     }
 
     /// The state as it was stored: `history` and the rest belong to `height`.
@@ -177,6 +222,16 @@ impl State {
                 let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
                 Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
             }
+            StateKey::Prices => {
+                if let (Some(treasury), Ok(list)) = (&mut self.treasury, PriceList::decode(value)) {
+                    treasury.list = list;
+                }
+            }
+            StateKey::Pot => {
+                if let Some(treasury) = &mut self.treasury {
+                    treasury.pot = Pot::decode(value).unwrap_or_default().units;
+                }
+            }
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
     }
@@ -221,10 +276,10 @@ impl State {
         self.accounts.balance(account)
     }
 
-    /// What all accounts have together: the same for ever.
+    /// What all accounts have together with what was paid and not paid out: the same for ever.
     #[must_use]
     pub fn supply(&self) -> u128 {
-        self.accounts.supply()
+        self.accounts.supply() + u128::from(self.pot())
     }
 
     /// The accounts that have something.
@@ -256,6 +311,11 @@ impl State {
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
+            StateKey::Prices => Some(self.treasury.as_ref()?.list.encode().into()),
+            StateKey::Pot => {
+                let units = Some(self.pot()).filter(|units| *units > 0)?;
+                Some(Pot { units }.encode().into())
+            }
         }
     }
 

@@ -178,7 +178,7 @@ impl Changeset {
         txn.open_table(KEY_HOURS)?;
         txn.open_table(HANDOVERS)?;
         txn.open_table(BARE)?;
-        Ok(())
+        super::charged::create(txn)
     }
 
     /// Second versions, and the proof that there are two.
@@ -254,11 +254,13 @@ impl Changeset {
         if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
             txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
-        let changed =
-            |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();
+        let changed = |Applied { changes, .. }: &Applied| {
+            !(changes.outcomes.is_empty() && changes.counted.is_empty() && changes.rows.is_empty())
+        };
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
+        super::charged::write(txn, &self.blocks)?;
         for applied in &self.blocks {
             let height = applied.block.header.height;
             if height.is_multiple_of(FORGET_EVERY_BLOCKS) {

@@ -10,6 +10,7 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+mod bill;
 mod build;
 mod compile;
 mod completions;
@@ -84,6 +85,7 @@ enum Verb {
     Replay(replay::Replay),
     Account(account::Account),
     Transfer(transfer::Transfer),
+    Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
     Genesis(genesis::Genesis),
@@ -129,6 +131,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Bill(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }
