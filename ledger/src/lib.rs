@@ -31,6 +31,7 @@ mod commit;
 mod component;
 mod condition;
 mod core;
+mod derived;
 mod disk;
 mod error;
 mod events;
@@ -57,6 +58,7 @@ mod status;
 mod store;
 mod submit;
 mod unordered;
+mod values;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
@@ -77,10 +79,12 @@ pub use pending::Pending;
 pub use standing::Standing;
 pub use state::charges::{Quote, quote};
 pub use state::{
-    FunctionRecord, Outcome, Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Verdict, Version,
+    Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting, PostingKind,
+    Refusal, RuleRecord, Rules, Seat, Seats, TriggerRecord, Triggers, Verdict, Version,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
+pub use values::{ValueTurn, WrittenValue};
 
 pub use moot_ordering::Peer;

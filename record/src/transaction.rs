@@ -15,6 +15,7 @@ use crate::path::{Pattern, check_path};
 use crate::price_list::check_prices;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
+use crate::trigger::Trigger;
 
 numbered! {
     /// What a replica does in the network.
@@ -109,6 +110,13 @@ pub enum Transaction {
         /// The function.
         name: FunctionName,
     },
+    /// What makes a function run. Said by the owner of the pattern's first labels, or of the function.
+    Trigger {
+        /// The trigger's name; it belongs to who set it, as long as it is set.
+        name: FunctionName,
+        /// The trigger; none: there is none any more.
+        trigger: Option<Trigger>,
+    },
 }
 
 impl Transaction {
@@ -137,7 +145,8 @@ impl Transaction {
             | Self::Together { .. }
             | Self::Own { .. }
             | Self::Rule { .. }
-            | Self::Prices { .. } => None,
+            | Self::Prices { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 
@@ -155,6 +164,7 @@ impl Transaction {
             Self::Rule { .. } => "rule",
             Self::Prices { .. } => "prices",
             Self::Freeze { .. } => "freeze",
+            Self::Trigger { .. } => "trigger",
         }
     }
 
@@ -171,6 +181,7 @@ impl Transaction {
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Prices { prices } => return check_prices(prices),
+            Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
             Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -189,7 +200,7 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } | Self::Trigger { .. } => 3,
             Self::Together { .. } | Self::Prices { .. } | Self::Freeze { .. } => 2,
         }
     }
@@ -247,6 +258,11 @@ impl Transaction {
                 cbor::uint(out, 14u8);
                 name.write(out);
             }
+            Self::Trigger { name, trigger } => {
+                cbor::uint(out, 16u8);
+                name.write(out);
+                cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
+            }
         }
     }
 
@@ -278,6 +294,7 @@ impl Transaction {
             },
             13 => Self::Prices { prices: Prices::read(r)? },
             14 => Self::Freeze { name: FunctionName::read(r)? },
+            16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

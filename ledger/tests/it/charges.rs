@@ -49,9 +49,14 @@ fn said(by: u8, number: u64, bytes: u64, transactions: &[Transaction]) -> Ordere
     OrderedBundle {
         digest: Digest::from_bytes(digest),
         account: account(by),
+        own: false,
+        counts: true,
         valid_until: 1 << 16,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
         bytes,
     }
 }
@@ -106,10 +111,10 @@ fn with_function(spec: &Spec, balances: [u64; 3]) -> State {
 fn a_bundle_pays_for_its_bytes_or_nothing_of_it_counts() {
     let mut state = begin(&genesis(1, [1000, 0, 0]));
     let to = |amount| Transaction::Transfer { to: account(1), amount };
-    assert_eq!(results(apply(&mut state, vec![said(0, 1, 100, &[to(10), to(900)])], vec![])), [
-        Ok(0),
-        Err(Refusal::Insufficient { balance: 790, needed: 900 })
-    ]);
+    assert_eq!(
+        results(apply(&mut state, vec![said(0, 1, 100, &[to(10), to(900)])], vec![])),
+        [Ok(0), Err(Refusal::Insufficient { balance: 790, needed: 900 })]
+    );
     let balances = |state: &State| [state.balance(&account(0)), state.balance(&account(1)), state.pot()];
     assert_eq!(balances(&state), [790, 10, 200], "the bytes of what failed stay paid");
     // Of one that cannot pay nothing counts, and it is not tried again either.
@@ -133,7 +138,10 @@ fn a_deploy_pays_for_what_is_stored_and_a_group_gets_it_back() {
     let undone = || Err(Refusal::GroupRefused { place: 2 });
     let changes = apply(&mut state, vec![said(0, 1, 0, &group)], vec![]);
     assert!(changes.postings.is_empty(), "what was undone is in no statement");
-    assert_eq!(results(changes), [undone(), undone(), Err(Refusal::Insufficient { balance: 500, needed: 600 })]);
+    assert_eq!(
+        results(changes),
+        [undone(), undone(), Err(Refusal::Insufficient { balance: 500, needed: 600 })]
+    );
     assert_eq!((state.balance(&account(0)), state.pot()), (1000, 0));
     let again = [deploy(&spec, 100), deploy(&spec, 100), deploy(&function(Payer::Caller), 200)];
     let done = results(apply(&mut state, vec![said(0, 2, 0, &again)], vec![]));
@@ -210,11 +218,15 @@ fn calls_of_a_void_bundle_are_charged_to_nobody() {
     let mut state = with_function(&spec, [10_000, 0, 0]);
     let before = state.balance(&account(0));
     // Account 2 has nothing: its bundle does not count, and the worker that ran its call gets nothing.
-    let bundle = OrderedBundle { first: EntryId { lane: 0, batch: 5, bundle: 3, page: 0, slot: 0 }, ..said(2, 5, 9, &[]) };
+    let bundle = OrderedBundle {
+        first: EntryId { lane: 0, batch: 5, bundle: 3, page: 0, slot: 0 },
+        ..said(2, 5, 9, &[])
+    };
     let mut asked = charges(5, group(&spec, Some(2)), 3, []);
     asked.clients = vec![ClientCalls { bundle: 3, first: 1, count: 2 }];
     apply(&mut state, vec![bundle], vec![asked]);
-    let late = charges(6, group(&spec, Some(2)), 0, [charge(5, 1, 5, 5), charge(5, 2, 5, 5), charge(5, 0, 5, 0)]);
+    let late =
+        charges(6, group(&spec, Some(2)), 0, [charge(5, 1, 5, 5), charge(5, 2, 5, 5), charge(5, 0, 5, 0)]);
     apply(&mut state, vec![], vec![late]);
     assert_eq!(state.balance(&account(0)), before - 10, "the lane owner's own call is another matter");
 }
@@ -277,7 +289,9 @@ fn the_committee_gets_the_pot_in_equal_parts_and_the_rest_stays() {
 fn a_quorum_of_the_committee_sets_the_prices_from_the_next_block_on() {
     let network = Network::new(4);
     let mut genesis = genesis(4, [1000, 0, 0]);
-    genesis.accounts.extend(network.genesis.validators.iter().map(|v| Allocation { account: *v, balance: 100 }));
+    genesis
+        .accounts
+        .extend(network.genesis.validators.iter().map(|v| Allocation { account: *v, balance: 100 }));
     let genesis = genesis.clone().with_accounts(genesis.accounts);
     let mut state = begin(&genesis);
     let dear = Prices { per_byte: 4, ..PRICES };
@@ -322,15 +336,19 @@ fn a_frozen_function_never_changes_again() {
     let mut state = begin(&genesis(1, [100_000, 1000, 0]));
     let spec = function(Payer::Owner);
     let freeze = || Transaction::Freeze { name: name("f") };
-    assert_eq!(results(apply(&mut state, vec![said(0, 1, 0, &[freeze()])], vec![])), [Err(Refusal::Unknown {
-        name: name("f")
-    })]);
+    assert_eq!(
+        results(apply(&mut state, vec![said(0, 1, 0, &[freeze()])], vec![])),
+        [Err(Refusal::Unknown { name: name("f") })]
+    );
     let second = Transaction::deploy(name("f"), component_digest(b"g"), 1, &spec, Some(1));
     apply(&mut state, vec![said(0, 2, 0, &[deploy(&spec, 1), second])], vec![]);
     let owner = Err(Refusal::NotOwner { name: name("f"), owner: account(0) });
     assert_eq!(results(apply(&mut state, vec![said(1, 3, 0, &[freeze()])], vec![])), [owner]);
     let root = state.root();
-    assert_eq!(results(apply(&mut state, vec![said(0, 4, 0, &[freeze(), freeze()])], vec![])), [Ok(2), Ok(2)]);
+    assert_eq!(
+        results(apply(&mut state, vec![said(0, 4, 0, &[freeze(), freeze()])], vec![])),
+        [Ok(2), Ok(2)]
+    );
     assert_ne!(state.root(), root);
     let third = Transaction::deploy(name("f"), component_digest(b"h"), 1, &spec, Some(2));
     let same = Transaction::deploy(name("f"), component_digest(b"g"), 1, &spec, Some(2));

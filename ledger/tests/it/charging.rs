@@ -8,8 +8,8 @@ use moot_ledger::{
 };
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Call, Economy, Entry, Fee, Genesis, Keypair, PageClass, Payer, Prices, Receipt, Spec,
-    Status, Transaction, fee, priced_bytes,
+    AccountId, Allocation, Call, Economy, Entry, Fee, Genesis, Keypair, PageClass, Payer, Prices, Receipt,
+    Spec, Status, Transaction, fee, priced_bytes,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -88,7 +88,9 @@ fn calls_are_charged_as_their_receipts_say_and_an_invoice_says_the_same() {
     let before = balance(&ledger, 0);
     assert!(before < FUNDS - 4, "bytes and storage are paid");
     let pot = |ledger: &Ledger| {
-        u128::from(FUNDS) * 2 - u128::from(balance(ledger, 0)) - u128::from(balance(ledger, 1))
+        u128::from(FUNDS) * 2
+            - u128::from(balance(ledger, 0))
+            - u128::from(balance(ledger, 1))
             - u128::from(ledger.balance(&worker).unwrap())
     };
     let paid = pot(&ledger);
@@ -133,7 +135,8 @@ fn calls_are_charged_as_their_receipts_say_and_an_invoice_says_the_same() {
     assert!(billed.iter().all(|one| one.stated == fee(&PRICES, one.bytes, one.fuel)));
     let sum: u64 = billed.iter().map(|one| one.stated.ordering + one.stated.execution).sum();
     assert_eq!((billed.len(), sum), (20, due.ordering + due.execution));
-    let nobody = ledger.bill(BillFrom { height: 1, batch: 0 }, u64::MAX, Some(&account(7)), (100, 10_000)).unwrap();
+    let nobody =
+        ledger.bill(BillFrom { height: 1, batch: 0 }, u64::MAX, Some(&account(7)), (100, 10_000)).unwrap();
     assert!(nobody.calls.is_empty());
     block_on(ledger.close());
 }
@@ -192,7 +195,8 @@ fn a_client_pays_for_its_bundle_and_once_for_each_call() {
         block_on(said.finalized()).unwrap();
     }
     assert_eq!(balance(&ledger, 1), FUNDS - due);
-    let part = ledger.bill(BillFrom { height: 1, batch: 0 }, u64::MAX, Some(&account(1)), (100, 10_000)).unwrap();
+    let part =
+        ledger.bill(BillFrom { height: 1, batch: 0 }, u64::MAX, Some(&account(1)), (100, 10_000)).unwrap();
     assert_eq!(part.calls.len(), 2);
     let billed: u64 = part
         .calls
@@ -338,7 +342,8 @@ async fn four_replicas_charge_alike() {
     town.assert_equal();
     assert!(town.running().iter().all(|(_, ledger)| ledger.price_list().unwrap().prices == dear));
     let last = town.ledger(0).height();
-    let part = town.ledger(3).bill(BillFrom { height: 1, batch: 0 }, last + 9, None, (10_000, 100_000)).unwrap();
+    let part =
+        town.ledger(3).bill(BillFrom { height: 1, batch: 0 }, last + 9, None, (10_000, 100_000)).unwrap();
     assert_eq!(part.prices.last().unwrap().1, dear);
     assert_eq!(part.prices[0], (1, PRICES));
 }
@@ -385,7 +390,10 @@ fn what_charging_costs() {
         }
         block_on(last.unwrap().finalized()).unwrap();
         let took = begun.elapsed();
-        println!("charged: {economy}; 100 signed bundles of 1001 calls: {took:?}, {:?} a call", took / 100_100);
+        println!(
+            "charged: {economy}; 100 signed bundles of 1001 calls: {took:?}, {:?} a call",
+            took / 100_100
+        );
         block_on(ledger.close());
     }
 }

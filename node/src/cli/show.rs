@@ -136,7 +136,7 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 4] = ["account", "function", "owner", "rule"];
+const STATE_KINDS: [&str; 5] = ["account", "function", "owner", "rule", "trigger"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);

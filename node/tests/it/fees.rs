@@ -1,6 +1,6 @@
 //! What is charged, through the HTTP API: who pays, who cannot, what an account's statement and an invoice say.
 
-use crate::support::{Remote, TestNode, busy, bundle_by, key, until};
+use crate::support::{Remote, TestNode, bundle_by, busy, key, until};
 use moot_record::{AccountId, Entry, FunctionKind, Keypair, Payer, Prices, Transaction, fee};
 use serde_json::Value;
 
@@ -43,7 +43,8 @@ fn each_call_is_charged_to_the_owner_as_its_receipt_says() {
     let mut due = 0;
     let mut last = String::new();
     for _ in 0..10 {
-        let answer = node.ask("POST", "/_moot/functions/busy/call/add", &[("prefer", "moot-wait=final")], b"[2, 3]");
+        let answer =
+            node.ask("POST", "/_moot/functions/busy/call/add", &[("prefer", "moot-wait=final")], b"[2, 3]");
         assert_eq!((answer.status, answer.text().as_str()), (200, "5"));
         last = answer.header("moot-call").unwrap().to_owned();
         due += stated(&node, &last);
@@ -71,7 +72,10 @@ fn each_call_is_charged_to_the_owner_as_its_receipt_says() {
         .iter()
         .map(|one| {
             let fee = fee(&prices, one["bytes"].as_u64().unwrap(), one["fuel"].as_u64().unwrap());
-            assert_eq!((units(&one["stated_ordering"]), units(&one["stated_execution"])), (fee.ordering, fee.execution));
+            assert_eq!(
+                (units(&one["stated_ordering"]), units(&one["stated_execution"])),
+                (fee.ordering, fee.execution)
+            );
             fee.ordering + fee.execution
         })
         .sum();
@@ -138,7 +142,8 @@ fn a_caller_who_pays_has_to_be_known() {
     let (before, clients) = (balance(&node, owner), balance(&node, client.account()));
     let mut call = node.call("busy", "add", "[2, 3]", 0);
     call.caller = Some(client.account());
-    let signed = bundle_by(&client, &node.genesis.network(), node.height() + 100, &[Entry::Call(call.clone())]);
+    let signed =
+        bundle_by(&client, &node.genesis.network(), node.height() + 100, &[Entry::Call(call.clone())]);
     let (bytes, entry) = (signed.paid_bytes(), Entry::Call(call).encode().len() as u64);
     let answer = node.post("/_moot/bundles", &signed.encode());
     let said = answer.json();
@@ -160,7 +165,10 @@ fn a_caller_who_pays_has_to_be_known() {
 fn prices_are_voted_for_and_a_function_is_frozen() {
     let node = serving(Payer::Owner);
     let found = node.get("/_moot/prices").json();
-    assert_eq!((&found["charged"], &found["prices"]["per_byte"], &found["quorum"]), (&true.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&found["charged"], &found["prices"]["per_byte"], &found["quorum"]),
+        (&true.into(), &1.into(), &1.into())
+    );
     let network = node.genesis.network();
     let say = |signer: &Keypair, transaction| {
         let bundle = bundle_by(signer, &network, node.height() + 100, &[Entry::Transaction(transaction)]);
@@ -176,7 +184,9 @@ fn prices_are_voted_for_and_a_function_is_frozen() {
     let id = answer.header("moot-call").unwrap().to_owned();
     assert!(stated(&node, &id) > 7 * 300, "receipts state the new prices");
     let before = balance(&node, key().account());
-    until("it is charged", || balance(&node, key().account()) < before || reserved(&node, key().account()) == 0);
+    until("it is charged", || {
+        balance(&node, key().account()) < before || reserved(&node, key().account()) == 0
+    });
 
     assert_eq!(say(&key(), Transaction::Freeze { name: "busy".parse().unwrap() })["status"], "applied");
     assert_eq!(node.get("/_moot/functions/busy").json()["frozen"], true);

@@ -55,7 +55,8 @@ struct Replica {
 
 /// What gives every signer enough for hours.
 fn funds() -> Vec<String> {
-    let funded = (0..MAX_SIGNERS).map(|number| format!("--fund={}={SIGNERS_FUNDS}", signer_key(number).account()));
+    let funded =
+        (0..MAX_SIGNERS).map(|number| format!("--fund={}={SIGNERS_FUNDS}", signer_key(number).account()));
     funded.collect()
 }
 
@@ -72,7 +73,11 @@ impl Net {
         let made = Command::new(&program)
             .args(["net", "init", "--replicas", &REPLICAS.to_string(), "--port", &base.to_string(), "net"])
             // As on any network, every bundle is charged; `MOOT_LOAD_FREE` says what charging costs.
-            .args(if std::env::var_os("MOOT_LOAD_FREE").is_some() { vec!["--free".to_owned()] } else { funds() })
+            .args(if std::env::var_os("MOOT_LOAD_FREE").is_some() {
+                vec!["--free".to_owned()]
+            } else {
+                funds()
+            })
             .current_dir(dir)
             .output()
             .context("cannot run moot net init")?;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use moot_ledger::FunctionRecord;
-use moot_record::{Account, Genesis, PathOwner, PathRule, Pot, PriceList, ProvenState, StateKey};
+use moot_record::{
+    Account, Genesis, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, StateKey, TriggerOn,
+};
 use serde_json::{Value, json};
 
 use crate::cli::terminal::{BOLD, DIM, GOOD};
@@ -18,6 +20,7 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Rule(_) => PathRule::decode(value).map(|found| json!(found)),
         StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
         StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
+        StateKey::Trigger(_) => SetTrigger::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -66,7 +69,20 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             let pot = value.and_then(|value| Pot::decode(value).ok()).unwrap_or_default();
             ("what was paid and not paid out".to_owned(), ("pot", text::number(pot.units)))
         }
-        StateKey::History | StateKey::Seats => {
+        StateKey::Trigger(name) => {
+            let found = value.and_then(|value| SetTrigger::decode(value).ok());
+            let shown = |found: SetTrigger| {
+                let on = match &found.trigger.on {
+                    TriggerOn::Value(pattern) => format!("on values at {}", text::line(pattern)),
+                    TriggerOn::Schedule(cron) => format!("at {}", text::line(cron)),
+                    TriggerOn::Completion(function) => format!("after calls of {function}"),
+                };
+                format!("{} {on} {DIM}by {}{DIM:#}", found.trigger.function, text::short(found.owner))
+            };
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("trigger {BOLD}{name}{BOLD:#}"), ("runs", found))
+        }
+        StateKey::History | StateKey::Seats | StateKey::Derived(..) | StateKey::Watched(_) => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
             ("state".to_owned(), ("value", bytes))
         }

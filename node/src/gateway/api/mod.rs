@@ -12,7 +12,8 @@ mod node;
 mod openapi;
 mod rules;
 mod state;
-mod values;
+mod triggers;
+pub(crate) mod values;
 
 use crate::api::PREFIX;
 use crate::gateway::body::AnswerBody;
@@ -61,6 +62,10 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
         ["rules"] => rules::list(door).await,
+        ["values", path @ ..] if !path.is_empty() => values::get(door, &visit, &path.join("/")).await,
+        ["triggers"] => triggers::list(door).await,
+        ["derived"] => triggers::derived(door, visit.parts.uri.query()).await,
+        ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
         ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
@@ -101,7 +106,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "prices" | "bill",
+            | "rules" | "prices" | "bill" | "triggers" | "derived",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
@@ -109,11 +114,11 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
         | ["accounts", _, "statement"]
-        | ["accounts" | "blocks", _]
+        | ["accounts" | "blocks" | "derived", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
-        ["values", _, ..] => Some("PUT"),
+        ["values", _, ..] => Some("GET, HEAD, PUT"),
         ["bundles"] | ["rules", "eval"] | ["functions", _, "call", ..] => Some("POST"),
         _ => None,
     }

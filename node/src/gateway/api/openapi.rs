@@ -2,7 +2,7 @@
 
 use super::{
     Answered, accounts, blocks, bundles, calls, components, events, fees, functions, node, rules, state,
-    values,
+    triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -41,7 +41,11 @@ use utoipa::OpenApi;
         rules::list,
         rules::eval,
         rules::owner,
+        triggers::list,
+        triggers::derived,
+        triggers::show,
         values::put,
+        values::get,
         calls::list,
         calls::show,
         calls::receipt,
@@ -50,7 +54,15 @@ use utoipa::OpenApi;
         call_event,
         call_typed
     ),
-    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
+    components(schemas(
+        api::LogLine,
+        api::NodeEvent,
+        api::Accepted,
+        api::Problem,
+        api::ValueView,
+        api::ValuesView,
+        api::ValuesMissed
+    ))
 )]
 struct Document;
 
@@ -94,6 +106,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 26);
+        assert_eq!(document.paths.paths.len(), 29);
     }
 }

@@ -44,7 +44,10 @@ fn a_person_without_a_key_deploys_calls_and_sees_the_bill() {
 
     // For good: what comes after is refused, and it can be proven without the node.
     let done = sandbox.json(&["deploy", "busy", "--component", "busy.wasm", "--freeze", "--json"]);
-    assert_eq!((&done["deployed"][0]["frozen"], &done["deployed"][0]["changed"]), (&true.into(), &false.into()));
+    assert_eq!(
+        (&done["deployed"][0]["frozen"], &done["deployed"][0]["changed"]),
+        (&true.into(), &false.into())
+    );
     assert!(sandbox.ok(&["ls"]).out.contains("frozen"));
     assert!(sandbox.ok(&["show", "busy"]).out.contains("nobody can ever change"));
     sandbox.ok(&["show", "function", "busy", "--proof", "busy.json"]);

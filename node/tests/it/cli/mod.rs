@@ -13,4 +13,5 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod values;
 mod verify;
