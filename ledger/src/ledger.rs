@@ -110,6 +110,8 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            prices: RwLock::new(state.prices().cloned().map(Arc::new)),
+            holds: Arc::default(),
             triggers: RwLock::new(state.triggers().clone()),
             derived: Mutex::new(state.derived().map(|call| (call.id, call.clone())).collect()),
             derived_news: watch::Sender::new(0),

@@ -25,6 +25,7 @@
 mod append;
 mod application;
 mod attested;
+mod bill;
 mod clock;
 mod commit;
 mod component;
@@ -36,6 +37,7 @@ mod error;
 mod events;
 mod exchange;
 mod fate;
+mod holds;
 mod idempotency;
 mod lane;
 mod ledger;
@@ -60,6 +62,7 @@ mod values;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
+pub use bill::{BillFrom, BillPart, BilledCall};
 pub use clock::{Clock, SystemClock};
 pub use condition::Condition;
 pub use disk::{Disk, FileDisk};
@@ -67,15 +70,17 @@ pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, Re
 pub use events::Event;
 pub use exchange::{Carrier, KIND_BATCH, KIND_COMPONENT, KIND_PART};
 pub use fate::Fate;
+pub use holds::{Hold, HoldError, Shortage};
 pub use idempotency::{Idempotency, Reservation};
 pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
 pub use standing::Standing;
+pub use state::charges::{Quote, quote};
 pub use state::{
-    Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Refusal, RuleRecord,
-    Rules, Seat, Seats, TriggerRecord, Triggers, Verdict, Version,
+    Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting, PostingKind,
+    Refusal, RuleRecord, Rules, Seat, Seats, TriggerRecord, Triggers, Verdict, Version,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;

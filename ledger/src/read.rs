@@ -5,7 +5,7 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::{Outcome, Rules};
+use crate::state::{Outcome, Posting, Rules};
 use crate::store::{StoredBlock, read};
 use moot_record::{Account, AccountId, Call, Entry, EntryId, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
@@ -94,6 +94,19 @@ impl Ledger {
         found
             .map(|found| found.balance)
             .map_err(|error| ReadError::damaged(format!("account {account}"), error))
+    }
+
+    /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn statement(
+        &self,
+        account: &AccountId,
+        below: u64,
+        max: usize,
+    ) -> Result<Vec<(u64, Vec<Posting>)>, ReadError> {
+        self.core().store.read(|txn| read::lines(txn, account, below, max))
     }
 
     /// The rules after the last block committed here.

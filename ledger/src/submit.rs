@@ -56,6 +56,12 @@ impl VerifiedBundle {
         self.bundle.header.account
     }
 
+    /// The bytes that its account pays for.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        self.bundle.paid_bytes()
+    }
+
     /// Its transactions, with their pages and slots.
     #[must_use]
     pub fn transactions(&self) -> &[(u16, u16, Transaction)] {
@@ -197,6 +203,7 @@ impl Ledger {
                     return Err(Refused::Duplicate(digest));
                 }
             }
+            let paid_bytes = bundle.paid_bytes();
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
@@ -216,6 +223,7 @@ impl Ledger {
                     values: values.map(|(page, slot, said)| (id(page, slot), said)).collect(),
                     calls: Vec::new(),
                     receipts: Vec::new(),
+                    bytes: paid_bytes,
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());

@@ -8,6 +8,8 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
+use super::postings::{Posting, PostingKind};
+use super::treasury::Till;
 use super::values::Verdicts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
@@ -15,7 +17,10 @@ use super::{
 };
 use super::{history, registry};
 use crate::limits::MAX_VALIDITY_BLOCKS;
-use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
+use moot_record::{
+    AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, PriceList, Prices, StateKey, Transaction,
+    storage_fee,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -26,6 +31,10 @@ enum Was {
     Balance(AccountId, u64),
     Owner(String, Option<PathOwner>),
     Rule(String, Option<Arc<RuleRecord>>),
+    Pot(u64),
+    Prices(Box<(PriceList, Option<Prices>)>),
+    /// Lines of the statement beyond so many.
+    Postings(usize),
     Trigger(FunctionName, Option<Arc<TriggerRecord>>),
 }
 
@@ -40,6 +49,8 @@ pub(super) struct Step {
     touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
     undo: Vec<Was>,
+    /// What was charged.
+    till: Till,
 }
 
 impl Step {
@@ -59,7 +70,11 @@ impl State {
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let (height, time_ms) = (block.height, block.time_ms);
-        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new() };
+        let till = Till::default();
+        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
+        if let Some(treasury) = &mut self.treasury {
+            treasury.open.expire(block.time_ms);
+        }
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
             let counts = match bundle.counts {
@@ -78,6 +93,10 @@ impl State {
         }
         self.fire_schedules(block, &mut step);
         self.pass_on(block, &mut step);
+        for charges in &block.charges {
+            self.charge(charges, block.time_ms, &mut step.till);
+        }
+        self.close_till(&mut step.till);
         if let Some(seats) = &mut self.seats
             && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
             && Arc::make_mut(seats).end(block.height, block.digest)
@@ -89,7 +108,15 @@ impl State {
 
     /// Makes the root, and gathers what has to be written down.
     fn settle(&mut self, step: Step) -> Changes {
-        let Step { mut changes, mut touched, .. } = step;
+        let Step { mut changes, mut touched, mut till, .. } = step;
+        touched.extend(till.accounts.iter().copied().map(StateKey::Account));
+        touched.extend(till.pot.then_some(StateKey::Pot));
+        touched.extend(till.prices.then_some(StateKey::Prices));
+        changes.postings = till.take_postings();
+        changes.prices = self.prices().filter(|_| till.agreed).cloned();
+        if let Some(treasury) = &mut self.treasury {
+            changes.open = treasury.open.take_changes();
+        }
         if !changes.outcomes.is_empty() {
             touched.insert(StateKey::History);
         }
@@ -101,6 +128,8 @@ impl State {
                 StateKey::Account(_)
                 | StateKey::Owner(_)
                 | StateKey::Rule(_)
+                | StateKey::Prices
+                | StateKey::Pot
                 | StateKey::Trigger(_)
                 | StateKey::Derived(..)
                 | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
@@ -126,11 +155,13 @@ impl State {
             return Err(Refusal::Duplicate);
         }
         step.changes.counted.push(key);
-        Ok(())
+        // One that cannot pay is remembered too: else it could be sent again and again for nothing.
+        self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
     }
 
     /// Nothing of the bundle counts.
     fn void(&mut self, bundle: &OrderedBundle, why: &Refusal, step: &mut Step) {
+        step.till.voids.insert((bundle.first.lane, bundle.first.batch, bundle.first.bundle));
         if bundle.transactions.is_empty() {
             // Said once for the whole bundle: its calls and values are on the ledger, and void.
             self.note(bundle.first, Err(why.clone()), step);
@@ -210,7 +241,15 @@ impl State {
         match transaction {
             Transaction::Deploy { name, .. }
             | Transaction::Rollback { name, .. }
-            | Transaction::Retire { name } => self.change_function(name, id, account, transaction, step),
+            | Transaction::Retire { name }
+            | Transaction::Freeze { name } => self.change_function(name, id, account, transaction, step),
+            Transaction::Prices { prices } => {
+                let was = self.treasury.as_ref().map(|treasury| (treasury.list.clone(), treasury.agreed));
+                let number = self.vote_prices(account, *prices)?;
+                step.till.prices = true;
+                step.undo.extend(was.map(|was| Was::Prices(Box::new(was))));
+                Ok(number)
+            }
             Transaction::Seat { account: replica, role, ledger, data } => {
                 let wish = Seat { account: *replica, role: *role, ledger: *ledger, data: *data };
                 self.change_seat(account, wish, step)
@@ -220,6 +259,11 @@ impl State {
                 self.accounts.transfer(account, *to, *amount)?;
                 step.touched.extend([account, *to].map(StateKey::Account));
                 step.undo.extend(had);
+                step.undo.push(Was::Postings(step.till.postings.len()));
+                if self.treasury.is_some() && account != *to {
+                    step.till.post(Posting::new(account, PostingKind::Sent, None, *amount));
+                    step.till.post(Posting::new(*to, PostingKind::Received, None, *amount));
+                }
                 Ok(0)
             }
             Transaction::Together { .. } => Err(Refusal::GroupInGroup),
@@ -251,12 +295,37 @@ impl State {
         let present = self.functions.get(name);
         let next = registry::next(present.map(Arc::as_ref), step.height, id, account, transaction)?;
         let active = next.active;
+        let changed = present.is_none_or(|present| **present != next);
+        if let (true, Transaction::Deploy { component_bytes, .. }) = (changed, transaction) {
+            self.pay_for_storage(account, name, *component_bytes, step)?;
+        }
         step.touched.insert(StateKey::Function(name.clone()));
-        if present.is_none_or(|present| **present != next) {
+        if changed {
             let was = self.functions.insert(name.clone(), Arc::new(next));
             step.undo.push(Was::Function(name.clone(), was));
         }
         Ok(active)
+    }
+
+    /// What storing a component costs.
+    fn pay_for_storage(
+        &mut self,
+        account: AccountId,
+        name: &FunctionName,
+        component_bytes: u64,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        let Some(treasury) = &self.treasury else { return Ok(()) };
+        let needed = storage_fee(&treasury.list.prices, component_bytes);
+        let balance = self.accounts.balance(&account);
+        if balance < needed {
+            return Err(Refusal::Insufficient { balance, needed });
+        }
+        let postings = Was::Postings(step.till.postings.len());
+        step.undo.extend([Was::Balance(account, balance), Was::Pot(treasury.pot), postings]);
+        self.pay_pot(account, needed, &mut step.till);
+        step.till.post(Posting::new(account, PostingKind::Storage, Some(name.clone()), needed));
+        Ok(())
     }
 
     /// A replica gets another role.
@@ -298,6 +367,13 @@ impl State {
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
                 Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+                Was::Pot(units) => self.treasury.iter_mut().for_each(|treasury| treasury.pot = units),
+                Was::Prices(was) => {
+                    if let Some(treasury) = &mut self.treasury {
+                        (treasury.list, treasury.agreed) = *was;
+                    }
+                }
+                Was::Postings(count) => step.till.postings.truncate(count),
                 Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
             }
         }

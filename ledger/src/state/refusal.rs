@@ -203,6 +203,35 @@ pub enum Refusal {
     /// The rule cannot be judged by.
     #[error("the rule cannot be read: {0}")]
     BadRule(String),
+    /// A bundle's account has less than its bytes cost.
+    #[error(
+        "the account has {balance} and ordering the bundle costs {needed}, {} are missing: nothing in it counts. Have \
+         units sent to the account with `moot transfer`, and sign it again",
+        needed - balance
+    )]
+    CannotPay {
+        /// What it has.
+        balance: u64,
+        /// What it would need.
+        needed: u64,
+    },
+    /// The genesis has no economy.
+    #[error(
+        "this network's genesis has no economy: nothing is charged here, and there are no prices to vote for"
+    )]
+    NothingCharged,
+    /// Only those who vote now say what things cost.
+    #[error("{account} is not in the present committee: only its members say what things cost")]
+    NotMember {
+        /// The account.
+        account: AccountId,
+    },
+    /// Its owner gave up changing it.
+    #[error("{name} is frozen: its owner gave up upgrade and destruction for good; choose another name")]
+    Frozen {
+        /// The function.
+        name: FunctionName,
+    },
     /// The rules do not allow the value.
     #[error("{} does not allow it: {why}", if pattern.is_empty() { "nothing" } else { pattern })]
     Denied {
@@ -301,6 +330,10 @@ impl Refusal {
             Refusal::PathGivenUp { .. } => "path-given-up",
             Refusal::NobodysPath { .. } => "nobodys-path",
             Refusal::BadRule(_) => "bad-rule",
+            Refusal::CannotPay { .. } => "cannot-pay",
+            Refusal::NothingCharged => "nothing-charged",
+            Refusal::NotMember { .. } => "not-member",
+            Refusal::Frozen { .. } => "frozen",
             Refusal::Denied { .. } => "denied",
             Refusal::NotSigner { .. } => "not-signer",
             Refusal::NotByFunction => "not-by-function",
@@ -327,6 +360,7 @@ impl Refusal {
             | Refusal::NoTrigger { name }
             | Refusal::NotEventKind { name }
             | Refusal::Retired { name }
+            | Refusal::Frozen { name }
             | Refusal::NotUpgradable { name }
             | Refusal::NotDestructible { name }
             | Refusal::WidensLifecycle { name } => (name.as_str(), &[], 0, 0, ""),
@@ -351,16 +385,19 @@ impl Refusal {
             | Refusal::NobodyLeft
             | Refusal::CommitteeFull
             | Refusal::CommitteesExhausted
+            | Refusal::NothingCharged
             | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
             | Refusal::UnknownReplica { account }
+            | Refusal::NotMember { account }
             | Refusal::NotSigner { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
             | Refusal::Insufficient { balance: a, needed: b }
+            | Refusal::CannotPay { balance: a, needed: b }
             | Refusal::GroupIncomplete { count: a, left: b } => ("", &[], *a, *b, ""),
         };
         cbor::array(out, 6);
@@ -410,6 +447,10 @@ impl Refusal {
             "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
             "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
             "bad-rule" => Refusal::BadRule(text.to_owned()),
+            "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },
+            "nothing-charged" => Refusal::NothingCharged,
+            "not-member" => Refusal::NotMember { account: account()? },
+            "frozen" => Refusal::Frozen { name: name()? },
             "denied" => {
                 let (pattern, why) = text.split_once('\n').unwrap_or(("", text));
                 Refusal::Denied { pattern: pattern.to_owned(), why: why.to_owned() }

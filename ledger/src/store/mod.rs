@@ -6,6 +6,7 @@
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
 
+mod charged;
 pub(crate) mod derived;
 mod lock;
 mod log;

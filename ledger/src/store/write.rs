@@ -183,7 +183,7 @@ impl Changeset {
         txn.open_table(KEY_HOURS)?;
         txn.open_table(HANDOVERS)?;
         txn.open_table(BARE)?;
-        Ok(())
+        super::charged::create(txn)
     }
 
     /// Second versions, and the proof that there are two.
@@ -266,6 +266,7 @@ impl Changeset {
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
+        super::charged::write(txn, &self.blocks)?;
         let due = self.blocks.iter().any(|a| a.block.header.height.is_multiple_of(FORGET_EVERY_BLOCKS));
         super::values::write(txn, &self.blocks, due)?;
         super::derived::write(txn, &self.blocks, due)?;

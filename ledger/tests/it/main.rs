@@ -5,6 +5,8 @@
 mod accounts;
 mod appenders;
 mod attested;
+mod charges;
+mod charging;
 mod crash;
 mod epochs;
 mod faulty_disk;

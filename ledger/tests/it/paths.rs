@@ -40,8 +40,9 @@ fn block(height: u64, by: u8, transactions: &[Transaction]) -> Block {
         values: Vec::new(),
         calls: Vec::new(),
         receipts: Vec::new(),
+        bytes: 0,
     };
-    Block { height, time_ms: height, digest: Digest::ZERO, bundles: vec![bundle] }
+    Block { height, time_ms: height, digest: Digest::ZERO, bundles: vec![bundle], charges: vec![] }
 }
 
 fn say(state: &mut State, by: u8, transactions: &[Transaction]) -> Vec<Result<u32, Refusal>> {

@@ -89,6 +89,7 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
             values: Vec::new(),
             calls: Vec::new(),
             receipts: Vec::new(),
+            bytes: 0,
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);
@@ -96,7 +97,7 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
 }
 
 fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
-    Block { height, time_ms: height, digest: Digest::ZERO, bundles }
+    Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: vec![] }
 }
 
 /// What must hold of a function's history, whatever was said.

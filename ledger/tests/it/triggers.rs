@@ -65,7 +65,13 @@ impl Story {
 
     fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
         let height = self.state.height() + 1;
-        self.state.apply(&Block { height, time_ms: self.now_ms, digest: Digest::ZERO, bundles })
+        self.state.apply(&Block {
+            height,
+            time_ms: self.now_ms,
+            digest: Digest::ZERO,
+            bundles,
+            charges: vec![],
+        })
     }
 
     fn bundle(&mut self, by: u8, lane: Option<u32>) -> OrderedBundle {
@@ -83,6 +89,7 @@ impl Story {
             values: Vec::new(),
             calls: Vec::new(),
             receipts: Vec::new(),
+            bytes: 0,
         }
     }
 

@@ -45,11 +45,12 @@ fn said(batch: u64, by: u8, own: bool, transactions: &[Transaction], values: &[V
         values: (after..).map(id).zip(values.iter().cloned()).collect(),
         calls: Vec::new(),
         receipts: Vec::new(),
+        bytes: 0,
     }
 }
 
 fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
-    Block { height, time_ms: 1_000_000 + height, digest: Digest::ZERO, bundles }
+    Block { height, time_ms: 1_000_000 + height, digest: Digest::ZERO, bundles, charges: vec![] }
 }
 
 /// What became of the values: paths of those allowed, and refusals.

@@ -6,6 +6,7 @@
 mod accounts;
 mod calls;
 mod events;
+mod fees;
 mod functions;
 mod problem;
 mod rules;
@@ -18,11 +19,12 @@ pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
 };
 pub use events::{LogLine, NodeEvent};
+pub use fees::{BillView, BilledView, LineView, PricesFrom, PricesView, StatementView};
 pub use functions::{
     BundleAnswer, BundleCalls, CallRun, ComponentView, EntryOutcome, ExportView, FunctionSummary,
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
-pub use problem::Problem;
+pub use problem::{Payment, Problem};
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 pub use triggers::{DerivedCalls, DerivedView, TriggerView, TriggersView};

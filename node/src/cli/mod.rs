@@ -10,7 +10,11 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+<<<<<<< HEAD
 mod bindings;
+=======
+mod bill;
+>>>>>>> fees
 mod build;
 mod compile;
 mod completions;
@@ -88,6 +92,7 @@ enum Verb {
     Replay(replay::Replay),
     Account(account::Account),
     Transfer(transfer::Transfer),
+    Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
     Values(values::Values),
@@ -138,6 +143,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Bill(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

@@ -123,6 +123,12 @@ impl Worker {
                 let not_run = NotRun { status: Status::Unavailable, why: problem.to_string() };
                 self.record_only(call, &function, event, reservation, not_run).await
             }
+            Err(BeginError::Unpaid(unpaid)) => {
+                let again = self.ledger.reserve_derived(call)?;
+                let Some(Idempotency::Fresh(reservation)) = again else { return Ok(()) };
+                let not_run = NotRun { status: Status::Denied, why: unpaid.to_string() };
+                self.record_only(call, &function, event, reservation, not_run).await
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -163,7 +169,7 @@ impl Worker {
     /// The receipt of a call that was recorded and not run. Why, is in it: there is nothing to hide.
     pub(super) async fn state_not_run(&self, about: &About, status: Status, why: &str) -> anyhow::Result<()> {
         let output = Payload::inlined(why.as_bytes());
-        self.state(receipt::not_run(about, status, output, &self.prices, self.clock.now_us())).await
+        self.state(receipt::not_run(about, status, output, &self.prices(), self.clock.now_us())).await
     }
 }
 

@@ -6,6 +6,7 @@ mod bundles;
 mod calls;
 mod components;
 mod events;
+mod fees;
 mod functions;
 mod interface;
 mod node;
@@ -69,6 +70,9 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
+        ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
+        ["prices"] => fees::prices(door).await,
+        ["bill"] => fees::bill(door, visit.parts.uri.query()).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
@@ -104,13 +108,14 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "triggers" | "derived",
+            | "rules" | "prices" | "bill" | "triggers" | "derived",
         ]
         | ["functions", _]
         | ["functions", _, "logs" | "openapi.json"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
+        | ["accounts", _, "statement"]
         | ["accounts" | "blocks" | "derived", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),

@@ -1,8 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, interface, node, rules, state,
-    triggers, values,
+    Answered, accounts, blocks, bundles, calls, components, events, fees, functions, interface, node, rules,
+    state, triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -26,6 +26,9 @@ use utoipa::OpenApi;
         node::genesis,
         node::problems,
         accounts::show,
+        fees::prices,
+        fees::statement,
+        fees::bill,
         state::prove,
         functions::list,
         functions::show,

@@ -5,6 +5,7 @@ mod accounts;
 mod calling;
 mod components;
 mod deploying;
+mod fees;
 mod javascript;
 mod keys;
 mod languages;
