@@ -14,6 +14,7 @@ use crate::condition::Gate;
 use crate::error::ReadError;
 use crate::events::Event;
 use crate::exchange::{Checked, Components, Intake, Wants};
+use crate::holds::Holds;
 use crate::idempotency::Flights;
 use crate::lane::Lane;
 #[allow(unused_imports, reason = "the documentation names it")]
@@ -23,12 +24,12 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Rules, Seats};
+use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Triggers};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
 use moot_ordering::{Failure, Finalized, Misconduct, Peer};
-use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair, PriceList};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -126,12 +127,24 @@ pub(crate) struct Core {
     pub(crate) roots: RwLock<VecDeque<Digest>>,
     /// The rules after the last block committed here.
     pub(crate) rules: RwLock<Arc<Rules>>,
+    /// The prices after the last block committed here; none where nothing is charged.
+    pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
+    /// What accounts have promised to pay for calls that run here.
+    pub(crate) holds: Arc<Holds>,
+    /// The triggers after the last block committed here.
+    pub(crate) triggers: RwLock<Arc<Triggers>>,
+    /// Derived calls without an answer after the last block committed here.
+    pub(crate) derived: Mutex<BTreeMap<DerivedId, Arc<DerivedCall>>>,
+    /// Height of the last block that said something of derived calls.
+    pub(crate) derived_news: watch::Sender<u64>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` that was started last has failed; empty without one.
     pub(crate) engine: RwLock<Option<watch::Receiver<Option<Failure>>>>,
     /// Whether it has, and is started again when there is room on the disk.
     pub(crate) engine_waits: AtomicBool,
+    /// Height of the last block that brought values.
+    pub(crate) value_news: watch::Sender<u64>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) counters: Counters,
 }
@@ -178,6 +191,11 @@ impl Core {
     /// The number of the own lane.
     pub(crate) fn lane_number(&self) -> u32 {
         self.lane_number.load(Ordering::Acquire)
+    }
+
+    /// Whether what is ordered, run and stored is charged.
+    pub(crate) fn charging(&self) -> bool {
+        self.genesis.economy.is_some()
     }
 
     /// Whether there never are other replicas.

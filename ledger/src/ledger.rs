@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// A replica's ledger. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
@@ -113,6 +113,11 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            prices: RwLock::new(state.prices().cloned().map(Arc::new)),
+            holds: Arc::default(),
+            triggers: RwLock::new(state.triggers().clone()),
+            derived: Mutex::new(state.derived().map(|call| (call.id, call.clone())).collect()),
+            derived_news: watch::Sender::new(0),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),
@@ -140,6 +145,7 @@ impl Ledger {
             validity: state.validity().unwrap_or(0).into(),
             engine: RwLock::default(),
             engine_waits: false.into(),
+            value_news: watch::Sender::new(0),
             events: broadcast::channel(EVENT_BACKLOG).0,
             counters: Counters::default(),
         });
@@ -263,14 +269,14 @@ impl Ledger {
         self.inner.open_calls.clone()
     }
 
-    /// What is known about an idempotency key of `caller` at function `scope`, used with a request whose
+    /// What is known about an idempotency key of `caller` at `scope` (a function, or a path), used with a request whose
     /// digest is `body`.
     ///
     /// # Errors
     /// When the key is empty or too long, when too many are under way, or when the disk cannot be read.
     pub fn idempotent(
         &self,
-        scope: &FunctionName,
+        scope: &str,
         caller: Option<AccountId>,
         key: &str,
         body: &Digest,

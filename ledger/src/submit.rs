@@ -27,7 +27,7 @@ use crate::limits::{
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction, Value};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A client's bundle that was checked, and that nobody can change any more.
@@ -47,6 +47,7 @@ struct Content {
     /// Calls that somebody here is going to answer.
     to_answer: Vec<(u16, u16)>,
     transactions: Vec<(u16, u16, Transaction)>,
+    values: Vec<(u16, u16, Value)>,
 }
 
 impl VerifiedBundle {
@@ -54,6 +55,12 @@ impl VerifiedBundle {
     #[must_use]
     pub fn account(&self) -> AccountId {
         self.bundle.header.account
+    }
+
+    /// The bytes that its account pays for.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        self.bundle.paid_bytes()
     }
 
     /// Its transactions, with their pages and slots.
@@ -86,7 +93,7 @@ impl Content {
                 }
             }
             Entry::Transaction(transaction) => self.transactions.push((page, slot, transaction)),
-            Entry::Value(_) => {}
+            Entry::Value(value) => self.values.push((page, slot, value)),
             Entry::Receipt(_) => {
                 return Err(Refused::BadBundle(
                     "it holds a receipt: only the worker that ran a call may answer it".into(),
@@ -197,17 +204,27 @@ impl Ledger {
                     return Err(Refused::Duplicate(digest));
                 }
             }
+            let paid_bytes = bundle.paid_bytes();
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
-            if header.account != core.account || !content.transactions.is_empty() {
+            let own = header.account == core.account;
+            if !own || !content.transactions.is_empty() || !content.values.is_empty() {
+                let counts = !own || !content.transactions.is_empty();
                 let transactions = content.transactions.into_iter();
+                let values = content.values.into_iter();
                 batch.order(OrderedBundle {
                     digest,
                     account: header.account,
+                    own,
+                    counts,
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    values: values.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    calls: Vec::new(),
+                    receipts: Vec::new(),
+                    bytes: paid_bytes,
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());

@@ -9,8 +9,8 @@ use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
 use crate::limits::{
-    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES,
-    STUCK_GRACE, STUCK_HEARTBEATS, WorkerLimits,
+    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, NEW_ECONOMY, NEW_PRICES, REFRESH_EVERY, REFRESH_SOON,
+    REPLICA_CACHE_BYTES, STUCK_GRACE, STUCK_HEARTBEATS, WorkerLimits,
 };
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
@@ -20,7 +20,7 @@ use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
-use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair, Prices};
+use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -161,6 +161,7 @@ pub struct Node {
     keeper: JoinHandle<()>,
     lookout: JoinHandle<()>,
     recovery: JoinHandle<()>,
+    derived: JoinHandle<()>,
     drain_timeout: Duration,
 }
 
@@ -185,6 +186,7 @@ impl Node {
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
+        let derived = tokio::spawn(worker.clone().run_derived(stopping.clone()));
         let gateway =
             gateway::serve(listener, worker.clone(), neighbours.clone(), gateway_limits, stopping.clone());
         if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
@@ -192,7 +194,18 @@ impl Node {
         }
         let lookout = tokio::spawn(lookout(worker.clone(), neighbours, stuck_after, stopping.clone()));
         let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
-        Ok(Node { address, workers_address, worker, stop, gateway, keeper, lookout, recovery, drain_timeout })
+        Ok(Node {
+            address,
+            workers_address,
+            worker,
+            stop,
+            gateway,
+            keeper,
+            lookout,
+            recovery,
+            derived,
+            drain_timeout,
+        })
     }
 
     /// Where the gateway listens.
@@ -241,6 +254,7 @@ impl Node {
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         let _ = self.gateway.await;
+        let _ = self.derived.await;
         let calls = async {
             self.worker.places.all_free().await;
             self.worker.fleet.idle().await;
@@ -417,9 +431,9 @@ fn genesis(dir: &Path, name: &str, key: &Keypair, fund: &[AccountId]) -> Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let funded: BTreeSet<AccountId> = fund.iter().copied().chain([key.account()]).collect();
             let funded = funded.into_iter().map(|account| Allocation { account, balance: LOCAL_FUNDS });
-            let genesis =
-                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default())
-                    .with_accounts(funded.collect());
+            let genesis = Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], NEW_PRICES)
+                .with_accounts(funded.collect())
+                .with_economy(NEW_ECONOMY);
             genesis.check().map_err(|error| StartError::Genesis {
                 path: path.clone(),
                 error: GenesisError::Invalid(error),

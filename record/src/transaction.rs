@@ -7,12 +7,15 @@ use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
+use crate::fees::Prices;
 use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
 use crate::path::{Pattern, check_path};
+use crate::price_list::check_prices;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
+use crate::trigger::Trigger;
 
 numbered! {
     /// What a replica does in the network.
@@ -96,6 +99,24 @@ pub enum Transaction {
         /// An expression; none: there is no rule any more. The ledger reads it and says when it is none.
         rule: Option<String>,
     },
+    /// What things should cost, as a member of the committee would have it. Once a quorum wishes the same it is so from
+    /// the next block on.
+    Prices {
+        /// All of the prices.
+        prices: Prices,
+    },
+    /// A function's owner gives up its upgrade and its destruction for good.
+    Freeze {
+        /// The function.
+        name: FunctionName,
+    },
+    /// What makes a function run. Said by the owner of the pattern's first labels, or of the function.
+    Trigger {
+        /// The trigger's name; it belongs to who set it, as long as it is set.
+        name: FunctionName,
+        /// The trigger; none: there is none any more.
+        trigger: Option<Trigger>,
+    },
 }
 
 impl Transaction {
@@ -115,12 +136,17 @@ impl Transaction {
     #[must_use]
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
-            Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
+            Self::Deploy { name, .. }
+            | Self::Rollback { name, .. }
+            | Self::Retire { name }
+            | Self::Freeze { name } => Some(name),
             Self::Seat { .. }
             | Self::Transfer { .. }
             | Self::Together { .. }
             | Self::Own { .. }
-            | Self::Rule { .. } => None,
+            | Self::Rule { .. }
+            | Self::Prices { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 
@@ -136,6 +162,9 @@ impl Transaction {
             Self::Together { .. } => "together",
             Self::Own { .. } => "own",
             Self::Rule { .. } => "rule",
+            Self::Prices { .. } => "prices",
+            Self::Freeze { .. } => "freeze",
+            Self::Trigger { .. } => "trigger",
         }
     }
 
@@ -151,7 +180,9 @@ impl Transaction {
             Self::Together { count } => return check_together(*count),
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
-            Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
+            Self::Prices { prices } => return check_prices(prices),
+            Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
+            Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
             let why = format!("{component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes");
@@ -169,8 +200,8 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
-            Self::Together { .. } => 2,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } | Self::Trigger { .. } => 3,
+            Self::Together { .. } | Self::Prices { .. } | Self::Freeze { .. } => 2,
         }
     }
 
@@ -219,6 +250,19 @@ impl Transaction {
                 cbor::text(out, pattern);
                 cbor::option(out, rule.as_ref(), |out, rule| cbor::text(out, rule));
             }
+            Self::Prices { prices } => {
+                cbor::uint(out, 13u8);
+                prices.write(out);
+            }
+            Self::Freeze { name } => {
+                cbor::uint(out, 14u8);
+                name.write(out);
+            }
+            Self::Trigger { name, trigger } => {
+                cbor::uint(out, 16u8);
+                name.write(out);
+                cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
+            }
         }
     }
 
@@ -248,6 +292,9 @@ impl Transaction {
                 pattern: r.text(MAX_PATH_BYTES)?.to_owned(),
                 rule: r.option(|r| Ok(r.text(MAX_RULE_BYTES)?.to_owned()))?,
             },
+            13 => Self::Prices { prices: Prices::read(r)? },
+            14 => Self::Freeze { name: FunctionName::read(r)? },
+            16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -1,7 +1,7 @@
 //! What has to be looked at once in a while: room on the disk, expired payloads, old blocks.
 
 use crate::core::Core;
-use crate::limits::{EXPIRY_STEP_S, PRUNE_PAUSE, TICK};
+use crate::limits::{CHARGE_WINDOW_MS, EXPIRY_STEP_S, PRUNE_PAUSE, TICK};
 use crate::store::Job;
 use crate::store::prune::{Horizon, Pruning, plan};
 use std::sync::atomic::Ordering::Relaxed;
@@ -55,8 +55,15 @@ impl Upkeep {
             let lane = core.lane.lock();
             (lane.calls.first_batch(), lane.next_seq())
         };
+        // Calls that may still be charged may have to be looked up.
+        let kept_ms = if core.charging() { 2 * CHARGE_WINDOW_MS } else { 0 };
         let horizon = Horizon {
-            before_ms: core.clock.now_s().saturating_sub(retention_s).saturating_mul(1000),
+            before_ms: core
+                .clock
+                .now_s()
+                .saturating_sub(retention_s)
+                .saturating_mul(1000)
+                .saturating_sub(kept_ms),
             height: core.height(),
             hour,
             open: (core.lane_number(), first_open.unwrap_or(next)),

@@ -5,6 +5,8 @@
 mod accounts;
 mod appenders;
 mod attested;
+mod charges;
+mod charging;
 mod crash;
 mod epochs;
 mod faulty_disk;
@@ -19,5 +21,7 @@ mod state_proofs;
 mod storage;
 mod submit;
 mod town;
+mod triggers;
 mod trouble;
+mod values;
 mod world;

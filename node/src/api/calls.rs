@@ -1,4 +1,4 @@
-//! Calls, receipts, blocks and values as people and scripts read them.
+//! Calls, receipts and blocks as people and scripts read them.
 
 use moot_record::{AccountId, Digest, EntryId, FunctionName};
 use serde::{Deserialize, Serialize};
@@ -164,17 +164,4 @@ pub struct BlockView {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub voters: Vec<AccountId>,
-}
-
-/// Answer to `PUT /_moot/values/{path}`.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ValueWritten {
-    /// Where the value is on the ledger.
-    #[schema(value_type = String)]
-    pub id: EntryId,
-    /// Its path.
-    pub path: String,
-    /// Digest of its bytes.
-    #[schema(value_type = String)]
-    pub digest: Digest,
 }

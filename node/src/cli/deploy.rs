@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, DIM, Progress};
 use super::text;
+use super::transfer::settle;
 use crate::api::{EntryOutcome, FunctionView, Outcome};
 use crate::client::Client;
 use crate::limits::DEPLOY_VALIDITY_BLOCKS;
@@ -33,7 +34,8 @@ use crate::manifest::{FunctionManifest, Manifest};
                         moot deploy hello                only hello\n  \
                         moot deploy hello --rollback     back to the version before\n  \
                         moot deploy hello --rollback 3   back to version 3\n  \
-                        moot deploy hi --component hi.wasm   a component without a manifest\n\n\
+                        moot deploy hi --component hi.wasm   a component without a manifest\n  \
+                        moot deploy hello --freeze       and give up changing or retiring it, for good\n\n\
                         A deploy is signed with the owner's key: see `moot account`.")]
 pub(crate) struct Deploy {
     /// Which functions [default: all of the manifest]
@@ -44,6 +46,9 @@ pub(crate) struct Deploy {
     /// Deploy this component, with no manifest and no grants
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rollback", "manifest"])]
     component: Option<PathBuf>,
+    /// Give up upgrade and destruction of these functions afterwards: nobody can ever undo it
+    #[arg(long, conflicts_with = "rollback")]
+    freeze: bool,
     /// Deploy what was built before
     #[arg(long)]
     no_build: bool,
@@ -74,6 +79,9 @@ pub(crate) struct Deployed {
     /// The entry on the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<String>,
+    /// Whether it was frozen by this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) frozen: bool,
 }
 
 impl Deploy {
@@ -98,7 +106,11 @@ impl Deploy {
             }
             built.push((function, build::read_component(function)?));
         }
-        let deployed = deploy(&client, &self.key.load_or_create()?, built).await?;
+        let key = self.key.load_or_create()?;
+        let mut deployed = deploy(&client, &key, built).await?;
+        if self.freeze {
+            freeze(&client, &key, &mut deployed).await?;
+        }
         if self.json {
             terminal::print_json(&serde_json::json!({ "deployed": deployed }))?;
         }
@@ -191,6 +203,7 @@ pub(crate) async fn deploy(
             url,
             height: None,
             entry: None,
+            frozen: false,
         };
         if step.same {
             terminal::done("Unchanged", &format!("{} v{} is exactly this", result.function, result.version));
@@ -206,6 +219,24 @@ pub(crate) async fn deploy(
         deployed.push(result);
     }
     Ok(deployed)
+}
+
+/// Gives up changing what was deployed, for good: all of it together.
+async fn freeze(client: &Client, key: &Keypair, deployed: &mut [Deployed]) -> anyhow::Result<()> {
+    let all = deployed.iter().map(|done| Transaction::Freeze { name: done.function.clone() });
+    let together = match deployed.len() {
+        0 | 1 => None,
+        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
+    };
+    let transactions: Vec<Transaction> = together.into_iter().chain(all).collect();
+    let doing = ("Freezing", "ordered by the network, until it is final");
+    settle(&submit(client, key, transactions, doing).await?)?;
+    for done in deployed {
+        done.frozen = true;
+        let name = &done.function;
+        terminal::done("Frozen", &format!("{name} v{}: nobody can ever change or retire it", done.version));
+    }
+    Ok(())
 }
 
 /// How a function is called, in few words.

@@ -10,6 +10,11 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+<<<<<<< HEAD
+mod bindings;
+=======
+mod bill;
+>>>>>>> fees
 mod build;
 mod compile;
 mod completions;
@@ -32,7 +37,9 @@ mod terminal;
 mod text;
 mod toolchain;
 mod transfer;
+mod triggers;
 mod up;
+mod values;
 mod verify;
 mod watch;
 mod worker;
@@ -70,6 +77,7 @@ struct Command {
 enum Verb {
     New(new::New),
     Build(build::Build),
+    Bindings(bindings::Bindings),
     Up(up::Up),
     Net(net::Net),
     Status(status::Status),
@@ -84,8 +92,11 @@ enum Verb {
     Replay(replay::Replay),
     Account(account::Account),
     Transfer(transfer::Transfer),
+    Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
+    Values(values::Values),
+    Triggers(triggers::Triggers),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -112,6 +123,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::New(verb) => verb.run(),
         Verb::Build(verb) => verb.run(),
+        Verb::Bindings(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
         Verb::Net(verb) => small_runtime()?.block_on(verb.run()),
@@ -127,8 +139,11 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Triggers(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Bill(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

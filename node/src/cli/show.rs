@@ -136,7 +136,7 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 4] = ["account", "function", "owner", "rule"];
+const STATE_KINDS: [&str; 5] = ["account", "function", "owner", "rule", "trigger"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
@@ -233,6 +233,8 @@ fn function_shown(function: &FunctionView) -> String {
     let summary = &function.summary;
     let state =
         if summary.retired { format!("{BAD}retired{BAD:#}") } else { format!("v{}", summary.version) };
+    let state =
+        if summary.frozen { format!("{state} frozen: nobody can ever change or retire it") } else { state };
     let mut rows = vec![
         ("function", format!("{BOLD}{}{BOLD:#} {state}", summary.name)),
         ("kind", text::line(&summary.kind)),

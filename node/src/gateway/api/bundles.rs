@@ -12,7 +12,7 @@ use super::Answered;
 use crate::api::{BundleAnswer, BundleCalls, CallRun, EntryOutcome, Outcome, RecordedOnly};
 use crate::gateway::answer::json;
 use crate::gateway::body::AnswerBody;
-use crate::gateway::call::{applied, of_refused};
+use crate::gateway::call::{applied, of_refused, unpaid};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::prefer::{Preferences, Wait};
 use crate::gateway::problem::{Failure, Kind};
@@ -21,7 +21,7 @@ use crate::worker::{ArtifactError, Asked, CompileFailed, NotRun, PrepareError, S
 use http::{Response, StatusCode};
 use moot_ledger::{Fate, Pending, Refused, VerifiedBundle};
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{Bundle, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, Entry, EntryId, Transaction, Value};
 use std::sync::Arc;
 
 /// Submits a signed bundle of transactions and values, or of calls and values. Waits until it is final, unless
@@ -60,7 +60,8 @@ struct Run {
 
 impl Checked {
     fn of(worker: &Worker, bundle: Bundle) -> Result<Checked, Failure> {
-        let mut sorting = Sorting::new(worker, bundle.header.account);
+        let signer = bundle.header.account;
+        let mut sorting = Sorting::new(worker, signer);
         let (mut entries, mut calls) = (Vec::new(), Vec::new());
         let each = |page, slot, entry: &Entry| match entry {
             Entry::Call(call) => {
@@ -68,6 +69,9 @@ impl Checked {
                 sorting.look(page, slot, call)
             }
             entry => {
+                if let Entry::Value(value) = entry {
+                    check_writer(signer, page, slot, value)?;
+                }
                 entries.push((page, slot, entry.clone()));
                 Ok(false)
             }
@@ -80,6 +84,19 @@ impl Checked {
         let not_run = sorting.not_run().collect();
         Ok(Checked { verified, entries, calls, asked: sorting.asked, not_run })
     }
+}
+
+/// A client writes in its own name or in nobody's.
+fn check_writer(signer: AccountId, page: u16, slot: u16, value: &Value) -> Result<(), Refused> {
+    let untrue =
+        |what: &str| Err(Refused::BadBundle(format!("the value at page {page}, slot {slot} {what}")));
+    if value.account.is_some_and(|account| account != signer) {
+        return untrue("names an account that did not sign the bundle: name the bundle's account, or nobody");
+    }
+    if value.function.is_some() {
+        return untrue("names a function that wrote it: only a worker can say so");
+    }
+    Ok(())
 }
 
 /// Adds a call to the runs.
@@ -104,11 +121,18 @@ async fn submit(worker: Arc<Worker>, checked: Checked, preferences: Preferences)
     }
     let (count, run) = verified.calls();
     let room = worker.room_for(run).map_err(|e| Failure::new(Kind::Busy, e.to_string()))?;
+    let held = worker.hold_bundle(&verified, &asked).map_err(unpaid)?;
     let changes = !verified.transactions().is_empty();
     let pending = worker.ledger.record(verified).map_err(|e| refused(&e))?;
+    let mut holds = Vec::new();
+    if let Some((bundle, calls)) = held {
+        let units = bundle.units();
+        bundle.until_charged(pending.id().batch, units);
+        holds = calls;
+    }
     pending.durable().await.map_err(|e| Failure::new(Kind::Stopping, e.to_string()))?;
     if run > 0 {
-        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, room));
+        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, (room, holds)));
     }
     let reached = wait(&worker, &pending, preferences, changes).await;
     let outcomes = entries.into_iter().map(|(page, slot, entry)| {

@@ -9,8 +9,8 @@ use http::{HeaderValue, StatusCode};
 use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
-/// A state file (`moot-state-1`) of what the state holds: of `account`, `function`, `owner` or `rule`, which is an account,
-/// a name, a path or a pattern. Waits for the block that carries the root of the present state, which an idle network
+/// A state file (`moot-state-1`) of what the state holds: of `account`, `function`, `owner`, `rule` or `trigger`, which is an account,
+/// a name, a path or a pattern; of `network` the `prices`, or the `pot` of what was paid and not paid out. Waits for the block that carries the root of the present state, which an idle network
 /// makes about once a second.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
     params(("kind" = String, Path), ("key" = String, Path, description = "of a path or pattern without its first slash")),
@@ -50,8 +50,14 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
             let pattern = Pattern::parse(&format!("/{key}")).map_err(invalid)?;
             Ok(StateKey::Rule(pattern.place().to_owned()))
         }
+        "network" => match key {
+            "prices" => Ok(StateKey::Prices),
+            "pot" => Ok(StateKey::Pot),
+            other => Err(Failure::new(Kind::NotFound, format!("{other:?} is not one of prices, pot"))),
+        },
+        "trigger" => key.parse().map(StateKey::Trigger).map_err(wrong),
         other => {
-            let detail = format!("{other:?} is not one of account, function, owner, rule");
+            let detail = format!("{other:?} is not one of account, function, owner, rule, trigger, network");
             Err(Failure::new(Kind::NotFound, detail))
         }
     }

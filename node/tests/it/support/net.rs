@@ -4,7 +4,7 @@
 //! its standard input closes, so that none outlives the tests.
 
 use super::node::Remote;
-use moot_record::Genesis;
+use moot_record::{AccountId, Genesis};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -84,12 +84,19 @@ pub(crate) struct TestNet {
 impl TestNet {
     /// Makes a network; nothing runs yet.
     pub(crate) fn new(replicas: u16) -> TestNet {
-        TestNet::made(replicas, &[])
+        TestNet::made(replicas, &["--free"])
+    }
+
+    /// The same where everything is charged, and these accounts have a million million units.
+    pub(crate) fn charging(replicas: u16, funded: &[AccountId]) -> TestNet {
+        let funded: Vec<String> = funded.iter().map(|account| format!("{account}=1000000000000")).collect();
+        let words: Vec<&str> = funded.iter().flat_map(|one| ["--fund", one]).collect();
+        TestNet::made(replicas, &words)
     }
 
     /// The same with a committee that may change at the end of every so many blocks.
     pub(crate) fn with_epochs(replicas: u16, blocks: u64) -> TestNet {
-        TestNet::made(replicas, &["--epoch-blocks", &blocks.to_string()])
+        TestNet::made(replicas, &["--free", "--epoch-blocks", &blocks.to_string()])
     }
 
     fn made(replicas: u16, more: &[&str]) -> TestNet {
