@@ -21,7 +21,7 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Rules, Seats};
+use crate::state::{FunctionRecord, Rules, Seats, Stakes};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -113,6 +113,8 @@ pub(crate) struct Core {
     pub(crate) roots: RwLock<VecDeque<Digest>>,
     /// The rules after the last block committed here.
     pub(crate) rules: RwLock<Arc<Rules>>,
+    /// The stakes after the last block committed here.
+    pub(crate) stakes: RwLock<Arc<Stakes>>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.

@@ -110,6 +110,7 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            stakes: RwLock::new(state.stakes().clone()),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),

@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accuse;
 mod append;
 mod application;
 mod attested;
@@ -47,6 +48,7 @@ mod prove;
 mod read;
 mod recent;
 mod recovery;
+mod rehearse;
 pub mod rules;
 mod signal;
 mod standing;
@@ -70,8 +72,11 @@ pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
+pub use rehearse::Rehearsal;
 pub use standing::Standing;
-pub use state::{FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats, Verdict, Version};
+pub use state::{
+    Bid, FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, Verdict, Version,
+};
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;

@@ -14,6 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::EntryId;
 use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
 use crate::error::DecodeError;
@@ -43,6 +44,12 @@ pub enum StateKey {
     Owner(String),
     /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
     Rule(String),
+    /// What is held under the address of the transaction that said so: [`crate::Hold`].
+    Hold(EntryId),
+    /// What an account has staked: [`crate::Stake`].
+    Stake(AccountId),
+    /// A replica that was proven to have sealed twice: [`crate::Conviction`].
+    Conviction(AccountId),
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -86,6 +93,21 @@ impl Item for StateKey {
                 cbor::uint(out, 5u8);
                 cbor::text(out, place);
             }
+            Self::Hold(id) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 6u8);
+                id.write(out);
+            }
+            Self::Stake(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 7u8);
+                account.write(out);
+            }
+            Self::Conviction(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 8u8);
+                account.write(out);
+            }
         }
     }
 
@@ -99,6 +121,9 @@ impl Item for StateKey {
             3 => (Self::Account(AccountId::read(r)?), 2),
             4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
             5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            6 => (Self::Hold(EntryId::read(r)?), 2),
+            7 => (Self::Stake(AccountId::read(r)?), 2),
+            8 => (Self::Conviction(AccountId::read(r)?), 2),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -245,12 +270,15 @@ mod tests {
             StateKey::Owner("/chat".into()),
             StateKey::Rule("/chat".into()),
             StateKey::Rule("/chat/$".into()),
+            StateKey::Hold(EntryId { lane: 1, batch: 2, bundle: 3, page: 4, slot: 5 }),
+            StateKey::Stake(AccountId::from_bytes([7; 32])),
+            StateKey::Conviction(AccountId::from_bytes([7; 32])),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));
             assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
         }
-        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 9]).is_err());
+        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 23]).is_err());
     }
 
     #[test]

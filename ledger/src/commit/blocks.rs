@@ -147,7 +147,8 @@ impl Committer {
             history_after: self.state.history(),
         };
         let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
-        let applied = Applied { block, placed, swapped, voids, links, changes, rules, tree, handover };
+        let stakes = self.state.stakes().clone();
+        let applied = Applied { block, placed, swapped, voids, links, changes, rules, stakes, tree, handover };
         Ok(Some((applied, settled)))
     }
 

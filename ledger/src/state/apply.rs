@@ -8,32 +8,47 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
+use super::accounts::Accounts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
 };
 use super::{history, registry};
-use crate::limits::MAX_VALIDITY_BLOCKS;
-use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
+use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
+use moot_record::{
+    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, Stake, StateKey, Transaction,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What has to be put back when a change is undone.
-enum Was {
+pub(super) enum Was {
     Function(FunctionName, Option<Arc<FunctionRecord>>),
     Seats(Option<Arc<Seats>>),
     Balance(AccountId, u64),
     Owner(String, Option<PathOwner>),
     Rule(String, Option<Arc<RuleRecord>>),
+    Hold(EntryId, Option<Hold>),
+    Stake(AccountId, Option<Stake>),
+    /// A replica that was not convicted before.
+    Convicted(AccountId),
 }
 
 /// A block on its way into the state.
-struct Step {
-    height: u64,
+pub(super) struct Step {
+    pub(super) height: u64,
     changes: Changes,
     /// Keys whose values may be others now.
-    touched: BTreeSet<StateKey>,
+    pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
-    undo: Vec<Was>,
+    pub(super) undo: Vec<Was>,
+}
+
+impl Step {
+    /// A balance is about to change.
+    pub(super) fn balance(&mut self, accounts: &Accounts, of: AccountId) {
+        self.touched.insert(StateKey::Account(of));
+        self.undo.push(Was::Balance(of, accounts.balance(&of)));
+    }
 }
 
 /// A transaction with its address.
@@ -46,19 +61,27 @@ impl State {
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
+        let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
+        self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         for bundle in &block.bundles {
             match self.count(bundle, &mut step) {
                 Ok(()) => self.apply_bundle(bundle, &mut step),
                 Err(refusal) => self.void(bundle, &refusal, &mut step),
             }
         }
-        if let Some(seats) = &mut self.seats
-            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
-            && Arc::make_mut(seats).end(block.height, block.digest)
-        {
+        self.end_of_epoch(block, &mut step);
+        self.settle(step)
+    }
+
+    /// Settles a committee, if the block is the last of its epoch.
+    fn end_of_epoch(&mut self, block: &Block, step: &mut Step) {
+        let Some(seats) = &mut self.seats else { return };
+        let Some(epochs) = seats.epochs().filter(|epochs| epochs.is_last(block.height)).copied() else { return };
+        if let Some(lockup) = seats.economy().map(|economy| economy.lockup_blocks) {
+            self.end_epoch(epochs, lockup, block.digest, step);
+        } else if Arc::make_mut(seats).end(block.height, block.digest) {
             step.touched.insert(StateKey::Seats);
         }
-        self.settle(step)
     }
 
     /// Makes the root, and gathers what has to be written down.
@@ -72,9 +95,12 @@ impl State {
                 StateKey::History => {}
                 StateKey::Seats => changes.seats = self.seats.clone(),
                 StateKey::Function(name) => changes.functions.extend(self.functions.get(name).cloned()),
-                StateKey::Account(_) | StateKey::Owner(_) | StateKey::Rule(_) => {
-                    changes.rows.push((key.clone(), self.value(key)))
-                }
+                StateKey::Account(_)
+                | StateKey::Owner(_)
+                | StateKey::Rule(_)
+                | StateKey::Hold(_)
+                | StateKey::Stake(_)
+                | StateKey::Conviction(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -202,6 +228,16 @@ impl State {
                 Ok(0)
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
+            Transaction::Hold { to, amount, until } => {
+                let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
+                self.hold_units(id, hold, step)
+            }
+            Transaction::Release { hold, part, whole } => self.release(account, *hold, (*part, *whole), step),
+            Transaction::Stake { amount, replica, consent } => {
+                self.stake(account, *amount, replica.zip(*consent), step)
+            }
+            Transaction::Unstake { amount } => self.unstake(account, *amount, step),
+            Transaction::Convict { evidence } => self.convict(id, evidence, step),
         }
     }
 
@@ -263,6 +299,9 @@ impl State {
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
                 Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+                Was::Hold(id, hold) => drop(self.escrow.put(id, hold)),
+                Was::Stake(account, stake) => drop(Arc::make_mut(&mut self.stakes).put(account, stake)),
+                Was::Convicted(replica) => Arc::make_mut(&mut self.stakes).put_conviction(replica, None),
             }
         }
     }

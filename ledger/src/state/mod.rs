@@ -12,6 +12,7 @@
 
 mod accounts;
 mod apply;
+mod escrow;
 mod function;
 mod history;
 mod outcome;
@@ -19,6 +20,7 @@ mod paths;
 mod refusal;
 mod registry;
 mod seats;
+mod stakes;
 pub(crate) mod tree;
 
 pub use function::{FunctionRecord, Version};
@@ -26,13 +28,15 @@ pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
+pub use stakes::{Bid, Stakes};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
+use escrow::Escrow;
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
-    Transaction,
+    AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
+    PathRule, Stake, StateKey, Transaction,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +92,8 @@ pub struct State {
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
+    escrow: Escrow,
+    stakes: Arc<Stakes>,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
@@ -104,6 +110,8 @@ impl State {
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
+            escrow: Escrow::default(),
+            stakes: Arc::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -162,6 +170,21 @@ impl State {
         self
     }
 
+    /// A part of a state, for asking what a block would do that touches nothing beyond it. Its root means nothing.
+    pub(crate) fn excerpt(
+        height: u64,
+        seats: Arc<Seats>,
+        rules: Arc<Rules>,
+        stakes: Arc<Stakes>,
+        functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
+        rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
+    ) -> State {
+        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
+        let mut state = State { height, rules, stakes, functions, seats: Some(seats), ..State::new() };
+        rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
+        state
+    }
+
     fn hold(&mut self, key: &StateKey, value: &[u8]) {
         match key {
             StateKey::Account(account) => {
@@ -176,6 +199,13 @@ impl State {
                 let found = PathRule::decode(value).ok();
                 let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
                 Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
+            }
+            StateKey::Hold(id) => drop(self.escrow.put(*id, Hold::decode(value).ok())),
+            StateKey::Stake(account) => {
+                drop(Arc::make_mut(&mut self.stakes).put(*account, Stake::decode(value).ok()));
+            }
+            StateKey::Conviction(replica) => {
+                Arc::make_mut(&mut self.stakes).put_conviction(*replica, Conviction::decode(value).ok());
             }
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
@@ -221,10 +251,11 @@ impl State {
         self.accounts.balance(account)
     }
 
-    /// What all accounts have together: the same for ever.
+    /// All that there is: in balances, held, staked, and burned. The same for ever.
     #[must_use]
     pub fn supply(&self) -> u128 {
-        self.accounts.supply()
+        let (bound, burned) = self.stakes.sums();
+        self.accounts.supply() + self.escrow.sum() + bound + burned
     }
 
     /// The accounts that have something.
@@ -256,6 +287,9 @@ impl State {
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
+            StateKey::Hold(id) => self.escrow.get(id).map(|hold| hold.encode().into()),
+            StateKey::Stake(account) => self.stakes.get(account).map(|stake| stake.encode().into()),
+            StateKey::Conviction(replica) => self.stakes.conviction(replica).map(|found| found.encode().into()),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
 use crate::state::tree::Tree;
-use crate::state::{Changes, Rules};
+use crate::state::{Changes, Rules, Stakes};
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) struct Applied {
     pub(crate) changes: Changes,
     /// The rules afterwards.
     pub(crate) rules: Arc<Rules>,
+    /// The stakes afterwards.
+    pub(crate) stakes: Arc<Stakes>,
     /// The state's tree afterwards.
     pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.
@@ -254,8 +256,10 @@ impl Changeset {
         if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
             txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
-        let changed =
-            |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();
+        let changed = |Applied { changes, .. }: &Applied| {
+            // Units come back by themselves too.
+            !(changes.outcomes.is_empty() && changes.counted.is_empty() && changes.rows.is_empty())
+        };
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }

@@ -5,6 +5,7 @@
 mod accounts;
 mod appenders;
 mod attested;
+mod bonds;
 mod crash;
 mod epochs;
 mod faulty_disk;
@@ -13,6 +14,7 @@ mod four;
 mod lanes;
 mod paths;
 mod payloads;
+mod rehearsals;
 mod sequencer;
 mod state_machine;
 mod state_proofs;

@@ -162,9 +162,14 @@ pub(crate) struct Town {
 
 impl Town {
     pub(crate) fn new(replicas: u8, seed: u64) -> Town {
-        let network = Network::new(replicas);
+        Town::of(Network::new(replicas), seed)
+    }
+
+    /// The replicas of a network that is made otherwise.
+    pub(crate) fn of(network: Network, seed: u64) -> Town {
+        let replicas = network.validators.len();
         let dir = tempfile::tempdir().unwrap();
-        let n = usize::from(replicas);
+        let n = replicas;
         let net = Arc::new(Net {
             accounts: network.genesis.validators.clone(),
             state: Mutex::new(State {

@@ -15,18 +15,22 @@ mod compile;
 mod completions;
 mod deploy;
 mod doctor;
+mod escrow;
 mod failure;
 mod genesis;
 mod invoke;
+mod join;
 mod logs;
 mod ls;
 mod net;
 mod new;
 mod options;
 mod owners;
+mod rehearse;
 mod replay;
 mod rules;
 mod show;
+mod stake;
 mod status;
 mod terminal;
 mod text;
@@ -72,6 +76,7 @@ enum Verb {
     Build(build::Build),
     Up(up::Up),
     Net(net::Net),
+    Join(join::Join),
     Status(status::Status),
     Worker(worker::Worker),
     Watch(watch::Watch),
@@ -84,6 +89,8 @@ enum Verb {
     Replay(replay::Replay),
     Account(account::Account),
     Transfer(transfer::Transfer),
+    Escrow(escrow::Escrow),
+    Stake(stake::Stake),
     Owners(owners::Owners),
     Rules(rules::Rules),
     Genesis(genesis::Genesis),
@@ -129,6 +136,9 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Escrow(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Stake(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Join(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use moot_record::{Account, Genesis, PathOwner, PathRule, ProvenState, StateKey};
+use moot_record::{
+    Account, Conviction, Genesis, Hold, PathOwner, PathRule, ProvenState, Stake, StateKey,
+};
 use serde_json::{Value, json};
 
 use crate::cli::terminal::{BOLD, DIM, GOOD};
@@ -15,6 +17,9 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Account(_) => Account::decode(value).map(|found| json!(found)),
         StateKey::Owner(_) => PathOwner::decode(value).map(|found| json!(found)),
         StateKey::Rule(_) => PathRule::decode(value).map(|found| json!(found)),
+        StateKey::Hold(_) => Hold::decode(value).map(|found| json!(found)),
+        StateKey::Stake(_) => Stake::decode(value).map(|found| json!(found)),
+        StateKey::Conviction(_) => Conviction::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -48,6 +53,27 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             let found =
                 value.map_or_else(|| "never deployed".to_owned(), |value| text::count(value.len(), "byte"));
             (format!("record of function {BOLD}{name}{BOLD:#}"), ("record", found))
+        }
+        StateKey::Hold(id) => {
+            let hold = value.and_then(|value| Hold::decode(value).ok());
+            let shown = |hold: Hold| {
+                let amount = text::number(hold.amount);
+                format!("{amount} {DIM}of {} for {} until height {}{DIM:#}", hold.from, hold.to, hold.until)
+            };
+            let hold = hold.map_or_else(|| "nothing".to_owned(), shown);
+            (format!("what is held under {BOLD}{id}{BOLD:#}"), ("held", hold))
+        }
+        StateKey::Stake(account) => {
+            let found = value.and_then(|value| Stake::decode(value).ok()).unwrap_or_default();
+            let waiting = text::number(found.bound() - found.staked);
+            let staked = format!("{} {DIM}and {waiting} on the way out{DIM:#}", text::number(found.staked));
+            (format!("stake of {BOLD}{account}{BOLD:#}"), ("staked", staked))
+        }
+        StateKey::Conviction(replica) => {
+            let found = value.and_then(|value| Conviction::decode(value).ok());
+            let shown = |found: Conviction| format!("sealed twice, {} burned", text::number(found.burned));
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("conviction of {BOLD}{replica}{BOLD:#}"), ("conviction", found))
         }
         StateKey::History | StateKey::Seats => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod blocks;
+mod bonds;
 mod bundles;
 mod calls;
 mod components;
@@ -9,6 +10,7 @@ mod events;
 mod functions;
 mod node;
 mod openapi;
+mod rehearse;
 mod rules;
 mod state;
 mod values;
@@ -62,6 +64,10 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["rules"] => rules::list(door).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
+        ["holds", id] => bonds::hold(door, id).await,
+        ["stakes"] => bonds::stakes(door).await,
+        ["stakes", account] => bonds::stake(door, account).await,
+        ["replicas"] => bonds::replicas(door).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
@@ -97,14 +103,14 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules",
+            | "rules" | "stakes" | "replicas",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
-        | ["accounts" | "blocks", _]
+        | ["accounts" | "blocks" | "holds" | "stakes", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),

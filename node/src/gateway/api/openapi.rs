@@ -1,7 +1,7 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+    Answered, accounts, blocks, bonds, bundles, calls, components, events, functions, node, rules, state, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -25,6 +25,10 @@ use utoipa::OpenApi;
         node::genesis,
         node::problems,
         accounts::show,
+        bonds::hold,
+        bonds::stakes,
+        bonds::stake,
+        bonds::replicas,
         state::prove,
         functions::list,
         functions::show,
@@ -46,7 +50,7 @@ use utoipa::OpenApi;
         call_event,
         call_typed
     ),
-    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
+    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::DryRun, api::Problem))
 )]
 struct Document;
 
@@ -90,6 +94,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 26);
+        assert_eq!(document.paths.paths.len(), 30);
     }
 }
