@@ -89,6 +89,11 @@ impl State {
             // It is on its way back, behind others.
             return Err(Refusal::HoldOver { until: hold.until, height: step.height });
         }
+        for account in [hold.from, hold.to] {
+            // The genesis sees to it that there is room, and nothing may fail half-way.
+            let room = self.accounts.balance(&account).checked_add(hold.amount);
+            room.ok_or(Refusal::Overflow { amount: hold.amount })?;
+        }
         let paid = share(hold.amount, part, whole);
         step.balance(&self.accounts, hold.from);
         step.balance(&self.accounts, hold.to);

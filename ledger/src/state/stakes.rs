@@ -99,8 +99,12 @@ impl Stakes {
         let stake = stake.filter(|stake| stake.bound() > 0);
         let was = self.stakes.remove(&account);
         if let Some(was) = &was {
-            was.waiting.iter().for_each(|part| drop(self.due.remove(&(part.until, account))));
-            was.replicas.iter().for_each(|replica| drop(self.behind.remove(&replica.account)));
+            for part in &was.waiting {
+                self.due.remove(&(part.until, account));
+            }
+            for replica in &was.replicas {
+                self.behind.remove(&replica.account);
+            }
         }
         if let Some(stake) = stake {
             self.due.extend(stake.waiting.first().map(|part| (part.until, account)));
@@ -241,7 +245,8 @@ impl State {
         let lane = evidence.first.header.lane;
         let place = usize::try_from(lane).unwrap_or(usize::MAX);
         // The seals were the owner's, so there is one.
-        let Some(replica) = owners.get(place).copied() else { return Err(Refusal::NoSeatLeft) };
+        let owner = owners.get(place).copied();
+        let replica = owner.ok_or_else(|| Refusal::bad_evidence(&"nobody owns the lane"))?;
         if self.stakes.conviction(&replica).is_some() {
             return Err(Refusal::Convicted { account: replica });
         }
