@@ -14,6 +14,7 @@ use crate::condition::Gate;
 use crate::error::ReadError;
 use crate::events::Event;
 use crate::exchange::{Checked, Components, Intake, Wants};
+use crate::holds::Holds;
 use crate::idempotency::Flights;
 use crate::lane::Lane;
 use crate::pace::Pace;
@@ -26,7 +27,7 @@ use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
 use moot_ordering::{Failure, Finalized, Peer};
-use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair, PriceList};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -115,6 +116,10 @@ pub(crate) struct Core {
     pub(crate) rules: RwLock<Arc<Rules>>,
     /// The stakes after the last block committed here.
     pub(crate) stakes: RwLock<Arc<Stakes>>,
+    /// The prices after the last block committed here; none where nothing is charged.
+    pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
+    /// What accounts have promised to pay for calls that run here.
+    pub(crate) holds: Arc<Holds>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.
@@ -165,6 +170,11 @@ impl Core {
     /// The number of the own lane.
     pub(crate) fn lane_number(&self) -> u32 {
         self.lane_number.load(Ordering::Acquire)
+    }
+
+    /// Whether what is ordered, run and stored is charged.
+    pub(crate) fn charging(&self) -> bool {
+        self.genesis.economy.is_some()
     }
 
     /// Whether there never are other replicas.

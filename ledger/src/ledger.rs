@@ -111,6 +111,8 @@ impl Ledger {
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
             stakes: RwLock::new(state.stakes().clone()),
+            prices: RwLock::new(state.prices().cloned().map(Arc::new)),
+            holds: Arc::default(),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),

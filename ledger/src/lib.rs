@@ -26,6 +26,7 @@ mod accuse;
 mod append;
 mod application;
 mod attested;
+mod bill;
 mod clock;
 mod commit;
 mod component;
@@ -36,6 +37,7 @@ mod error;
 mod events;
 mod exchange;
 mod fate;
+mod holds;
 mod idempotency;
 mod lane;
 mod ledger;
@@ -60,6 +62,7 @@ mod unordered;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
+pub use bill::{BillFrom, BillPart, BilledCall};
 pub use clock::{Clock, SystemClock};
 pub use condition::Condition;
 pub use disk::{Disk, FileDisk};
@@ -67,6 +70,7 @@ pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, Re
 pub use events::Event;
 pub use exchange::{Carrier, KIND_BATCH, KIND_COMPONENT, KIND_PART};
 pub use fate::Fate;
+pub use holds::{Hold, HoldError, Shortage};
 pub use idempotency::{Idempotency, Reservation};
 pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
@@ -74,8 +78,10 @@ pub use payload::EraseError;
 pub use pending::Pending;
 pub use rehearse::Rehearsal;
 pub use standing::Standing;
+pub use state::charges::{Quote, quote};
 pub use state::{
-    Bid, FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, Verdict, Version,
+    Bid, FunctionRecord, Outcome, Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes,
+    Verdict, Version,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;

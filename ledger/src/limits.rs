@@ -79,6 +79,27 @@ pub const MAX_SIGNED_RECEIPTS_BYTES: usize = 32 * 1024;
 /// one a second. Digests are remembered that long.
 pub const MAX_VALIDITY_BLOCKS: u64 = 100_000;
 
+/// How long after its block a call may be charged, in block time: a call may run for a quarter of an hour and wait for a
+/// place before that. Which calls were is remembered that long.
+pub const CHARGE_WINDOW_MS: u64 = 30 * 60 * 1000;
+
+/// Batches with calls that may still be charged. A busy network opens some hundred a second and closes nearly all of them
+/// with the next block; each costs some hundred bytes. Beyond it the oldest are forgotten, and their calls charged no more.
+pub const MAX_OPEN_BATCHES: usize = 524_288;
+
+/// Balances kept in memory for those whose calls are taken in: 40 bytes each.
+pub const MAX_KNOWN_BALANCES: usize = 65_536;
+
+/// Batches that are looked through for the calls of one batch's receipts. Of slow calls each may be in another batch; one
+/// with more receipts than this of other batches has been made to keep others busy.
+pub const MAX_LOOK_UPS: usize = 1024;
+
+/// How often the committee gets what was paid, in blocks, where there are no epochs: about an hour of an idle network.
+pub const PAYOUT_EVERY_BLOCKS: u64 = 3600;
+
+/// How long the lines of accounts' statements are kept, in blocks: about a day of an idle network.
+pub const STATEMENT_BLOCKS: u64 = 100_000;
+
 /// Bundle digests remembered against replay: 40 bytes each, so 10 MB at most.
 pub const MAX_REMEMBERED_BUNDLES: usize = 262_144;
 

@@ -6,7 +6,7 @@ use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
 use crate::rules::Scope;
-use crate::state::{Outcome, Rules, Stakes, Verdict};
+use crate::state::{Outcome, Posting, Rules, Stakes, Verdict};
 use crate::store::{StoredBlock, read};
 use moot_record::limits::MAX_INLINE_BYTES;
 use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
@@ -118,6 +118,18 @@ impl Ledger {
     #[must_use]
     pub fn stakes(&self) -> Arc<Stakes> {
         self.core().stakes.read().clone()
+    }
+    /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn statement(
+        &self,
+        account: &AccountId,
+        below: u64,
+        max: usize,
+    ) -> Result<Vec<(u64, Vec<Posting>)>, ReadError> {
+        self.core().store.read(|txn| read::lines(txn, account, below, max))
     }
 
     /// The rules after the last block committed here.

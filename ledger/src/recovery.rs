@@ -69,7 +69,7 @@ pub(crate) fn recover(
         let owners = &Owners::of(&seats, network);
         let lane = seats.of(account).map_or(NO_LANE, |(number, _)| number);
         let first = State::genesis(genesis, Arc::new(initial));
-        let state = state(txn, blocks.first(), bundles.counted, seats.clone(), &first)?;
+        let state = state(txn, blocks.first(), bundles.counted, seats.clone(), genesis, &first)?;
         let marks = read::marks(txn)?;
         let mut roots: VecDeque<Digest> = blocks.iter().rev().map(|block| block.state_after).collect();
         if roots.len() < ROOTS_REMEMBERED {
@@ -91,7 +91,7 @@ pub(crate) fn recover(
             recovered.unordered.remember(*digest);
         }
         for other in (0u32..).take(seats.all().len()) {
-            recovered.scan(txn, owners, other, other == lane, &marks)?;
+            recovered.scan(txn, owners, (other, other == lane), &marks, genesis.economy.is_some())?;
         }
         recovered.convict(txn)?;
         Ok(recovered)
@@ -105,12 +105,15 @@ fn state(
     last: Option<&StoredBlock>,
     counted: BTreeSet<(u64, Digest)>,
     seats: Arc<Seats>,
+    genesis: &Genesis,
     first: &State,
 ) -> Result<State, ReadError> {
     let Some(last) = last else { return Ok(first.clone()) };
     let height = last.header.height;
     let state = State::restore(height, last.history_after, read::functions(txn)?, counted)
         .seated(seats)
+        .charging(genesis)
+        .expecting(read::open_batches(txn)?)
         .holding(read::state_rows(txn)?);
     if state.root() != last.state_after {
         let reason =
@@ -126,9 +129,9 @@ impl Recovered {
         &mut self,
         txn: &ReadTransaction,
         owners: &Owners,
-        lane: u32,
-        own: bool,
+        (lane, own): (u32, bool),
         marks: &Marks,
+        charging: bool,
     ) -> Result<(), ReadError> {
         let owner = lane_owner(&owners.accounts, lane);
         let first = if own { marks.open_calls.min(marks.of(lane)) } else { marks.of(lane) };
@@ -138,9 +141,9 @@ impl Recovered {
                 self.note_calls(view, owner, &to_answer);
             }
             if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
-                let Scan { ordered, bytes, .. } = scan(view, owner);
+                let Scan { ordered, charges, bytes, .. } = scan(view, owner, charging);
                 let promise = own.then(Promise::recovered);
-                let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, bytes));
+                let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, charges, bytes));
                 self.unordered.insert((lane, seq), waiting);
             }
             Ok(())

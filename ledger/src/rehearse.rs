@@ -35,9 +35,11 @@ impl Ledger {
         let id = |page, slot| EntryId { lane: u32::MAX, batch: 0, bundle: 0, page, slot };
         let bundle = verified.ordered(id);
         let ids: BTreeSet<EntryId> = bundle.transactions.iter().map(|(id, _)| *id).collect();
-        let height = core.height();
-        let mut state = core.excerpt(height, bundle.account, bundle.transactions.iter().map(|(_, said)| said));
-        let block = Block { height: height + 1, digest: Digest::ZERO, bundles: vec![bundle] };
+        let (height, time_ms) = (core.height(), self.time_ms());
+        let mut state =
+            core.excerpt(height, bundle.account, bundle.transactions.iter().map(|(_, said)| said));
+        let (digest, bundles, charges) = (Digest::ZERO, vec![bundle], Vec::new());
+        let block = Block { height: height + 1, digest, time_ms, bundles, charges };
         let outcomes = state.apply(&block).outcomes.into_iter();
         let outcomes = outcomes.filter(|(id, _)| ids.contains(id)).map(|(_, outcome)| outcome).collect();
         Rehearsal { height, outcomes }
@@ -53,7 +55,7 @@ impl Core {
         transactions: impl Iterator<Item = &'a Transaction>,
     ) -> State {
         let tree = self.trees.read().back().map(|(_, tree)| tree.clone()).unwrap_or_default();
-        let mut keys = BTreeSet::from([StateKey::Account(by)]);
+        let mut keys = BTreeSet::from([StateKey::Account(by), StateKey::Prices, StateKey::Pot]);
         transactions.for_each(|transaction| reach(transaction, &tree, &mut keys));
         let functions: Vec<Arc<FunctionRecord>> = {
             let registry = self.registry.read();
@@ -69,7 +71,7 @@ impl Core {
         });
         let (seats, rules, stakes) =
             (self.seats.read().clone(), self.rules.read().clone(), self.stakes.read().clone());
-        State::excerpt(height, seats, rules, stakes, functions, rows)
+        State::excerpt(&self.genesis, height, (seats, rules, stakes), functions, rows)
     }
 }
 
@@ -81,13 +83,14 @@ fn found(tree: &Tree, key: &StateKey) -> Option<Vec<u8>> {
     }
 }
 
-/// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules and stakes are
-/// there as a whole.
+/// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, stakes and
+/// prices are there as a whole.
 fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) {
     match transaction {
         Transaction::Deploy { name, .. }
         | Transaction::Rollback { name, .. }
-        | Transaction::Retire { name } => drop(keys.insert(StateKey::Function(name.clone()))),
+        | Transaction::Retire { name }
+        | Transaction::Freeze { name } => drop(keys.insert(StateKey::Function(name.clone()))),
         Transaction::Transfer { to, .. } => drop(keys.insert(StateKey::Account(*to))),
         Transaction::Own { path, .. } => owners(path, keys),
         Transaction::Rule { pattern, .. } => {
@@ -105,6 +108,7 @@ fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) 
         Transaction::Seat { .. }
         | Transaction::Together { .. }
         | Transaction::Hold { .. }
+        | Transaction::Prices { .. }
         | Transaction::Stake { .. }
         | Transaction::Unstake { .. }
         | Transaction::Convict { .. } => {}

@@ -85,7 +85,9 @@ fn stand(seats: &Seats, account: &AccountId, lost: Option<&Lost>, height: u64) -
     let epoch = seats.epoch_of(height.saturating_add(1));
     let Some((_, seat)) = seats.of(account) else {
         let why = match seats.by_stake() {
-            true => "its key has no seat in the network yet: it gets one at the end of an epoch, if enough is staked for it",
+            true => {
+                "its key has no seat in the network yet: it gets one at the end of an epoch, if enough is staked for it"
+            }
             false => "its key has no seat in the network: the authority can give it one (`moot net add`)",
         };
         return Standing { why: Some(why.to_owned()), ..Standing::default() };

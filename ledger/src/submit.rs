@@ -56,6 +56,12 @@ impl VerifiedBundle {
         self.bundle.header.account
     }
 
+    /// The bytes that its account pays for.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        self.bundle.paid_bytes()
+    }
+
     /// Its transactions, with their pages and slots.
     #[must_use]
     pub fn transactions(&self) -> &[(u16, u16, Transaction)] {
@@ -79,6 +85,7 @@ impl VerifiedBundle {
             valid_until: self.bundle.header.valid_until,
             first: id(0, 0),
             transactions: said.map(|(page, slot, said)| (id(*page, *slot), said.clone())).collect(),
+            bytes: self.paid_bytes(),
         }
     }
 }
@@ -235,6 +242,7 @@ impl Core {
                     return Err(Refused::Duplicate(digest));
                 }
             }
+            let paid_bytes = bundle.paid_bytes();
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
@@ -246,6 +254,7 @@ impl Core {
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    bytes: paid_bytes,
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());

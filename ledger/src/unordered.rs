@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn hold(unordered: &mut Unordered, lane: u32, seq: u64) {
-        let waiting = Waiting::new(digest(lane, seq), None, Content::Here(Vec::new()));
+        let waiting = Waiting::new(digest(lane, seq), None, Content::Here(Vec::new(), None));
         unordered.insert((lane, seq), waiting);
     }
 

@@ -3,6 +3,7 @@
 //! Constants are hard; [`GatewayLimits`] and [`WorkerLimits`] are defaults that an operator (or a test
 //! that cannot wait half a minute) may set otherwise.
 
+use moot_record::{Economy, Prices};
 use std::time::Duration;
 
 /// How long a request for a proof of the state waits for a block that carries the present root: three heartbeats.
@@ -13,6 +14,29 @@ pub const STATE_PROOF_STEP: Duration = Duration::from_millis(20);
 
 /// What a new local network gives each of its own accounts: enough for a million calls of a million units.
 pub const LOCAL_FUNDS: u64 = 1_000_000_000_000;
+
+/// What things cost on a new network: a unit a byte, and a unit a million of fuel. A component of a megabyte costs as much
+/// as a hundred calls with all the fuel that they may have.
+pub const NEW_PRICES: Prices = Prices { per_byte: 1, per_mega_fuel: 1, per_stored_byte: 1 };
+
+/// How a new network deals with what is paid and staked: four fifths of what running a call costs are the worker's; staked
+/// units wait for a day of an idle network; seven validators outlive two faults.
+pub const NEW_ECONOMY: Economy = Economy { lockup_blocks: 86_400, seats: 7, worker_percent: 80 };
+
+/// Receipts in one part of an invoice: half a megabyte of JSON.
+pub const BILL_RECEIPTS: usize = 1000;
+
+/// Batches and blocks that are looked through for one part of an invoice: some hundred milliseconds at the worst.
+pub const BILL_BATCHES: usize = 512;
+
+/// Blocks in one part of a statement: what a person scrolls through.
+pub const MAX_STATEMENT_BLOCKS: usize = 200;
+
+/// Lines of a statement that `moot account` shows: a screen with room for the rest.
+pub const STATEMENT_SHOWN: usize = 15;
+
+/// Blocks that `moot bill` looks at when nobody says from where on: the last hour of an idle network.
+pub const USUAL_BILL_BLOCKS: u64 = 3600;
 
 /// Most headers of one request. Browsers send about 20, proxies add a few; hyper answers 431 beyond.
 pub const MAX_HEADERS: usize = 100;

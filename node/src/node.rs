@@ -9,8 +9,8 @@ use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
 use crate::limits::{
-    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES,
-    WorkerLimits,
+    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, NEW_ECONOMY, NEW_PRICES, REFRESH_EVERY, REFRESH_SOON,
+    REPLICA_CACHE_BYTES, WorkerLimits,
 };
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
@@ -20,7 +20,7 @@ use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
-use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair, Prices};
+use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -381,9 +381,9 @@ fn genesis(dir: &Path, name: &str, key: &Keypair, fund: &[AccountId]) -> Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let funded: BTreeSet<AccountId> = fund.iter().copied().chain([key.account()]).collect();
             let funded = funded.into_iter().map(|account| Allocation { account, balance: LOCAL_FUNDS });
-            let genesis =
-                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default())
-                    .with_accounts(funded.collect());
+            let genesis = Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], NEW_PRICES)
+                .with_accounts(funded.collect())
+                .with_economy(NEW_ECONOMY);
             genesis.check().map_err(|error| StartError::Genesis {
                 path: path.clone(),
                 error: GenesisError::Invalid(error),

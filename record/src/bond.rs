@@ -235,7 +235,10 @@ pub(crate) fn check_stake(
         return check_amount(amount);
     };
     if consent.is_none() {
-        return Err(Invalid::new("transaction.consent", "missing; the replica's key signs whose stake it takes"));
+        return Err(Invalid::new(
+            "transaction.consent",
+            "missing; the replica's key signs whose stake it takes",
+        ));
     }
     replica.check()
 }

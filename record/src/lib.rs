@@ -27,6 +27,7 @@ mod call;
 pub mod cbor;
 mod certificate;
 mod committee;
+mod economy;
 mod entry;
 mod error;
 mod fees;
@@ -42,6 +43,7 @@ mod name;
 mod page;
 mod path;
 mod payload;
+mod price_list;
 mod proof;
 mod proof_error;
 mod receipt;
@@ -69,11 +71,13 @@ pub use bytes::{AccountId, Digest, Signature};
 pub use call::{Call, CallKind};
 pub use certificate::{Certificate, CertificateError, quorum};
 pub use committee::{Committee, Epochs};
+pub use economy::{Allocation, Economy};
 pub use entry::{Entry, entry_digest};
 pub use error::{DecodeError, Invalid, ParseError};
-pub use fees::{Fee, Prices, fee};
+pub use fees::{Fee, Prices, fee, priced_bytes, storage_fee};
 pub use genesis::{
-    Allocation, GENESIS_VERSION, GENESIS_VERSION_ACCOUNTS, GENESIS_VERSION_EPOCHS, Genesis, GenesisError,
+    GENESIS_VERSION, GENESIS_VERSION_ACCOUNTS, GENESIS_VERSION_ECONOMY, GENESIS_VERSION_EPOCHS, Genesis,
+    GenesisError,
 };
 pub use handover::Handover;
 pub use hash::{Domain, component_digest};
@@ -83,6 +87,7 @@ pub use name::FunctionName;
 pub use page::{Page, PageBuilder, PageClass, page_digest};
 pub use path::{Pattern, check_path};
 pub use payload::{Payload, PayloadHasher, payload_digest};
+pub use price_list::{Pot, PriceList, PriceVote};
 pub use proof::{Proof, Proven, Signed, SignedEntry};
 pub use proof_error::ProofError;
 pub use receipt::{Receipt, Status};

@@ -81,6 +81,9 @@ pub const MAX_TOGETHER: u16 = 1024;
 /// Accounts that a genesis gives something: with [`MAX_VALIDATORS`] they fit its file.
 pub const MAX_ALLOCATIONS: usize = 128;
 
+/// The largest price that can be voted for: a kilobyte at it costs more than any account should hold.
+pub const MAX_VOTED_PRICE: u64 = 1 << 40;
+
 /// A way in the state's tree has as many steps as a place has bits.
 pub const MAX_STATE_DEPTH: usize = 256;
 

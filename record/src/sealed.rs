@@ -149,6 +149,13 @@ impl<'a> BundleView<'a> {
         })
     }
 
+    /// The bytes that its account pays for: [`crate::Bundle::paid_bytes`].
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        let pages: usize = self.pages.iter().map(|page| page.len()).sum();
+        (self.header_bytes.len() + pages) as u64
+    }
+
     /// Whether the pages have their form and hash to the root.
     fn check(&self) -> Result<(), String> {
         let leaf = |(number, page): (usize, &&[u8])| {
@@ -395,6 +402,7 @@ mod tests {
         let view = SealedView::parse(&bytes).unwrap();
         view.verify(&network.genesis.validators, &id).unwrap();
         assert_eq!((view.header, view.digest()), (batch.header, batch.digest()));
+        assert_eq!(view.bundles[3].paid_bytes(), batch.bundles[3].paid_bytes());
         assert_eq!(Batch::decode(view.batch), Ok(batch));
         assert_eq!(view.bundles[3].entries().next(), Some((0, 0, value(3).encode().as_slice())));
         assert_eq!(SealedHeader::peek(&bytes), Ok(view.sealed_header()));

@@ -50,6 +50,10 @@ pub enum StateKey {
     Stake(AccountId),
     /// A replica that was proven to have sealed twice: [`crate::Conviction`].
     Conviction(AccountId),
+    /// What things cost: [`crate::PriceList`]. Where nothing is charged it has no value.
+    Prices,
+    /// What was paid and not paid out yet: [`crate::Pot`].
+    Pot,
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -108,6 +112,14 @@ impl Item for StateKey {
                 cbor::uint(out, 8u8);
                 account.write(out);
             }
+            Self::Prices => {
+                cbor::array(out, 1);
+                cbor::uint(out, 9u8);
+            }
+            Self::Pot => {
+                cbor::array(out, 1);
+                cbor::uint(out, 10u8);
+            }
         }
     }
 
@@ -124,6 +136,8 @@ impl Item for StateKey {
             6 => (Self::Hold(EntryId::read(r)?), 2),
             7 => (Self::Stake(AccountId::read(r)?), 2),
             8 => (Self::Conviction(AccountId::read(r)?), 2),
+            9 => (Self::Prices, 1),
+            10 => (Self::Pot, 1),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -273,12 +287,14 @@ mod tests {
             StateKey::Hold(EntryId { lane: 1, batch: 2, bundle: 3, page: 4, slot: 5 }),
             StateKey::Stake(AccountId::from_bytes([7; 32])),
             StateKey::Conviction(AccountId::from_bytes([7; 32])),
+            StateKey::Prices,
+            StateKey::Pot,
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));
             assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
         }
-        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 23]).is_err());
+        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x82, 9, 0]).is_err());
     }
 
     #[test]

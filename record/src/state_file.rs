@@ -15,6 +15,7 @@ use crate::bond::{Conviction, Hold, Stake};
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
 use crate::limits::{MAX_STATE_FILE_BYTES, MAX_STATE_PROOF_BYTES};
+use crate::price_list::{Pot, PriceList};
 use crate::proof_error::ProofError;
 use crate::state::{Account, PathOwner, PathRule, StateKey};
 use crate::state_proof::{Found, ProvenState, StateProof};
@@ -126,6 +127,8 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Hold(_) => Ok(json!(Hold::decode(value)?)),
         StateKey::Stake(_) => Ok(json!(Stake::decode(value)?)),
         StateKey::Conviction(_) => Ok(json!(Conviction::decode(value)?)),
+        StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
+        StateKey::Pot => Ok(json!(Pot::decode(value)?)),
         StateKey::History | StateKey::Seats | StateKey::Function(_) => {
             Ok(json!(BASE64URL_NOPAD.encode(value)))
         }

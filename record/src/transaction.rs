@@ -9,10 +9,12 @@ use crate::bytes::{AccountId, Digest, Signature};
 use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
+use crate::fees::Prices;
 use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
 use crate::path::{Pattern, check_path};
+use crate::price_list::check_prices;
 use crate::sealed::MAX_EQUIVOCATION_BYTES;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
@@ -144,6 +146,17 @@ pub enum Transaction {
         #[serde(with = "base64url")]
         evidence: Vec<u8>,
     },
+    /// What things should cost, as a member of the committee would have it. Once a quorum wishes the same it is so from
+    /// the next block on.
+    Prices {
+        /// All of the prices.
+        prices: Prices,
+    },
+    /// A function's owner gives up its upgrade and its destruction for good.
+    Freeze {
+        /// The function.
+        name: FunctionName,
+    },
 }
 
 impl Transaction {
@@ -163,7 +176,10 @@ impl Transaction {
     #[must_use]
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
-            Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
+            Self::Deploy { name, .. }
+            | Self::Rollback { name, .. }
+            | Self::Retire { name }
+            | Self::Freeze { name } => Some(name),
             Self::Seat { .. }
             | Self::Transfer { .. }
             | Self::Together { .. }
@@ -173,7 +189,8 @@ impl Transaction {
             | Self::Release { .. }
             | Self::Stake { .. }
             | Self::Unstake { .. }
-            | Self::Convict { .. } => None,
+            | Self::Convict { .. }
+            | Self::Prices { .. } => None,
         }
     }
 
@@ -194,6 +211,8 @@ impl Transaction {
             Self::Stake { .. } => "stake",
             Self::Unstake { .. } => "unstake",
             Self::Convict { .. } => "convict",
+            Self::Prices { .. } => "prices",
+            Self::Freeze { .. } => "freeze",
         }
     }
 
@@ -205,7 +224,9 @@ impl Transaction {
         let (component_bytes, spec) = match self {
             Self::Deploy { component_bytes, spec, .. } => (component_bytes, spec),
             Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
-            Self::Transfer { to, amount } | Self::Hold { to, amount, .. } => return check_transfer(to, *amount),
+            Self::Transfer { to, amount } | Self::Hold { to, amount, .. } => {
+                return check_transfer(to, *amount);
+            }
             Self::Release { part, whole, .. } => return check_parts(*part, *whole),
             Self::Stake { amount, replica, consent } => return check_stake(*amount, replica, consent),
             Self::Unstake { amount } => return check_amount(*amount),
@@ -213,7 +234,8 @@ impl Transaction {
             Self::Together { count } => return check_together(*count),
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
-            Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
+            Self::Prices { prices } => return check_prices(prices),
+            Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
             let why = format!("{component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes");
@@ -233,7 +255,11 @@ impl Transaction {
             Self::Seat { .. } => 5,
             Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
             Self::Hold { .. } | Self::Release { .. } | Self::Stake { .. } => 4,
-            Self::Together { .. } | Self::Unstake { .. } | Self::Convict { .. } => 2,
+            Self::Together { .. }
+            | Self::Unstake { .. }
+            | Self::Convict { .. }
+            | Self::Prices { .. }
+            | Self::Freeze { .. } => 2,
         }
     }
 
@@ -308,6 +334,14 @@ impl Transaction {
                 cbor::uint(out, 12u8);
                 cbor::bytes(out, evidence);
             }
+            Self::Prices { prices } => {
+                cbor::uint(out, 13u8);
+                prices.write(out);
+            }
+            Self::Freeze { name } => {
+                cbor::uint(out, 14u8);
+                name.write(out);
+            }
         }
     }
 
@@ -346,6 +380,8 @@ impl Transaction {
             },
             11 => Self::Unstake { amount: r.uint()? },
             12 => Self::Convict { evidence: r.bytes(MAX_EQUIVOCATION_BYTES)?.to_vec() },
+            13 => Self::Prices { prices: Prices::read(r)? },
+            14 => Self::Freeze { name: FunctionName::read(r)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -10,7 +10,7 @@ use crate::core::Ack;
 use crate::exchange::{Content, Scan, scan};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
-use crate::state::{Block, OrderedBundle};
+use crate::state::{Block, Charges, OrderedBundle};
 use crate::store::{Applied, Place, StoredBlock, read};
 use crate::unordered::Named;
 use moot_ordering::Finalized;
@@ -30,6 +30,7 @@ struct Contents {
     voids: Vec<(Digest, Place)>,
     links: Vec<((u32, u64), (u32, u64))>,
     bundles: Vec<OrderedBundle>,
+    charges: Vec<Charges>,
     settled: Vec<Settled>,
 }
 
@@ -132,8 +133,10 @@ impl Committer {
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
-        let Contents { placed, swapped, voids, links, bundles, settled } = contents;
-        let changes = self.state.apply(&Block { height, digest: block.header.digest(), bundles });
+        let Contents { placed, swapped, voids, links, bundles, mut charges, settled } = contents;
+        self.look_up_calls(&mut charges)?;
+        let (digest, time_ms) = (block.header.digest(), block.header.time_ms);
+        let changes = self.state.apply(&Block { height, digest, time_ms, bundles, charges });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();
@@ -148,7 +151,8 @@ impl Committer {
         };
         let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
         let stakes = self.state.stakes().clone();
-        let applied = Applied { block, placed, swapped, voids, links, changes, rules, stakes, tree, handover };
+        let applied =
+            Applied { block, placed, swapped, voids, links, changes, rules, stakes, tree, handover };
         Ok(Some((applied, settled)))
     }
 
@@ -178,10 +182,15 @@ impl Committer {
         match unordered.take(digest) {
             Named::Waiting(place, waiting) => {
                 contents.placed.push((place, *digest, at));
-                contents.bundles.extend(match waiting.content {
-                    Content::Here(bundles) => bundles,
-                    Content::OnDisk => self.read_again(place)?.ordered,
-                });
+                let (bundles, charges) = match waiting.content {
+                    Content::Here(bundles, charges) => (bundles, charges),
+                    Content::OnDisk => {
+                        let Scan { ordered, charges, .. } = self.read_again(place)?;
+                        (ordered, charges)
+                    }
+                };
+                contents.bundles.extend(bundles);
+                contents.charges.extend(charges.map(|charges| *charges));
                 let height = at.height;
                 contents.settled.extend(waiting.promise.map(|promise| Settled { promise, height }));
             }
@@ -196,11 +205,12 @@ impl Committer {
                 }
                 Some(first) => {
                     unordered.insert_rival(first.digest, place);
-                    let Scan { ordered, links, .. } = self.read_rival(digest)?;
+                    let Scan { ordered, links, charges, .. } = self.read_rival(digest)?;
                     contents.placed.push((place, *digest, at));
                     contents.swapped.push((place, *digest, first.digest));
                     contents.links.extend(links.into_iter().map(|call| (call, place)));
                     contents.bundles.extend(ordered);
+                    contents.charges.extend(charges.map(|charges| *charges));
                     tracing::warn!(lane = place.0, seq = place.1, %digest, instead_of = %first.digest,
                         "a block decided between two batches that a lane's owner sealed with one number");
                 }
@@ -223,14 +233,18 @@ impl Committer {
     }
 
     fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0).as_ref());
+        let look = |view: &SealedView<'_>| {
+            scan(view, self.core.lane_account(place.0).as_ref(), self.core.charging())
+        };
         let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
     fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane).as_ref());
+        let look = |view: &SealedView<'_>| {
+            scan(view, self.core.lane_account(view.header.lane).as_ref(), self.core.charging())
+        };
         let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found
             .map_err(|error| error.to_string())?

@@ -14,6 +14,7 @@
 //! engine's own disk has them.
 
 mod blocks;
+mod charges;
 mod foreign;
 mod prepare;
 mod publish;

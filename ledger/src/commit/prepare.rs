@@ -21,7 +21,8 @@ impl Committer {
             (open, lane.calls.first_batch(), lane.next_seq())
         };
         let valid_until = self.state.height() + MAX_VALIDITY_BLOCKS;
-        let batches = open.into_iter().map(|open| seal(open, &core.key, &core.network, valid_until));
+        let batches =
+            open.into_iter().map(|open| seal(open, &core.key, &core.network, valid_until, core.charging()));
         changes.batches = batches.collect::<Result<Vec<Sealed>, _>>()?;
         let mut work = Work { changes, settled: Vec::new(), acks: Vec::new(), done: Vec::new() };
         self.enqueue(inbox.blocks, &landing)?;

@@ -10,7 +10,8 @@ use crate::limits::{ROOTS_REMEMBERED, STATE_TREES_KEPT};
 use crate::recent::Stored;
 use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
-use moot_record::{Digest, StateKey};
+use moot_record::{Account, Digest, PriceList, StateKey};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -88,7 +89,7 @@ impl Committer {
             core.flights.land(key);
         }
         let handle = batch.promise.handle();
-        let content = Content::Here(batch.ordered);
+        let content = Content::Here(batch.ordered, batch.charges);
         let waiting = Waiting::new(batch.digest, Some(batch.promise), content);
         core.unordered.lock().insert((batch.lane, batch.seq), waiting);
         if handle.asked() {
@@ -108,6 +109,22 @@ impl Committer {
         Counters::add(&core.counters.foreign_bytes, bytes as u64);
         core.wants.arrived(digest);
         core.intake.landed(digest);
+    }
+
+    /// Balances are others now, and what was promised for batches of the own lane is paid.
+    fn publish_charges(&self, applied: &Applied) {
+        let balances = applied.changes.rows.iter().filter_map(|(key, value)| match key {
+            StateKey::Account(account) => {
+                let found = value.as_deref().and_then(|value| Account::decode(value).ok());
+                Some((*account, found.unwrap_or_default().balance))
+            }
+            _ => None,
+        });
+        let holds = &self.core.holds;
+        holds.know(balances);
+        let lane = self.core.lane_number();
+        let own = applied.placed.iter().filter(|(place, ..)| place.0 == lane);
+        own.for_each(|((_, seq), ..)| holds.charged(*seq));
     }
 
     fn publish_block(&self, applied: &Applied, events: &mut Vec<Event>) {
@@ -142,6 +159,14 @@ impl Committer {
             if trees.len() > STATE_TREES_KEPT {
                 trees.pop_front();
             }
+        }
+        if core.charging() {
+            self.publish_charges(applied);
+        }
+        if let Some((_, Some(list))) = changes.rows.iter().find(|(key, _)| *key == StateKey::Prices)
+            && let Ok(list) = PriceList::decode(list)
+        {
+            *core.prices.write() = Some(Arc::new(list));
         }
         if let Some(seats) = &changes.seats {
             *core.seats.write() = seats.clone();

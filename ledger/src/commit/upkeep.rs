@@ -2,7 +2,7 @@
 
 use crate::accuse::Accusations;
 use crate::core::Core;
-use crate::limits::{EXPIRY_STEP_S, TICK};
+use crate::limits::{CHARGE_WINDOW_MS, EXPIRY_STEP_S, TICK};
 use crate::store::Job;
 use crate::store::prune::{Horizon, plan};
 use std::time::Instant;
@@ -51,8 +51,15 @@ impl Upkeep {
             let lane = core.lane.lock();
             (lane.calls.first_batch(), lane.next_seq())
         };
+        // Calls that may still be charged may have to be looked up.
+        let kept_ms = if core.charging() { 2 * CHARGE_WINDOW_MS } else { 0 };
         let horizon = Horizon {
-            before_ms: core.clock.now_s().saturating_sub(retention_s).saturating_mul(1000),
+            before_ms: core
+                .clock
+                .now_s()
+                .saturating_sub(retention_s)
+                .saturating_mul(1000)
+                .saturating_sub(kept_ms),
             height: core.height(),
             hour,
             open: (core.lane_number(), first_open.unwrap_or(next)),

@@ -1,7 +1,8 @@
 //! Checking a sealed batch, and finding in it what the ledger has to know.
 
+use super::tally::tally;
 use crate::limits::MAX_KEPT_CONTENT_BYTES;
-use crate::state::OrderedBundle;
+use crate::state::{Charges, OrderedBundle};
 use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
@@ -14,8 +15,8 @@ use tokio::sync::OwnedSemaphorePermit;
 /// What the state machine gets of a batch when its block comes.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// The bundles that count.
-    Here(Vec<OrderedBundle>),
+    /// The bundles that count, and what is to be charged where anything is.
+    Here(Vec<OrderedBundle>, Option<Box<Charges>>),
     /// Too much to keep: to be read again.
     OnDisk,
 }
@@ -44,20 +45,22 @@ impl Checked {
 pub(crate) fn check(
     row: Bytes,
     owners: &Owners,
+    charging: bool,
     room: Option<OwnedSemaphorePermit>,
 ) -> Result<Checked, SealError> {
     let view = SealedView::parse(&row)?;
     view.verify(&owners.accounts, &owners.network)?;
     let (sealed, digest) = (view.sealed_header(), view.digest());
-    let Scan { ordered, links, bytes } = scan(&view, lane_owner(&owners.accounts, sealed.header.lane));
-    let content = Content::new(ordered, bytes);
+    let found = scan(&view, lane_owner(&owners.accounts, sealed.header.lane), charging);
+    let Scan { ordered, links, charges, bytes } = found;
+    let content = Content::new(ordered, charges, bytes);
     Ok(Checked { sealed, digest, row, content, links, _room: room })
 }
 
 impl Content {
     /// Keeps it, unless that would be much.
-    pub(crate) fn new(ordered: Vec<OrderedBundle>, bytes: usize) -> Content {
-        if bytes > MAX_KEPT_CONTENT_BYTES { Content::OnDisk } else { Content::Here(ordered) }
+    pub(crate) fn new(ordered: Vec<OrderedBundle>, charges: Option<Box<Charges>>, bytes: usize) -> Content {
+        if bytes > MAX_KEPT_CONTENT_BYTES { Content::OnDisk } else { Content::Here(ordered, charges) }
     }
 }
 
@@ -69,17 +72,20 @@ pub(crate) struct Scan {
     pub(crate) ordered: Vec<OrderedBundle>,
     /// Other batches whose calls have receipts here.
     pub(crate) links: Vec<(u32, u64)>,
-    /// About how much memory `ordered` takes.
+    /// What is to be charged, where anything is.
+    pub(crate) charges: Option<Box<Charges>>,
+    /// About how much memory `ordered` and `charges` take.
     pub(crate) bytes: usize,
 }
 
 /// Kinds of entries, as their second byte says: the first is the head of a short array.
+pub(crate) const CALL: u8 = 0;
 pub(crate) const RECEIPT: u8 = 1;
 const TRANSACTION: u8 = 2;
 
 /// Looks once at every entry's second byte, and decodes transactions only. An entry that says it is one and
 /// does not decode is none, on every replica alike.
-pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
+pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>, charging: bool) -> Scan {
     let (lane, batch) = (view.header.lane, view.header.seq);
     let (mut ordered, mut links, mut size) = (Vec::new(), BTreeSet::new(), 0);
     for (bundle, content) in (0u16..).zip(&view.bundles) {
@@ -113,10 +119,13 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>) -> Scan {
                 valid_until: content.header.valid_until,
                 first: EntryId { lane, batch, bundle, page: 0, slot: 0 },
                 transactions,
+                bytes: content.paid_bytes(),
             });
         }
     }
-    Scan { ordered, links: links.into_iter().collect(), bytes: size }
+    let charges = charging.then(|| Box::new(tally(view, owner)));
+    size += charges.as_ref().map_or(0, |charges| charges.bytes());
+    Scan { ordered, links: links.into_iter().collect(), charges, bytes: size }
 }
 
 /// The batch of the call that a receipt answers: the call's id is the first field after the kind.

@@ -157,7 +157,8 @@ mod tests {
             batch.append_bundle(bundle.clone(), Digest::ZERO, bytes, 1);
         }
         let key = Network::new(1).validators[0].clone();
-        let rows = lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9).unwrap().row.len());
+        let rows =
+            lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9, false).unwrap().row.len());
         let rows: Vec<usize> = rows.collect();
         assert_eq!(rows.len(), 3, "{rows:?}");
         for row in &rows[..2] {
@@ -173,7 +174,7 @@ mod tests {
             lane.room(150, 0, usize::MAX).unwrap().append(PageClass::Bulk, &[7; 150]).unwrap();
         }
         let key = Network::new(1).validators[0].clone();
-        let row = seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9).unwrap().row.len();
+        let row = seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9, false).unwrap().row.len();
         assert!(row > ROW_STEP_BYTES * 7 / 8 && row + 100 < ROW_STEP_BYTES, "{row}");
     }
 }

@@ -9,13 +9,16 @@
 //! ```
 
 use super::accounts::Accounts;
+use super::postings::{Posting, PostingKind};
+use super::treasury::Till;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
 };
 use super::{history, registry};
 use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
-    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, Stake, StateKey, Transaction,
+    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
+    Transaction, storage_fee,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +34,10 @@ pub(super) enum Was {
     Stake(AccountId, Option<Stake>),
     /// A replica that was not convicted before.
     Convicted(AccountId),
+    Pot(u64),
+    Prices(Box<(PriceList, Option<Prices>)>),
+    /// Lines of the statement beyond so many.
+    Postings(usize),
 }
 
 /// A block on its way into the state.
@@ -41,6 +48,8 @@ pub(super) struct Step {
     pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
     pub(super) undo: Vec<Was>,
+    /// What was charged.
+    till: Till,
 }
 
 impl Step {
@@ -60,15 +69,23 @@ impl State {
         self.height = block.height;
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
-        let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
+        let till = Till::default();
+        let mut step = Step { height: block.height, changes, touched, undo: Vec::new(), till };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
+        if let Some(treasury) = &mut self.treasury {
+            treasury.open.expire(block.time_ms);
+        }
         for bundle in &block.bundles {
             match self.count(bundle, &mut step) {
                 Ok(()) => self.apply_bundle(bundle, &mut step),
                 Err(refusal) => self.void(bundle, &refusal, &mut step),
             }
         }
+        for charges in &block.charges {
+            self.charge(charges, block.time_ms, &mut step.till);
+        }
+        self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
         self.settle(step)
     }
@@ -76,7 +93,9 @@ impl State {
     /// Settles a committee, if the block is the last of its epoch.
     fn end_of_epoch(&mut self, block: &Block, step: &mut Step) {
         let Some(seats) = &mut self.seats else { return };
-        let Some(epochs) = seats.epochs().filter(|epochs| epochs.is_last(block.height)).copied() else { return };
+        let Some(epochs) = seats.epochs().filter(|epochs| epochs.is_last(block.height)).copied() else {
+            return;
+        };
         if let Some(lockup) = seats.economy().map(|economy| economy.lockup_blocks) {
             self.end_epoch(epochs, lockup, block.digest, step);
         } else if Arc::make_mut(seats).end(block.height, block.digest) {
@@ -86,7 +105,15 @@ impl State {
 
     /// Makes the root, and gathers what has to be written down.
     fn settle(&mut self, step: Step) -> Changes {
-        let Step { mut changes, mut touched, .. } = step;
+        let Step { mut changes, mut touched, mut till, .. } = step;
+        touched.extend(till.accounts.iter().copied().map(StateKey::Account));
+        touched.extend(till.pot.then_some(StateKey::Pot));
+        touched.extend(till.prices.then_some(StateKey::Prices));
+        changes.postings = till.take_postings();
+        changes.prices = self.prices().filter(|_| till.agreed).cloned();
+        if let Some(treasury) = &mut self.treasury {
+            changes.open = treasury.open.take_changes();
+        }
         if !changes.outcomes.is_empty() {
             touched.insert(StateKey::History);
         }
@@ -100,7 +127,9 @@ impl State {
                 | StateKey::Rule(_)
                 | StateKey::Hold(_)
                 | StateKey::Stake(_)
-                | StateKey::Conviction(_) => changes.rows.push((key.clone(), self.value(key))),
+                | StateKey::Conviction(_)
+                | StateKey::Prices
+                | StateKey::Pot => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -123,11 +152,13 @@ impl State {
             return Err(Refusal::Duplicate);
         }
         step.changes.counted.push(key);
-        Ok(())
+        // One that cannot pay is remembered too: else it could be sent again and again for nothing.
+        self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
     }
 
     /// Nothing of the bundle counts.
     fn void(&mut self, bundle: &OrderedBundle, why: &Refusal, step: &mut Step) {
+        step.till.voids.insert((bundle.first.lane, bundle.first.batch, bundle.first.bundle));
         if bundle.transactions.is_empty() {
             // Said once for the whole bundle: its calls and values are on the ledger, and void.
             self.note(bundle.first, Err(why.clone()), step);
@@ -207,7 +238,15 @@ impl State {
         match transaction {
             Transaction::Deploy { name, .. }
             | Transaction::Rollback { name, .. }
-            | Transaction::Retire { name } => self.change_function(name, id, account, transaction, step),
+            | Transaction::Retire { name }
+            | Transaction::Freeze { name } => self.change_function(name, id, account, transaction, step),
+            Transaction::Prices { prices } => {
+                let was = self.treasury.as_ref().map(|treasury| (treasury.list.clone(), treasury.agreed));
+                let number = self.vote_prices(account, *prices)?;
+                step.till.prices = true;
+                step.undo.extend(was.map(|was| Was::Prices(Box::new(was))));
+                Ok(number)
+            }
             Transaction::Seat { account: replica, role, ledger, data } => {
                 let wish = Seat { account: *replica, role: *role, ledger: *ledger, data: *data };
                 self.change_seat(account, wish, step)
@@ -217,6 +256,11 @@ impl State {
                 self.accounts.transfer(account, *to, *amount)?;
                 step.touched.extend([account, *to].map(StateKey::Account));
                 step.undo.extend(had);
+                step.undo.push(Was::Postings(step.till.postings.len()));
+                if self.treasury.is_some() && account != *to {
+                    step.till.post(Posting::new(account, PostingKind::Sent, None, *amount));
+                    step.till.post(Posting::new(*to, PostingKind::Received, None, *amount));
+                }
                 Ok(0)
             }
             Transaction::Together { .. } => Err(Refusal::GroupInGroup),
@@ -252,12 +296,37 @@ impl State {
         let present = self.functions.get(name);
         let next = registry::next(present.map(Arc::as_ref), step.height, id, account, transaction)?;
         let active = next.active;
+        let changed = present.is_none_or(|present| **present != next);
+        if let (true, Transaction::Deploy { component_bytes, .. }) = (changed, transaction) {
+            self.pay_for_storage(account, name, *component_bytes, step)?;
+        }
         step.touched.insert(StateKey::Function(name.clone()));
-        if present.is_none_or(|present| **present != next) {
+        if changed {
             let was = self.functions.insert(name.clone(), Arc::new(next));
             step.undo.push(Was::Function(name.clone(), was));
         }
         Ok(active)
+    }
+
+    /// What storing a component costs.
+    fn pay_for_storage(
+        &mut self,
+        account: AccountId,
+        name: &FunctionName,
+        component_bytes: u64,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        let Some(treasury) = &self.treasury else { return Ok(()) };
+        let needed = storage_fee(&treasury.list.prices, component_bytes);
+        let balance = self.accounts.balance(&account);
+        if balance < needed {
+            return Err(Refusal::Insufficient { balance, needed });
+        }
+        let postings = Was::Postings(step.till.postings.len());
+        step.undo.extend([Was::Balance(account, balance), Was::Pot(treasury.pot), postings]);
+        self.pay_pot(account, needed, &mut step.till);
+        step.till.post(Posting::new(account, PostingKind::Storage, Some(name.clone()), needed));
+        Ok(())
     }
 
     /// A replica gets another role.
@@ -302,6 +371,13 @@ impl State {
                 Was::Hold(id, hold) => drop(self.escrow.put(id, hold)),
                 Was::Stake(account, stake) => drop(Arc::make_mut(&mut self.stakes).put(account, stake)),
                 Was::Convicted(replica) => Arc::make_mut(&mut self.stakes).put_conviction(replica, None),
+                Was::Pot(units) => self.treasury.iter_mut().for_each(|treasury| treasury.pot = units),
+                Was::Prices(was) => {
+                    if let Some(treasury) = &mut self.treasury {
+                        (treasury.list, treasury.agreed) = *was;
+                    }
+                }
+                Was::Postings(count) => step.till.postings.truncate(count),
             }
         }
     }

@@ -12,20 +12,27 @@
 
 mod accounts;
 mod apply;
+pub mod charges;
 mod escrow;
 mod function;
 mod history;
+mod open_batches;
 mod outcome;
 mod paths;
+mod postings;
 mod refusal;
 mod registry;
 mod seats;
 mod stakes;
+mod treasury;
 pub(crate) mod tree;
 
+pub use charges::Charges;
 pub use function::{FunctionRecord, Version};
+pub use open_batches::OpenBatch;
 pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
+pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
@@ -36,11 +43,12 @@ use accounts::Accounts;
 use escrow::Escrow;
 use moot_record::{
     AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
-    PathRule, Stake, StateKey, Transaction,
+    PathRule, Pot, PriceList, Stake, StateKey, Transaction,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use treasury::Treasury;
 use tree::Tree;
 
 /// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
@@ -56,6 +64,8 @@ pub struct OrderedBundle {
     pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
+    /// The bytes that its account pays for: [`moot_record::Bundle::paid_bytes`].
+    pub bytes: u64,
 }
 
 /// What the state machine sees of a block.
@@ -65,8 +75,12 @@ pub struct Block {
     pub height: u64,
     /// The digest of its header.
     pub digest: Digest,
+    /// Its time, in milliseconds since 1970; never below the last one's.
+    pub time_ms: u64,
     /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
+    /// What its batches ask to be charged, in the block's order. Empty where nothing is charged.
+    pub charges: Vec<Charges>,
 }
 
 /// What a block changed.
@@ -82,6 +96,12 @@ pub struct Changes {
     pub seats: Option<Arc<Seats>>,
     /// Bundles that count from now on, with the last height of their validity.
     pub counted: Vec<(u64, Digest)>,
+    /// Batches with calls that may still be charged, as they are now; none for those that are forgotten.
+    pub open: Vec<((u32, u64), Option<OpenBatch>)>,
+    /// What accounts paid and got, sorted by account.
+    pub postings: Vec<Posting>,
+    /// The prices that are in force from the next block on, if they are others than before.
+    pub prices: Option<PriceList>,
 }
 
 /// The state after some block.
@@ -97,6 +117,8 @@ pub struct State {
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
+    /// Where things are charged.
+    treasury: Option<Treasury>,
     tree: Tree,
 }
 
@@ -115,6 +137,7 @@ impl State {
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
+            treasury: None,
             tree: Tree::default(),
         };
         state.plant([StateKey::History]);
@@ -124,14 +147,36 @@ impl State {
     /// The state before the first block of a network; `seats` are as its genesis has them.
     #[must_use]
     pub fn genesis(genesis: &Genesis, seats: Arc<Seats>) -> State {
-        State::new().seated(seats).holding(State::genesis_rows(genesis))
+        State::new().seated(seats).charging(genesis).holding(State::genesis_rows(genesis))
     }
 
     /// What the table of the state holds before the first block.
     pub(crate) fn genesis_rows(genesis: &Genesis) -> impl Iterator<Item = (StateKey, Vec<u8>)> {
-        genesis.accounts.iter().map(|Allocation { account, balance }| {
+        let prices = genesis.economy.map(|_| {
+            let list = PriceList { prices: genesis.prices, votes: Vec::new() };
+            (StateKey::Prices, list.encode())
+        });
+        let accounts = genesis.accounts.iter().map(|Allocation { account, balance }| {
             (StateKey::Account(*account), moot_record::Account { balance: *balance }.encode())
-        })
+        });
+        accounts.chain(prices)
+    }
+
+    /// The same state, charging as the genesis says: before the rows, some of which are about that.
+    #[must_use]
+    pub fn charging(mut self, genesis: &Genesis) -> State {
+        self.treasury = genesis.economy.map(|economy| Treasury::new(economy, genesis.prices));
+        self.plant([StateKey::Prices, StateKey::Pot]);
+        self
+    }
+
+    /// The same state with these batches whose calls may still be charged.
+    #[must_use]
+    pub fn expecting(mut self, open: impl IntoIterator<Item = ((u32, u64), OpenBatch)>) -> State {
+        if let Some(treasury) = &mut self.treasury {
+            open.into_iter().for_each(|(place, batch)| treasury.open.restore(place, batch));
+        }
+        self
     }
 
     /// The state as it was stored: `history` and the rest belong to `height`.
@@ -172,15 +217,15 @@ impl State {
 
     /// A part of a state, for asking what a block would do that touches nothing beyond it. Its root means nothing.
     pub(crate) fn excerpt(
+        genesis: &Genesis,
         height: u64,
-        seats: Arc<Seats>,
-        rules: Arc<Rules>,
-        stakes: Arc<Stakes>,
+        (seats, rules, stakes): (Arc<Seats>, Arc<Rules>, Arc<Stakes>),
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
         let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let mut state = State { height, rules, stakes, functions, seats: Some(seats), ..State::new() };
+        let state = State { height, rules, stakes, functions, seats: Some(seats), ..State::new() };
+        let mut state = state.charging(genesis);
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
         state
     }
@@ -206,6 +251,16 @@ impl State {
             }
             StateKey::Conviction(replica) => {
                 Arc::make_mut(&mut self.stakes).put_conviction(*replica, Conviction::decode(value).ok());
+            }
+            StateKey::Prices => {
+                if let (Some(treasury), Ok(list)) = (&mut self.treasury, PriceList::decode(value)) {
+                    treasury.list = list;
+                }
+            }
+            StateKey::Pot => {
+                if let Some(treasury) = &mut self.treasury {
+                    treasury.pot = Pot::decode(value).unwrap_or_default().units;
+                }
             }
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
@@ -251,11 +306,11 @@ impl State {
         self.accounts.balance(account)
     }
 
-    /// All that there is: in balances, held, staked, and burned. The same for ever.
+    /// All that there is: in balances, paid and not paid out, held, staked, and burned. The same for ever.
     #[must_use]
     pub fn supply(&self) -> u128 {
         let (bound, burned) = self.stakes.sums();
-        self.accounts.supply() + self.escrow.sum() + bound + burned
+        self.accounts.supply() + u128::from(self.pot()) + self.escrow.sum() + bound + burned
     }
 
     /// The accounts that have something.
@@ -289,7 +344,14 @@ impl State {
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
             StateKey::Hold(id) => self.escrow.get(id).map(|hold| hold.encode().into()),
             StateKey::Stake(account) => self.stakes.get(account).map(|stake| stake.encode().into()),
-            StateKey::Conviction(replica) => self.stakes.conviction(replica).map(|found| found.encode().into()),
+            StateKey::Conviction(replica) => {
+                self.stakes.conviction(replica).map(|found| found.encode().into())
+            }
+            StateKey::Prices => Some(self.treasury.as_ref()?.list.encode().into()),
+            StateKey::Pot => {
+                let units = Some(self.pot()).filter(|units| *units > 0)?;
+                Some(Pot { units }.encode().into())
+            }
         }
     }
 

@@ -86,7 +86,9 @@ mod tests {
             Err(Refusal::PathGivenUp { path: "/chat".into() }),
             Err(Refusal::NobodysPath { path: "/chat".into() }),
             Err(Refusal::BadRule("no such name".into())),
-            Err(Refusal::UnknownHold { hold: EntryId { lane: 1, batch: u64::MAX, bundle: 3, page: 4, slot: 5 } }),
+            Err(Refusal::UnknownHold {
+                hold: EntryId { lane: 1, batch: u64::MAX, bundle: 3, page: 4, slot: 5 },
+            }),
             Err(Refusal::HoldOver { until: 3, height: 4 }),
             Err(Refusal::NotHolder { from: owner }),
             Err(Refusal::NotPayer { from: owner }),

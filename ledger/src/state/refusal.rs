@@ -224,7 +224,9 @@ pub enum Refusal {
         from: AccountId,
     },
     /// Whom it is held for cannot pay itself.
-    #[error("only {from}, whose units they were, says how much is paid; from this side all of it can be given back")]
+    #[error(
+        "only {from}, whose units they were, says how much is paid; from this side all of it can be given back"
+    )]
     NotPayer {
         /// Whose units they were.
         from: AccountId,
@@ -233,16 +235,22 @@ pub enum Refusal {
     #[error("this network's genesis names no economy: nothing is staked, and nobody is convicted")]
     NoEconomy,
     /// The authority's word does not seat anybody here.
-    #[error("in this network stake says who votes: `moot stake add` behind the replica's folder, or `moot join`")]
+    #[error(
+        "in this network stake says who votes: `moot stake add` behind the replica's folder, or `moot join`"
+    )]
     SeatsByStake,
     /// The replica's key did not sign for this account.
-    #[error("{account} has not consented to a stake of this account: sign with the replica's own key, on this network")]
+    #[error(
+        "{account} has not consented to a stake of this account: sign with the replica's own key, on this network"
+    )]
     NoConsent {
         /// The replica.
         account: AccountId,
     },
     /// Proven to have sealed twice.
-    #[error("{account} was convicted of sealing twice: its key gets no seat any more, and no evidence counts again")]
+    #[error(
+        "{account} was convicted of sealing twice: its key gets no seat any more, and no evidence counts again"
+    )]
     Convicted {
         /// The replica.
         account: AccountId,
@@ -270,6 +278,35 @@ pub enum Refusal {
     /// Evidence that proves nothing.
     #[error("the evidence proves nothing: {0}")]
     BadEvidence(String),
+    /// A bundle's account has less than its bytes cost.
+    #[error(
+        "the account has {balance} and ordering the bundle costs {needed}, {} are missing: nothing in it counts. Have \
+         units sent to the account with `moot transfer`, and sign it again",
+        needed - balance
+    )]
+    CannotPay {
+        /// What it has.
+        balance: u64,
+        /// What it would need.
+        needed: u64,
+    },
+    /// The genesis has no economy.
+    #[error(
+        "this network's genesis has no economy: nothing is charged here, and there are no prices to vote for"
+    )]
+    NothingCharged,
+    /// Only those who vote now say what things cost.
+    #[error("{account} is not in the present committee: only its members say what things cost")]
+    NotMember {
+        /// The account.
+        account: AccountId,
+    },
+    /// Its owner gave up changing it.
+    #[error("{name} is frozen: its owner gave up upgrade and destruction for good; choose another name")]
+    Frozen {
+        /// The function.
+        name: FunctionName,
+    },
 }
 
 /// Longest text of a refusal: a decoder's message.
@@ -324,6 +361,10 @@ impl Refusal {
             Refusal::NothingStaked => "nothing-staked",
             Refusal::StakedLess { .. } => "staked-less",
             Refusal::BadEvidence(_) => "bad-evidence",
+            Refusal::CannotPay { .. } => "cannot-pay",
+            Refusal::NothingCharged => "nothing-charged",
+            Refusal::NotMember { .. } => "not-member",
+            Refusal::Frozen { .. } => "frozen",
         }
     }
 
@@ -342,6 +383,7 @@ impl Refusal {
             Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
             Refusal::Unknown { name }
             | Refusal::Retired { name }
+            | Refusal::Frozen { name }
             | Refusal::NotUpgradable { name }
             | Refusal::NotDestructible { name }
             | Refusal::WidensLifecycle { name } => (name.as_str(), &[], 0, 0, ""),
@@ -364,6 +406,7 @@ impl Refusal {
             | Refusal::SeatsByStake
             | Refusal::TooManyReplicas
             | Refusal::NothingStaked
+            | Refusal::NothingCharged
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
@@ -373,12 +416,14 @@ impl Refusal {
             | Refusal::NoConsent { account }
             | Refusal::Convicted { account }
             | Refusal::ReplicaTaken { account }
+            | Refusal::NotMember { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
             | Refusal::Insufficient { balance: a, needed: b }
             | Refusal::StakedLess { staked: a, needed: b }
             | Refusal::HoldOver { until: a, height: b }
+            | Refusal::CannotPay { balance: a, needed: b }
             | Refusal::GroupIncomplete { count: a, left: b } => ("", &[], *a, *b, ""),
         };
         cbor::array(out, 6);
@@ -444,6 +489,10 @@ impl Refusal {
             "nothing-staked" => Refusal::NothingStaked,
             "staked-less" => Refusal::StakedLess { staked: a, needed: b },
             "bad-evidence" => Refusal::BadEvidence(text.to_owned()),
+            "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },
+            "nothing-charged" => Refusal::NothingCharged,
+            "not-member" => Refusal::NotMember { account: account()? },
+            "frozen" => Refusal::Frozen { name: name()? },
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },

@@ -285,7 +285,13 @@ impl State {
     }
 
     /// Ends an epoch of a network that seats by stake.
-    pub(super) fn end_epoch(&mut self, epochs: Epochs, lockup: u64, block: moot_record::Digest, step: &mut Step) {
+    pub(super) fn end_epoch(
+        &mut self,
+        epochs: Epochs,
+        lockup: u64,
+        block: moot_record::Digest,
+        step: &mut Step,
+    ) {
         let Some(seats) = &mut self.seats else { return };
         let staying = Arc::make_mut(seats).elect(step.height, block, &self.stakes.bids());
         step.touched.insert(StateKey::Seats);
@@ -370,7 +376,10 @@ mod tests {
             .collect();
         // 90, 45, 45, 40, 30, 20, 1: and nothing for less than one unit.
         assert_eq!(ranked, [(11, 90), (12, 45), (41, 45), (21, 40), (13, 30), (22, 20), (31, 1)]);
-        stakes.put_conviction(account(11), Some(Conviction { said: EntryId { lane: 0, batch: 0, bundle: 0, page: 0, slot: 0 }, burned: 3 }));
+        stakes.put_conviction(
+            account(11),
+            Some(Conviction { said: EntryId { lane: 0, batch: 0, bundle: 0, page: 0, slot: 0 }, burned: 3 }),
+        );
         let first = stakes.bids();
         assert_eq!((first[0].replica.account, first[0].place), (account(12), 1), "the others move up");
         assert_eq!(stakes.sums(), (90 + 40 + 1 + 45, 3));

@@ -6,6 +6,7 @@
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
 
+mod charged;
 mod lock;
 mod log;
 pub(crate) mod marker;

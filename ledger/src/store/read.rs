@@ -20,6 +20,8 @@ use redb::{ReadTransaction, ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(crate) use super::charged::{lines, open_batches, prices_between};
+
 type Read<T> = Result<T, ReadError>;
 
 /// Whose lanes these are: what a seal is checked with.

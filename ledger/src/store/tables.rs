@@ -14,6 +14,9 @@
 //!   functions name                             the registry
 //!   state     key of the state's tree          what the state machine holds beside functions and seats: balances
 //!   outcomes  (lane, seq, position)            what became of a transaction
+//!   open      (lane, seq)                      which calls of an ordered batch may still be charged
+//!   prices    height                           the prices from it on, as the committee changed them
+//!   lines     (account, height)                what an account paid and got;  line_heights (height, account) to forget by
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
 //!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
@@ -47,6 +50,11 @@ pub(crate) const STATE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new
 pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
+pub(crate) const OPEN: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("open");
+pub(crate) const PRICES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("prices");
+pub(crate) const LINES: TableDefinition<'_, (DigestKey, u64), &[u8]> = TableDefinition::new("lines");
+pub(crate) const LINE_HEIGHTS: TableDefinition<'_, (u64, DigestKey), ()> =
+    TableDefinition::new("line_heights");
 pub(crate) const KEYS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("keys");
 pub(crate) const KEY_HOURS: TableDefinition<'_, (u32, DigestKey), ()> = TableDefinition::new("key_hours");
 /// Heights of blocks that have no certificate of their own, by digest. Few.

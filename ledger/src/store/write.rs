@@ -180,7 +180,7 @@ impl Changeset {
         txn.open_table(KEY_HOURS)?;
         txn.open_table(HANDOVERS)?;
         txn.open_table(BARE)?;
-        Ok(())
+        super::charged::create(txn)
     }
 
     /// Second versions, and the proof that there are two.
@@ -263,6 +263,7 @@ impl Changeset {
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
+        super::charged::write(txn, &self.blocks)?;
         for applied in &self.blocks {
             let height = applied.block.header.height;
             if height.is_multiple_of(FORGET_EVERY_BLOCKS) {

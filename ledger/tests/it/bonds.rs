@@ -6,7 +6,8 @@ use moot_ledger::{Refusal, limits};
 use moot_record::testing::Network;
 use moot_record::{
     AccountId, Allocation, Batch, Candidate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, Genesis,
-    Keypair, PageClass, Payload, Role, SealedHeader, Stake, StateKey, Transaction, Value, seal,
+    Keypair, PageClass, Payload, PriceList, Prices, Role, SealedHeader, Stake, StateKey, Transaction, Value,
+    seal,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +43,7 @@ fn genesis(balances: &[u64]) -> (Genesis, Vec<Keypair>) {
 
 /// Nothing is charged, so that units are where these tests put them.
 fn free(mut genesis: Genesis) -> Genesis {
-    genesis.prices.per_byte = 0;
-    genesis.prices.per_mega_fuel = 0;
+    genesis.prices = Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 };
     genesis
 }
 
@@ -77,13 +77,14 @@ impl Town {
             valid_until,
             first: id(0),
             transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+            bytes: 0,
         }
     }
 
     fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
         let supply = self.state.supply();
         let height = self.state.height() + 1;
-        let changes = self.state.apply(&Block { height, digest: Digest::ZERO, bundles });
+        let changes = self.state.apply(&block(height, bundles));
         assert_eq!(self.state.supply(), supply, "at height {height}");
         changes
     }
@@ -143,6 +144,10 @@ impl Town {
         });
         Equivocation { first, second }.encode()
     }
+}
+
+fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
+    Block { height, digest: Digest::ZERO, time_ms: height, bundles, charges: Vec::new() }
 }
 
 fn candidate(account: AccountId) -> Candidate {
@@ -281,7 +286,10 @@ fn the_highest_bids_are_seated_and_leave_again() {
     town.next_epochs(1);
     let seats = town.state.seats().unwrap().clone();
     let (lane, seat) = seats.of(&other.account()).unwrap();
-    assert_eq!((lane, seats.role(seat), seat.ledger), (4, Role::Votes, Some(candidate(other.account()).ledger)));
+    assert_eq!(
+        (lane, seats.role(seat), seat.ledger),
+        (4, Role::Votes, Some(candidate(other.account()).ledger))
+    );
     assert!(seats.of(&one.account()).is_none(), "one joins at a time");
     town.next_epochs(1);
     assert!(town.members(2).contains(&other.account()) && !town.members(2).contains(&one.account()));
@@ -435,7 +443,8 @@ impl Town {
     /// All that these tests can change.
     fn shown(&self) -> BTreeMap<String, String> {
         let accounts = self.state.accounts().map(|(of, balance)| (of.to_string(), balance.to_string()));
-        let stakes = self.state.stakes().iter().map(|(of, stake)| (format!("stake {of}"), format!("{stake:?}")));
+        let stakes =
+            self.state.stakes().iter().map(|(of, stake)| (format!("stake {of}"), format!("{stake:?}")));
         let seats = self.state.seats().unwrap().all().iter().map(|seat| {
             let conviction = self.state.stakes().conviction(&seat.account);
             (format!("seat {}", seat.account), format!("{seat:?} {conviction:?}"))
@@ -456,7 +465,8 @@ enum Said {
 }
 
 fn anything() -> impl Strategy<Value = Said> {
-    let amount = || prop_oneof![6 => 0..60u64, 1 => Just(u64::MAX), 1 => Just(u64::MAX / 2), 1 => any::<u64>()];
+    let amount =
+        || prop_oneof![6 => 0..60u64, 1 => Just(u64::MAX), 1 => Just(u64::MAX / 2), 1 => any::<u64>()];
     let share = || prop_oneof![4 => 0..5u64, 1 => any::<u64>()];
     prop_oneof![
         2 => (0..4u8, amount()).prop_map(|(to, amount)| Said::Transfer { to, amount }),
@@ -487,6 +497,8 @@ proptest! {
         let mut rows: BTreeMap<StateKey, Vec<u8>> = town.genesis.accounts.iter().map(|one| {
             (StateKey::Account(one.account), moot_record::Account { balance: one.balance }.encode())
         }).collect();
+        let list = PriceList { prices: town.genesis.prices, votes: vec![] };
+        rows.insert(StateKey::Prices, list.encode());
         let mut restored: Option<State> = None;
         let mut holds: Vec<EntryId> = Vec::new();
         for said in blocks {
@@ -497,7 +509,7 @@ proptest! {
                 holds.extend(bundle.transactions.iter().filter(|(_, said)| said.kind() == "hold").map(|(id, _)| *id));
                 bundles.push(bundle);
             }
-            let block = Block { height: town.state.height() + 1, digest: Digest::ZERO, bundles };
+            let block = block(town.state.height() + 1, bundles);
             let changes = town.state.apply(&block);
             prop_assert_eq!(town.state.supply(), supply);
             if let Some(restored) = &mut restored {
@@ -512,7 +524,8 @@ proptest! {
             }
             let counted = block.bundles.iter().map(|bundle| (bundle.valid_until, bundle.digest));
             let again = State::restore(town.state.height(), town.state.history(), [], counted);
-            let again = again.seated(town.state.seats().unwrap().clone()).holding(rows.clone());
+            let again = again.seated(town.state.seats().unwrap().clone()).charging(&town.genesis);
+            let again = again.holding(rows.clone());
             prop_assert_eq!(again.root(), town.state.root(), "the rows are all there is");
             prop_assert_eq!(again.supply(), supply);
             restored = Some(again);
@@ -544,7 +557,11 @@ impl Town {
             Said::Release { which, part, whole } => {
                 let hold = holds.iter().rev().nth(which).copied();
                 let nowhere = EntryId { lane: 9, batch: 9, bundle: 9, page: 9, slot: 9 };
-                Transaction::Release { hold: hold.unwrap_or(nowhere), part: part.min(whole), whole: whole.max(1) }
+                Transaction::Release {
+                    hold: hold.unwrap_or(nowhere),
+                    part: part.min(whole),
+                    whole: whole.max(1),
+                }
             }
             Said::Stake { amount, replica } => {
                 let replica = replica.map(|n| match self.validators.get(usize::from(n)) {

@@ -5,10 +5,9 @@ use crate::town::Town;
 use crate::world::{answer, bundle, call, deploy, eventually, name, spec};
 use bytes::Bytes;
 use moot_ledger::{Condition, Ledger, PayloadBytes, Pending, ProveError, Refusal, Refused, Retention};
-use moot_record::testing::Network;
 use moot_record::{
-    Allocation, Batch, Bundle, Candidate, Digest, Economy, Entry, EntryId, Epochs, Keypair, PageClass,
-    Payload, SealedHeader, Transaction, Value, component_digest, seal,
+    Allocation, Batch, Bundle, Candidate, Digest, Economy, Entry, EntryId, Epochs, Genesis, Keypair,
+    PageClass, Payload, Prices, SealedHeader, Transaction, Value, component_digest, seal,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -258,17 +257,14 @@ async fn case_53_an_owner_who_seals_twice_neither_forks_nor_stops_the_others() {
 /// stake behind the owner is burned, once, on every replica alike.
 #[tokio::test]
 async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
-    let mut network = Network::new(4);
     let staker = client().account();
     let epochs = Epochs { blocks: 1 << 20, authority: staker };
     let economy = Economy { lockup_blocks: 10, seats: 4, worker_percent: 0 };
-    network.genesis = network
-        .genesis
-        .with_accounts(vec![Allocation { account: staker, balance: 500 }])
-        .with_epochs(epochs)
-        .with_economy(economy);
-    (network.genesis.prices.per_byte, network.genesis.prices.per_mega_fuel) = (0, 0);
-    let mut town = Town::of(network, 11);
+    let mut town = Town::with_genesis(4, 11, |genesis| {
+        let funded = vec![Allocation { account: staker, balance: 500 }];
+        let genesis = genesis.with_accounts(funded).with_epochs(epochs).with_economy(economy);
+        Genesis { prices: Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 }, ..genesis }
+    });
     (0..3).for_each(|me| town.start(me));
     let sealer = town.network.validators[3].clone();
     let at = |port| std::net::SocketAddr::from(([10, 0, 0, 3], port));

@@ -6,6 +6,8 @@ mod accounts;
 mod appenders;
 mod attested;
 mod bonds;
+mod charges;
+mod charging;
 mod crash;
 mod epochs;
 mod faulty_disk;

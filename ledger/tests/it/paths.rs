@@ -35,8 +35,9 @@ fn block(height: u64, by: u8, transactions: &[Transaction]) -> Block {
         valid_until: height,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        bytes: 0,
     };
-    Block { height, digest: Digest::ZERO, bundles: vec![bundle] }
+    Block { height, digest: Digest::ZERO, bundles: vec![bundle], time_ms: 0, charges: vec![] }
 }
 
 fn say(state: &mut State, by: u8, transactions: &[Transaction]) -> Vec<Result<u32, Refusal>> {

@@ -5,7 +5,7 @@ use futures::executor::block_on;
 use moot_ledger::{Ledger, Refusal};
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Economy, Entry, Genesis, Keypair, Transaction, component_digest,
+    AccountId, Allocation, Economy, Entry, Genesis, Keypair, Prices, Transaction, component_digest,
 };
 
 fn key(n: u8) -> Keypair {
@@ -20,9 +20,8 @@ fn genesis() -> Genesis {
     let funded = (0..2).map(|n| Allocation { account: account(n), balance: 100 });
     let genesis = Network::new(1).genesis.with_accounts(funded.collect());
     let economy = Economy { lockup_blocks: 1000, seats: 4, worker_percent: 0 };
-    let mut genesis = genesis.with_economy(economy);
-    (genesis.prices.per_byte, genesis.prices.per_mega_fuel) = (0, 0);
-    genesis
+    let prices = Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 };
+    Genesis { prices, ..genesis.with_economy(economy) }
 }
 
 fn deploy(code: u8, previous: Option<u32>) -> Transaction {
@@ -65,18 +64,29 @@ fn what_is_foreseen_is_what_comes() {
     let stake = |amount| Transaction::Stake { amount, replica: None, consent: None };
     let both = |by, said: &[Transaction]| both(&ledger, by, said);
 
-    assert_eq!(both(0, &[pay(1, 30), pay(2, 71)]), [Ok(0), Err(Refusal::Insufficient { balance: 70, needed: 71 })]);
-    assert!(both(0, &[Transaction::Together { count: 2 }, pay(1, 60), pay(2, 60)]).iter().all(Result::is_err));
+    assert_eq!(
+        both(0, &[pay(1, 30), pay(2, 71)]),
+        [Ok(0), Err(Refusal::Insufficient { balance: 70, needed: 71 })]
+    );
+    assert!(
+        both(0, &[Transaction::Together { count: 2 }, pay(1, 60), pay(2, 60)]).iter().all(Result::is_err)
+    );
     assert_eq!(both(0, &[deploy(1, None)]), [Ok(1)]);
     assert!(both(1, &[deploy(2, Some(1))])[0].is_err(), "not its owner");
     assert!(both(0, &[deploy(2, None)])[0].is_err(), "stale");
-    assert_eq!(both(0, &[deploy(2, Some(1)), Transaction::Rollback { name: name("mine"), version: 1 }]), [Ok(2), Ok(1)]);
+    assert_eq!(
+        both(0, &[deploy(2, Some(1)), Transaction::Rollback { name: name("mine"), version: 1 }]),
+        [Ok(2), Ok(1)]
+    );
     assert_eq!(both(0, &[own("/chat", Some(account(0))), rule("/chat/$room"), rule("/other")]).len(), 3);
     assert!(both(1, &[rule("/chat/$room")])[0].is_err(), "its owner is found above it");
     assert!(both(1, &[own("/chat/lobby/x", Some(account(1)))])[0].is_err());
     assert_eq!(both(0, &[own("/chat/lobby", Some(account(1)))]), [Ok(0)]);
     assert_eq!(both(1, &[rule("/chat/lobby")]), [Ok(0)]);
-    assert_eq!(both(0, &[stake(20), Transaction::Unstake { amount: 5 }, Transaction::Unstake { amount: 16 }]).len(), 3);
+    assert_eq!(
+        both(0, &[stake(20), Transaction::Unstake { amount: 5 }, Transaction::Unstake { amount: 16 }]).len(),
+        3
+    );
     assert!(both(1, &[Transaction::Unstake { amount: 1 }])[0].is_err());
 
     let until = ledger.height() + 1000;

@@ -84,10 +84,14 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
             valid_until: height + step.valid_for - 1,
             first: id,
             transactions: vec![(id, transaction(step))],
+            bytes: 0,
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);
-    (1..).zip(chunks).map(|(height, bundles)| Block { height, digest: Digest::ZERO, bundles }).collect()
+    (1..)
+        .zip(chunks)
+        .map(|(height, bundles)| Block { height, digest: Digest::ZERO, bundles, time_ms: 0, charges: vec![] })
+        .collect()
 }
 
 /// What must hold of a function's history, whatever was said.
@@ -167,9 +171,21 @@ fn a_repeated_bundle_counts_once() {
     };
     let bundle = blocks(&[step], 1)[0].bundles[0].clone();
     let mut state = State::new();
-    let first = state.apply(&Block { height: 1, digest: Digest::ZERO, bundles: vec![bundle.clone()] });
+    let first = state.apply(&Block {
+        height: 1,
+        digest: Digest::ZERO,
+        bundles: vec![bundle.clone()],
+        time_ms: 0,
+        charges: vec![],
+    });
     assert_eq!(first.outcomes[0].1.result, Ok(1));
-    let second = state.apply(&Block { height: 2, digest: Digest::ZERO, bundles: vec![bundle] });
+    let second = state.apply(&Block {
+        height: 2,
+        digest: Digest::ZERO,
+        bundles: vec![bundle],
+        time_ms: 0,
+        charges: vec![],
+    });
     assert_eq!(second.outcomes[0].1.result, Err(Refusal::Duplicate));
 }
 

@@ -14,7 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use moot_ledger::{Carrier, Ledger, Options, OrderingChoice, Retention};
 use moot_ordering::{Finalized, Wanted};
 use moot_record::testing::Network;
-use moot_record::{AccountId, BlockHeader, Digest, quorum};
+use moot_record::{AccountId, BlockHeader, Digest, Genesis, quorum};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -162,14 +162,15 @@ pub(crate) struct Town {
 
 impl Town {
     pub(crate) fn new(replicas: u8, seed: u64) -> Town {
-        Town::of(Network::new(replicas), seed)
+        Town::with_genesis(replicas, seed, |genesis| genesis)
     }
 
-    /// The replicas of a network that is made otherwise.
-    pub(crate) fn of(network: Network, seed: u64) -> Town {
-        let replicas = network.validators.len();
+    /// The same with another genesis of the same validators.
+    pub(crate) fn with_genesis(replicas: u8, seed: u64, change: impl FnOnce(Genesis) -> Genesis) -> Town {
+        let network = Network::new(replicas);
+        let network = Network { genesis: change(network.genesis), ..network };
         let dir = tempfile::tempdir().unwrap();
-        let n = replicas;
+        let n = usize::from(replicas);
         let net = Arc::new(Net {
             accounts: network.genesis.validators.clone(),
             state: Mutex::new(State {

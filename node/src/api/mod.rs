@@ -7,6 +7,7 @@ mod accounts;
 mod bonds;
 mod calls;
 mod events;
+mod fees;
 mod functions;
 mod problem;
 mod rules;
@@ -14,19 +15,20 @@ mod status;
 
 pub use accounts::AccountView;
 pub use bonds::{
-    BidView, DryOutcome, DryRun, HoldView, ReplicaView, ReplicasView, StakeView, StakedReplicaView, StakesView,
-    WaitingView,
+    BidView, DryOutcome, DryRun, HoldView, ReplicaView, ReplicasView, StakeView, StakedReplicaView,
+    StakesView, WaitingView,
 };
 pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
     ValueWritten,
 };
 pub use events::{LogLine, NodeEvent};
+pub use fees::{BillView, BilledView, LineView, PricesFrom, PricesView, StatementView};
 pub use functions::{
     BundleAnswer, BundleCalls, CallRun, ComponentView, EntryOutcome, ExportView, FunctionSummary,
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
-pub use problem::Problem;
+pub use problem::{Payment, Problem};
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 

@@ -22,6 +22,7 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::rehearse::{DryRunOption, rehearse};
 use super::terminal::{self, DIM, Progress};
 use super::text;
+use super::transfer::settle;
 use crate::api::{EntryOutcome, FunctionView, Outcome};
 use crate::client::Client;
 use crate::limits::DEPLOY_VALIDITY_BLOCKS;
@@ -34,7 +35,8 @@ use crate::manifest::{FunctionManifest, Manifest};
                         moot deploy hello                only hello\n  \
                         moot deploy hello --rollback     back to the version before\n  \
                         moot deploy hello --rollback 3   back to version 3\n  \
-                        moot deploy hi --component hi.wasm   a component without a manifest\n\n\
+                        moot deploy hi --component hi.wasm   a component without a manifest\n  \
+                        moot deploy hello --freeze       and give up changing or retiring it, for good\n\n\
                         A deploy is signed with the owner's key: see `moot account`.")]
 pub(crate) struct Deploy {
     /// Which functions [default: all of the manifest]
@@ -45,6 +47,9 @@ pub(crate) struct Deploy {
     /// Deploy this component, with no manifest and no grants
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rollback", "manifest"])]
     component: Option<PathBuf>,
+    /// Give up upgrade and destruction of these functions afterwards: nobody can ever undo it
+    #[arg(long, conflicts_with = "rollback")]
+    freeze: bool,
     /// Deploy what was built before
     #[arg(long)]
     no_build: bool,
@@ -77,6 +82,9 @@ pub(crate) struct Deployed {
     /// The entry on the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<String>,
+    /// Whether it was frozen by this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) frozen: bool,
 }
 
 impl Deploy {
@@ -103,14 +111,22 @@ impl Deploy {
         }
         if self.dry_run.is_asked() {
             let key = self.key.load_or_create()?;
-            let transactions = said(&client, &key, built).await?;
+            let mut transactions = said(&client, &key, &built).await?;
+            if self.freeze {
+                let names = built.iter().map(|(function, _)| function.name.clone());
+                transactions.extend(names.map(|name| Transaction::Freeze { name }));
+            }
             if transactions.is_empty() {
                 terminal::done("Unchanged", "exactly this is deployed");
                 return Ok(());
             }
             return rehearse(&client, &key, transactions, self.json).await;
         }
-        let deployed = deploy(&client, &self.key.load_or_create()?, built).await?;
+        let key = self.key.load_or_create()?;
+        let mut deployed = deploy(&client, &key, built).await?;
+        if self.freeze {
+            freeze(&client, &key, &mut deployed).await?;
+        }
         if self.json {
             terminal::print_json(&serde_json::json!({ "deployed": deployed }))?;
         }
@@ -161,12 +177,12 @@ struct Step {
 async fn said(
     client: &Client,
     key: &Keypair,
-    built: Vec<(&FunctionManifest, Built)>,
+    built: &[(&FunctionManifest, Built)],
 ) -> anyhow::Result<Vec<Transaction>> {
     let mut said = Vec::new();
     for (function, Built { bytes, inspection }) in built {
         let spec = spec_of(function, inspection.kind);
-        let step = step(client, key, function, spec, inspection.kind.as_str(), bytes).await?;
+        let step = step(client, key, function, spec, inspection.kind.as_str(), bytes.clone()).await?;
         if !step.same {
             let length = step.bytes.len() as u64;
             said.push(Transaction::deploy(step.name, step.component, length, &step.spec, step.active));
@@ -221,6 +237,7 @@ pub(crate) async fn deploy(
             url,
             height: None,
             entry: None,
+            frozen: false,
         };
         if step.same {
             terminal::done("Unchanged", &format!("{} v{} is exactly this", result.function, result.version));
@@ -236,6 +253,24 @@ pub(crate) async fn deploy(
         deployed.push(result);
     }
     Ok(deployed)
+}
+
+/// Gives up changing what was deployed, for good: all of it together.
+async fn freeze(client: &Client, key: &Keypair, deployed: &mut [Deployed]) -> anyhow::Result<()> {
+    let all = deployed.iter().map(|done| Transaction::Freeze { name: done.function.clone() });
+    let together = match deployed.len() {
+        0 | 1 => None,
+        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
+    };
+    let transactions: Vec<Transaction> = together.into_iter().chain(all).collect();
+    let doing = ("Freezing", "ordered by the network, until it is final");
+    settle(&submit(client, key, transactions, doing).await?)?;
+    for done in deployed {
+        done.frozen = true;
+        let name = &done.function;
+        terminal::done("Frozen", &format!("{name} v{}: nobody can ever change or retire it", done.version));
+    }
+    Ok(())
 }
 
 /// How a function is called, in few words.

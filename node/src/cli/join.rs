@@ -75,7 +75,8 @@ impl Join {
         let amount = read_amount(&self.stake)?;
         let path = self.key.path()?;
         let key = keyfile::load(&path).map_err(|error| {
-            Failure::new(error.to_string()).hint("`moot account --new` makes a key; then somebody gives it units")
+            Failure::new(error.to_string())
+                .hint("`moot account --new` makes a key; then somebody gives it units")
         })?;
         let client = self.node.client()?;
         let balance = client.account(&key.account()).await?.balance;
@@ -112,19 +113,27 @@ impl Join {
 
     async fn make_folder(&self, client: &Client) -> anyhow::Result<(moot_record::AccountId, ReplicaConfig)> {
         if let Some(of) = &self.of {
-            let joining =
-                Joining { of: of.clone(), of_host: None, host: self.host.clone(), port: self.port };
+            let joining = Joining { of: of.clone(), of_host: None, host: self.host.clone(), port: self.port };
             return Ok(join(&self.dir, &joining)?);
         }
         let Some(path) = &self.genesis else {
             return Err(Failure::usage("say which network: --genesis FILE, or --of REPLICA").into());
         };
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let genesis = Genesis::from_json(&text).with_context(|| path.display().to_string())?;
         let status = client.status().await?;
         if status.network != genesis.network() {
-            let why = format!("{} is of network {}, and {} of another: {}", path.display(), genesis.network(), client.address(), status.network);
-            return Err(Failure::new(why).hint("take the genesis of the network that you mean, or ask another node").into());
+            let why = format!(
+                "{} is of network {}, and {} of another: {}",
+                path.display(),
+                genesis.network(),
+                client.address(),
+                status.network
+            );
+            return Err(Failure::new(why)
+                .hint("take the genesis of the network that you mean, or ask another node")
+                .into());
         }
         let found = client.replicas().await?.ok_or_else(|| {
             Failure::new("in this network stake does not decide who votes")
@@ -136,7 +145,12 @@ impl Join {
                 true => Address::new(client.address().host(), address.port()),
                 false => Address::new(&address.ip().to_string(), address.port()),
             };
-            Ok(PeerConfig { account: replica.account, ledger: at(replica.ledger)?, data: at(replica.data)?, gateway: None })
+            Ok(PeerConfig {
+                account: replica.account,
+                ledger: at(replica.ledger)?,
+                data: at(replica.data)?,
+                gateway: None,
+            })
         });
         let peers = peers.collect::<anyhow::Result<Vec<_>>>()?;
         let known = Known { genesis, peers, heartbeat: DEFAULT_HEARTBEAT };

@@ -10,6 +10,7 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+mod bill;
 mod build;
 mod compile;
 mod completions;
@@ -91,6 +92,7 @@ enum Verb {
     Transfer(transfer::Transfer),
     Escrow(escrow::Escrow),
     Stake(stake::Stake),
+    Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
     Genesis(genesis::Genesis),
@@ -139,6 +141,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Escrow(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Stake(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Join(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Bill(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

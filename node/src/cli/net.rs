@@ -1,5 +1,6 @@
 //! `moot net`: networks of several replicas: made, and who takes part.
 
+mod prices;
 mod seats;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ enum Verb {
     Join(seats::Join),
     Add(seats::Add),
     Remove(seats::Remove),
+    Prices(prices::NetPrices),
 }
 
 /// Write genesis, keys and one folder for each replica
@@ -68,6 +70,9 @@ struct Init {
     /// What an account has from the start; can be repeated [default: the same for each replica's]
     #[arg(long = "fund", value_name = "ACCOUNT=UNITS", value_parser = allocation)]
     fund: Vec<Allocation>,
+    /// Charge nothing: calls state what they cost, and nobody pays
+    #[arg(long)]
+    free: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -97,6 +102,7 @@ impl Net {
             Verb::Join(join) => join.run(),
             Verb::Add(add) => add.run().await,
             Verb::Remove(remove) => remove.run().await,
+            Verb::Prices(prices) => prices.run().await,
         }
     }
 }
@@ -109,6 +115,7 @@ impl Init {
                 .map_err(|error| Failure::usage(error.to_string()))?;
         let plan =
             Plan { heartbeat: self.heartbeat, epoch_blocks: self.epoch_blocks, accounts: self.fund, ..plan };
+        let plan = if self.free { Plan { economy: None, ..plan } } else { plan };
         let made = make(&self.dir, &plan)?;
         if self.json {
             return Ok(terminal::print_json(&as_json(&made, &plan))?);

@@ -233,6 +233,8 @@ fn function_shown(function: &FunctionView) -> String {
     let summary = &function.summary;
     let state =
         if summary.retired { format!("{BAD}retired{BAD:#}") } else { format!("v{}", summary.version) };
+    let state =
+        if summary.frozen { format!("{state} frozen: nobody can ever change or retire it") } else { state };
     let mut rows = vec![
         ("function", format!("{BOLD}{}{BOLD:#} {state}", summary.name)),
         ("kind", text::line(&summary.kind)),

@@ -87,7 +87,11 @@ impl Stake {
                 let shown = match &replica {
                     None => format!("{} more", text::number(amount)),
                     Some(replica) => {
-                        format!("{} more, behind replica {}", text::number(amount), text::short(replica.account))
+                        format!(
+                            "{} more, behind replica {}",
+                            text::number(amount),
+                            text::short(replica.account)
+                        )
                     }
                 };
                 with.say(Transaction::Stake { amount, replica, consent }, ("Staked", &shown)).await
@@ -98,7 +102,8 @@ impl Stake {
                 let client = with.node.client()?;
                 let found = client.stake(&with.key.load_or_create()?.account()).await?;
                 let until = found.waiting.iter().map(|part| part.until).max().unwrap_or(found.height);
-                let shown = format!("{} out of the stake; they are back by height {until}", text::number(amount));
+                let shown =
+                    format!("{} out of the stake; they are back by height {until}", text::number(amount));
                 terminal::done("Taken", &shown);
                 Ok(())
             }
@@ -139,9 +144,11 @@ pub(super) async fn candidate(
     let data = data.unwrap_or(config.listen.data).resolve()?;
     for address in [ledger, data] {
         if address.ip().is_unspecified() {
-            return Err(Failure::usage(format!("the replica listens on {address}: the others must know where it is"))
-                .hint("say it with --ledger ADDRESS and --data ADDRESS")
-                .into());
+            return Err(Failure::usage(format!(
+                "the replica listens on {address}: the others must know where it is"
+            ))
+            .hint("say it with --ledger ADDRESS and --data ADDRESS")
+            .into());
         }
     }
     let consent = Candidate::consent(&replica, &network, &staker.account());
@@ -175,7 +182,8 @@ fn stake_shown(found: &StakeView) -> String {
 
 fn bids_shown(found: &StakesView) -> String {
     if !found.by_stake {
-        return "in this network stake does not decide who votes: its genesis has no economy, or no epochs\n".to_owned();
+        return "in this network stake does not decide who votes: its genesis has no economy, or no epochs\n"
+            .to_owned();
     }
     let rows: Vec<Vec<String>> = found
         .bids

@@ -22,11 +22,10 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
-use crate::keyfile;
 use crate::limits::{MAX_LOCAL_REPLICAS, MIN_REPLICAS};
 use crate::manifest::Manifest;
 use crate::manifest::units::show_duration;
-use crate::network::{ReplicaConfig, Seat};
+use crate::network::{GENESIS_FILE, ReplicaConfig, Seat};
 use crate::node::{Node, NodeConfig};
 use crate::secrets::Secrets;
 use crate::worker::Compiler;
@@ -181,9 +180,11 @@ impl Up {
         if let Some(path) = &self.secrets {
             config.secrets = Secrets::load(path)?;
         }
-        // Whoever has a key already can try transfers with it; who has none finds the node's own in its folder.
-        config.fund =
-            self.key.path().and_then(|path| Ok(keyfile::load(&path)?.account())).into_iter().collect();
+        // A new network funds the key of whoever starts it, so that nothing needs money to be tried; who has none gets one
+        // now, as the first deploy would have made it.
+        if self.config.is_none() && !config.dir.join(GENESIS_FILE).exists() {
+            config.fund = self.key.load_or_create().map(|key| key.account()).into_iter().collect();
+        }
         config.compiler = Compiler::ChildProcess(this_program()?);
         Ok(config)
     }

@@ -195,6 +195,31 @@ impl Client {
         self.json(&answer)
     }
 
+    /// What things cost, and the votes for other prices.
+    pub async fn prices(&self) -> Result<api::PricesView, ClientError> {
+        self.get("/_moot/prices".into()).await
+    }
+
+    /// What an account paid and got lately, of so many blocks.
+    pub async fn statement(
+        &self,
+        account: &AccountId,
+        limit: usize,
+    ) -> Result<api::StatementView, ClientError> {
+        self.get(format!("/_moot/accounts/{account}/statement?limit={limit}")).await
+    }
+
+    /// A part of the invoice of the blocks up to `to`: from a height on, or from where the part before ended.
+    pub async fn bill(
+        &self,
+        from: &str,
+        to: u64,
+        account: Option<&AccountId>,
+    ) -> Result<api::BillView, ClientError> {
+        let account = account.map_or(String::new(), |account| format!("&account={account}"));
+        self.get(format!("/_moot/bill?from={from}&to={to}{account}")).await
+    }
+
     /// Submits a signed bundle and waits until it is final.
     pub async fn submit(&self, bundle: Vec<u8>) -> Result<api::BundleAnswer, ClientError> {
         let mut ask = Self::ask(Method::POST, "/_moot/bundles");

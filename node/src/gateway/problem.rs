@@ -1,10 +1,11 @@
 //! Errors as RFC 9457 problem details: one table from what went wrong to the status that says so.
 
-use crate::api::Problem;
+use crate::api::{Payment, Problem};
 use crate::gateway::body::{AnswerBody, BodyError};
 use crate::gateway::target::TargetError;
 use http::{HeaderValue, Response, StatusCode, header};
 use moot_host::{FailureKind, Fault};
+use moot_ledger::Shortage;
 use moot_record::{EntryId, Status};
 
 /// What can go wrong, as far as a client must tell it apart.
@@ -15,6 +16,7 @@ pub(crate) enum Kind {
     BadHost,
     SignatureNeeded,
     SignatureWrong,
+    PaymentRequired,
     NotAllowed,
     NoRoute,
     NotFound,
@@ -56,12 +58,13 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 42] = [
+    pub(crate) const ALL: [Kind; 43] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
         Kind::SignatureNeeded,
         Kind::SignatureWrong,
+        Kind::PaymentRequired,
         Kind::NotAllowed,
         Kind::NoRoute,
         Kind::NotFound,
@@ -109,6 +112,7 @@ impl Kind {
             Kind::BadHost => ("bad-host", 400, "The request does not name one host"),
             Kind::SignatureNeeded => ("signature-needed", 401, "The request must be signed"),
             Kind::SignatureWrong => ("signature-wrong", 401, "The request's signature is not accepted"),
+            Kind::PaymentRequired => ("payment-required", 402, "The account that pays has too little"),
             Kind::NotAllowed => ("not-allowed", 403, "This account may not do this"),
             Kind::NoRoute => ("no-route", 404, "No function answers here"),
             Kind::NotFound => ("not-found", 404, "There is no such thing"),
@@ -209,6 +213,7 @@ pub(crate) struct Failure {
     pub(crate) call_status: Option<Status>,
     pub(crate) fuel: Option<u64>,
     pub(crate) backtrace: Vec<String>,
+    pub(crate) shortage: Option<Shortage>,
 }
 
 impl Failure {
@@ -220,6 +225,7 @@ impl Failure {
             call_status: None,
             fuel: None,
             backtrace: Vec::new(),
+            shortage: None,
         }
     }
 
@@ -241,6 +247,13 @@ impl Failure {
             call_status: self.call_status.map(|s| s.as_str().to_owned()),
             fuel: self.fuel,
             backtrace: self.backtrace.clone(),
+            payment: self.shortage.as_ref().map(|shortage| Payment {
+                account: shortage.account,
+                balance: shortage.balance.to_string(),
+                reserved: shortage.reserved.to_string(),
+                needed: shortage.needed.to_string(),
+                missing: shortage.missing().to_string(),
+            }),
         }
     }
 

@@ -22,6 +22,7 @@ mod input;
 mod job;
 mod ledger_port;
 mod logs;
+mod payment;
 mod places;
 mod policy;
 pub(crate) mod receipt;
@@ -43,6 +44,7 @@ pub(crate) use bundle::{Asked, NotRun, Sorting};
 pub(crate) use input::{content_type, http_as_event, of_event, of_http, to_event};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
 pub(crate) use logs::log_line;
+pub(crate) use payment::Unpaid;
 pub(crate) use places::Places;
 pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
@@ -77,7 +79,6 @@ pub(crate) struct Worker {
     bundle_room: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
-    prices: Prices,
     artifacts: Artifacts,
     provided: Provided,
     registry: RwLock<Arc<Registry>>,
@@ -138,7 +139,6 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
-            prices: ledger.genesis().prices,
             places: Places::new(limits),
             fleet: Fleet::default(),
             bundle_room: Arc::new(Semaphore::new(MAX_BUNDLE_CALLS)),
@@ -154,6 +154,11 @@ impl Worker {
         };
         worker.refresh();
         Arc::new(worker)
+    }
+
+    /// What things cost now.
+    pub(crate) fn prices(&self) -> Prices {
+        self.ledger.price_list().map_or(self.ledger.genesis().prices, |list| list.prices)
     }
 
     /// What can be called now.

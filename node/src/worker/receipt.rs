@@ -151,7 +151,7 @@ mod tests {
             component: Digest::from_bytes([2; 32]),
             call_bytes: 100,
         };
-        let prices = Prices { per_byte: 2, per_mega_fuel: 3 };
+        let prices = Prices { per_byte: 2, per_mega_fuel: 3, ..Prices::default() };
         let mut report = Report::default();
         report.fuel = 2_000_000;
         report.touched = vec![moot_host::Touch { kind: HostTouch::Clock, target: String::new(), count: 2 }];

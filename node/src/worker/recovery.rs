@@ -92,7 +92,7 @@ impl Worker {
     }
 
     async fn interrupt(&self, about: &About) -> anyhow::Result<()> {
-        self.state(receipt::interrupted(about, &self.prices, self.clock.now_us())).await
+        self.state(receipt::interrupted(about, &self.prices(), self.clock.now_us())).await
     }
 
     /// Writes the receipt of a call that was not run. A full queue is waited for.

@@ -195,6 +195,7 @@ pub(crate) mod tests {
             versions: routes.iter().enumerate().map(version).collect(),
             active: routes.len() as u32,
             retired: false,
+            frozen: false,
         }
     }
 

@@ -7,6 +7,7 @@ mod cli;
 mod conformance;
 mod deploying;
 mod evidence;
+mod fees;
 mod front_door;
 mod going_on;
 mod http2;

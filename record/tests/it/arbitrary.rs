@@ -2,10 +2,10 @@
 
 use moot_record::{
     Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Candidate,
-    Certificate, Digest, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind, FunctionName, Genesis,
-    Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode,
-    Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
-    Touch, TouchKind, Transaction, Value,
+    Certificate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind,
+    FunctionName, Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer,
+    Payload, PayloadMode, Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir,
+    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -120,17 +120,20 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
             .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
         (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
         bond(),
+        (price(), price(), price()).prop_map(|(per_byte, per_mega_fuel, per_stored_byte)| {
+            Transaction::Prices { prices: Prices { per_byte, per_mega_fuel, per_stored_byte } }
+        }),
+        name().prop_map(|name| Transaction::Freeze { name }),
     ]
 }
 
 /// What binds units, and what frees them.
 fn bond() -> impl Strategy<Value = Transaction> {
-    let candidate = (any::<[u8; 32]>(), address(0), address(1), signature()).prop_map(
-        |(seed, ledger, data, consent)| {
+    let candidate =
+        (any::<[u8; 32]>(), address(0), address(1), signature()).prop_map(|(seed, ledger, data, consent)| {
             let account = Keypair::from_seed(seed).account();
             (Some(Candidate { account, ledger, data }), Some(consent))
-        },
-    );
+        });
     let sealed = || (batch_header(), signature()).prop_map(|(header, seal)| SealedHeader { header, seal });
     prop_oneof![
         (any::<[u8; 32]>(), integer(), integer()).prop_map(|(seed, amount, until)| {
@@ -144,13 +147,21 @@ fn bond() -> impl Strategy<Value = Transaction> {
         integer().prop_map(|amount| {
             Transaction::Stake { amount: amount.max(1), replica: None, consent: None }
         }),
-        (integer(), candidate)
-            .prop_map(|(amount, (replica, consent))| Transaction::Stake { amount, replica, consent }),
+        (integer(), candidate).prop_map(|(amount, (replica, consent))| Transaction::Stake {
+            amount,
+            replica,
+            consent
+        }),
         integer().prop_map(|amount| Transaction::Unstake { amount: amount.max(1) }),
         (sealed(), sealed()).prop_map(|(first, second)| {
             Transaction::Convict { evidence: Equivocation { first, second }.encode() }
         }),
     ]
+}
+
+/// A price that can be voted for.
+fn price() -> impl Strategy<Value = u64> {
+    integer().prop_map(|price| price % (moot_record::limits::MAX_VOTED_PRICE + 1))
 }
 
 /// An address that others can reach, with an even or an odd port.
@@ -311,14 +322,22 @@ pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
     let seeds = proptest::collection::btree_set(any::<[u8; 32]>(), 1..8);
     let epochs = option::of((8u64..1 << 40, any::<[u8; 32]>()));
     let funded = proptest::collection::btree_map(any::<[u8; 32]>(), 1..u64::MAX / 8, 0..8);
+    let economy = option::of((0u64..1 << 40, 1u32..=128, 0u8..=100, integer()));
     let prices = (integer(), integer());
-    let prices = prices.prop_map(|(per_byte, per_mega_fuel)| Prices { per_byte, per_mega_fuel });
-    ("[ -~é]{1,40}", integer(), seeds, prices, epochs, funded).prop_map(
-        |(name, time_ms, seeds, prices, epochs, funded)| {
+    ("[ -~é]{1,40}", integer(), seeds, prices, epochs, funded, economy).prop_map(
+        |(name, time_ms, seeds, (per_byte, per_mega_fuel), epochs, funded, economy)| {
             let of = |seed| Keypair::from_seed(seed).account();
             let funded = funded.into_iter().map(|(seed, balance)| Allocation { account: of(seed), balance });
+            let per_stored_byte = economy.map_or(0, |(.., price)| price);
+            let prices = Prices { per_byte, per_mega_fuel, per_stored_byte };
             let genesis = Genesis::new(name, time_ms, seeds.into_iter().map(of).collect(), prices);
             let genesis = genesis.with_accounts(funded.collect());
+            let genesis = match economy {
+                None => genesis,
+                Some((lockup_blocks, seats, worker_percent, _)) => {
+                    genesis.with_economy(Economy { lockup_blocks, seats, worker_percent })
+                }
+            };
             match epochs {
                 None => genesis,
                 Some((blocks, seed)) => genesis.with_epochs(Epochs { blocks, authority: of(seed) }),

@@ -8,14 +8,14 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use moot_record::limits::MAX_TOGETHER;
+use moot_record::limits::{MAX_TOGETHER, MAX_VOTED_PRICE};
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
-    Committee, Digest, Domain, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind, FunctionName,
-    Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt,
-    ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Value as Message,
-    component_digest, merkle, page_digest, payload_digest, seal, verify,
+    Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
+    FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
+    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction,
+    Value as Message, component_digest, merkle, page_digest, payload_digest, seal, verify,
 };
 use serde_json::{Value, json};
 
@@ -94,6 +94,9 @@ fn vectors() -> Value {
             genesis(&Network::named("other", 1).genesis),
             genesis(&funded()),
             genesis(&funded().with_epochs(changing().0.genesis.epochs.unwrap())),
+            genesis(&charging()),
+            genesis(&charging().with_accounts(Vec::new())),
+            genesis(&charging().with_epochs(changing().0.genesis.epochs.unwrap())),
         ],
         "bundles": bundles(&network),
         "sealed_batches": sealed_batches(&network),
@@ -252,6 +255,8 @@ fn transfers() -> Vec<(&'static str, Entry)> {
         ("a path given up", Transaction::Own { path: "/chat/lobby".into(), owner: None }.into()),
         ("a rule", rule("/chat/$room/$message_2", Some("auth.account != '' && value.size() < 100"))),
         ("a rule taken back", rule("/chat", None)),
+        ("a vote for prices", Transaction::Prices { prices: charging().prices }.into()),
+        ("a function frozen", Transaction::Freeze { name: FunctionName::parse("calc").unwrap() }.into()),
     ]
 }
 
@@ -325,6 +330,7 @@ fn entries_refused() -> Value {
     let hold = EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 };
     let (replica, consent) = candidate(&Digest::ZERO);
     let stake = |amount, replica, consent| said(Transaction::Stake { amount, replica, consent });
+    let dear = Prices { per_byte: MAX_VOTED_PRICE + 1, ..Prices::default() };
     let cases = [
         ("cut", good[..good.len() - 1].to_vec()),
         ("a byte after the end", [good.as_slice(), &[0]].concat()),
@@ -335,6 +341,7 @@ fn entries_refused() -> Value {
         ("touches out of order", Entry::Receipt(receipt).encode()),
         ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
         ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("a price that no account could pay", said(Transaction::Prices { prices: dear })),
         ("an owner of nothing", own("chat", Some(to))),
         ("an owner of a variable", own("/chat/$room", Some(to))),
         ("an owner with nobody's key", own("/chat", Some(weak))),
@@ -355,7 +362,10 @@ fn entries_refused() -> Value {
         ("a stake of nothing", stake(0, None, None)),
         ("a stake behind a replica that did not consent", stake(1, Some(replica), None)),
         ("a consent of no replica", stake(1, None, Some(consent))),
-        ("a stake behind nobody's key", stake(1, Some(Candidate { account: weak, ..replica }), Some(consent))),
+        (
+            "a stake behind nobody's key",
+            stake(1, Some(Candidate { account: weak, ..replica }), Some(consent)),
+        ),
         (
             "a stake behind a replica with one port",
             stake(1, Some(Candidate { data: replica.ledger, ..replica }), Some(consent)),
@@ -412,6 +422,13 @@ fn genesis(genesis: &Genesis) -> Value {
 fn funded() -> Genesis {
     let one = |seed, balance| Allocation { account: Keypair::from_seed([seed; 32]).account(), balance };
     Network::named("funded", 1).genesis.with_accounts(vec![one(3, 1), one(4, u64::MAX - 1)])
+}
+
+/// The same where what is ordered, run and stored is charged.
+fn charging() -> Genesis {
+    let mut genesis = funded().with_economy(Economy { lockup_blocks: 600, seats: 7, worker_percent: 80 });
+    genesis.prices.per_stored_byte = 3;
+    genesis
 }
 
 fn mixed_bundle(network: &Network) -> Bundle {

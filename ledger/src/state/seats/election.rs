@@ -36,13 +36,13 @@ impl Seats {
 
     /// Who should be seated, the best first.
     fn wanted_by_stake(&self, now: &Committee, bids: &[Bid]) -> Vec<AccountId> {
-        let seats = self.economy.map_or(0, |economy| usize::try_from(economy.seats).unwrap_or(MAX_VALIDATORS));
+        let seats =
+            self.economy.map_or(0, |economy| usize::try_from(economy.seats).unwrap_or(MAX_VALIDATORS));
         let mut ranked: Vec<&Bid> = bids.iter().filter(|bid| self.has_room(&bid.replica.account)).collect();
         let is_member = |bid: &Bid| now.contains(&bid.replica.account);
         // Stable: what is equal in both stays in the order of accounts.
         ranked.sort_by(|a, b| b.beats(a).then_with(|| is_member(b).cmp(&is_member(a))));
-        let mut wanted: Vec<AccountId> =
-            ranked.iter().take(seats).map(|bid| bid.replica.account).collect();
+        let mut wanted: Vec<AccountId> = ranked.iter().take(seats).map(|bid| bid.replica.account).collect();
         let founders = self.seats.iter().filter(|seat| seat.role == Role::Votes);
         let left = seats.saturating_sub(wanted.len());
         wanted.extend(founders.map(|seat| seat.account).take(left));

@@ -19,7 +19,7 @@ use super::{USUAL_LISTEN, USUAL_NET, Up, read_listen, this_program};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::{self, BOLD, DIM};
 use crate::cli::text;
-use crate::limits::DEFAULT_HEARTBEAT;
+use crate::limits::{DEFAULT_HEARTBEAT, NEW_ECONOMY};
 use crate::manifest::units::show_duration;
 use crate::network::{Address, DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE, Listen, Plan, ReplicaConfig, make};
 use crate::node::StartError;
@@ -136,6 +136,9 @@ impl Local {
                     heartbeat: DEFAULT_HEARTBEAT,
                     epoch_blocks: None,
                     accounts: Vec::new(),
+                    // Whoever tries it out needs no money either.
+                    fund: up.key.load_or_create().map(|key| key.account()).into_iter().collect(),
+                    economy: Some(NEW_ECONOMY),
                 },
             )?;
         }

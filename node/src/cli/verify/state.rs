@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use moot_ledger::FunctionRecord;
 use moot_record::{
-    Account, Conviction, Genesis, Hold, PathOwner, PathRule, ProvenState, Stake, StateKey,
+    Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, Stake, StateKey,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Hold(_) => Hold::decode(value).map(|found| json!(found)),
         StateKey::Stake(_) => Stake::decode(value).map(|found| json!(found)),
         StateKey::Conviction(_) => Conviction::decode(value).map(|found| json!(found)),
+        StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
+        StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -50,8 +53,12 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             (format!("rule at {BOLD}{}{BOLD:#}", text::line(place)), ("rule", rule))
         }
         StateKey::Function(name) => {
-            let found =
-                value.map_or_else(|| "never deployed".to_owned(), |value| text::count(value.len(), "byte"));
+            let record = value.map(FunctionRecord::decode);
+            let found = match (value, record) {
+                (None, _) => "never deployed".to_owned(),
+                (_, Some(Ok(record))) => function(&record),
+                (Some(value), _) => text::count(value.len(), "byte"),
+            };
             (format!("record of function {BOLD}{name}{BOLD:#}"), ("record", found))
         }
         StateKey::Hold(id) => {
@@ -75,11 +82,32 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             let found = found.map_or_else(|| "none".to_owned(), shown);
             (format!("conviction of {BOLD}{replica}{BOLD:#}"), ("conviction", found))
         }
+        StateKey::Prices => {
+            let list = value.and_then(|value| PriceList::decode(value).ok());
+            let shown =
+                list.map_or_else(|| "nothing is charged".to_owned(), |list| text::prices(&list.prices));
+            ("prices".to_owned(), ("prices", shown))
+        }
+        StateKey::Pot => {
+            let pot = value.and_then(|value| Pot::decode(value).ok()).unwrap_or_default();
+            ("what was paid and not paid out".to_owned(), ("pot", text::number(pot.units)))
+        }
         StateKey::History | StateKey::Seats => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
             ("state".to_owned(), ("value", bytes))
         }
     }
+}
+
+/// A function's record in a line: what runs, and whether that can change.
+fn function(record: &FunctionRecord) -> String {
+    let Some(active) = record.active() else { return "retired".to_owned() };
+    let change = match (record.frozen, active.spec.lifecycle.upgradable) {
+        (true, _) => ", frozen: nobody can ever change or retire it",
+        (false, false) => ", which nobody can upgrade",
+        (false, true) => "",
+    };
+    format!("v{} {DIM}component{DIM:#} {}{change}", active.number, active.component)
 }
 
 pub(super) fn summary(proven: &ProvenState, genesis: &Genesis, genesis_path: &Path) -> String {

@@ -84,6 +84,10 @@ pub(super) async fn replicas(door: &Door) -> Answered {
     };
     let mut replicas = vec![ReplicaView { account: door.account, ledger: at, data }];
     let others = ledger.replicas().into_iter();
-    replicas.extend(others.map(|peer| ReplicaView { account: peer.account, ledger: peer.address, data: peer.data }));
+    replicas.extend(others.map(|peer| ReplicaView {
+        account: peer.account,
+        ledger: peer.address,
+        data: peer.data,
+    }));
     Ok(json(StatusCode::OK, &ReplicasView { replicas }))
 }

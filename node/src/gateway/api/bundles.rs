@@ -12,7 +12,7 @@ use super::Answered;
 use crate::api::{BundleAnswer, BundleCalls, CallRun, EntryOutcome, Outcome, RecordedOnly};
 use crate::gateway::answer::json;
 use crate::gateway::body::AnswerBody;
-use crate::gateway::call::{applied, of_refused};
+use crate::gateway::call::{applied, of_refused, unpaid};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::prefer::{Preferences, Wait};
 use crate::gateway::problem::{Failure, Kind};
@@ -109,11 +109,18 @@ async fn submit(worker: Arc<Worker>, checked: Checked, preferences: Preferences)
     }
     let (count, run) = verified.calls();
     let room = worker.room_for(run).map_err(|e| Failure::new(Kind::Busy, e.to_string()))?;
+    let held = worker.hold_bundle(&verified, &asked).map_err(unpaid)?;
     let changes = !verified.transactions().is_empty();
     let pending = worker.ledger.record(verified).map_err(|e| refused(&e))?;
+    let mut holds = Vec::new();
+    if let Some((bundle, calls)) = held {
+        let units = bundle.units();
+        bundle.until_charged(pending.id().batch, units);
+        holds = calls;
+    }
     pending.durable().await.map_err(|e| Failure::new(Kind::Stopping, e.to_string()))?;
     if run > 0 {
-        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, room));
+        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, (room, holds)));
     }
     let reached = wait(&worker, &pending, preferences, changes).await;
     let outcomes = entries.into_iter().map(|(page, slot, entry)| {

@@ -7,6 +7,7 @@ mod bundles;
 mod calls;
 mod components;
 mod events;
+mod fees;
 mod functions;
 mod node;
 mod openapi;
@@ -68,6 +69,9 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["stakes"] => bonds::stakes(door).await,
         ["stakes", account] => bonds::stake(door, account).await,
         ["replicas"] => bonds::replicas(door).await,
+        ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
+        ["prices"] => fees::prices(door).await,
+        ["bill"] => fees::bill(door, visit.parts.uri.query()).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
@@ -103,13 +107,14 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "stakes" | "replicas",
+            | "rules" | "prices" | "bill" | "stakes" | "replicas",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
+        | ["accounts", _, "statement"]
         | ["accounts" | "blocks" | "holds" | "stakes", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),

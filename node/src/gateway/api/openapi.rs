@@ -1,7 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bonds, bundles, calls, components, events, functions, node, rules, state, values,
+    Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, node, rules,
+    state, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -29,6 +30,9 @@ use utoipa::OpenApi;
         bonds::stakes,
         bonds::stake,
         bonds::replicas,
+        fees::prices,
+        fees::statement,
+        fees::bill,
         state::prove,
         functions::list,
         functions::show,
@@ -94,6 +98,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 30);
+        assert_eq!(document.paths.paths.len(), 33);
     }
 }

@@ -7,14 +7,13 @@ use crate::gateway::answer::json;
 use crate::gateway::problem::{Failure, Kind};
 use crate::worker::{PrepareError, Worker};
 use http::StatusCode;
-use moot_ledger::{Outcome, VerifiedBundle};
-use moot_record::{Bundle, Entry, Transaction, fee};
+use moot_ledger::{Outcome, VerifiedBundle, quote};
+use moot_record::{Bundle, Entry, Transaction};
 
 /// Says what would come of a bundle of transactions. Nothing is recorded, and the bundle can be sent afterwards.
 pub(super) async fn rehearse(worker: &Worker, bundle: Bundle) -> Answered {
-    let (mut bytes, mut others) = (0u64, 0usize);
+    let mut others = 0usize;
     let each = |_, _, entry: &Entry| {
-        bytes += entry.encode().len() as u64;
         others += usize::from(!matches!(entry, Entry::Transaction(_)));
         Ok(false)
     };
@@ -29,7 +28,8 @@ pub(super) async fn rehearse(worker: &Worker, bundle: Bundle) -> Answered {
         transactions.push(foreseen(worker, &verified, said, outcome).await?);
     }
     let accepted = transactions.iter().all(|one| one.refused.is_none());
-    let fee = fee(&worker.ledger.genesis().prices, bytes, 0).total().to_string();
+    let said = verified.transactions().iter().map(|(_, _, said)| said);
+    let fee = quote(&worker.prices(), verified.paid_bytes(), said).total().to_string();
     Ok(json(StatusCode::OK, &DryRun { accepted, fee, transactions, height: rehearsal.height }))
 }
 

@@ -10,8 +10,9 @@ use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
 /// A state file (`moot-state-1`) of what the state holds: of `account`, `stake` or `conviction`, which is an account; of
-/// `function`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address. Waits for the block that carries the root of the present state, which an idle network
-/// makes about once a second.
+/// `function`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
+/// or the `pot` of what was paid and not paid out. Waits for the block that carries the root of the present state, which
+/// an idle network makes about once a second.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
     params(("kind" = String, Path), ("key" = String, Path, description = "of a path or pattern without its first slash")),
     responses((status = 200, description = "a state file", body = serde_json::Value), (status = 409, body = crate::api::Problem)))]
@@ -53,8 +54,15 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
             let pattern = Pattern::parse(&format!("/{key}")).map_err(invalid)?;
             Ok(StateKey::Rule(pattern.place().to_owned()))
         }
+        "network" => match key {
+            "prices" => Ok(StateKey::Prices),
+            "pot" => Ok(StateKey::Pot),
+            other => Err(Failure::new(Kind::NotFound, format!("{other:?} is not one of prices, pot"))),
+        },
         other => {
-            let detail = format!("{other:?} is not one of account, stake, conviction, hold, function, owner, rule");
+            let detail = format!(
+                "{other:?} is not one of account, stake, conviction, hold, function, owner, rule, network"
+            );
             Err(Failure::new(Kind::NotFound, detail))
         }
     }

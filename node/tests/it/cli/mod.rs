@@ -6,6 +6,7 @@ mod bonds;
 mod calling;
 mod components;
 mod deploying;
+mod fees;
 mod javascript;
 mod keys;
 mod languages;

@@ -72,10 +72,7 @@ fn a_fresh_machine_joins_by_stake_votes_and_leaves() {
     let founder = net.genesis.validators[0].to_string();
     let paid = json(&net, &["transfer", &founder, "5", "--key", "ada", "--node", &at_new]);
     assert!(paid["entry"].as_str().unwrap().starts_with("4-"), "{paid}");
-    let (done, said) = run(
-        &net,
-        &["show", "stake", &ada, "--proof", "stake.json", "--node", &at_new],
-    );
+    let (done, said) = run(&net, &["show", "stake", &ada, "--proof", "stake.json", "--node", &at_new]);
     assert!(done, "{said}");
     let (valid, said) = run(&net, &["verify", "stake.json", "--genesis", "net/genesis.json"]);
     assert!(valid && said.contains("500,000,000"), "{said}");

@@ -4,7 +4,7 @@
 //! its standard input closes, so that none outlives the tests.
 
 use super::node::Remote;
-use moot_record::Genesis;
+use moot_record::{AccountId, Genesis};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -77,12 +77,19 @@ pub(crate) struct TestNet {
 impl TestNet {
     /// Makes a network; nothing runs yet.
     pub(crate) fn new(replicas: u16) -> TestNet {
-        TestNet::made(replicas, &[])
+        TestNet::made(replicas, &["--free"])
+    }
+
+    /// The same where everything is charged, and these accounts have a million million units.
+    pub(crate) fn charging(replicas: u16, funded: &[AccountId]) -> TestNet {
+        let funded: Vec<String> = funded.iter().map(|account| format!("{account}=1000000000000")).collect();
+        let words: Vec<&str> = funded.iter().flat_map(|one| ["--fund", one]).collect();
+        TestNet::made(replicas, &words)
     }
 
     /// The same with a committee that may change at the end of every so many blocks.
     pub(crate) fn with_epochs(replicas: u16, blocks: u64) -> TestNet {
-        TestNet::made(replicas, &["--epoch-blocks", &blocks.to_string()])
+        TestNet::made(replicas, &["--free", "--epoch-blocks", &blocks.to_string()])
     }
 
     /// The same, where stake says who votes: as many seats as replicas, a lock-up of an epoch, and one account with
@@ -97,7 +104,8 @@ impl TestNet {
         said(&["account", "--new", "--key", "ada"]);
         let ada = said(&["account", "--key", "ada", "--export-public"]);
         let (fund, blocks, seats) = (format!("{ada}={funds}"), blocks.to_string(), replicas.to_string());
-        let more = ["--fund", &fund, "--epoch-blocks", &blocks, "--seats", &seats, "--lockup-blocks", &blocks];
+        let more =
+            ["--fund", &fund, "--epoch-blocks", &blocks, "--seats", &seats, "--lockup-blocks", &blocks];
         (TestNet::made_in(dir, replicas, &more), ada)
     }
 

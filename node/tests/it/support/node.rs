@@ -15,6 +15,9 @@ pub(crate) fn key() -> Keypair {
     Keypair::from_seed([11; 32])
 }
 
+/// Seeds of the keys that have something at a test's node.
+const FUNDED: [u8; 4] = [11, 12, 21, 22];
+
 /// A node somewhere, in this process or another.
 pub(crate) struct Remote {
     pub(crate) address: SocketAddr,
@@ -186,6 +189,8 @@ impl Drop for TestNode {
 pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeConfig {
     let mut config = NodeConfig::new(dir);
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // Everything is charged: those who sign in these scenarios have something.
+    config.fund = FUNDED.map(|seed| Keypair::from_seed([seed; 32]).account()).to_vec();
     change(&mut config);
     config
 }
