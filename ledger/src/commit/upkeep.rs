@@ -1,5 +1,6 @@
 //! What has to be looked at once in a while: room on the disk, expired payloads, old blocks.
 
+use crate::accuse::Accusations;
 use crate::core::Core;
 use crate::limits::{CHARGE_WINDOW_MS, EXPIRY_STEP_S, PRUNE_PAUSE, TICK};
 use crate::store::Job;
@@ -16,6 +17,7 @@ pub(super) struct Upkeep {
     swept_hour: u32,
     /// Whether the closing marks are written.
     pub(super) marked: bool,
+    accusations: Accusations,
 }
 
 impl Upkeep {
@@ -31,6 +33,7 @@ impl Upkeep {
         self.looked = Some(Instant::now());
         self.look_at_room(core);
         core.seek_return();
+        core.accuse(&mut self.accusations);
         core.components.remind(&core.wants.line);
         self.look_for_old_blocks(core, hour);
         if hour > self.swept_hour {

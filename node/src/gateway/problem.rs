@@ -219,12 +219,9 @@ pub(crate) struct Failure {
     pub(crate) call_status: Option<Status>,
     pub(crate) fuel: Option<u64>,
     pub(crate) backtrace: Vec<String>,
-<<<<<<< HEAD
     /// The methods that the resource takes, where another was tried.
     pub(crate) allow: Option<&'static str>,
-=======
     pub(crate) shortage: Option<Shortage>,
->>>>>>> fees
 }
 
 impl Failure {
@@ -236,11 +233,8 @@ impl Failure {
             call_status: None,
             fuel: None,
             backtrace: Vec::new(),
-<<<<<<< HEAD
             allow: None,
-=======
             shortage: None,
->>>>>>> fees
         }
     }
 

@@ -21,6 +21,8 @@ use tokio::sync::Mutex;
 /// The other replicas.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
+    /// Where this replica takes votes and batches.
+    own: Option<(SocketAddr, SocketAddr)>,
     peers: BTreeMap<AccountId, SocketAddr>,
     gateways: BTreeMap<AccountId, Address>,
     seen: Mutex<Option<(Instant, BTreeMap<AccountId, bool>)>>,
@@ -31,6 +33,7 @@ pub(crate) struct Neighbours {
 impl Neighbours {
     pub(crate) fn of(seat: &Seat) -> Neighbours {
         Neighbours {
+            own: Some((seat.listen, seat.listen_data)),
             peers: seat.peers.iter().map(|peer| (peer.account, peer.address)).collect(),
             gateways: seat.gateways.iter().cloned().collect(),
             seen: Mutex::default(),
@@ -68,6 +71,11 @@ impl Neighbours {
             tracing::error!("{why}");
         }
         self.note_lost(why);
+    }
+
+    /// Where this replica takes votes and batches, when it has others.
+    pub(crate) fn own(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.own
     }
 
     /// Where another replica's gateway is.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod blocks;
+mod bonds;
 mod bundles;
 mod calls;
 mod components;
@@ -11,6 +12,7 @@ mod functions;
 mod interface;
 mod node;
 mod openapi;
+mod rehearse;
 mod rules;
 mod state;
 mod triggers;
@@ -70,6 +72,10 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
+        ["holds", id] => bonds::hold(door, id).await,
+        ["stakes"] => bonds::stakes(door).await,
+        ["stakes", account] => bonds::stake(door, account).await,
+        ["replicas"] => bonds::replicas(door).await,
         ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
         ["prices"] => fees::prices(door).await,
         ["bill"] => fees::bill(door, visit.parts.uri.query()).await,
@@ -108,7 +114,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "prices" | "bill" | "triggers" | "derived",
+            | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas",
         ]
         | ["functions", _]
         | ["functions", _, "logs" | "openapi.json"]
@@ -116,7 +122,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
         | ["accounts", _, "statement"]
-        | ["accounts" | "blocks" | "derived", _]
+        | ["accounts" | "blocks" | "derived" | "holds" | "stakes", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),

@@ -12,4 +12,5 @@ mod kill;
 mod local;
 mod namespaces;
 mod split;
+mod staking;
 mod strangers;
