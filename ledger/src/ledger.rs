@@ -110,6 +110,7 @@ impl Ledger {
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            stakes: RwLock::new(state.stakes().clone()),
             prices: RwLock::new(state.prices().cloned().map(Arc::new)),
             holds: Arc::default(),
             triggers: RwLock::new(state.triggers().clone()),

@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accuse;
 mod append;
 mod application;
 mod attested;
@@ -50,6 +51,7 @@ mod prove;
 mod read;
 mod recent;
 mod recovery;
+mod rehearse;
 pub mod rules;
 mod signal;
 mod standing;
@@ -76,11 +78,12 @@ pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
+pub use rehearse::Rehearsal;
 pub use standing::Standing;
 pub use state::charges::{Quote, quote};
 pub use state::{
-    Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting, PostingKind,
-    Refusal, RuleRecord, Rules, Seat, Seats, TriggerRecord, Triggers, Verdict, Version,
+    Barred, Bid, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting,
+    PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, TriggerRecord, Triggers, Verdict, Version,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;

@@ -161,6 +161,23 @@ pub const MAX_EVIDENCE: usize = 256;
 /// and a look at its lane when the ledger is opened.
 pub const MAX_SEATS: usize = 512;
 
+/// How long a replica's own word about a double seal is valid: it is ordered within a few blocks, or said again after
+/// the next start.
+pub const ACCUSATION_VALIDITY_BLOCKS: u64 = 10_000;
+
+/// Holds and stakes whose heights have come that go back in one block; the others follow in the next ones, in order. A
+/// block that gives back as many takes some ten milliseconds longer.
+pub const MAX_RETURNS_A_BLOCK: usize = 1024;
+
+/// Steps of a lock-up to which the end of one is rounded up: what an account takes out of its stake bit by bit comes
+/// back in a few parts.
+pub const LOCKUP_STEPS: u64 = 8;
+
+/// One in so many units that are behind a replica's key is burned when it is proven to have sealed twice. A double seal
+/// costs the others work and cannot fork the chain, and a disk that was restored from a copy makes one too: a tenth
+/// hurts more than any gain from it, and ruins nobody. The key is out for good in any case.
+pub const BURNED_SHARE: u64 = 10;
+
 /// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.
 pub const MAX_SUPPLIES: usize = 64;
 

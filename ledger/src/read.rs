@@ -5,9 +5,9 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::{Outcome, Posting, Rules};
+use crate::state::{Outcome, Posting, Rules, Stakes};
 use crate::store::{StoredBlock, read};
-use moot_record::{Account, AccountId, Call, Entry, EntryId, PathOwner, Receipt, StateKey};
+use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
 
 impl Core {
@@ -96,6 +96,27 @@ impl Ledger {
             .map_err(|error| ReadError::damaged(format!("account {account}"), error))
     }
 
+    /// What is held under the address of a transaction, after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn held(&self, id: &EntryId) -> Result<Option<Hold>, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Hold(*id)))?;
+        let found = row.map(|row| Hold::decode(&row)).transpose();
+        found.map_err(|error| ReadError::damaged(format!("what is held under {id}"), error))
+    }
+
+    /// The other replicas that take part, as far as this one knows where they are.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<moot_ordering::Peer> {
+        self.core().others()
+    }
+
+    /// The stakes after the last block committed here.
+    #[must_use]
+    pub fn stakes(&self) -> Arc<Stakes> {
+        self.core().stakes.read().clone()
+    }
     /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
     ///
     /// # Errors

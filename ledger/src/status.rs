@@ -144,7 +144,7 @@ impl Core {
             LaneStatus {
                 lane,
                 account: seat.account,
-                role: seat.role,
+                role: seats.role(seat),
                 votes: committee.contains(&seat.account),
                 last_held: marks.held,
                 last_ordered: marks.ordered,

@@ -18,6 +18,7 @@
 //!   first entry. Whoever runs a client's calls waits until the bundle is final and asks [`Ledger::fate`] before:
 //!   then a client that sends one bundle to two replicas has its calls run once.
 
+use crate::core::Core;
 use crate::error::Refused;
 use crate::ledger::Ledger;
 use crate::limits::{
@@ -72,6 +73,26 @@ impl VerifiedBundle {
     #[must_use]
     pub fn calls(&self) -> (usize, usize) {
         (self.content.calls, self.content.to_answer.len())
+    }
+}
+
+impl VerifiedBundle {
+    /// As a block would bring it, with addresses of the caller's choice.
+    pub(crate) fn ordered(&self, id: impl Fn(u16, u16) -> EntryId) -> OrderedBundle {
+        let said = self.content.transactions.iter();
+        OrderedBundle {
+            digest: self.id,
+            account: self.account(),
+            own: false,
+            counts: true,
+            valid_until: self.bundle.header.valid_until,
+            first: id(0, 0),
+            transactions: said.map(|(page, slot, said)| (id(*page, *slot), said.clone())).collect(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: self.paid_bytes(),
+        }
     }
 }
 
@@ -140,9 +161,37 @@ impl Ledger {
     pub fn verify(
         &self,
         bundle: Bundle,
+        each: impl FnMut(u16, u16, &Entry) -> Result<bool, Refused>,
+    ) -> Result<VerifiedBundle, Refused> {
+        self.core().verify(bundle, each)
+    }
+
+    /// Takes down a bundle that was verified. The pending's id is that of its first entry; the others follow from
+    /// their page and slot in the bundle.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
+        self.core().record(verified)
+    }
+
+    /// [`Ledger::verify`] and [`Ledger::record`] at once, with every call to be answered here.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
+        self.record(self.verify(bundle, |_, _, _| Ok(true))?)
+    }
+}
+
+impl Core {
+    /// See [`Ledger::verify`].
+    pub(crate) fn verify(
+        &self,
+        bundle: Bundle,
         mut each: impl FnMut(u16, u16, &Entry) -> Result<bool, Refused>,
     ) -> Result<VerifiedBundle, Refused> {
-        let core = self.core();
+        let core = self;
         core.admit()?;
         let header = bundle.header;
         let bytes = bundle.encoded_len();
@@ -175,13 +224,9 @@ impl Ledger {
         Ok(VerifiedBundle { bundle, id, bytes, content })
     }
 
-    /// Takes down a bundle that was verified. The pending's id is that of its first entry; the others follow from
-    /// their page and slot in the bundle.
-    ///
-    /// # Errors
-    /// See [`Refused`]; nothing was recorded then.
-    pub fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
-        let core = self.core();
+    /// See [`Ledger::record`].
+    pub(crate) fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
+        let core = self;
         core.admit()?;
         let VerifiedBundle { bundle, id: digest, bytes, content } = verified;
         let header = bundle.header;
@@ -235,13 +280,5 @@ impl Ledger {
         };
         core.signal.wake();
         Ok(pending)
-    }
-
-    /// [`Ledger::verify`] and [`Ledger::record`] at once, with every call to be answered here.
-    ///
-    /// # Errors
-    /// See [`Refused`]; nothing was recorded then.
-    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
-        self.record(self.verify(bundle, |_, _, _| Ok(true))?)
     }
 }

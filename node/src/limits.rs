@@ -160,6 +160,11 @@ pub const MAX_MANIFEST_PARENTS: usize = 32;
 pub const MAX_WIT_DEPTH: usize = 4;
 /// Most files of a project's WIT: all of WASI, in every version, is about a hundred.
 pub const MAX_WIT_FILES: usize = 512;
+/// Types in types that an interface is read to, for bindings and for a function's document: nobody's own code goes as
+/// deep, and a component's bytes may be anybody's.
+pub const MAX_TYPE_DEPTH: usize = 64;
+/// Interfaces of components that are kept once they were read for a function's document: some kilobytes each.
+pub const MAX_KEPT_INTERFACES: usize = 128;
 /// Most fuel that a manifest may ask for: about a quarter of an hour of computing. More is a batch job.
 pub const MAX_FUEL: u64 = 10_000_000_000_000;
 /// Longest deadline that a manifest may ask for: a caller's connection seldom lives longer.

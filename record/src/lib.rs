@@ -19,6 +19,7 @@
 mod address;
 mod batch;
 mod block;
+mod bond;
 mod bundle;
 mod bundle_builder;
 mod bytes;
@@ -64,6 +65,7 @@ mod value;
 pub use address::EntryId;
 pub use batch::{Batch, BatchError, BatchHeader, verify_signatures};
 pub use block::BlockHeader;
+pub use bond::{Candidate, Conviction, Hold, Stake, Waiting};
 pub use bundle::{Bundle, BundleError, BundleHeader};
 pub use bundle_builder::{AppendError, BundleBuilder};
 pub use bytes::{AccountId, Digest, Signature};

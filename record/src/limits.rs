@@ -100,6 +100,13 @@ pub const MAX_STATE_PROOF_BYTES: usize = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX
 /// A state's proof in base64, and its readable form.
 pub const MAX_STATE_FILE_BYTES: usize = 768 * 1024;
 
+/// Parts of a stake that wait for their heights, which the ledger rounds: eight at a time, and a few that could not be
+/// rounded together.
+pub const MAX_WAITING_PARTS: usize = 12;
+
+/// Replicas that one account stakes for: a quarter of a committee of the usual size, each on a machine of its own.
+pub const MAX_STAKED_REPLICAS: usize = 8;
+
 /// The longest WIT export path seen in practice is under 120 bytes.
 pub const MAX_EXPORT_NAME_BYTES: usize = 256;
 

@@ -321,7 +321,8 @@ pub struct Equivocation {
     pub second: SealedHeader,
 }
 
-const MAX_EQUIVOCATION_BYTES: usize = 2 * MAX_SEALED_HEADER_BYTES + 8;
+/// Its longest encoding.
+pub(crate) const MAX_EQUIVOCATION_BYTES: usize = 2 * MAX_SEALED_HEADER_BYTES + 8;
 
 canonical!(Equivocation, MAX_EQUIVOCATION_BYTES);
 

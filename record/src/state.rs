@@ -44,6 +44,12 @@ pub enum StateKey {
     Owner(String),
     /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
     Rule(String),
+    /// What is held under the address of the transaction that said so: [`crate::Hold`].
+    Hold(EntryId),
+    /// What an account has staked: [`crate::Stake`].
+    Stake(AccountId),
+    /// A replica that was proven to have sealed twice: [`crate::Conviction`].
+    Conviction(AccountId),
     /// What things cost: [`crate::PriceList`]. Where nothing is charged it has no value.
     Prices,
     /// What was paid and not paid out yet: [`crate::Pot`].
@@ -97,6 +103,21 @@ impl Item for StateKey {
                 cbor::uint(out, 5u8);
                 cbor::text(out, place);
             }
+            Self::Hold(id) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 6u8);
+                id.write(out);
+            }
+            Self::Stake(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 7u8);
+                account.write(out);
+            }
+            Self::Conviction(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 8u8);
+                account.write(out);
+            }
             Self::Prices => {
                 cbor::array(out, 1);
                 cbor::uint(out, 9u8);
@@ -134,6 +155,9 @@ impl Item for StateKey {
             3 => (Self::Account(AccountId::read(r)?), 2),
             4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
             5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            6 => (Self::Hold(EntryId::read(r)?), 2),
+            7 => (Self::Stake(AccountId::read(r)?), 2),
+            8 => (Self::Conviction(AccountId::read(r)?), 2),
             9 => (Self::Prices, 1),
             10 => (Self::Pot, 1),
             11 => (Self::Trigger(FunctionName::read(r)?), 2),
@@ -285,6 +309,9 @@ mod tests {
             StateKey::Owner("/chat".into()),
             StateKey::Rule("/chat".into()),
             StateKey::Rule("/chat/$".into()),
+            StateKey::Hold(EntryId { lane: 1, batch: 2, bundle: 3, page: 4, slot: 5 }),
+            StateKey::Stake(AccountId::from_bytes([7; 32])),
+            StateKey::Conviction(AccountId::from_bytes([7; 32])),
             StateKey::Prices,
             StateKey::Pot,
             StateKey::Trigger(FunctionName::parse("hello").unwrap()),

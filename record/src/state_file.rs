@@ -11,6 +11,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
+use crate::bond::{Conviction, Hold, Stake};
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
 use crate::limits::{MAX_STATE_FILE_BYTES, MAX_STATE_PROOF_BYTES};
@@ -124,6 +125,9 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Account(_) => Ok(json!(Account::decode(value)?)),
         StateKey::Owner(_) => Ok(json!(PathOwner::decode(value)?)),
         StateKey::Rule(_) => Ok(json!(PathRule::decode(value)?)),
+        StateKey::Hold(_) => Ok(json!(Hold::decode(value)?)),
+        StateKey::Stake(_) => Ok(json!(Stake::decode(value)?)),
+        StateKey::Conviction(_) => Ok(json!(Conviction::decode(value)?)),
         StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
         StateKey::Pot => Ok(json!(Pot::decode(value)?)),
         StateKey::Trigger(_) => Ok(json!(SetTrigger::decode(value)?)),

@@ -152,9 +152,9 @@ impl Committer {
             history_after: self.state.history(),
         };
         let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
-        let tree = self.state.tree().clone();
+        let (stakes, tree) = (self.state.stakes().clone(), self.state.tree().clone());
         let applied =
-            Applied { block, placed, swapped, voids, links, changes, rules, triggers, tree, handover };
+            Applied { block, placed, swapped, voids, links, changes, rules, triggers, stakes, tree, handover };
         Ok(Some((applied, settled)))
     }
 

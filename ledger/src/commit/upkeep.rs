@@ -1,5 +1,6 @@
 //! What has to be looked at once in a while: room on the disk, the engine's health, expired payloads.
 
+use crate::accuse::Accusations;
 use crate::core::Core;
 use crate::limits::{CHARGE_WINDOW_MS, EXPIRY_STEP_S, TICK};
 use crate::store::Job;
@@ -13,6 +14,7 @@ pub(super) struct Upkeep {
     swept_hour: u32,
     /// Whether the closing marks are written.
     pub(super) marked: bool,
+    accusations: Accusations,
 }
 
 impl Upkeep {
@@ -27,6 +29,7 @@ impl Upkeep {
             core.gate.stopped(&format!("ordering failed: {}", failure.reason));
         }
         core.seek_return();
+        core.accuse(&mut self.accusations);
         core.components.remind(&core.wants.line);
         let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
         if let Some(retention_s) = core.block_retention_s {

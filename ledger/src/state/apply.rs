@@ -8,6 +8,7 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
+use super::accounts::Accounts;
 use super::postings::{Posting, PostingKind};
 use super::treasury::Till;
 use super::values::Verdicts;
@@ -16,21 +17,25 @@ use super::{
     TriggerRecord,
 };
 use super::{history, registry};
-use crate::limits::MAX_VALIDITY_BLOCKS;
+use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
-    AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, PriceList, Prices, StateKey, Transaction,
-    storage_fee,
+    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
+    Transaction, storage_fee,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What has to be put back when a change is undone.
-enum Was {
+pub(super) enum Was {
     Function(FunctionName, Option<Arc<FunctionRecord>>),
     Seats(Option<Arc<Seats>>),
     Balance(AccountId, u64),
     Owner(String, Option<PathOwner>),
     Rule(String, Option<Arc<RuleRecord>>),
+    Hold(EntryId, Option<Hold>),
+    Stake(AccountId, Option<Stake>),
+    /// A replica that was not convicted before.
+    Convicted(AccountId),
     Pot(u64),
     Prices(Box<(PriceList, Option<Prices>)>),
     /// Lines of the statement beyond so many.
@@ -46,9 +51,9 @@ pub(super) struct Step {
     /// How many calls were derived.
     pub(super) derived: u32,
     /// Keys whose values may be others now.
-    touched: BTreeSet<StateKey>,
+    pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
-    undo: Vec<Was>,
+    pub(super) undo: Vec<Was>,
     /// What was charged.
     till: Till,
 }
@@ -57,6 +62,12 @@ impl Step {
     /// Another value may be under a key now.
     pub(super) fn touch(&mut self, key: StateKey) {
         self.touched.insert(key);
+    }
+
+    /// A balance is about to change.
+    pub(super) fn balance(&mut self, accounts: &Accounts, of: AccountId) {
+        self.touched.insert(StateKey::Account(of));
+        self.undo.push(Was::Balance(of, accounts.balance(&of)));
     }
 }
 
@@ -72,6 +83,8 @@ impl State {
         let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
         let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
+        let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
+        self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
             treasury.open.expire(block.time_ms);
         }
@@ -97,13 +110,21 @@ impl State {
             self.charge(charges, block.time_ms, &mut step.till);
         }
         self.close_till(&mut step.till);
-        if let Some(seats) = &mut self.seats
-            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
-            && Arc::make_mut(seats).end(block.height, block.digest)
-        {
+        self.end_of_epoch(block, &mut step);
+        self.settle(step)
+    }
+
+    /// Settles a committee, if the block is the last of its epoch.
+    fn end_of_epoch(&mut self, block: &Block, step: &mut Step) {
+        let Some(seats) = &mut self.seats else { return };
+        let Some(epochs) = seats.epochs().filter(|epochs| epochs.is_last(block.height)).copied() else {
+            return;
+        };
+        if let Some(lockup) = seats.economy().map(|economy| economy.lockup_blocks) {
+            self.end_epoch(epochs, lockup, block.digest, step);
+        } else if Arc::make_mut(seats).end(block.height, block.digest) {
             step.touched.insert(StateKey::Seats);
         }
-        self.settle(step)
     }
 
     /// Makes the root, and gathers what has to be written down.
@@ -128,6 +149,9 @@ impl State {
                 StateKey::Account(_)
                 | StateKey::Owner(_)
                 | StateKey::Rule(_)
+                | StateKey::Hold(_)
+                | StateKey::Stake(_)
+                | StateKey::Conviction(_)
                 | StateKey::Prices
                 | StateKey::Pot
                 | StateKey::Trigger(_)
@@ -281,6 +305,16 @@ impl State {
                 step.undo.push(Was::Trigger(name.clone(), was));
                 Ok(0)
             }
+            Transaction::Hold { to, amount, until } => {
+                let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
+                self.hold_units(id, hold, step)
+            }
+            Transaction::Release { hold, part, whole } => self.release(account, *hold, (*part, *whole), step),
+            Transaction::Stake { amount, replica, consent } => {
+                self.stake(account, *amount, replica.zip(*consent), step)
+            }
+            Transaction::Unstake { amount } => self.unstake(account, *amount, step),
+            Transaction::Convict { evidence } => self.convict(id, evidence, step),
         }
     }
 
@@ -367,6 +401,9 @@ impl State {
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
                 Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+                Was::Hold(id, hold) => drop(self.escrow.put(id, hold)),
+                Was::Stake(account, stake) => drop(Arc::make_mut(&mut self.stakes).put(account, stake)),
+                Was::Convicted(replica) => Arc::make_mut(&mut self.stakes).put_conviction(replica, None),
                 Was::Pot(units) => self.treasury.iter_mut().for_each(|treasury| treasury.pot = units),
                 Was::Prices(was) => {
                     if let Some(treasury) = &mut self.treasury {

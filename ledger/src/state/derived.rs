@@ -190,7 +190,7 @@ impl DerivedCall {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<DerivedCall, DecodeError> {
         let r = &mut Reader::new(bytes);
-        let name = |r: &mut Reader<'_>| {
+        let name = |r: &mut Reader<'_>| -> Result<FunctionName, DecodeError> {
             FunctionName::parse(r.text(64)?).map_err(|error| super::invalid("name", error.to_string()).into())
         };
         let address = |r: &mut Reader<'_>| EntryId::decode(r.bytes(64)?);

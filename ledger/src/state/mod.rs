@@ -16,6 +16,7 @@ mod apply;
 pub mod charges;
 mod cron;
 mod derived;
+mod escrow;
 mod firing;
 mod function;
 mod history;
@@ -26,6 +27,7 @@ mod postings;
 mod refusal;
 mod registry;
 mod seats;
+mod stakes;
 mod treasury;
 pub(crate) mod tree;
 mod triggers;
@@ -40,15 +42,17 @@ pub use paths::{RuleRecord, Rules, Verdict};
 pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
+pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use derived::{Open, Traced};
+use escrow::Escrow;
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, Pot,
-    PriceList, SetTrigger, StateKey, Status, Transaction, Value,
+    AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
+    PathRule, Pot, PriceList, SetTrigger, Stake, StateKey, Status, Transaction, Value,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,6 +151,8 @@ pub struct State {
     rules: Arc<Rules>,
     triggers: Arc<Triggers>,
     open: Open,
+    escrow: Escrow,
+    stakes: Arc<Stakes>,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
@@ -167,6 +173,8 @@ impl State {
             rules: Arc::default(),
             triggers: Arc::default(),
             open: Open::default(),
+            escrow: Escrow::default(),
+            stakes: Arc::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -248,6 +256,21 @@ impl State {
         self
     }
 
+    /// A part of a state, for asking what a block would do that touches nothing beyond it. Its root means nothing.
+    pub(crate) fn excerpt(
+        genesis: &Genesis,
+        height: u64,
+        (seats, rules, triggers, stakes): (Arc<Seats>, Arc<Rules>, Arc<Triggers>, Arc<Stakes>),
+        functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
+        rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
+    ) -> State {
+        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
+        let state = State { height, rules, triggers, stakes, functions, seats: Some(seats), ..State::new() };
+        let mut state = state.charging(genesis);
+        rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
+        state
+    }
+
     fn hold(&mut self, key: &StateKey, value: &[u8]) {
         match key {
             StateKey::Account(account) => {
@@ -262,6 +285,13 @@ impl State {
                 let found = PathRule::decode(value).ok();
                 let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
                 Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
+            }
+            StateKey::Hold(id) => drop(self.escrow.put(*id, Hold::decode(value).ok())),
+            StateKey::Stake(account) => {
+                drop(Arc::make_mut(&mut self.stakes).put(*account, Stake::decode(value).ok()));
+            }
+            StateKey::Conviction(replica) => {
+                Arc::make_mut(&mut self.stakes).put_conviction(*replica, Conviction::decode(value).ok());
             }
             StateKey::Prices => {
                 if let (Some(treasury), Ok(list)) = (&mut self.treasury, PriceList::decode(value)) {
@@ -328,10 +358,11 @@ impl State {
         self.accounts.balance(account)
     }
 
-    /// What all accounts have together with what was paid and not paid out: the same for ever.
+    /// All that there is: in balances, paid and not paid out, held, staked, and burned. The same for ever.
     #[must_use]
     pub fn supply(&self) -> u128 {
-        self.accounts.supply() + u128::from(self.pot())
+        let (bound, burned) = self.stakes.sums();
+        self.accounts.supply() + u128::from(self.pot()) + self.escrow.sum() + bound + burned
     }
 
     /// The accounts that have something.
@@ -374,6 +405,11 @@ impl State {
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
+            StateKey::Hold(id) => self.escrow.get(id).map(|hold| hold.encode().into()),
+            StateKey::Stake(account) => self.stakes.get(account).map(|stake| stake.encode().into()),
+            StateKey::Conviction(replica) => {
+                self.stakes.conviction(replica).map(|found| found.encode().into())
+            }
             StateKey::Prices => Some(self.treasury.as_ref()?.list.encode().into()),
             StateKey::Pot => {
                 let units = Some(self.pot()).filter(|units| *units > 0)?;

@@ -47,7 +47,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moot_record::{AccountId, FunctionName};
+    use moot_record::{AccountId, EntryId, FunctionName};
 
     #[test]
     fn every_outcome_reads_back() {
@@ -95,6 +95,21 @@ mod tests {
             Err(Refusal::Denied { pattern: String::new(), why: "no rule".into() }),
             Err(Refusal::NotSigner { account: owner }),
             Err(Refusal::NotByFunction),
+            Err(Refusal::UnknownHold {
+                hold: EntryId { lane: 1, batch: u64::MAX, bundle: 3, page: 4, slot: 5 },
+            }),
+            Err(Refusal::HoldOver { until: 3, height: 4 }),
+            Err(Refusal::NotHolder { from: owner }),
+            Err(Refusal::NotPayer { from: owner }),
+            Err(Refusal::NoEconomy),
+            Err(Refusal::SeatsByStake),
+            Err(Refusal::NoConsent { account: owner }),
+            Err(Refusal::Convicted { account: owner }),
+            Err(Refusal::ReplicaTaken { account: owner }),
+            Err(Refusal::TooManyReplicas),
+            Err(Refusal::NothingStaked),
+            Err(Refusal::StakedLess { staked: 3, needed: 4 }),
+            Err(Refusal::BadEvidence("both are one batch".into())),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

@@ -3,8 +3,8 @@
 use super::invalid;
 use crate::limits::MAX_SEATS;
 use moot_record::cbor::{self, Reader};
-use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
-use moot_record::{AccountId, DecodeError, FunctionName};
+use moot_record::limits::{MAX_HANDOVERS, MAX_STAKED_REPLICAS, MAX_VALIDATORS};
+use moot_record::{AccountId, DecodeError, EntryId, FunctionName};
 use thiserror::Error;
 
 /// Why the state machine did not apply a transaction. It is recorded all the same.
@@ -203,6 +203,81 @@ pub enum Refusal {
     /// The rule cannot be judged by.
     #[error("the rule cannot be read: {0}")]
     BadRule(String),
+    /// Nothing is held there.
+    #[error("nothing is held under {hold}: it was released, it went back at its height, or it never was")]
+    UnknownHold {
+        /// The address given.
+        hold: EntryId,
+    },
+    /// A hold's height is not ahead.
+    #[error("it is held until height {until}, and this is {height}: it goes back to whose it was")]
+    HoldOver {
+        /// The hold's height.
+        until: u64,
+        /// The block's.
+        height: u64,
+    },
+    /// Neither of the two that a hold is between.
+    #[error("the units are {from}'s, held for another account: only these two release them")]
+    NotHolder {
+        /// Whose units they were.
+        from: AccountId,
+    },
+    /// Whom it is held for cannot pay itself.
+    #[error(
+        "only {from}, whose units they were, says how much is paid; from this side all of it can be given back"
+    )]
+    NotPayer {
+        /// Whose units they were.
+        from: AccountId,
+    },
+    /// Nothing is staked in this network.
+    #[error("this network's genesis names no economy: nothing is staked, and nobody is convicted")]
+    NoEconomy,
+    /// The authority's word does not seat anybody here.
+    #[error(
+        "in this network stake says who votes: `moot stake add` behind the replica's folder, or `moot join`"
+    )]
+    SeatsByStake,
+    /// The replica's key did not sign for this account.
+    #[error(
+        "{account} has not consented to a stake of this account: sign with the replica's own key, on this network"
+    )]
+    NoConsent {
+        /// The replica.
+        account: AccountId,
+    },
+    /// Proven to have sealed twice.
+    #[error(
+        "{account} was convicted of sealing twice: its key gets no seat any more, and no evidence counts again"
+    )]
+    Convicted {
+        /// The replica.
+        account: AccountId,
+    },
+    /// Somebody else stakes for the replica.
+    #[error("the replica is behind the stake of {account}: one account stakes for a replica")]
+    ReplicaTaken {
+        /// Who stakes for it.
+        account: AccountId,
+    },
+    /// Too many replicas behind one stake.
+    #[error("a stake is behind {MAX_STAKED_REPLICAS} replicas at most: stake from another account")]
+    TooManyReplicas,
+    /// A replica without a stake.
+    #[error("nothing is staked yet: stake one unit at least behind the replica")]
+    NothingStaked,
+    /// The stake is smaller.
+    #[error("{staked} are staked, {needed} were to be taken out")]
+    StakedLess {
+        /// What is staked.
+        staked: u64,
+        /// What was asked for.
+        needed: u64,
+    },
+    /// Evidence that proves nothing.
+    #[error("the evidence proves nothing: {0}")]
+    BadEvidence(String),
     /// A bundle's account has less than its bytes cost.
     #[error(
         "the account has {balance} and ordering the bundle costs {needed}, {} are missing: nothing in it counts. Have \
@@ -330,6 +405,19 @@ impl Refusal {
             Refusal::PathGivenUp { .. } => "path-given-up",
             Refusal::NobodysPath { .. } => "nobodys-path",
             Refusal::BadRule(_) => "bad-rule",
+            Refusal::UnknownHold { .. } => "unknown-hold",
+            Refusal::HoldOver { .. } => "hold-over",
+            Refusal::NotHolder { .. } => "not-holder",
+            Refusal::NotPayer { .. } => "not-payer",
+            Refusal::NoEconomy => "no-economy",
+            Refusal::SeatsByStake => "seats-by-stake",
+            Refusal::NoConsent { .. } => "no-consent",
+            Refusal::Convicted { .. } => "convicted",
+            Refusal::ReplicaTaken { .. } => "replica-taken",
+            Refusal::TooManyReplicas => "too-many-replicas",
+            Refusal::NothingStaked => "nothing-staked",
+            Refusal::StakedLess { .. } => "staked-less",
+            Refusal::BadEvidence(_) => "bad-evidence",
             Refusal::CannotPay { .. } => "cannot-pay",
             Refusal::NothingCharged => "nothing-charged",
             Refusal::NotMember { .. } => "not-member",
@@ -347,8 +435,12 @@ impl Refusal {
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let denied: String;
+        let (denied, address): (String, String);
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
+            Refusal::UnknownHold { hold } => {
+                address = hold.to_string();
+                ("", &[], 0, 0, &address)
+            }
             Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
                 ("", &[], *valid_until, 0, "")
             }
@@ -371,6 +463,7 @@ impl Refusal {
             Refusal::BadSpec(text)
             | Refusal::BadRule(text)
             | Refusal::BadTrigger(text)
+            | Refusal::BadEvidence(text)
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
@@ -385,18 +478,29 @@ impl Refusal {
             | Refusal::NobodyLeft
             | Refusal::CommitteeFull
             | Refusal::CommitteesExhausted
+            | Refusal::NoEconomy
+            | Refusal::SeatsByStake
+            | Refusal::TooManyReplicas
+            | Refusal::NothingStaked
             | Refusal::NothingCharged
             | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
             | Refusal::UnknownReplica { account }
+            | Refusal::NotHolder { from: account }
+            | Refusal::NotPayer { from: account }
+            | Refusal::NoConsent { account }
+            | Refusal::Convicted { account }
+            | Refusal::ReplicaTaken { account }
             | Refusal::NotMember { account }
             | Refusal::NotSigner { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
             | Refusal::Insufficient { balance: a, needed: b }
+            | Refusal::StakedLess { staked: a, needed: b }
+            | Refusal::HoldOver { until: a, height: b }
             | Refusal::CannotPay { balance: a, needed: b }
             | Refusal::GroupIncomplete { count: a, left: b } => ("", &[], *a, *b, ""),
         };
@@ -447,6 +551,22 @@ impl Refusal {
             "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
             "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
             "bad-rule" => Refusal::BadRule(text.to_owned()),
+            "unknown-hold" => {
+                let hold = text.parse().map_err(|_| invalid("hold", "an address has five numbers"))?;
+                Refusal::UnknownHold { hold }
+            }
+            "hold-over" => Refusal::HoldOver { until: a, height: b },
+            "not-holder" => Refusal::NotHolder { from: account()? },
+            "not-payer" => Refusal::NotPayer { from: account()? },
+            "no-economy" => Refusal::NoEconomy,
+            "seats-by-stake" => Refusal::SeatsByStake,
+            "no-consent" => Refusal::NoConsent { account: account()? },
+            "convicted" => Refusal::Convicted { account: account()? },
+            "replica-taken" => Refusal::ReplicaTaken { account: account()? },
+            "too-many-replicas" => Refusal::TooManyReplicas,
+            "nothing-staked" => Refusal::NothingStaked,
+            "staked-less" => Refusal::StakedLess { staked: a, needed: b },
+            "bad-evidence" => Refusal::BadEvidence(text.to_owned()),
             "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },
             "nothing-charged" => Refusal::NothingCharged,
             "not-member" => Refusal::NotMember { account: account()? },
@@ -494,6 +614,11 @@ impl Refusal {
     /// A refusal of a trigger, its text cut to what is recorded.
     pub(super) fn bad_trigger(why: &str) -> Refusal {
         Refusal::BadTrigger(shortened(why))
+    }
+
+    /// A refusal of evidence, its text cut to what is recorded.
+    pub(super) fn bad_evidence(error: &dyn std::fmt::Display) -> Refusal {
+        Refusal::BadEvidence(shortened(&error.to_string()))
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

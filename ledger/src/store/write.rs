@@ -14,7 +14,7 @@ use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
 use crate::state::tree::Tree;
-use crate::state::{Changes, Rules, Triggers};
+use crate::state::{Changes, Rules, Stakes, Triggers};
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(crate) struct Applied {
     pub(crate) rules: Arc<Rules>,
     /// The triggers afterwards.
     pub(crate) triggers: Arc<Triggers>,
+    /// The stakes afterwards.
+    pub(crate) stakes: Arc<Stakes>,
     /// The state's tree afterwards.
     pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.
@@ -261,6 +263,7 @@ impl Changeset {
         }
         let changed = |applied: &Applied| {
             let Changes { functions, rows, outcomes, counted, .. } = &applied.changes;
+            // Units come back and schedules fire by themselves too.
             !(functions.is_empty() && rows.is_empty() && outcomes.is_empty() && counted.is_empty())
         };
         if self.blocks.iter().any(changed) {

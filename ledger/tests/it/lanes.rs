@@ -6,8 +6,8 @@ use crate::world::{answer, bundle, call, deploy, eventually, name, spec};
 use bytes::Bytes;
 use moot_ledger::{Condition, Ledger, PayloadBytes, Pending, ProveError, Refusal, Refused, Retention};
 use moot_record::{
-    Batch, Bundle, Digest, Entry, EntryId, Keypair, PageClass, Payload, SealedHeader, Value,
-    component_digest, seal,
+    Allocation, Batch, Bundle, Candidate, Digest, Economy, Entry, EntryId, Epochs, Genesis, Keypair,
+    PageClass, Payload, Prices, SealedHeader, Transaction, Value, component_digest, seal,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -251,6 +251,63 @@ async fn case_53_an_owner_who_seals_twice_neither_forks_nor_stops_the_others() {
     town.stop(1);
     town.start(1);
     assert_eq!(town.ledger(1).status().evidence, 1);
+}
+
+/// An owner who seals twice, where stake decides: who saw both seals says so to the ledger by itself, and a share of the
+/// stake behind the owner is burned, once, on every replica alike.
+#[tokio::test]
+async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
+    let staker = client().account();
+    let epochs = Epochs { blocks: 1 << 20, authority: staker };
+    let economy = Economy { lockup_blocks: 10, seats: 4, worker_percent: 0 };
+    let mut town = Town::with_genesis(4, 11, |genesis| {
+        let funded = vec![Allocation { account: staker, balance: 500 }];
+        let genesis = genesis.with_accounts(funded).with_epochs(epochs).with_economy(economy);
+        Genesis { prices: Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 }, ..genesis }
+    });
+    (0..3).for_each(|me| town.start(me));
+    let sealer = town.network.validators[3].clone();
+    let at = |port| std::net::SocketAddr::from(([10, 0, 0, 3], port));
+    let replica = Candidate { account: sealer.account(), ledger: at(9080), data: at(10_080) };
+    let consent = Some(Candidate::consent(&sealer, &town.network.genesis.network(), &staker));
+    let stake = Transaction::Stake { amount: 400, replica: Some(replica), consent };
+    let said = bundle(&town.ledger(0), &client(), 900, &[Entry::Transaction(stake)]);
+    let id = town.ledger(0).submit(said).unwrap().id();
+    town.settle().await;
+    assert_eq!(town.ledger(1).transaction_outcome(id).unwrap().unwrap().result, Ok(0));
+
+    let (one, _) = sealed(&town, 3, 0, &[value(1)]);
+    let (two, _) = sealed(&town, 3, 0, &[value(2)]);
+    give(&town, &[0, 1], &one);
+    give(&town, &[2], &two);
+    for me in 0..3 {
+        eventually("it is held", || town.ledger(me).status().lanes[3].unordered == 1);
+    }
+    let begun = std::time::Instant::now();
+    while town.ledger(0).stakes().conviction(&sealer.account()).is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody said it");
+        town.settle().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Whoever else has the evidence has said it by now, to no effect.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    town.settle().await;
+    town.assert_equal();
+    for (me, ledger) in town.running() {
+        let stakes = ledger.stakes();
+        assert_eq!(stakes.conviction(&sealer.account()).unwrap().burned, 40, "at {me}");
+        assert_eq!(stakes.get(&staker).unwrap().staked, 360, "at {me}");
+        assert_eq!(ledger.balance(&staker).unwrap(), 100, "at {me}");
+    }
+    // It is said once: the evidence is still there after a restart, and known to be settled.
+    let height = town.ledger(2).height();
+    town.stop(2);
+    town.start(2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    town.settle().await;
+    assert_eq!(town.ledger(2).status().unordered_batches, 0);
+    assert!(town.ledger(2).height() >= height);
+    assert_eq!(town.ledger(2).stakes().conviction(&sealer.account()).unwrap().burned, 40);
 }
 
 /// A final block names the version that is not here: it is fetched and takes the place of the other.

@@ -5,6 +5,7 @@
 mod accounts;
 mod appenders;
 mod attested;
+mod bonds;
 mod charges;
 mod charging;
 mod crash;
@@ -15,6 +16,7 @@ mod four;
 mod lanes;
 mod paths;
 mod payloads;
+mod rehearsals;
 mod sequencer;
 mod state_machine;
 mod state_proofs;

@@ -4,6 +4,7 @@
 //! `moot_record`; every length is in bytes, every time in microseconds or milliseconds as its name says.
 
 mod accounts;
+mod bonds;
 mod calls;
 mod events;
 mod fees;
@@ -15,6 +16,10 @@ mod triggers;
 mod values;
 
 pub use accounts::AccountView;
+pub use bonds::{
+    BidView, DryOutcome, DryRun, HoldView, ReplicaView, ReplicasView, StakeView, StakedReplicaView,
+    StakesView, WaitingView,
+};
 pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
 };

@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::build::{self, Built};
 use super::failure::Failure;
 use super::options::{KeyOption, ManifestOption, NodeOption, select};
+use super::rehearse::{DryRunOption, rehearse};
 use super::terminal::{self, DIM, Progress};
 use super::text;
 use super::transfer::settle;
@@ -56,6 +57,8 @@ pub(crate) struct Deploy {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    dry_run: DryRunOption,
+    #[command(flatten)]
     node: NodeOption,
     #[command(flatten)]
     key: KeyOption,
@@ -89,7 +92,7 @@ impl Deploy {
         let client = self.node.client()?;
         if let Some(version) = self.rollback {
             let name = self.one_name()?;
-            return roll_back(&client, &self.key, &name, version, self.json).await;
+            return roll_back(&client, &self.key, &name, version, (self.json, self.dry_run)).await;
         }
         let manifest = match &self.component {
             None => self.manifest.load()?,
@@ -105,6 +108,19 @@ impl Deploy {
                 build::run_build(&manifest, function)?;
             }
             built.push((function, build::read_component(function)?));
+        }
+        if self.dry_run.is_asked() {
+            let key = self.key.load_or_create()?;
+            let mut transactions = said(&client, &key, &built).await?;
+            if self.freeze {
+                let names = built.iter().map(|(function, _)| function.name.clone());
+                transactions.extend(names.map(|name| Transaction::Freeze { name }));
+            }
+            if transactions.is_empty() {
+                terminal::done("Unchanged", "exactly this is deployed");
+                return Ok(());
+            }
+            return rehearse(&client, &key, transactions, self.json).await;
         }
         let key = self.key.load_or_create()?;
         let mut deployed = deploy(&client, &key, built).await?;
@@ -155,6 +171,24 @@ struct Step {
     active: Option<u32>,
     /// Exactly this is active now.
     same: bool,
+}
+
+/// What a deploy would say. Nothing is uploaded.
+async fn said(
+    client: &Client,
+    key: &Keypair,
+    built: &[(&FunctionManifest, Built)],
+) -> anyhow::Result<Vec<Transaction>> {
+    let mut said = Vec::new();
+    for (function, Built { bytes, inspection }) in built {
+        let spec = spec_of(function, inspection.kind);
+        let step = step(client, key, function, spec, inspection.kind.as_str(), bytes.clone()).await?;
+        if !step.same {
+            let length = step.bytes.len() as u64;
+            said.push(Transaction::deploy(step.name, step.component, length, &step.spec, step.active));
+        }
+    }
+    Ok(said)
 }
 
 /// Uploads what is new, signs one bundle for all of it, and waits until it is final.
@@ -291,16 +325,25 @@ pub(super) async fn submit(
     (doing, how): (&str, &str),
 ) -> anyhow::Result<Vec<EntryOutcome>> {
     let progress = Progress::start(doing, how);
+    let bundle = signed(client, key, transactions).await?;
+    let answer = client.submit(bundle.encode()).await?;
+    drop(progress);
+    Ok(answer.entries)
+}
+
+/// Transactions as one bundle for the node's network.
+pub(super) async fn signed(
+    client: &Client,
+    key: &Keypair,
+    transactions: Vec<Transaction>,
+) -> anyhow::Result<Bundle> {
     let status = client.status().await?;
     let mut builder = BundleBuilder::new();
     for transaction in transactions {
         builder.append(PageClass::Bulk, &Entry::Transaction(transaction).encode())?;
     }
     let valid_until = status.height + DEPLOY_VALIDITY_BLOCKS;
-    let bundle = Bundle::sign(key, &status.network, valid_until, builder.finish())?;
-    let answer = client.submit(bundle.encode()).await?;
-    drop(progress);
-    Ok(answer.entries)
+    Ok(Bundle::sign(key, &status.network, valid_until, builder.finish())?)
 }
 
 fn apply(result: &mut Deployed, outcome: EntryOutcome) -> anyhow::Result<()> {
@@ -330,7 +373,7 @@ async fn roll_back(
     key: &KeyOption,
     name: &FunctionName,
     version: Option<u32>,
-    json: bool,
+    (json, dry_run): (bool, DryRunOption),
 ) -> anyhow::Result<()> {
     let Some(present) = client.function(name).await? else {
         return Err(unknown_function(client, name).await);
@@ -356,6 +399,9 @@ async fn roll_back(
         terminal::done("Unchanged", &format!("{name} v{active} is the active version already"));
     } else {
         let transaction = Transaction::Rollback { name: name.clone(), version: target };
+        if dry_run.is_asked() {
+            return rehearse(client, &key, vec![transaction], json).await;
+        }
         let outcome = submit(client, &key, vec![transaction], DEPLOYING).await?.into_iter().next();
         if let Some(Outcome::Refused { reason }) = outcome.map(|outcome| outcome.outcome) {
             return Err(Failure::new(format!("{name} was not rolled back: {reason}")).into());

@@ -229,6 +229,35 @@ impl Client {
         self.json(&answer)
     }
 
+    /// Asks what would come of a signed bundle; nothing is recorded.
+    pub async fn rehearse(&self, bundle: Vec<u8>) -> Result<api::DryRun, ClientError> {
+        let mut ask = Self::ask(Method::POST, "/_moot/bundles?dry-run");
+        ask.body = bundle.into();
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        let answer = self.expect(&ask.header("content-type", "application/cbor")?).await?;
+        self.json(&answer)
+    }
+
+    /// What is held under the address of a transaction; `None` when nothing is.
+    pub async fn hold(&self, id: &EntryId) -> Result<Option<api::HoldView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/holds/{id}")).await)
+    }
+
+    /// Who bids for a seat.
+    pub async fn stakes(&self) -> Result<api::StakesView, ClientError> {
+        self.get("/_moot/stakes".into()).await
+    }
+
+    /// What an account has staked.
+    pub async fn stake(&self, account: &AccountId) -> Result<api::StakeView, ClientError> {
+        self.get(format!("/_moot/stakes/{account}")).await
+    }
+
+    /// Where the replicas are; `None` where nobody can join by stake.
+    pub async fn replicas(&self) -> Result<Option<api::ReplicasView>, ClientError> {
+        missing_is_none(self.get("/_moot/replicas".into()).await)
+    }
+
     /// The newest calls.
     pub async fn calls(&self, limit: usize) -> Result<api::Calls, ClientError> {
         self.get(format!("/_moot/calls?limit={limit}")).await

@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 /// The other replicas.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours {
+    /// Where this replica takes votes and batches.
+    own: Option<(SocketAddr, SocketAddr)>,
     peers: BTreeMap<AccountId, SocketAddr>,
     gateways: BTreeMap<AccountId, Address>,
     seen: Mutex<Option<(Instant, BTreeMap<AccountId, bool>)>>,
@@ -23,10 +25,16 @@ pub(crate) struct Neighbours {
 impl Neighbours {
     pub(crate) fn of(seat: &Seat) -> Neighbours {
         Neighbours {
+            own: Some((seat.listen, seat.listen_data)),
             peers: seat.peers.iter().map(|peer| (peer.account, peer.address)).collect(),
             gateways: seat.gateways.iter().cloned().collect(),
             seen: Mutex::default(),
         }
+    }
+
+    /// Where this replica takes votes and batches, when it has others.
+    pub(crate) fn own(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.own
     }
 
     /// Where another replica's gateway is.

@@ -1,11 +1,11 @@
 //! Values of every type that has an encoding, for property tests.
 
 use moot_record::{
-    Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind,
-    Certificate, Digest, Economy, Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName,
-    Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload,
-    PayloadMode, Prices, Proof, Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits,
-    Status, Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
+    Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Candidate,
+    Certificate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind,
+    FunctionName, Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer,
+    Payload, PayloadMode, Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir,
+    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -119,6 +119,7 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         ("(/[a-zA-Z0-9-]{1,12})(/[a-z]{1,9}){0,4}(/\\$[a-z][a-z0-9_]{0,9})?", option::of(".{1,80}"))
             .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
         (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
+        bond(),
         (price(), price(), price()).prop_map(|(per_byte, per_mega_fuel, per_stored_byte)| {
             Transaction::Prices { prices: Prices { per_byte, per_mega_fuel, per_stored_byte } }
         }),
@@ -145,6 +146,38 @@ pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {
     prop_oneof![
         (on, name(), access).prop_map(|(on, function, access)| Trigger { on, function, access }),
         (schedule, name()).prop_map(|(on, function)| Trigger { on, function, access: TriggerAccess::Anyone }),
+    ]
+}
+
+/// What binds units, and what frees them.
+fn bond() -> impl Strategy<Value = Transaction> {
+    let candidate =
+        (any::<[u8; 32]>(), address(0), address(1), signature()).prop_map(|(seed, ledger, data, consent)| {
+            let account = Keypair::from_seed(seed).account();
+            (Some(Candidate { account, ledger, data }), Some(consent))
+        });
+    let sealed = || (batch_header(), signature()).prop_map(|(header, seal)| SealedHeader { header, seal });
+    prop_oneof![
+        (any::<[u8; 32]>(), integer(), integer()).prop_map(|(seed, amount, until)| {
+            let to = Keypair::from_seed(seed).account();
+            Transaction::Hold { to, amount: amount.max(1), until }
+        }),
+        (entry_id(), integer(), integer()).prop_map(|(hold, one, other)| {
+            let whole = one.max(other).max(1);
+            Transaction::Release { hold, part: one.min(other), whole }
+        }),
+        integer().prop_map(|amount| {
+            Transaction::Stake { amount: amount.max(1), replica: None, consent: None }
+        }),
+        (integer(), candidate).prop_map(|(amount, (replica, consent))| Transaction::Stake {
+            amount,
+            replica,
+            consent
+        }),
+        integer().prop_map(|amount| Transaction::Unstake { amount: amount.max(1) }),
+        (sealed(), sealed()).prop_map(|(first, second)| {
+            Transaction::Convict { evidence: Equivocation { first, second }.encode() }
+        }),
     ]
 }
 

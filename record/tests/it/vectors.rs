@@ -11,11 +11,11 @@ use data_encoding::HEXLOWER;
 use moot_record::limits::{MAX_TOGETHER, MAX_VOTED_PRICE};
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee,
-    Digest, Domain, Economy, Entry, EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis,
-    HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices, Proof, Receipt,
-    ReceiptFile, Role, Spec, SpecDir, Status, Transaction, Trigger, TriggerAccess, TriggerOn,
-    Value as Message, component_digest, merkle, page_digest, payload_digest, verify,
+    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
+    Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
+    FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
+    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Trigger,
+    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal, verify,
 };
 use serde_json::{Value, json};
 
@@ -124,6 +124,7 @@ fn domains() -> Value {
         ("seed", Domain::SEED),
         ("state", Domain::STATE),
         ("request", Domain::REQUEST),
+        ("candidate", Domain::CANDIDATE),
     ];
     let one = |(name, domain): &(&str, Domain)| json!({ "name": name, "tag": hex(domain.tag()), "hash_of_abc": domain.hash(b"abc") });
     all.iter().map(one).collect()
@@ -288,8 +289,48 @@ fn written() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// A replica that somebody stakes for, with its consent.
+fn candidate(network: &Digest) -> (Candidate, Signature) {
+    let replica = Keypair::from_seed([6; 32]);
+    let staker = Keypair::from_seed([3; 32]).account();
+    let (ledger, data) = ("10.0.0.6:9080".parse().unwrap(), "[2001:db8::6]:10080".parse().unwrap());
+    let consent = Candidate::consent(&replica, network, &staker);
+    (Candidate { account: replica.account(), ledger, data }, consent)
+}
+
+/// What binds units and frees them.
+fn bonds() -> Vec<(&'static str, Entry)> {
+    let network = Network::new(4);
+    let to = Keypair::from_seed([3; 32]).account();
+    let hold = EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 };
+    let (replica, consent) = candidate(&network.genesis.network());
+    vec![
+        ("a hold", Transaction::Hold { to, amount: 9, until: 1000 }.into()),
+        ("a third released", Transaction::Release { hold, part: 1, whole: 3 }.into()),
+        ("all given back", Transaction::Release { hold, part: 0, whole: 1 }.into()),
+        ("a stake", Transaction::Stake { amount: u64::MAX, replica: None, consent: None }.into()),
+        (
+            "a stake behind a replica",
+            Transaction::Stake { amount: 0, replica: Some(replica), consent: Some(consent) }.into(),
+        ),
+        ("units unstaked", Transaction::Unstake { amount: 1 }.into()),
+        ("a conviction", Transaction::Convict { evidence: sealed_twice(&network).encode() }.into()),
+    ]
+}
+
+/// What proves that the owner of lane 2 has sealed twice.
+fn sealed_twice(network: &Network) -> Equivocation {
+    let [first, second] = [1u8, 2].map(|n| {
+        let value = Entry::Value(Message::new("/a", Payload::inlined(&[n])));
+        let batch = Batch::seal(2, 7, vec![network.bundle(&[(PageClass::Bulk, value.encode())], 9)]).unwrap();
+        let seal = seal(&network.validators[2], &network.genesis.network(), &batch.digest());
+        SealedHeader { header: batch.header, seal }
+    });
+    Equivocation { first, second }
+}
+
 fn entries() -> Value {
-    [some_entries(), transfers(), written()]
+    [some_entries(), transfers(), bonds(), written()]
         .concat()
         .iter()
         .map(|(name, entry)| {
@@ -327,6 +368,9 @@ fn entries_refused() -> Value {
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
+    let hold = EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 };
+    let (replica, consent) = candidate(&Digest::ZERO);
+    let stake = |amount, replica, consent| said(Transaction::Stake { amount, replica, consent });
     let dear = Prices { per_byte: MAX_VOTED_PRICE + 1, ..Prices::default() };
     let cases = [
         ("cut", good[..good.len() - 1].to_vec()),
@@ -360,6 +404,23 @@ fn entries_refused() -> Value {
         ("a value by nobody in the long form", nameless),
         ("a value by a function in no call", Entry::Value(function).encode()),
         ("a value by no function in a call", Entry::Value(call).encode()),
+        ("a hold of nothing", said(Transaction::Hold { to, amount: 0, until: 9 })),
+        ("a hold for nobody's key", said(Transaction::Hold { to: weak, amount: 1, until: 9 })),
+        ("a share of nothing", said(Transaction::Release { hold, part: 0, whole: 0 })),
+        ("a share of more than all", said(Transaction::Release { hold, part: 2, whole: 1 })),
+        ("a stake of nothing", stake(0, None, None)),
+        ("a stake behind a replica that did not consent", stake(1, Some(replica), None)),
+        ("a consent of no replica", stake(1, None, Some(consent))),
+        (
+            "a stake behind nobody's key",
+            stake(1, Some(Candidate { account: weak, ..replica }), Some(consent)),
+        ),
+        (
+            "a stake behind a replica with one port",
+            stake(1, Some(Candidate { data: replica.ledger, ..replica }), Some(consent)),
+        ),
+        ("nothing unstaked", said(Transaction::Unstake { amount: 0 })),
+        ("a conviction without evidence", said(Transaction::Convict { evidence: vec![0x80] })),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {

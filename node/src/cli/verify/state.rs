@@ -4,7 +4,8 @@ use std::path::Path;
 
 use moot_ledger::FunctionRecord;
 use moot_record::{
-    Account, Genesis, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, StateKey, TriggerOn,
+    Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, Stake,
+    StateKey, TriggerOn,
 };
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Account(_) => Account::decode(value).map(|found| json!(found)),
         StateKey::Owner(_) => PathOwner::decode(value).map(|found| json!(found)),
         StateKey::Rule(_) => PathRule::decode(value).map(|found| json!(found)),
+        StateKey::Hold(_) => Hold::decode(value).map(|found| json!(found)),
+        StateKey::Stake(_) => Stake::decode(value).map(|found| json!(found)),
+        StateKey::Conviction(_) => Conviction::decode(value).map(|found| json!(found)),
         StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
         StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
         StateKey::Trigger(_) => SetTrigger::decode(value).map(|found| json!(found)),
@@ -58,6 +62,27 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
                 (Some(value), _) => text::count(value.len(), "byte"),
             };
             (format!("record of function {BOLD}{name}{BOLD:#}"), ("record", found))
+        }
+        StateKey::Hold(id) => {
+            let hold = value.and_then(|value| Hold::decode(value).ok());
+            let shown = |hold: Hold| {
+                let amount = text::number(hold.amount);
+                format!("{amount} {DIM}of {} for {} until height {}{DIM:#}", hold.from, hold.to, hold.until)
+            };
+            let hold = hold.map_or_else(|| "nothing".to_owned(), shown);
+            (format!("what is held under {BOLD}{id}{BOLD:#}"), ("held", hold))
+        }
+        StateKey::Stake(account) => {
+            let found = value.and_then(|value| Stake::decode(value).ok()).unwrap_or_default();
+            let waiting = text::number(found.bound() - found.staked);
+            let staked = format!("{} {DIM}and {waiting} on the way out{DIM:#}", text::number(found.staked));
+            (format!("stake of {BOLD}{account}{BOLD:#}"), ("staked", staked))
+        }
+        StateKey::Conviction(replica) => {
+            let found = value.and_then(|value| Conviction::decode(value).ok());
+            let shown = |found: Conviction| format!("sealed twice, {} burned", text::number(found.burned));
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("conviction of {BOLD}{replica}{BOLD:#}"), ("conviction", found))
         }
         StateKey::Prices => {
             let list = value.and_then(|value| PriceList::decode(value).ok());

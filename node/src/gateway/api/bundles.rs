@@ -27,8 +27,10 @@ use std::sync::Arc;
 /// Submits a signed bundle of transactions and values, or of calls and values. Waits until it is final, unless
 /// `respond-async` is preferred: then until it is durable here. Calls of functions that this replica serves are run
 /// once the bundle is final, and have receipts by their addresses; the others are recorded, not run, and the answer
-/// says why.
+/// says why. With `dry-run` nothing is recorded: the answer (`DryRun`) says what would come of each transaction, and
+/// what it would cost.
 #[utoipa::path(post, path = "/_moot/bundles", tag = "functions",
+    params(("dry-run" = Option<bool>, Query, description = "only say what would come of it")),
     request_body(content = Vec<u8>, content_type = "application/cbor"),
     responses((status = 200, body = BundleAnswer), (status = 202, body = BundleAnswer), (status = 422, body = crate::api::Problem)))]
 pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
@@ -36,6 +38,9 @@ pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
     let bytes = visit.read(door, MAX_BUNDLE_BYTES as u64).await?;
     let bundle = Bundle::decode(&bytes).map_err(|e| Failure::new(Kind::BadBundle, e.to_string()))?;
     drop(bytes);
+    if super::flag(visit.parts.uri.query(), "dry-run") {
+        return super::rehearse::rehearse(&door.worker, bundle).await;
+    }
     let checked = Checked::of(&door.worker, bundle)?;
     Survive::new(submit(door.worker.clone(), checked, preferences)).await
 }
@@ -109,7 +114,7 @@ fn place(runs: &mut Vec<Run>, page: u16, slot: u16) {
     }
 }
 
-fn refused(error: &Refused) -> Failure {
+pub(super) fn refused(error: &Refused) -> Failure {
     Failure::new(of_refused(error), error.to_string())
 }
 

@@ -1,8 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, fees, functions, node, rules, state,
-    triggers, values,
+    Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, interface, node,
+    rules, state, triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -26,12 +26,17 @@ use utoipa::OpenApi;
         node::genesis,
         node::problems,
         accounts::show,
+        bonds::hold,
+        bonds::stakes,
+        bonds::stake,
+        bonds::replicas,
         fees::prices,
         fees::statement,
         fees::bill,
         state::prove,
         functions::list,
         functions::show,
+        interface::document,
         components::put,
         components::get,
         bundles::post,
@@ -61,7 +66,8 @@ use utoipa::OpenApi;
         api::Problem,
         api::ValueView,
         api::ValuesView,
-        api::ValuesMissed
+        api::ValuesMissed,
+        api::DryRun
     ))
 )]
 struct Document;
@@ -106,6 +112,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 29);
+        assert_eq!(document.paths.paths.len(), 37);
     }
 }

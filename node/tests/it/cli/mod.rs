@@ -2,6 +2,7 @@
 //! settings.
 
 mod accounts;
+mod bonds;
 mod calling;
 mod components;
 mod deploying;

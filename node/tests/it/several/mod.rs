@@ -9,4 +9,5 @@ mod init;
 mod kill;
 mod local;
 mod split;
+mod staking;
 mod strangers;

@@ -92,8 +92,28 @@ impl TestNet {
         TestNet::made(replicas, &["--free", "--epoch-blocks", &blocks.to_string()])
     }
 
-    fn made(replicas: u16, more: &[&str]) -> TestNet {
+    /// The same, where stake says who votes: as many seats as replicas, a lock-up of an epoch, and one account with
+    /// units, whose key is the file `ada`.
+    pub(crate) fn by_stake(replicas: u16, blocks: u64, funds: u64) -> (TestNet, String) {
         let dir = tempfile::tempdir().unwrap();
+        let said = |words: &[&str]| {
+            let done = moot(dir.path()).args(words).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            String::from_utf8_lossy(&done.stdout).trim().to_owned()
+        };
+        said(&["account", "--new", "--key", "ada"]);
+        let ada = said(&["account", "--key", "ada", "--export-public"]);
+        let (fund, blocks, seats) = (format!("{ada}={funds}"), blocks.to_string(), replicas.to_string());
+        let more =
+            ["--fund", &fund, "--epoch-blocks", &blocks, "--seats", &seats, "--lockup-blocks", &blocks];
+        (TestNet::made_in(dir, replicas, &more), ada)
+    }
+
+    fn made(replicas: u16, more: &[&str]) -> TestNet {
+        TestNet::made_in(tempfile::tempdir().unwrap(), replicas, more)
+    }
+
+    fn made_in(dir: tempfile::TempDir, replicas: u16, more: &[&str]) -> TestNet {
         // Room for one that joins.
         let base = free_base(replicas + 1);
         let (count, port) = (replicas.to_string(), base.to_string());
@@ -124,6 +144,16 @@ impl TestNet {
             running: None,
         });
         index
+    }
+
+    /// Takes up the folder of a replica that was made otherwise; its number.
+    pub(crate) fn adopt(&mut self, folder: &str) -> usize {
+        let config = self.dir.path().join(folder).join("replica.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let listen = text.lines().find_map(|line| line.strip_prefix("gateway = ")).unwrap();
+        let gateway = listen.trim_matches('"').parse().unwrap();
+        self.slots.push(Slot { config, gateway, running: None });
+        self.len() - 1
     }
 
     /// The same replica once more, as if its folder had been copied: the same key, other ports. Before the first start.
