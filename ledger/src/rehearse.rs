@@ -13,9 +13,7 @@ use crate::ledger::Ledger;
 use crate::state::tree::{End, Tree};
 use crate::state::{Block, FunctionRecord, Outcome, State, Triggers};
 use crate::submit::VerifiedBundle;
-use moot_record::{
-    AccountId, Digest, EntryId, Hold, Pattern, StateKey, Transaction, Trigger, TriggerOn,
-};
+use moot_record::{AccountId, Digest, EntryId, Hold, Pattern, StateKey, Transaction, Trigger, TriggerOn};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

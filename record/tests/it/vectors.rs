@@ -15,7 +15,8 @@ use moot_record::{
     Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
     FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
     Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Trigger,
-    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal, verify,
+    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal,
+    verify,
 };
 use serde_json::{Value, json};
 
