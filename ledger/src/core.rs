@@ -22,7 +22,7 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Rules, Seats, Stakes};
+use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Stakes, Triggers};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -120,10 +120,18 @@ pub(crate) struct Core {
     pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
     /// What accounts have promised to pay for calls that run here.
     pub(crate) holds: Arc<Holds>,
+    /// The triggers after the last block committed here.
+    pub(crate) triggers: RwLock<Arc<Triggers>>,
+    /// Derived calls without an answer after the last block committed here.
+    pub(crate) derived: Mutex<BTreeMap<DerivedId, Arc<DerivedCall>>>,
+    /// Height of the last block that said something of derived calls.
+    pub(crate) derived_news: watch::Sender<u64>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
     /// Tells when the engine of `moot_ordering` has failed; empty without one.
     pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
+    /// Height of the last block that brought values.
+    pub(crate) value_news: watch::Sender<u64>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) counters: Counters,
 }

@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// A replica's ledger. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
@@ -113,6 +113,9 @@ impl Ledger {
             stakes: RwLock::new(state.stakes().clone()),
             prices: RwLock::new(state.prices().cloned().map(Arc::new)),
             holds: Arc::default(),
+            triggers: RwLock::new(state.triggers().clone()),
+            derived: Mutex::new(state.derived().map(|call| (call.id, call.clone())).collect()),
+            derived_news: watch::Sender::new(0),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),
@@ -138,6 +141,7 @@ impl Ledger {
             inbox: Mutex::new(Inbox::default()),
             flights: Arc::default(),
             engine: OnceLock::new(),
+            value_news: watch::Sender::new(0),
             events: broadcast::channel(EVENT_BACKLOG).0,
             counters: Counters::default(),
         });
@@ -264,14 +268,14 @@ impl Ledger {
         self.inner.open_calls.clone()
     }
 
-    /// What is known about an idempotency key of `caller` at function `scope`, used with a request whose
+    /// What is known about an idempotency key of `caller` at `scope` (a function, or a path), used with a request whose
     /// digest is `body`.
     ///
     /// # Errors
     /// When the key is empty or too long, when too many are under way, or when the disk cannot be read.
     pub fn idempotent(
         &self,
-        scope: &FunctionName,
+        scope: &str,
         caller: Option<AccountId>,
         key: &str,
         body: &Digest,

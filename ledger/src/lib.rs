@@ -32,6 +32,7 @@ mod commit;
 mod component;
 mod condition;
 mod core;
+mod derived;
 mod disk;
 mod error;
 mod events;
@@ -59,6 +60,7 @@ mod status;
 mod store;
 mod submit;
 mod unordered;
+mod values;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
@@ -80,11 +82,12 @@ pub use rehearse::Rehearsal;
 pub use standing::Standing;
 pub use state::charges::{Quote, quote};
 pub use state::{
-    Bid, FunctionRecord, Outcome, Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes,
-    Verdict, Version,
+    Barred, Bid, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting,
+    PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, TriggerRecord, Triggers, Verdict, Version,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
+pub use values::{ValueTurn, WrittenValue};
 
 pub use moot_ordering::Peer;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
-/// and a log goes before the database. A directory of another version is refused: in an older one the blocks carry
-/// roots of another kind.
-pub const FORMAT_VERSION: u32 = 3;
+/// and a log goes before the database, 4 since values are judged and listed. A directory of another version is refused:
+/// in an older one the blocks carry roots of another kind.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
 /// once, at the first start, in a few milliseconds.
@@ -223,6 +223,48 @@ pub const MAX_RULE_DEPTH: usize = 64;
 
 /// Steps in which a rule must come to its verdict: some hundred microseconds.
 pub const MAX_RULE_COST: u64 = 10_000;
+
+/// Values in a block from which on those whose rules read no state are judged on several threads: below it the threads
+/// cost more than the rules.
+pub const MIN_VALUES_ABREAST: usize = 64;
+
+/// Threads that judge at once; a replica has other things to do.
+pub const MAX_JUDGING_THREADS: usize = 4;
+
+/// How long the newest value of a path is delivered, in the blocks' time: a week, as payloads are kept.
+pub const VALUE_RETENTION_S: u64 = DEFAULT_RETENTION_S;
+
+/// Values that are forgotten in one commit beyond as many as it brings, so that a quiet week's end makes nobody wait.
+pub const FORGET_VALUES: usize = 256;
+
+/// Rows of the list of values that one look goes through for whoever follows a path.
+pub const MAX_VALUES_LOOKED_AT: usize = 4096;
+
+/// Triggers of a network. Each is a row and some hundred bytes of memory.
+pub const MAX_TRIGGERS: usize = 4096;
+
+/// Triggers below one first label, and those that wait for the end of one function's calls: so many at most does one
+/// event make fire.
+pub const MAX_TRIGGERS_OF_ONE: usize = 16;
+
+/// Triggers in a row, each fired by what the one before made run. Deep enough for a workflow; a loop ends here.
+pub const MAX_TRIGGER_DEPTH: u32 = 8;
+
+/// Derived calls without an answer in all: ten megabytes of state and as much memory, with inline values.
+pub const MAX_DERIVED_OPEN: usize = 16_384;
+
+/// The same of one trigger, so that a storm on one does not take the room of all.
+pub const MAX_OPEN_OF_TRIGGER: usize = 1024;
+
+/// What a lane has beyond the function's deadline to bring the receipt of a derived call: a restart, and a queue before
+/// it. After that the next lane has its turn.
+pub const DERIVED_PATIENCE_MS: u64 = 60_000;
+
+/// Derived calls that are passed on in one block, and traced calls that are forgotten.
+pub const MAX_PASSED_ON: usize = 256;
+
+/// Calls that are traced: those that triggers led to, and those whose end a trigger waits for.
+pub const MAX_TRACED_CALLS: usize = 65_536;
 
 /// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
 /// share with each other is a way of some twenty nodes for each key that changed.

@@ -5,10 +5,8 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::rules::Scope;
-use crate::state::{Outcome, Posting, Rules, Stakes, Verdict};
+use crate::state::{Outcome, Posting, Rules, Stakes};
 use crate::store::{StoredBlock, read};
-use moot_record::limits::MAX_INLINE_BYTES;
 use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
 
@@ -136,21 +134,6 @@ impl Ledger {
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
         self.core().rules.read().clone()
-    }
-
-    /// What the rules would say, if `account` wrote `value` to a path now.
-    #[must_use]
-    pub fn judge(&self, path: &str, account: AccountId, value: &[u8]) -> Verdict {
-        let (height, now_ms) = (self.height(), self.time_ms());
-        let scope = Scope {
-            account,
-            value: (value.len() <= MAX_INLINE_BYTES).then_some(value),
-            value_bytes: value.len() as u64,
-            now_ms,
-            height,
-            balance: &|account| self.balance(account).unwrap_or(0),
-        };
-        self.rules().judge(path, &scope)
     }
 
     /// The closest path at or above one that has an owner, or had: its owner is none when it was given up.

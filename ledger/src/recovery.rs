@@ -12,7 +12,7 @@
 
 use crate::commit::Committed;
 use crate::error::{OpenError, ReadError};
-use crate::exchange::{Content, RECEIPT, Scan, scan};
+use crate::exchange::{Content, Looking, RECEIPT, Scan, scan};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
@@ -141,7 +141,8 @@ impl Recovered {
                 self.note_calls(view, owner, &to_answer);
             }
             if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
-                let Scan { ordered, charges, bytes, .. } = scan(view, owner, charging);
+                let looking = Looking { follow: false, charging };
+                let Scan { ordered, charges, bytes, .. } = scan(view, owner, looking);
                 let promise = own.then(Promise::recovered);
                 let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, charges, bytes));
                 self.unordered.insert((lane, seq), waiting);

@@ -11,9 +11,11 @@
 use crate::core::Core;
 use crate::ledger::Ledger;
 use crate::state::tree::{End, Tree};
-use crate::state::{Block, FunctionRecord, Outcome, State};
+use crate::state::{Block, FunctionRecord, Outcome, State, Whole};
 use crate::submit::VerifiedBundle;
-use moot_record::{AccountId, Digest, EntryId, Hold, Pattern, StateKey, Transaction};
+use moot_record::{
+    AccountId, Digest, EntryId, Hold, Pattern, SetTrigger, StateKey, Transaction, Trigger, TriggerOn,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -69,9 +71,13 @@ impl Core {
             let value = found(&tree, &key)?;
             Some((key, value))
         });
-        let (seats, rules, stakes) =
-            (self.seats.read().clone(), self.rules.read().clone(), self.stakes.read().clone());
-        State::excerpt(&self.genesis, height, (seats, rules, stakes), functions, rows)
+        let whole = Whole {
+            seats: self.seats.read().clone(),
+            rules: self.rules.read().clone(),
+            stakes: self.stakes.read().clone(),
+            triggers: self.triggers.read().clone(),
+        };
+        State::excerpt(&self.genesis, height, whole, functions, rows)
     }
 }
 
@@ -83,8 +89,8 @@ fn found(tree: &Tree, key: &StateKey) -> Option<Vec<u8>> {
     }
 }
 
-/// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, stakes and
-/// prices are there as a whole.
+/// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, triggers,
+/// stakes and prices are there as a whole.
 fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) {
     match transaction {
         Transaction::Deploy { name, .. }
@@ -93,10 +99,12 @@ fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) 
         | Transaction::Freeze { name } => drop(keys.insert(StateKey::Function(name.clone()))),
         Transaction::Transfer { to, .. } => drop(keys.insert(StateKey::Account(*to))),
         Transaction::Own { path, .. } => owners(path, keys),
-        Transaction::Rule { pattern, .. } => {
-            if let Ok(pattern) = Pattern::parse(pattern) {
-                owners(pattern.owned(), keys);
-            }
+        Transaction::Rule { pattern, .. } => owners_of(pattern, keys),
+        Transaction::Trigger { name, trigger } => {
+            let present = found(tree, &StateKey::Trigger(name.clone()));
+            let present = present.and_then(|value| SetTrigger::decode(&value).ok());
+            present.iter().for_each(|present| reach_trigger(&present.trigger, keys));
+            trigger.iter().for_each(|trigger| reach_trigger(trigger, keys));
         }
         Transaction::Release { hold, .. } => {
             let key = StateKey::Hold(*hold);
@@ -112,6 +120,22 @@ fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) 
         | Transaction::Stake { .. }
         | Transaction::Unstake { .. }
         | Transaction::Convict { .. } => {}
+    }
+}
+
+fn reach_trigger(trigger: &Trigger, keys: &mut BTreeSet<StateKey>) {
+    keys.insert(StateKey::Function(trigger.function.clone()));
+    match &trigger.on {
+        TriggerOn::Value(pattern) => owners_of(pattern, keys),
+        TriggerOn::Completion(watched) => drop(keys.insert(StateKey::Function(watched.clone()))),
+        TriggerOn::Schedule(_) => {}
+    }
+}
+
+/// The owners of what a pattern is about.
+fn owners_of(pattern: &str, keys: &mut BTreeSet<StateKey>) {
+    if let Ok(pattern) = Pattern::parse(pattern) {
+        owners(pattern.owned(), keys);
     }
 }
 

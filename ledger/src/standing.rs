@@ -221,7 +221,7 @@ impl Core {
             return Ok(());
         }
         let payload = Payload::inlined(lost.number.as_bytes());
-        let value = Entry::Value(Value { path: RETURN_PATH.to_owned(), payload });
+        let value = Entry::Value(Value::new(RETURN_PATH, payload));
         let bytes = value.encode();
         let mut lane = self.lane.lock();
         let batch = lane.room(bytes.len(), 0, usize::MAX).map_err(|error| error.to_string())?;

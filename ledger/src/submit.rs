@@ -28,7 +28,7 @@ use crate::limits::{
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction, Value};
 
 /// A client's bundle that was checked, and that nobody can change any more.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ struct Content {
     /// Calls that somebody here is going to answer.
     to_answer: Vec<(u16, u16)>,
     transactions: Vec<(u16, u16, Transaction)>,
+    values: Vec<(u16, u16, Value)>,
 }
 
 impl VerifiedBundle {
@@ -82,9 +83,14 @@ impl VerifiedBundle {
         OrderedBundle {
             digest: self.id,
             account: self.account(),
+            own: false,
+            counts: true,
             valid_until: self.bundle.header.valid_until,
             first: id(0, 0),
             transactions: said.map(|(page, slot, said)| (id(*page, *slot), said.clone())).collect(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
             bytes: self.paid_bytes(),
         }
     }
@@ -107,7 +113,7 @@ impl Content {
                 }
             }
             Entry::Transaction(transaction) => self.transactions.push((page, slot, transaction)),
-            Entry::Value(_) => {}
+            Entry::Value(value) => self.values.push((page, slot, value)),
             Entry::Receipt(_) => {
                 return Err(Refused::BadBundle(
                     "it holds a receipt: only the worker that ran a call may answer it".into(),
@@ -246,14 +252,22 @@ impl Core {
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
-            if header.account != core.account || !content.transactions.is_empty() {
+            let own = header.account == core.account;
+            if !own || !content.transactions.is_empty() || !content.values.is_empty() {
+                let counts = !own || !content.transactions.is_empty();
                 let transactions = content.transactions.into_iter();
+                let values = content.values.into_iter();
                 batch.order(OrderedBundle {
                     digest,
                     account: header.account,
+                    own,
+                    counts,
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    values: values.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    calls: Vec::new(),
+                    receipts: Vec::new(),
                     bytes: paid_bytes,
                 });
             }

@@ -70,12 +70,25 @@ pub const BUNDLE_CALLS_AT_ONCE: usize = 16;
 /// Calls of clients' bundles that wait to be run; further bundles are told to come back. About a second's work, and
 /// 70 MiB when every one of them has the largest input.
 pub const MAX_BUNDLE_CALLS: usize = 16_384;
+/// Calls derived by triggers that run at once: enough to fill the cores, and never all places.
+pub const DERIVED_AT_ONCE: usize = 16;
+/// How often it is looked for derived calls when no block tells of any.
+pub const DERIVED_AGAIN: Duration = Duration::from_secs(5);
+/// Times that the code of a derived call's function is looked for, with growing pauses, before its receipt says that it
+/// is not to be had.
+pub const DERIVED_TRIES: u32 = 7;
+/// The longest of these pauses.
+pub const DERIVED_LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a bundle found open at start has become final.
 pub const FATE_EVERY: Duration = Duration::from_millis(200);
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.
 pub const MAX_LISTED_CALLS: usize = 1000;
+/// Longest list that `GET /_moot/values/...?below&limit=` gives; with 4 KiB each, 4 MiB.
+pub const MAX_LISTED_VALUES: usize = 1000;
+/// How long a function that writes a value waits for the block that judges it.
+pub const VALUE_VERDICT_WAIT: Duration = Duration::from_secs(10);
 /// Log lines that are kept for each function, for those who start to listen afterwards.
 pub const KEPT_LOG_LINES: usize = 256;
 /// Events that a slow reader of `/_moot/events` or of logs may be behind before it is told what it missed.
@@ -107,7 +120,7 @@ pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 pub const REFRESH_SOON: Duration = Duration::from_millis(50);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
-/// Most that `moot:function/ledger` writes in one value.
+/// Most bytes of a value: a message, and every replica that has it keeps it for a week.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 /// Most bytes of one key-value entry. Larger things belong into files or values.
 pub const MAX_KV_VALUE_BYTES: usize = 1024 * 1024;

@@ -157,6 +157,7 @@ pub struct Node {
     gateway: JoinHandle<()>,
     keeper: JoinHandle<()>,
     recovery: JoinHandle<()>,
+    derived: JoinHandle<()>,
     drain_timeout: Duration,
 }
 
@@ -180,12 +181,13 @@ impl Node {
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
+        let derived = tokio::spawn(worker.clone().run_derived(stopping.clone()));
         let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
         if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
             workers::serve(listener, tls, worker.clone(), stopping.clone());
         }
         let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
-        Ok(Node { address, workers_address, worker, stop, gateway, keeper, recovery, drain_timeout })
+        Ok(Node { address, workers_address, worker, stop, gateway, keeper, recovery, derived, drain_timeout })
     }
 
     /// Where the gateway listens.
@@ -234,6 +236,7 @@ impl Node {
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         let _ = self.gateway.await;
+        let _ = self.derived.await;
         let calls = async {
             self.worker.places.all_free().await;
             self.worker.fleet.idle().await;

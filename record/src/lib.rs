@@ -59,6 +59,7 @@ pub mod testing;
 mod text;
 mod touch;
 mod transaction;
+mod trigger;
 mod value;
 
 pub use address::EntryId;
@@ -99,4 +100,5 @@ pub use state_file::{STATE_FORMAT, StateFile};
 pub use state_proof::{Found, ProvenState, StateProof};
 pub use touch::{Touch, TouchKind};
 pub use transaction::{Role, Transaction};
+pub use trigger::{SetTrigger, Trigger, TriggerAccess, TriggerOn};
 pub use value::Value;

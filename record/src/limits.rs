@@ -134,6 +134,12 @@ pub const MAX_VARIABLE_BYTES: usize = 32;
 /// A rule is a sentence, not a program; each is read again when a replica starts.
 pub const MAX_RULE_BYTES: usize = 1024;
 
+/// Five fields of cron with some lists in them.
+pub const MAX_CRON_BYTES: usize = 64;
+
+/// Accounts that may make a trigger fire; for more there are rules.
+pub const MAX_TRIGGER_ACCOUNTS: usize = 64;
+
 /// A deploy transaction carries the spec whole and must fit one entry.
 pub const MAX_SPEC_BYTES: usize = 10 * 1024;
 

@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn a_sealed_batch_reads_back_without_a_copy() {
         let network = Network::new(4);
-        let value = |n: u8| Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[n]) });
+        let value = |n: u8| Entry::Value(Value::new("/a", Payload::inlined(&[n])));
         let bundles: Vec<_> =
             (0..5).map(|n| network.bundle(&[(PageClass::Bulk, value(n).encode())], 9)).collect();
         let batch = Batch::seal(2, 7, bundles).unwrap();

@@ -54,6 +54,12 @@ pub enum StateKey {
     Prices,
     /// What was paid and not paid out yet: [`crate::Pot`].
     Pot,
+    /// A trigger: [`crate::SetTrigger`].
+    Trigger(FunctionName),
+    /// A call that a trigger derived, and that is not answered yet: height of its block and number in it.
+    Derived(u64, u32),
+    /// A call whose end triggers wait for.
+    Watched(EntryId),
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -120,12 +126,28 @@ impl Item for StateKey {
                 cbor::array(out, 1);
                 cbor::uint(out, 10u8);
             }
+            Self::Trigger(name) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 11u8);
+                name.write(out);
+            }
+            Self::Derived(height, number) => {
+                cbor::array(out, 3);
+                cbor::uint(out, 12u8);
+                cbor::uint(out, *height);
+                cbor::uint(out, *number);
+            }
+            Self::Watched(call) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 13u8);
+                call.write(out);
+            }
         }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = r.position();
-        let fields = r.list(2)?;
+        let fields = r.list(3)?;
         let (key, wanted) = match r.uint()? {
             0 => (Self::History, 1),
             1 => (Self::Seats, 1),
@@ -138,6 +160,9 @@ impl Item for StateKey {
             8 => (Self::Conviction(AccountId::read(r)?), 2),
             9 => (Self::Prices, 1),
             10 => (Self::Pot, 1),
+            11 => (Self::Trigger(FunctionName::read(r)?), 2),
+            12 => (Self::Derived(r.uint()?, r.small()?), 3),
+            13 => (Self::Watched(EntryId::read(r)?), 2),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -289,6 +314,10 @@ mod tests {
             StateKey::Conviction(AccountId::from_bytes([7; 32])),
             StateKey::Prices,
             StateKey::Pot,
+            StateKey::Trigger(FunctionName::parse("hello").unwrap()),
+            StateKey::Derived(7, 0),
+            StateKey::Derived(0, 7),
+            StateKey::Watched(EntryId { lane: 0, batch: 7, bundle: 0, page: 0, slot: 0 }),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));

@@ -20,6 +20,7 @@ use crate::proof_error::ProofError;
 use crate::state::{Account, PathOwner, PathRule, StateKey};
 use crate::state_proof::{Found, ProvenState, StateProof};
 use crate::strict_json;
+use crate::trigger::SetTrigger;
 
 /// The format's name and version.
 pub const STATE_FORMAT: &str = "moot-state-1";
@@ -129,6 +130,7 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Conviction(_) => Ok(json!(Conviction::decode(value)?)),
         StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
         StateKey::Pot => Ok(json!(Pot::decode(value)?)),
+        StateKey::Trigger(_) => Ok(json!(SetTrigger::decode(value)?)),
         StateKey::History | StateKey::Seats | StateKey::Function(_) => {
             Ok(json!(BASE64URL_NOPAD.encode(value)))
         }

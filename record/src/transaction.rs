@@ -18,6 +18,7 @@ use crate::price_list::check_prices;
 use crate::sealed::MAX_EQUIVOCATION_BYTES;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
+use crate::trigger::Trigger;
 
 numbered! {
     /// What a replica does in the network.
@@ -157,6 +158,13 @@ pub enum Transaction {
         /// The function.
         name: FunctionName,
     },
+    /// What makes a function run. Said by the owner of the pattern's first labels, or of the function.
+    Trigger {
+        /// The trigger's name; it belongs to who set it, as long as it is set.
+        name: FunctionName,
+        /// The trigger; none: there is none any more.
+        trigger: Option<Trigger>,
+    },
 }
 
 impl Transaction {
@@ -190,7 +198,8 @@ impl Transaction {
             | Self::Stake { .. }
             | Self::Unstake { .. }
             | Self::Convict { .. }
-            | Self::Prices { .. } => None,
+            | Self::Prices { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 
@@ -213,6 +222,7 @@ impl Transaction {
             Self::Convict { .. } => "convict",
             Self::Prices { .. } => "prices",
             Self::Freeze { .. } => "freeze",
+            Self::Trigger { .. } => "trigger",
         }
     }
 
@@ -235,6 +245,7 @@ impl Transaction {
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Prices { prices } => return check_prices(prices),
+            Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
             Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -253,7 +264,7 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } | Self::Trigger { .. } => 3,
             Self::Hold { .. } | Self::Release { .. } | Self::Stake { .. } => 4,
             Self::Together { .. }
             | Self::Unstake { .. }
@@ -342,6 +353,11 @@ impl Transaction {
                 cbor::uint(out, 14u8);
                 name.write(out);
             }
+            Self::Trigger { name, trigger } => {
+                cbor::uint(out, 16u8);
+                name.write(out);
+                cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
+            }
         }
     }
 
@@ -382,6 +398,7 @@ impl Transaction {
             12 => Self::Convict { evidence: r.bytes(MAX_EQUIVOCATION_BYTES)?.to_vec() },
             13 => Self::Prices { prices: Prices::read(r)? },
             14 => Self::Freeze { name: FunctionName::read(r)? },
+            16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -7,7 +7,7 @@
 use super::foreign::Landing;
 use super::{Committer, Work};
 use crate::core::Ack;
-use crate::exchange::{Content, Scan, scan};
+use crate::exchange::{Content, Looking, Scan, scan};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
 use crate::state::{Block, Charges, OrderedBundle};
@@ -32,6 +32,8 @@ struct Contents {
     bundles: Vec<OrderedBundle>,
     charges: Vec<Charges>,
     settled: Vec<Settled>,
+    /// Calls and receipts matter too: batches are looked through once more.
+    follow: bool,
 }
 
 impl Committer {
@@ -129,14 +131,14 @@ impl Committer {
             ));
         }
         let handover = self.handover(&block)?;
-        let mut contents = Contents::default();
+        let mut contents = Contents { follow: self.state.follows(), ..Contents::default() };
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
-        let Contents { placed, swapped, voids, links, bundles, mut charges, settled } = contents;
+        let Contents { placed, swapped, voids, links, bundles, mut charges, settled, .. } = contents;
         self.look_up_calls(&mut charges)?;
-        let (digest, time_ms) = (block.header.digest(), block.header.time_ms);
-        let changes = self.state.apply(&Block { height, digest, time_ms, bundles, charges });
+        let (time_ms, digest) = (block.header.time_ms, block.header.digest());
+        let changes = self.state.apply(&Block { height, time_ms, digest, bundles, charges });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();
@@ -149,10 +151,10 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
-        let stakes = self.state.stakes().clone();
+        let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
+        let (stakes, tree) = (self.state.stakes().clone(), self.state.tree().clone());
         let applied =
-            Applied { block, placed, swapped, voids, links, changes, rules, stakes, tree, handover };
+            Applied { block, placed, swapped, voids, links, changes, rules, triggers, stakes, tree, handover };
         Ok(Some((applied, settled)))
     }
 
@@ -183,9 +185,9 @@ impl Committer {
             Named::Waiting(place, waiting) => {
                 contents.placed.push((place, *digest, at));
                 let (bundles, charges) = match waiting.content {
-                    Content::Here(bundles, charges) => (bundles, charges),
-                    Content::OnDisk => {
-                        let Scan { ordered, charges, .. } = self.read_again(place)?;
+                    Content::Here(bundles, charges) if !contents.follow => (bundles, charges),
+                    Content::Here(..) | Content::OnDisk => {
+                        let Scan { ordered, charges, .. } = self.read_again(place, contents.follow)?;
                         (ordered, charges)
                     }
                 };
@@ -205,7 +207,7 @@ impl Committer {
                 }
                 Some(first) => {
                     unordered.insert_rival(first.digest, place);
-                    let Scan { ordered, links, charges, .. } = self.read_rival(digest)?;
+                    let Scan { ordered, links, charges, .. } = self.read_rival(digest, contents.follow)?;
                     contents.placed.push((place, *digest, at));
                     contents.swapped.push((place, *digest, first.digest));
                     contents.links.extend(links.into_iter().map(|call| (call, place)));
@@ -232,19 +234,21 @@ impl Committer {
         Ok(())
     }
 
-    fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| {
-            scan(view, self.core.lane_account(place.0).as_ref(), self.core.charging())
-        };
+    /// What is looked for in a batch of a lane.
+    fn looking(&self, lane: u32, follow: bool) -> impl Fn(&SealedView<'_>) -> Scan {
+        let (owner, charging) = (self.core.lane_account(lane), self.core.charging());
+        move |view| scan(view, owner.as_ref(), Looking { follow, charging })
+    }
+
+    fn read_again(&self, place: (u32, u64), follow: bool) -> Result<Scan, String> {
+        let look = self.looking(place.0, follow);
         let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
-    fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| {
-            scan(view, self.core.lane_account(view.header.lane).as_ref(), self.core.charging())
-        };
+    fn read_rival(&self, digest: &Digest, follow: bool) -> Result<Scan, String> {
+        let look = |view: &SealedView<'_>| self.looking(view.header.lane, follow)(view);
         let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found
             .map_err(|error| error.to_string())?

@@ -8,6 +8,7 @@ use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
 use crate::limits::{ROOTS_REMEMBERED, STATE_TREES_KEPT};
 use crate::recent::Stored;
+use crate::state::DerivedNews;
 use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
 use moot_record::{Account, Digest, PriceList, StateKey};
@@ -148,6 +149,18 @@ impl Committer {
         if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Rule(_))) {
             *core.rules.write() = applied.rules.clone();
         }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Trigger(_))) {
+            *core.triggers.write() = applied.triggers.clone();
+        }
+        {
+            let mut derived = core.derived.lock();
+            for DerivedNews { call, end } in &changes.derived {
+                match end {
+                    None => drop(derived.insert(call.id, call.clone())),
+                    Some(_) => drop(derived.remove(&call.id)),
+                }
+            }
+        }
         if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Stake(_) | StateKey::Conviction(_))) {
             *core.stakes.write() = applied.stakes.clone();
         }
@@ -183,6 +196,12 @@ impl Committer {
             // Half of the room is for what this replica records itself.
             let room = (MAX_REMEMBERED_BUNDLES / 2).saturating_sub(remembered.len());
             remembered.extend(changes.counted.iter().take(room));
+        }
+        if !changes.derived.is_empty() {
+            core.derived_news.send_replace(header.height);
+        }
+        if !changes.values.is_empty() {
+            core.value_news.send_replace(header.height);
         }
         if !core.has_listeners() {
             return;

@@ -26,7 +26,7 @@ mod supply;
 mod tally;
 mod wants;
 
-pub(crate) use check::{Checked, Content, RECEIPT, Scan, scan};
+pub(crate) use check::{Checked, Content, Looking, RECEIPT, Scan, VALUE, scan};
 pub(crate) use components::Components;
 pub(crate) use intake::{Intake, start};
 pub(crate) use tally::{FoundCalls, find_calls, tally};

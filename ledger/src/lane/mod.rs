@@ -141,7 +141,7 @@ mod tests {
     /// A client's bundle of about `bytes`.
     fn bundle(bytes: usize) -> Bundle {
         let mut builder = moot_record::BundleBuilder::with_max_bytes(bytes);
-        let entry = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[7; 80]) }).encode();
+        let entry = Entry::Value(Value::new("/a", Payload::inlined(&[7; 80]))).encode();
         while builder.append(PageClass::Bulk, &entry).is_ok() {}
         Bundle::sign(&Keypair::from_seed([1; 32]), &Network::new(1).genesis.network(), 9, builder.finish())
             .unwrap()

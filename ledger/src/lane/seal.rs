@@ -9,7 +9,7 @@ use crate::state::{Charges, OrderedBundle};
 use crate::store::{KeyRow, position};
 use bytes::Bytes;
 use moot_record::cbor;
-use moot_record::{Batch, Bundle, Digest, Keypair, SealedView};
+use moot_record::{Batch, Bundle, Digest, EntryId, Keypair, SealedView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,13 +49,32 @@ pub(crate) fn seal(
     charging: bool,
 ) -> Result<Sealed, String> {
     let (lane, seq) = (open.lane(), open.seq());
-    let mut own = Some(open.own.finish());
+    let (mut own, mut ordered, mut values) = (Some(open.own.finish()), open.ordered, open.values);
     let bundles = open.slots.into_iter().map(|slot| match slot {
         Slot::Client(bundle) => Ok(bundle),
         Slot::Own => Bundle::sign(key, network, valid_until, own.take().unwrap_or_default()),
     });
     let bundles = bundles.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     let batch = Batch::seal(lane, seq, bundles).map_err(|error| error.to_string())?;
+    if let Some((first, _)) = values.first() {
+        let first = EntryId { page: 0, slot: 0, ..*first };
+        let bundle = batch.bundles.get(usize::from(first.bundle));
+        ordered.extend(bundle.map(|bundle| OrderedBundle {
+            digest: bundle.header.id(),
+            account: bundle.header.account,
+            own: true,
+            counts: false,
+            valid_until: bundle.header.valid_until,
+            first,
+            transactions: Vec::new(),
+            values: std::mem::take(&mut values),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
+        }));
+        // As they stand in the batch, which is how other replicas find them.
+        ordered.sort_by_key(|bundle| bundle.first.bundle);
+    }
     let digest = batch.digest();
     let (hours, payloads) = pack(open.kept);
     let row: Bytes = batch.encode_sealed(&moot_record::seal(key, network, &digest)).into();
@@ -79,7 +98,7 @@ pub(crate) fn seal(
         keys: open.keys,
         bundle_ids: open.bundle_ids,
         answers: open.answers,
-        ordered: open.ordered,
+        ordered,
         charges,
         events: open.events,
         promise: open.promise,

@@ -11,8 +11,10 @@
 use super::accounts::Accounts;
 use super::postings::{Posting, PostingKind};
 use super::treasury::Till;
+use super::values::Verdicts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
+    TriggerRecord,
 };
 use super::{history, registry};
 use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
@@ -38,12 +40,16 @@ pub(super) enum Was {
     Prices(Box<(PriceList, Option<Prices>)>),
     /// Lines of the statement beyond so many.
     Postings(usize),
+    Trigger(FunctionName, Option<Arc<TriggerRecord>>),
 }
 
 /// A block on its way into the state.
 pub(super) struct Step {
     pub(super) height: u64,
-    changes: Changes,
+    time_ms: u64,
+    pub(super) changes: Changes,
+    /// How many calls were derived.
+    pub(super) derived: u32,
     /// Keys whose values may be others now.
     pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
@@ -58,6 +64,11 @@ impl Step {
         self.touched.insert(StateKey::Account(of));
         self.undo.push(Was::Balance(of, accounts.balance(&of)));
     }
+
+    /// Another value may be under a key now.
+    pub(super) fn touch(&mut self, key: StateKey) {
+        self.touched.insert(key);
+    }
 }
 
 /// A transaction with its address.
@@ -69,19 +80,32 @@ impl State {
         self.height = block.height;
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
+        let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
-        let mut step = Step { height: block.height, changes, touched, undo: Vec::new(), till };
+        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
             treasury.open.expire(block.time_ms);
         }
+        let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
-            match self.count(bundle, &mut step) {
+            let counts = match bundle.counts {
+                true => self.count(bundle, &mut step),
+                false => Ok(()),
+            };
+            match &counts {
                 Ok(()) => self.apply_bundle(bundle, &mut step),
-                Err(refusal) => self.void(bundle, &refusal, &mut step),
+                Err(refusal) => self.void(bundle, refusal, &mut step),
             }
+            if counts.is_ok() {
+                self.follow_calls(block, bundle, &mut step);
+            }
+            self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
+            self.follow_receipts(block, bundle, &mut step);
         }
+        self.fire_schedules(block, &mut step);
+        self.pass_on(block, &mut step);
         for charges in &block.charges {
             self.charge(charges, block.time_ms, &mut step.till);
         }
@@ -129,7 +153,10 @@ impl State {
                 | StateKey::Stake(_)
                 | StateKey::Conviction(_)
                 | StateKey::Prices
-                | StateKey::Pot => changes.rows.push((key.clone(), self.value(key))),
+                | StateKey::Pot
+                | StateKey::Trigger(_)
+                | StateKey::Derived(..)
+                | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -221,7 +248,7 @@ impl State {
     }
 
     /// Writes an outcome into the history.
-    fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
+    pub(super) fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
         let outcome = Outcome { height: step.height, result };
         self.history = history::extend(&self.history, &id, &outcome);
         step.changes.outcomes.push((id, outcome));
@@ -282,6 +309,12 @@ impl State {
             }
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Trigger { name, trigger } => {
+                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
+                step.touched.insert(StateKey::Trigger(name.clone()));
+                step.undo.push(Was::Trigger(name.clone(), was));
+                Ok(0)
+            }
         }
     }
 
@@ -378,6 +411,7 @@ impl State {
                     }
                 }
                 Was::Postings(count) => step.till.postings.truncate(count),
+                Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
             }
         }
     }

@@ -6,14 +6,18 @@
 //! ```
 //!
 //! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
-//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A
-//! transaction that is refused changes nothing but leaves its outcome, which the root commits to as well. Not in the
+//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. Values are
+//! judged by the rules in the block's order, after the transactions of their bundle. A transaction that is refused and a
+//! value that is denied change nothing but leave their outcome, which the root commits to as well. Not in the
 //! root: which bundles count already, which follows from the blocks of the last [`MAX_VALIDITY_BLOCKS`] heights.
 
 mod accounts;
 mod apply;
 pub mod charges;
 mod escrow;
+mod cron;
+mod derived;
+mod firing;
 mod function;
 mod history;
 mod open_batches;
@@ -26,8 +30,11 @@ mod seats;
 mod stakes;
 mod treasury;
 pub(crate) mod tree;
+mod triggers;
+mod values;
 
 pub use charges::Charges;
+pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
 pub use function::{FunctionRecord, Version};
 pub use open_batches::OpenBatch;
 pub use outcome::Outcome;
@@ -36,14 +43,17 @@ pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
+pub use triggers::{TriggerRecord, Triggers};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use escrow::Escrow;
+};
+use derived::{Open, Traced};
 use moot_record::{
     AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
-    PathRule, Pot, PriceList, Stake, StateKey, Transaction,
+    PathRule, Pot, PriceList, SetTrigger, Stake, StateKey, Status, Transaction, Value,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,21 +61,45 @@ use std::sync::Arc;
 use treasury::Treasury;
 use tree::Tree;
 
-/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
+/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions or values.
 #[derive(Debug, Clone)]
 pub struct OrderedBundle {
     /// Digest of the bundle's header: what replay protection remembers.
     pub digest: Digest,
     /// Who signed it.
     pub account: AccountId,
+    /// Whether that is the owner of the lane it stands in: who wrote its values is that one's word.
+    pub own: bool,
+    /// Whether it counts once only. A replica says what it wants in its own lane, so of its own bundles those with
+    /// transactions alone.
+    pub counts: bool,
     /// Last height at which it counts.
     pub valid_until: u64,
     /// The address of its first entry: where its outcome is found when it has no transactions.
     pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
-    /// The bytes that its account pays for: [`moot_record::Bundle::paid_bytes`].
+    /// Its values in order, with their addresses.
+    pub values: Vec<(EntryId, Value)>,
+    /// Its calls, where the state follows them.
+    pub calls: Vec<(EntryId, FollowedCall)>,
+    /// Its receipts, where the state follows them: addresses, the calls that they answer, and how these ended.
+    pub receipts: Vec<(EntryId, EntryId, Status)>,
+    /// The bytes that its account pays for, if it counts: [`moot_record::Bundle::paid_bytes`].
     pub bytes: u64,
+}
+
+/// What the state looks at of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedCall {
+    /// The function.
+    pub function: FunctionName,
+    /// Who called.
+    pub caller: Option<AccountId>,
+    /// The digest of an idempotency key, or of a derived call.
+    pub idempotency: Option<Digest>,
+    /// The call that made it.
+    pub parent: Option<EntryId>,
 }
 
 /// What the state machine sees of a block.
@@ -73,10 +107,10 @@ pub struct OrderedBundle {
 pub struct Block {
     /// Its height: one more than the last one's.
     pub height: u64,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: u64,
     /// The digest of its header.
     pub digest: Digest,
-    /// Its time, in milliseconds since 1970; never below the last one's.
-    pub time_ms: u64,
     /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
     /// What its batches ask to be charged, in the block's order. Empty where nothing is charged.
@@ -90,7 +124,7 @@ pub struct Changes {
     pub functions: Vec<Arc<FunctionRecord>>,
     /// What the table of the state holds now under these keys; none: nothing any more.
     pub rows: Vec<(StateKey, Option<Arc<[u8]>>)>,
-    /// What became of each transaction.
+    /// What became of each transaction, and of each value that was denied.
     pub outcomes: Vec<(EntryId, Outcome)>,
     /// The seats, if they changed or an epoch ended.
     pub seats: Option<Arc<Seats>>,
@@ -102,6 +136,10 @@ pub struct Changes {
     pub postings: Vec<Posting>,
     /// The prices that are in force from the next block on, if they are others than before.
     pub prices: Option<PriceList>,
+    /// The values that were allowed, in the block's order, with their paths.
+    pub values: Vec<(EntryId, String)>,
+    /// What became of derived calls, in order.
+    pub derived: Vec<DerivedNews>,
 }
 
 /// The state after some block.
@@ -114,12 +152,22 @@ pub struct State {
     rules: Arc<Rules>,
     escrow: Escrow,
     stakes: Arc<Stakes>,
+    triggers: Arc<Triggers>,
+    open: Open,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
     /// Where things are charged.
     treasury: Option<Treasury>,
     tree: Tree,
+}
+
+/// What an excerpt of a state has as a whole.
+pub(crate) struct Whole {
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) stakes: Arc<Stakes>,
+    pub(crate) triggers: Arc<Triggers>,
 }
 
 impl State {
@@ -134,6 +182,8 @@ impl State {
             rules: Arc::default(),
             escrow: Escrow::default(),
             stakes: Arc::default(),
+            triggers: Arc::default(),
+            open: Open::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -219,12 +269,14 @@ impl State {
     pub(crate) fn excerpt(
         genesis: &Genesis,
         height: u64,
-        (seats, rules, stakes): (Arc<Seats>, Arc<Rules>, Arc<Stakes>),
+        whole: Whole,
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
         let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let state = State { height, rules, stakes, functions, seats: Some(seats), ..State::new() };
+        let Whole { seats, rules, stakes, triggers } = whole;
+        let seats = Some(seats);
+        let state = State { height, rules, stakes, triggers, functions, seats, ..State::new() };
         let mut state = state.charging(genesis);
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
         state
@@ -262,6 +314,17 @@ impl State {
                     treasury.pot = Pot::decode(value).unwrap_or_default().units;
                 }
             }
+            StateKey::Trigger(name) => {
+                let found = SetTrigger::decode(value).ok();
+                let found = found.and_then(|set| TriggerRecord::new(name.clone(), set).ok());
+                Arc::make_mut(&mut self.triggers).put(name.clone(), found.map(Arc::new));
+            }
+            StateKey::Derived(..) => {
+                if let Ok(found) = DerivedCall::decode(value) {
+                    self.open.put(found.id, Some(Arc::new(found)));
+                }
+            }
+            StateKey::Watched(call) => self.open.trace(*call, Traced::decode(value).ok()),
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
     }
@@ -324,6 +387,17 @@ impl State {
         &self.rules
     }
 
+    /// The triggers.
+    #[must_use]
+    pub fn triggers(&self) -> &Arc<Triggers> {
+        &self.triggers
+    }
+
+    /// The derived calls that have no answer yet, by name.
+    pub fn derived(&self) -> impl Iterator<Item = &Arc<DerivedCall>> {
+        self.open.iter()
+    }
+
     /// Who owns the closest path at or above one: that path, and none for one that was given up.
     #[must_use]
     pub fn owner_of<'a>(&self, path: &'a str) -> Option<(&'a str, Option<AccountId>)> {
@@ -352,6 +426,12 @@ impl State {
                 let units = Some(self.pot()).filter(|units| *units > 0)?;
                 Some(Pot { units }.encode().into())
             }
+            StateKey::Trigger(name) => self.triggers.get(name).map(|found| found.set.encode().into()),
+            StateKey::Derived(height, number) => {
+                let id = DerivedId { height: *height, number: *number };
+                self.open.get(&id).map(|call| call.encode().into())
+            }
+            StateKey::Watched(call) => self.open.traced(call).map(|traced| traced.encode().into()),
         }
     }
 

@@ -307,10 +307,67 @@ pub enum Refusal {
         /// The function.
         name: FunctionName,
     },
+    /// The rules do not allow the value.
+    #[error("{} does not allow it: {why}", if pattern.is_empty() { "nothing" } else { pattern })]
+    Denied {
+        /// The pattern of the rule that applies; empty when none does.
+        pattern: String,
+        /// Why.
+        why: String,
+    },
+    /// A client's bundle has a value in somebody else's name.
+    #[error(
+        "it is in the name of {account}, who did not sign its bundle: sign it with that key, or name nobody"
+    )]
+    NotSigner {
+        /// The account named.
+        account: AccountId,
+    },
+    /// Somebody else set the trigger.
+    #[error(
+        "trigger {name} belongs to {owner}: only that account changes it; choose another name for your own"
+    )]
+    NotTriggerOwner {
+        /// The trigger.
+        name: FunctionName,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// No such trigger is set.
+    #[error("no trigger {name} is set: `moot triggers ls` lists them")]
+    NoTrigger {
+        /// The name given.
+        name: FunctionName,
+    },
+    /// As many as may be.
+    #[error("{place} has {most} triggers, as many as may be: take another one back first")]
+    TooManyTriggers {
+        /// The first label of the pattern, or the function whose calls are waited for.
+        place: String,
+        /// How many may be.
+        most: u64,
+    },
+    /// Only functions of kind event take events.
+    #[error("{name} is not of kind event: a trigger makes functions of that kind run")]
+    NotEventKind {
+        /// The function.
+        name: FunctionName,
+    },
+    /// The trigger cannot be read.
+    #[error("the trigger cannot be read: {0}")]
+    BadTrigger(String),
+    /// A client's bundle has a value in a function's name.
+    #[error("it is in the name of a function, and only the replica that runs one can say so")]
+    NotByFunction,
 }
 
 /// Longest text of a refusal: a decoder's message.
 const MAX_REASON_BYTES: usize = 1024;
+
+/// Longest reason of a denial, which stands beside a pattern.
+const MAX_DENIAL_BYTES: usize = 500;
+
+const _: () = assert!(MAX_DENIAL_BYTES + 1 + moot_record::limits::MAX_PATH_BYTES <= MAX_REASON_BYTES);
 
 impl Refusal {
     /// A short stable word for programs.
@@ -365,12 +422,21 @@ impl Refusal {
             Refusal::NothingCharged => "nothing-charged",
             Refusal::NotMember { .. } => "not-member",
             Refusal::Frozen { .. } => "frozen",
+            Refusal::Denied { .. } => "denied",
+            Refusal::NotSigner { .. } => "not-signer",
+            Refusal::NotByFunction => "not-by-function",
+            Refusal::NotTriggerOwner { .. } => "not-trigger-owner",
+            Refusal::NoTrigger { .. } => "no-trigger",
+            Refusal::TooManyTriggers { .. } => "too-many-triggers",
+            Refusal::NotEventKind { .. } => "not-event-kind",
+            Refusal::BadTrigger(_) => "bad-trigger",
         }
     }
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         let address;
+        let denied: String;
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
             Refusal::UnknownHold { hold } => {
                 address = hold.to_string();
@@ -380,8 +446,12 @@ impl Refusal {
                 ("", &[], *valid_until, 0, "")
             }
             Refusal::Duplicate => ("", &[], 0, 0, ""),
-            Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
+            Refusal::NotOwner { name, owner } | Refusal::NotTriggerOwner { name, owner } => {
+                (name.as_str(), owner.as_bytes(), 0, 0, "")
+            }
             Refusal::Unknown { name }
+            | Refusal::NoTrigger { name }
+            | Refusal::NotEventKind { name }
             | Refusal::Retired { name }
             | Refusal::Frozen { name }
             | Refusal::NotUpgradable { name }
@@ -394,9 +464,16 @@ impl Refusal {
             Refusal::BadSpec(text)
             | Refusal::BadRule(text)
             | Refusal::BadEvidence(text)
+            | Refusal::BadTrigger(text)
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
+            Refusal::TooManyTriggers { place, most } => ("", &[], *most, 0, place),
+            // A pattern is one line.
+            Refusal::Denied { pattern, why } => {
+                denied = format!("{pattern}\n{why}");
+                ("", &[], 0, 0, &denied)
+            }
             Refusal::FixedCommittee
             | Refusal::NoSeatLeft
             | Refusal::NobodyLeft
@@ -407,6 +484,7 @@ impl Refusal {
             | Refusal::TooManyReplicas
             | Refusal::NothingStaked
             | Refusal::NothingCharged
+            | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
@@ -417,6 +495,7 @@ impl Refusal {
             | Refusal::Convicted { account }
             | Refusal::ReplicaTaken { account }
             | Refusal::NotMember { account }
+            | Refusal::NotSigner { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
@@ -493,6 +572,17 @@ impl Refusal {
             "nothing-charged" => Refusal::NothingCharged,
             "not-member" => Refusal::NotMember { account: account()? },
             "frozen" => Refusal::Frozen { name: name()? },
+            "denied" => {
+                let (pattern, why) = text.split_once('\n').unwrap_or(("", text));
+                Refusal::Denied { pattern: pattern.to_owned(), why: why.to_owned() }
+            }
+            "not-signer" => Refusal::NotSigner { account: account()? },
+            "not-by-function" => Refusal::NotByFunction,
+            "not-trigger-owner" => Refusal::NotTriggerOwner { name: name()?, owner: account()? },
+            "no-trigger" => Refusal::NoTrigger { name: name()? },
+            "too-many-triggers" => Refusal::TooManyTriggers { place: text.to_owned(), most: a },
+            "not-event-kind" => Refusal::NotEventKind { name: name()? },
+            "bad-trigger" => Refusal::BadTrigger(text.to_owned()),
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -513,6 +603,23 @@ impl Refusal {
     /// A refusal of evidence, its text cut to what is recorded.
     pub(super) fn bad_evidence(error: &dyn std::fmt::Display) -> Refusal {
         Refusal::BadEvidence(shortened(&error.to_string()))
+    }
+
+    /// Whether it is about a whole bundle, which is void then.
+    #[must_use]
+    pub fn is_of_bundle(&self) -> bool {
+        matches!(self, Refusal::Expired { .. } | Refusal::TooFarAhead { .. } | Refusal::Duplicate)
+    }
+
+    /// That a rule, or that there is none, denies a value; the reason is cut to what is recorded.
+    pub(super) fn denied(pattern: Option<&str>, why: &str) -> Refusal {
+        let why = why.get(..why.floor_char_boundary(MAX_DENIAL_BYTES)).unwrap_or_default();
+        Refusal::Denied { pattern: pattern.unwrap_or_default().to_owned(), why: why.to_owned() }
+    }
+
+    /// A refusal of a trigger, its text cut to what is recorded.
+    pub(super) fn bad_trigger(why: &str) -> Refusal {
+        Refusal::BadTrigger(shortened(why))
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

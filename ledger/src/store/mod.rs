@@ -7,6 +7,7 @@
 //! ```
 
 mod charged;
+pub(crate) mod derived;
 mod lock;
 mod log;
 pub(crate) mod marker;
@@ -15,6 +16,7 @@ pub(crate) mod read;
 mod redo;
 mod rows;
 pub(crate) mod tables;
+pub(crate) mod values;
 mod write;
 
 pub(crate) use lock::DirLock;

@@ -17,6 +17,9 @@
 //!   open      (lane, seq)                      which calls of an ordered batch may still be charged
 //!   prices    height                           the prices from it on, as the committee changed them
 //!   lines     (account, height)                what an account paid and got;  line_heights (height, account) to forget by
+//!   values    path                             its newest value that was allowed: where it stands
+//!   value_log (height, number)                 every value that was allowed, in the blocks' order
+//!   derived   (height, number)                 a call that a trigger derived, as the last block had it, and its end
 //!   bundles   (valid until, digest)            replay protection: 0 recorded, 1 counted by the state machine
 //!   answers   (seq, bundle)                    own lane: calls of a client's bundle that are to be answered here
 //!   keys      digest of scope, caller and key  idempotency;  key_hours (hour, digest) to forget them by
@@ -48,6 +51,9 @@ pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new(
 pub(crate) const FUNCTIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("functions");
 pub(crate) const STATE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("state");
 pub(crate) const OUTCOMES: TableDefinition<'_, (u32, u64, u64), &[u8]> = TableDefinition::new("outcomes");
+pub(crate) const VALUES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("values");
+pub(crate) const VALUE_LOG: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("value_log");
+pub(crate) const DERIVED: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("derived");
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
 pub(crate) const OPEN: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("open");

@@ -5,16 +5,16 @@ use super::prune::Pruning;
 use super::redo::Rows;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
-    LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS,
-    PLACED, PRUNED, RIVALS, STATE, VOIDS,
+    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DERIVED, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS,
+    KEY_HOURS, KEYS, LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS,
+    OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, STATE, VALUE_LOG, VALUES, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
 use crate::state::tree::Tree;
-use crate::state::{Changes, Rules, Stakes};
+use crate::state::{Changes, Rules, Stakes, Triggers};
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) struct Applied {
     pub(crate) changes: Changes,
     /// The rules afterwards.
     pub(crate) rules: Arc<Rules>,
+    /// The triggers afterwards.
+    pub(crate) triggers: Arc<Triggers>,
     /// The stakes afterwards.
     pub(crate) stakes: Arc<Stakes>,
     /// The state's tree afterwards.
@@ -174,6 +176,9 @@ impl Changeset {
             table.insert(key.encode().as_slice(), rows::seal(value.clone()).as_slice())?;
         }
         txn.open_table(OUTCOMES)?;
+        txn.open_table(VALUES)?;
+        txn.open_table(VALUE_LOG)?;
+        txn.open_table(DERIVED)?;
         txn.open_table(BUNDLES)?;
         txn.open_table(ANSWERS)?;
         txn.open_table(KEYS)?;
@@ -256,14 +261,18 @@ impl Changeset {
         if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
             txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
-        let changed = |Applied { changes, .. }: &Applied| {
-            // Units come back by themselves too.
-            !(changes.outcomes.is_empty() && changes.counted.is_empty() && changes.rows.is_empty())
+        let changed = |applied: &Applied| {
+            let Changes { functions, rows, outcomes, counted, .. } = &applied.changes;
+            // Units come back and schedules fire by themselves too.
+            !(functions.is_empty() && rows.is_empty() && outcomes.is_empty() && counted.is_empty())
         };
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
         super::charged::write(txn, &self.blocks)?;
+        let due = self.blocks.iter().any(|a| a.block.header.height.is_multiple_of(FORGET_EVERY_BLOCKS));
+        super::values::write(txn, &self.blocks, due)?;
+        super::derived::write(txn, &self.blocks, due)?;
         for applied in &self.blocks {
             let height = applied.block.header.height;
             if height.is_multiple_of(FORGET_EVERY_BLOCKS) {

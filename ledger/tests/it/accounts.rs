@@ -48,9 +48,14 @@ fn said(by: u8, number: u64, transactions: &[Transaction]) -> OrderedBundle {
     OrderedBundle {
         digest: Digest::from_bytes(digest),
         account: account(by),
+        own: false,
+        counts: true,
         valid_until: u64::MAX >> 1,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
         bytes: 0,
     }
 }
@@ -270,8 +275,14 @@ fn what_accounts_cost() {
         digest[..8].copy_from_slice(&height.to_le_bytes());
         let first = transactions[0].0;
         let digest = Digest::from_bytes(digest);
-        let (account, valid_until) = (of(0), height + 1);
-        let bundle = OrderedBundle { digest, account, valid_until, first, transactions, bytes: 0 };
+        let bundle = OrderedBundle {
+            digest,
+            account: of(0),
+            valid_until: height + 1,
+            first,
+            transactions,
+            ..said(0, height, &[])
+        };
         let begun = std::time::Instant::now();
         let changes =
             state.apply(&Block { height, digest, bundles: vec![bundle], time_ms: 0, charges: vec![] });

@@ -49,9 +49,14 @@ fn said(by: u8, number: u64, bytes: u64, transactions: &[Transaction]) -> Ordere
     OrderedBundle {
         digest: Digest::from_bytes(digest),
         account: account(by),
+        own: false,
+        counts: true,
         valid_until: 1 << 16,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
         bytes,
     }
 }

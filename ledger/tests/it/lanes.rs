@@ -20,7 +20,7 @@ fn client() -> Keypair {
 }
 
 fn value(number: u64) -> Entry {
-    Entry::Value(Value { path: "/a/b".into(), payload: Payload::inlined(&number.to_le_bytes()) })
+    Entry::Value(Value::new("/a/b", Payload::inlined(&number.to_le_bytes())))
 }
 
 /// Every entry of `said` is on every replica, and each proves it with the genesis alone.

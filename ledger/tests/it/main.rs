@@ -23,4 +23,6 @@ mod state_proofs;
 mod storage;
 mod submit;
 mod town;
+mod triggers;
+mod values;
 mod world;

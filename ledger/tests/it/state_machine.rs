@@ -81,17 +81,23 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
         made.push(OrderedBundle {
             digest: Digest::from_bytes(digest),
             account: AccountId::from_bytes([step.account; 32]),
+            own: false,
+            counts: true,
             valid_until: height + step.valid_for - 1,
             first: id,
             transactions: vec![(id, transaction(step))],
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
             bytes: 0,
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);
-    (1..)
-        .zip(chunks)
-        .map(|(height, bundles)| Block { height, digest: Digest::ZERO, bundles, time_ms: 0, charges: vec![] })
-        .collect()
+    (1..).zip(chunks).map(|(height, bundles)| block(height, bundles)).collect()
+}
+
+fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
+    Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: vec![] }
 }
 
 /// What must hold of a function's history, whatever was said.
@@ -171,21 +177,9 @@ fn a_repeated_bundle_counts_once() {
     };
     let bundle = blocks(&[step], 1)[0].bundles[0].clone();
     let mut state = State::new();
-    let first = state.apply(&Block {
-        height: 1,
-        digest: Digest::ZERO,
-        bundles: vec![bundle.clone()],
-        time_ms: 0,
-        charges: vec![],
-    });
+    let first = state.apply(&block(1, vec![bundle.clone()]));
     assert_eq!(first.outcomes[0].1.result, Ok(1));
-    let second = state.apply(&Block {
-        height: 2,
-        digest: Digest::ZERO,
-        bundles: vec![bundle],
-        time_ms: 0,
-        charges: vec![],
-    });
+    let second = state.apply(&block(2, vec![bundle]));
     assert_eq!(second.outcomes[0].1.result, Err(Refusal::Duplicate));
 }
 

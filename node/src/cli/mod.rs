@@ -37,7 +37,9 @@ mod terminal;
 mod text;
 mod toolchain;
 mod transfer;
+mod triggers;
 mod up;
+mod values;
 mod verify;
 mod watch;
 mod worker;
@@ -95,6 +97,8 @@ enum Verb {
     Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
+    Values(values::Values),
+    Triggers(triggers::Triggers),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -136,6 +140,8 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Triggers(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Escrow(verb) => small_runtime()?.block_on(verb.run()),

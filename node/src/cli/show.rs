@@ -136,7 +136,8 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 7] = ["account", "function", "owner", "rule", "hold", "stake", "conviction"];
+const STATE_KINDS: [&str; 8] =
+    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "conviction"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);

@@ -309,6 +309,21 @@ impl Client {
         self.json(&answer)
     }
 
+    /// All triggers.
+    pub async fn triggers(&self) -> Result<api::TriggersView, ClientError> {
+        self.get("/_moot/triggers".into()).await
+    }
+
+    /// The newest calls that triggers derived.
+    pub async fn derived_calls(&self, limit: usize) -> Result<api::DerivedCalls, ClientError> {
+        self.get(format!("/_moot/derived?limit={limit}")).await
+    }
+
+    /// A call that a trigger derived; `None` when there is none of that name.
+    pub async fn derived(&self, id: &str) -> Result<Option<api::DerivedView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/derived/{id}")).await)
+    }
+
     /// Who owns a path.
     pub async fn owner(&self, path: &str) -> Result<api::OwnerView, ClientError> {
         self.get(format!("/_moot/owners{path}")).await

@@ -176,6 +176,7 @@ async fn make(
         input,
         caller,
         parent: None,
+        origin: None,
         depth: 0,
         trace: Some(visit.trace.as_str().to_owned()),
         reservation,

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     SignatureWrong,
     PaymentRequired,
     NotAllowed,
+    DeniedByRule,
     NoRoute,
     NotFound,
     NoSuchFunction,
@@ -29,6 +30,7 @@ pub(crate) enum Kind {
     NotFinal,
     NotKept,
     AnswerNotKept,
+    KeptElsewhere,
     BodyTooLarge,
     TargetTooLong,
     WrongMediaType,
@@ -58,7 +60,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 43] = [
+    pub(crate) const ALL: [Kind; 45] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -66,6 +68,7 @@ impl Kind {
         Kind::SignatureWrong,
         Kind::PaymentRequired,
         Kind::NotAllowed,
+        Kind::DeniedByRule,
         Kind::NoRoute,
         Kind::NotFound,
         Kind::NoSuchFunction,
@@ -77,6 +80,7 @@ impl Kind {
         Kind::NotFinal,
         Kind::NotKept,
         Kind::AnswerNotKept,
+        Kind::KeptElsewhere,
         Kind::BodyTooLarge,
         Kind::TargetTooLong,
         Kind::WrongMediaType,
@@ -114,6 +118,7 @@ impl Kind {
             Kind::SignatureWrong => ("signature-wrong", 401, "The request's signature is not accepted"),
             Kind::PaymentRequired => ("payment-required", 402, "The account that pays has too little"),
             Kind::NotAllowed => ("not-allowed", 403, "This account may not do this"),
+            Kind::DeniedByRule => ("denied-by-rule", 403, "The rules do not allow it"),
             Kind::NoRoute => ("no-route", 404, "No function answers here"),
             Kind::NotFound => ("not-found", 404, "There is no such thing"),
             Kind::NoSuchFunction => ("no-such-function", 404, "There is no such function"),
@@ -123,6 +128,7 @@ impl Kind {
             Kind::InFlight => ("in-flight", 409, "The same call is being made"),
             Kind::NotFinal => ("not-final", 409, "Not ordered yet"),
             Kind::AnswerNotKept => ("answer-not-kept", 409, "The call was made, and its answer was not kept"),
+            Kind::KeptElsewhere => ("kept-elsewhere", 421, "Another replica has the bytes"),
             Kind::Retired => ("retired", 410, "The function was retired"),
             Kind::NotKept => ("not-kept", 410, "The bytes are not kept any more"),
             Kind::BodyTooLarge => ("body-too-large", 413, "The body is too large"),

@@ -27,10 +27,21 @@ pub(crate) struct Order {
     pub(crate) input: Bytes,
     pub(crate) caller: Option<AccountId>,
     pub(crate) parent: Option<EntryId>,
+    /// What made it, when nobody did: a trigger.
+    pub(crate) origin: Option<Origin>,
     /// How many calls are above this one.
     pub(crate) depth: u32,
     pub(crate) trace: Option<String>,
     pub(crate) reservation: Option<Reservation>,
+}
+
+/// What a call that a trigger derived says of where it comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// The value, or the call that ended.
+    pub(crate) parent: Option<EntryId>,
+    /// Time of the block.
+    pub(crate) time_us: u64,
 }
 
 /// Why nothing was recorded.
@@ -119,7 +130,7 @@ impl Worker {
                 Runs::Here { code: Box::new(code), _place: place }
             }
         };
-        let time_us = self.clock.now_us();
+        let time_us = order.origin.map_or_else(|| self.clock.now_us(), |origin| origin.time_us);
         let spec = &order.function.spec;
         let call = Call {
             function: order.function.name.clone(),
@@ -131,7 +142,7 @@ impl Worker {
             time_us,
             fuel_limit: spec.limits.fuel,
             idempotency: order.reservation.as_ref().map(Reservation::key),
-            parent: order.parent,
+            parent: order.parent.or(order.origin.and_then(|origin| origin.parent)),
         };
         let kept = kept(spec.payloads, &order.input);
         let entry = Entry::Call(call.clone());

@@ -77,6 +77,17 @@ pub(crate) fn interrupted(about: &About, prices: &Prices, now_us: u64) -> Receip
     priced(blank(about, Status::Interrupted, Payload::empty(), now_us), about, prices)
 }
 
+/// The receipt of a call that was not run, with the reason as its output.
+pub(crate) fn not_run(
+    about: &About,
+    status: Status,
+    output: Payload,
+    prices: &Prices,
+    now_us: u64,
+) -> Receipt {
+    priced(blank(about, status, output, now_us), about, prices)
+}
+
 fn blank(about: &About, status: Status, output: Payload, time_us: u64) -> Receipt {
     Receipt {
         call: about.call,

@@ -22,13 +22,13 @@ const CYCLES: u64 = 50;
 const CLIENTS: usize = 8;
 
 /// `moot up` in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 impl Process {
-    fn start(dir: &std::path::Path) -> Process {
+    pub(crate) fn start(dir: &std::path::Path) -> Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_moot"))
             .args(["up", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(dir.join("data"))
@@ -47,7 +47,7 @@ impl Process {
     }
 
     /// `kill -9`: nothing of it can run any more.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

@@ -14,5 +14,7 @@ mod http2;
 mod kill;
 mod several;
 mod support;
+mod triggers;
+mod values;
 mod ways;
 mod workers;

@@ -5,7 +5,7 @@ use moot_record::{
     Certificate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind,
     FunctionName, Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer,
     Payload, PayloadMode, Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir,
-    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Value,
+    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -124,6 +124,28 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
             Transaction::Prices { prices: Prices { per_byte, per_mega_fuel, per_stored_byte } }
         }),
         name().prop_map(|name| Transaction::Freeze { name }),
+        (name(), option::of(trigger())).prop_map(|(name, trigger)| Transaction::Trigger { name, trigger }),
+    ]
+}
+
+pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {
+    let on = prop_oneof![
+        "(/[a-z]{1,9}){1,3}(/\\$[a-z]{1,9})?".prop_map(TriggerOn::Value),
+        name().prop_map(TriggerOn::Completion),
+    ];
+    let access = prop_oneof![
+        Just(TriggerAccess::Anyone),
+        vec(account(), 1..5).prop_map(|mut accounts| {
+            accounts.sort();
+            accounts.dedup();
+            TriggerAccess::Accounts(accounts)
+        }),
+        ".{1,80}".prop_map(TriggerAccess::Rule),
+    ];
+    let schedule = "[0-9 *,/-]{1,64}".prop_map(TriggerOn::Schedule);
+    prop_oneof![
+        (on, name(), access).prop_map(|(on, function, access)| Trigger { on, function, access }),
+        (schedule, name()).prop_map(|(on, function)| Trigger { on, function, access: TriggerAccess::Anyone }),
     ]
 }
 
@@ -178,7 +200,13 @@ fn address(odd: u16) -> impl Strategy<Value = std::net::SocketAddr> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload()).prop_map(|(path, payload)| Value { path, payload })
+    let by_function = option::of((name(), entry_id()));
+    let named = option::of((account(), by_function));
+    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload(), named).prop_map(|(path, payload, named)| {
+        let (account, by) = named.map_or((None, None), |(account, by)| (Some(account), by));
+        let (function, parent) = by.unzip();
+        Value { path, payload, account, function, parent }
+    })
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = Entry> {

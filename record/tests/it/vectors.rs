@@ -14,8 +14,9 @@ use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
     Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
     FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
-    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction,
-    Value as Message, component_digest, merkle, page_digest, payload_digest, seal, verify,
+    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Trigger,
+    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal,
+    verify,
 };
 use serde_json::{Value, json};
 
@@ -235,7 +236,7 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
         ("a later deploy", deploy(Some(3)).into()),
         ("a rollback", Transaction::Rollback { name: name.clone(), version: 2 }.into()),
         ("a retirement", Transaction::Retire { name: name.clone() }.into()),
-        ("a value", Message { path: "/chat/lobby/42".into(), payload: Payload::inlined(b"hi") }.into()),
+        ("a value", Message::new("/chat/lobby/42", Payload::inlined(b"hi")).into()),
     ]
 }
 
@@ -292,7 +293,7 @@ fn bonds() -> Vec<(&'static str, Entry)> {
 /// What proves that the owner of lane 2 has sealed twice.
 fn sealed_twice(network: &Network) -> Equivocation {
     let [first, second] = [1u8, 2].map(|n| {
-        let value = Entry::Value(Message { path: "/a".into(), payload: Payload::inlined(&[n]) });
+        let value = Entry::Value(Message::new("/a", Payload::inlined(&[n])));
         let batch = Batch::seal(2, 7, vec![network.bundle(&[(PageClass::Bulk, value.encode())], 9)]).unwrap();
         let seal = seal(&network.validators[2], &network.genesis.network(), &batch.digest());
         SealedHeader { header: batch.header, seal }
@@ -300,8 +301,37 @@ fn sealed_twice(network: &Network) -> Equivocation {
     Equivocation { first, second }
 }
 
+/// Values that somebody put a name to; apart from the others for the same reason.
+fn written() -> Vec<(&'static str, Entry)> {
+    let account = Keypair::from_seed([3; 32]).account();
+    let value = Message::new("/chat/lobby/43", Payload::inlined(b"hi")).by(account);
+    let by_function = Message {
+        function: FunctionName::parse("moderator").ok(),
+        parent: "0-42-0-1-3".parse().ok(),
+        ..value.clone()
+    };
+    let name = |name: &str| FunctionName::parse(name).unwrap();
+    let trigger = |on, function: &str, access| {
+        let trigger = Some(Trigger { on, function: name(function), access });
+        Transaction::Trigger { name: name("moderate"), trigger }.into()
+    };
+    let on = TriggerOn::Value("/chat/$room/$message".into());
+    let of_one = TriggerAccess::Accounts(vec![account]);
+    let by_rule = TriggerAccess::Rule("path.room != 'closed'".into());
+    let (daily, anyone) = (TriggerOn::Schedule("0 6 * * 1-5".into()), TriggerAccess::Anyone);
+    let after = TriggerOn::Completion(name("payments"));
+    vec![
+        ("a value by an account", value.into()),
+        ("a value by a function", by_function.into()),
+        ("a trigger on values", trigger(on, "moderator", by_rule)),
+        ("a trigger by schedule", trigger(daily, "digest", anyone)),
+        ("a trigger after calls", trigger(after, "auditor", of_one)),
+        ("a trigger taken back", Transaction::Trigger { name: name("moderate"), trigger: None }.into()),
+    ]
+}
+
 fn entries() -> Value {
-    [some_entries(), transfers(), bonds()]
+    [some_entries(), transfers(), bonds(), written()]
         .concat()
         .iter()
         .map(|(name, entry)| {
@@ -311,19 +341,31 @@ fn entries() -> Value {
 }
 
 fn entries_refused() -> Value {
-    let value = |path: &str, payload| Entry::Value(Message { path: path.into(), payload }).encode();
+    let value = |path: &str, payload| Entry::Value(Message::new(path, payload)).encode();
     let good = value("/a", Payload::inlined(b"hello"));
     let lying = Payload { inline: Some(b"jello".to_vec()), ..Payload::inlined(b"hello") };
     let mut receipt = a_receipt(&a_call(), 1);
     receipt.touched.reverse();
     let mut unknown = good.clone();
     unknown[1] = 4;
+    let by = Message::new("/a", Payload::empty()).by(Keypair::from_seed([3; 32]).account());
+    let mut nameless = good.clone();
+    nameless[0] = 0x86;
+    nameless.extend_from_slice(&[0xf6, 0xf6, 0xf6]);
+    let function = Message { function: FunctionName::parse("moderator").ok(), ..by.clone() };
+    let call = Message { parent: "0-42-0-1-3".parse().ok(), ..by };
     let said = |transaction| Entry::Transaction(transaction).encode();
     let to = Keypair::from_seed([3; 32]).account();
     let own = |path: &str, owner| said(Transaction::Own { path: path.into(), owner });
     let rule = |pattern: &str, text: &str| {
         said(Transaction::Rule { pattern: pattern.into(), rule: Some(text.into()) })
     };
+    let triggered = |on, access| {
+        let (name, function) = (FunctionName::parse("t").unwrap(), FunctionName::parse("f").unwrap());
+        said(Transaction::Trigger { name, trigger: Some(Trigger { on, function, access }) })
+    };
+    let schedule = |text: &str| TriggerOn::Schedule(text.into());
+    let values = || TriggerOn::Value("/chat/$room".into());
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -372,6 +414,14 @@ fn entries_refused() -> Value {
         ),
         ("nothing unstaked", said(Transaction::Unstake { amount: 0 })),
         ("a conviction without evidence", said(Transaction::Convict { evidence: vec![0x80] })),
+        ("a trigger by a schedule with letters", triggered(schedule("@daily"), TriggerAccess::Anyone)),
+        ("a schedule with an access", triggered(schedule("* * * * *"), TriggerAccess::Rule("true".into()))),
+        ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
+        ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
+        ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
+        ("a value by nobody in the long form", nameless),
+        ("a value by a function in no call", Entry::Value(function).encode()),
+        ("a value by no function in a call", Entry::Value(call).encode()),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use moot_ledger::FunctionRecord;
 use moot_record::{
-    Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, Stake, StateKey,
+    Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, Stake,
+    StateKey, TriggerOn,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Conviction(_) => Conviction::decode(value).map(|found| json!(found)),
         StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
         StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
+        StateKey::Trigger(_) => SetTrigger::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -92,7 +94,20 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             let pot = value.and_then(|value| Pot::decode(value).ok()).unwrap_or_default();
             ("what was paid and not paid out".to_owned(), ("pot", text::number(pot.units)))
         }
-        StateKey::History | StateKey::Seats => {
+        StateKey::Trigger(name) => {
+            let found = value.and_then(|value| SetTrigger::decode(value).ok());
+            let shown = |found: SetTrigger| {
+                let on = match &found.trigger.on {
+                    TriggerOn::Value(pattern) => format!("on values at {}", text::line(pattern)),
+                    TriggerOn::Schedule(cron) => format!("at {}", text::line(cron)),
+                    TriggerOn::Completion(function) => format!("after calls of {function}"),
+                };
+                format!("{} {on} {DIM}by {}{DIM:#}", found.trigger.function, text::short(found.owner))
+            };
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("trigger {BOLD}{name}{BOLD:#}"), ("runs", found))
+        }
+        StateKey::History | StateKey::Seats | StateKey::Derived(..) | StateKey::Watched(_) => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
             ("state".to_owned(), ("value", bytes))
         }

@@ -21,7 +21,7 @@ use crate::worker::{ArtifactError, Asked, CompileFailed, NotRun, PrepareError, S
 use http::{Response, StatusCode};
 use moot_ledger::{Fate, Pending, Refused, VerifiedBundle};
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{Bundle, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, Entry, EntryId, Transaction, Value};
 use std::sync::Arc;
 
 /// Submits a signed bundle of transactions and values, or of calls and values. Waits until it is final, unless
@@ -65,7 +65,8 @@ struct Run {
 
 impl Checked {
     fn of(worker: &Worker, bundle: Bundle) -> Result<Checked, Failure> {
-        let mut sorting = Sorting::new(worker, bundle.header.account);
+        let signer = bundle.header.account;
+        let mut sorting = Sorting::new(worker, signer);
         let (mut entries, mut calls) = (Vec::new(), Vec::new());
         let each = |page, slot, entry: &Entry| match entry {
             Entry::Call(call) => {
@@ -73,6 +74,9 @@ impl Checked {
                 sorting.look(page, slot, call)
             }
             entry => {
+                if let Entry::Value(value) = entry {
+                    check_writer(signer, page, slot, value)?;
+                }
                 entries.push((page, slot, entry.clone()));
                 Ok(false)
             }
@@ -85,6 +89,19 @@ impl Checked {
         let not_run = sorting.not_run().collect();
         Ok(Checked { verified, entries, calls, asked: sorting.asked, not_run })
     }
+}
+
+/// A client writes in its own name or in nobody's.
+fn check_writer(signer: AccountId, page: u16, slot: u16, value: &Value) -> Result<(), Refused> {
+    let untrue =
+        |what: &str| Err(Refused::BadBundle(format!("the value at page {page}, slot {slot} {what}")));
+    if value.account.is_some_and(|account| account != signer) {
+        return untrue("names an account that did not sign the bundle: name the bundle's account, or nobody");
+    }
+    if value.function.is_some() {
+        return untrue("names a function that wrote it: only a worker can say so");
+    }
+    Ok(())
 }
 
 /// Adds a call to the runs.

@@ -14,7 +14,8 @@ mod openapi;
 mod rehearse;
 mod rules;
 mod state;
-mod values;
+mod triggers;
+pub(crate) mod values;
 
 use crate::api::PREFIX;
 use crate::gateway::body::AnswerBody;
@@ -63,6 +64,10 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
         ["rules"] => rules::list(door).await,
+        ["values", path @ ..] if !path.is_empty() => values::get(door, &visit, &path.join("/")).await,
+        ["triggers"] => triggers::list(door).await,
+        ["derived"] => triggers::derived(door, visit.parts.uri.query()).await,
+        ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
         ["holds", id] => bonds::hold(door, id).await,
@@ -107,7 +112,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "prices" | "bill" | "stakes" | "replicas",
+            | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas",
         ]
         | ["functions", _]
         | ["functions", _, "logs"]
@@ -115,11 +120,11 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
         | ["accounts", _, "statement"]
-        | ["accounts" | "blocks" | "holds" | "stakes", _]
+        | ["accounts" | "blocks" | "derived" | "holds" | "stakes", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
-        ["values", _, ..] => Some("PUT"),
+        ["values", _, ..] => Some("GET, HEAD, PUT"),
         ["bundles"] | ["rules", "eval"] | ["functions", _, "call", ..] => Some("POST"),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, node, rules,
-    state, values,
+    state, triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -45,7 +45,11 @@ use utoipa::OpenApi;
         rules::list,
         rules::eval,
         rules::owner,
+        triggers::list,
+        triggers::derived,
+        triggers::show,
         values::put,
+        values::get,
         calls::list,
         calls::show,
         calls::receipt,
@@ -54,7 +58,16 @@ use utoipa::OpenApi;
         call_event,
         call_typed
     ),
-    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::DryRun, api::Problem))
+    components(schemas(
+        api::LogLine,
+        api::NodeEvent,
+        api::Accepted,
+        api::DryRun,
+        api::Problem,
+        api::ValueView,
+        api::ValuesView,
+        api::ValuesMissed
+    ))
 )]
 struct Document;
 
@@ -98,6 +111,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 33);
+        assert_eq!(document.paths.paths.len(), 36);
     }
 }

@@ -10,7 +10,7 @@ use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
 /// A state file (`moot-state-1`) of what the state holds: of `account`, `stake` or `conviction`, which is an account; of
-/// `function`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
+/// `function` or `trigger`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
 /// or the `pot` of what was paid and not paid out. Waits for the block that carries the root of the present state, which
 /// an idle network makes about once a second.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
@@ -59,9 +59,10 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
             "pot" => Ok(StateKey::Pot),
             other => Err(Failure::new(Kind::NotFound, format!("{other:?} is not one of prices, pot"))),
         },
+        "trigger" => key.parse().map(StateKey::Trigger).map_err(wrong),
         other => {
             let detail = format!(
-                "{other:?} is not one of account, stake, conviction, hold, function, owner, rule, network"
+                "{other:?} is not one of account, stake, conviction, hold, function, owner, rule, trigger, network"
             );
             Err(Failure::new(Kind::NotFound, detail))
         }

@@ -14,4 +14,5 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod values;
 mod verify;
