@@ -14,9 +14,9 @@
 mod accounts;
 mod apply;
 pub mod charges;
-mod escrow;
 mod cron;
 mod derived;
+mod escrow;
 mod firing;
 mod function;
 mod history;
@@ -48,9 +48,8 @@ pub use triggers::{TriggerRecord, Triggers};
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
-use escrow::Escrow;
-};
 use derived::{Open, Traced};
+use escrow::Escrow;
 use moot_record::{
     AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
     PathRule, Pot, PriceList, SetTrigger, Stake, StateKey, Status, Transaction, Value,
