@@ -93,8 +93,9 @@ pub const VALUE_VERDICT_WAIT: Duration = Duration::from_secs(10);
 pub const KEPT_LOG_LINES: usize = 256;
 /// Events that a slow reader of `/_moot/events` or of logs may be behind before it is told what it missed.
 pub const EVENT_BACKLOG: usize = 1024;
-/// Open event streams at once. Each holds a connection; the rest of the connections stay for calls.
-pub const MAX_EVENT_STREAMS: usize = 64;
+/// Open event streams at once: readers of a room, of logs. Each holds a connection and a few hundred bytes; three quarters
+/// of the connections stay for calls.
+pub const MAX_EVENT_STREAMS: usize = 1024;
 /// A comment goes down an event stream this often, so that proxies do not close it and dead peers show.
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A signed request is taken when it was made this long ago at most, or this far ahead: clocks differ.

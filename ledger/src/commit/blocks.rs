@@ -157,8 +157,19 @@ impl Committer {
         };
         let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
         let (stakes, tree) = (self.state.stakes().clone(), self.state.tree().clone());
-        let applied =
-            Applied { block, placed, swapped, voids, links, changes, rules, triggers, stakes, tree, handover };
+        let applied = Applied {
+            block,
+            placed,
+            swapped,
+            voids,
+            links,
+            changes,
+            rules,
+            triggers,
+            stakes,
+            tree,
+            handover,
+        };
         Ok(Some((applied, settled)))
     }
 

@@ -17,9 +17,7 @@ use super::{
     TriggerRecord,
 };
 use super::{history, registry};
-use crate::limits::{
-    CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS,
-};
+use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
     Transaction, storage_fee,
@@ -61,15 +59,15 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Another value may be under a key now.
-    pub(super) fn touch(&mut self, key: StateKey) {
-        self.touched.insert(key);
-    }
-
     /// A balance is about to change.
     pub(super) fn balance(&mut self, accounts: &Accounts, of: AccountId) {
         self.touched.insert(StateKey::Account(of));
         self.undo.push(Was::Balance(of, accounts.balance(&of)));
+    }
+
+    /// Another value may be under a key now.
+    pub(super) fn touch(&mut self, key: StateKey) {
+        self.touched.insert(key);
     }
 }
 
@@ -313,12 +311,6 @@ impl State {
                 Ok(0)
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
-            Transaction::Trigger { name, trigger } => {
-                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
-                step.touched.insert(StateKey::Trigger(name.clone()));
-                step.undo.push(Was::Trigger(name.clone(), was));
-                Ok(0)
-            }
             Transaction::Hold { to, amount, until } => {
                 let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
                 self.hold_units(id, hold, step)
@@ -329,6 +321,12 @@ impl State {
             }
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Trigger { name, trigger } => {
+                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
+                step.touched.insert(StateKey::Trigger(name.clone()));
+                step.undo.push(Was::Trigger(name.clone(), was));
+                Ok(0)
+            }
         }
     }
 

@@ -119,7 +119,7 @@ fn an_entry_inside_a_payload_is_no_entry() {
     let mut inner_page = vec![0x81];
     moot_record::cbor::bytes(&mut inner_page, &inner);
     assert!(Page::parse(&inner_page).is_ok());
-    let said = Entry::Value(Value { path: "/chat".into(), payload: Payload::inlined(&inner_page) });
+    let said = Entry::Value(Value::new("/chat", Payload::inlined(&inner_page)));
     let (proof, _) = network.prove(&said, PageClass::Bulk, 1);
     assert_eq!(proof.verify(&network.genesis).unwrap().entry, said);
     // Claiming the inner page instead of the real one.

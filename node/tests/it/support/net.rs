@@ -158,7 +158,7 @@ impl TestNet {
         let config = self.dir.path().join(folder).join("replica.toml");
         let text = std::fs::read_to_string(&config).unwrap();
         let listen = text.lines().find_map(|line| line.strip_prefix("gateway = ")).unwrap();
-        let gateway = listen.trim_matches('"').parse().unwrap();
+        let gateway = listen.split('"').nth(1).unwrap().parse().unwrap();
         self.slots.push(Slot { config, gateway, running: None });
         self.len() - 1
     }
