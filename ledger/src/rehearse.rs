@@ -11,9 +11,11 @@
 use crate::core::Core;
 use crate::ledger::Ledger;
 use crate::state::tree::{End, Tree};
-use crate::state::{Block, FunctionRecord, Outcome, State, Triggers};
+use crate::state::{Block, FunctionRecord, Outcome, State, Whole};
 use crate::submit::VerifiedBundle;
-use moot_record::{AccountId, Digest, EntryId, Hold, Pattern, StateKey, Transaction, Trigger, TriggerOn};
+use moot_record::{
+    AccountId, Digest, EntryId, Hold, Pattern, SetTrigger, StateKey, Transaction, Trigger, TriggerOn,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -56,8 +58,7 @@ impl Core {
     ) -> State {
         let tree = self.trees.read().back().map(|(_, tree)| tree.clone()).unwrap_or_default();
         let mut keys = BTreeSet::from([StateKey::Account(by), StateKey::Prices, StateKey::Pot]);
-        let triggers = self.triggers.read().clone();
-        transactions.for_each(|transaction| reach(transaction, &tree, &triggers, &mut keys));
+        transactions.for_each(|transaction| reach(transaction, &tree, &mut keys));
         let functions: Vec<Arc<FunctionRecord>> = {
             let registry = self.registry.read();
             let names = keys.iter().filter_map(|key| match key {
@@ -70,9 +71,13 @@ impl Core {
             let value = found(&tree, &key)?;
             Some((key, value))
         });
-        let (seats, rules) = (self.seats.read().clone(), self.rules.read().clone());
-        let stakes = self.stakes.read().clone();
-        State::excerpt(&self.genesis, height, (seats, rules, triggers, stakes), functions, rows)
+        let whole = Whole {
+            seats: self.seats.read().clone(),
+            rules: self.rules.read().clone(),
+            stakes: self.stakes.read().clone(),
+            triggers: self.triggers.read().clone(),
+        };
+        State::excerpt(&self.genesis, height, whole, functions, rows)
     }
 }
 
@@ -86,7 +91,7 @@ fn found(tree: &Tree, key: &StateKey) -> Option<Vec<u8>> {
 
 /// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, triggers,
 /// stakes and prices are there as a whole.
-fn reach(transaction: &Transaction, tree: &Tree, triggers: &Triggers, keys: &mut BTreeSet<StateKey>) {
+fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) {
     match transaction {
         Transaction::Deploy { name, .. }
         | Transaction::Rollback { name, .. }
@@ -94,14 +99,12 @@ fn reach(transaction: &Transaction, tree: &Tree, triggers: &Triggers, keys: &mut
         | Transaction::Freeze { name } => drop(keys.insert(StateKey::Function(name.clone()))),
         Transaction::Transfer { to, .. } => drop(keys.insert(StateKey::Account(*to))),
         Transaction::Own { path, .. } => owners(path, keys),
-        Transaction::Rule { pattern, .. } => {
-            if let Ok(pattern) = Pattern::parse(pattern) {
-                owners(pattern.owned(), keys);
-            }
-        }
+        Transaction::Rule { pattern, .. } => owners_of(pattern, keys),
         Transaction::Trigger { name, trigger } => {
-            let present = triggers.get(name).map(|present| &present.set.trigger);
-            present.into_iter().chain(trigger).for_each(|trigger| trigger_reach(trigger, keys));
+            let present = found(tree, &StateKey::Trigger(name.clone()));
+            let present = present.and_then(|value| SetTrigger::decode(&value).ok());
+            present.iter().for_each(|present| reach_trigger(&present.trigger, keys));
+            trigger.iter().for_each(|trigger| reach_trigger(trigger, keys));
         }
         Transaction::Release { hold, .. } => {
             let key = StateKey::Hold(*hold);
@@ -120,17 +123,19 @@ fn reach(transaction: &Transaction, tree: &Tree, triggers: &Triggers, keys: &mut
     }
 }
 
-/// Adds what is looked at when a trigger is set or taken back.
-fn trigger_reach(trigger: &Trigger, keys: &mut BTreeSet<StateKey>) {
+fn reach_trigger(trigger: &Trigger, keys: &mut BTreeSet<StateKey>) {
     keys.insert(StateKey::Function(trigger.function.clone()));
     match &trigger.on {
-        TriggerOn::Value(pattern) => {
-            if let Ok(pattern) = Pattern::parse(pattern) {
-                owners(pattern.owned(), keys);
-            }
-        }
+        TriggerOn::Value(pattern) => owners_of(pattern, keys),
         TriggerOn::Completion(watched) => drop(keys.insert(StateKey::Function(watched.clone()))),
         TriggerOn::Schedule(_) => {}
+    }
+}
+
+/// The owners of what a pattern is about.
+fn owners_of(pattern: &str, keys: &mut BTreeSet<StateKey>) {
+    if let Ok(pattern) = Pattern::parse(pattern) {
+        owners(pattern.owned(), keys);
     }
 }
 

@@ -199,6 +199,15 @@ pub const MAX_BATCHES_PER_BLOCK: usize = 256;
 /// Page cache of a replica among several. redb buffers half of it for a commit, and writes and reads again what is
 /// beyond: a commit of a network at full speed has 15 MB. It fills with use only.
 pub const REPLICA_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Shortest time for which blocks are kept when old ones are pruned: whoever called has to fetch the proof meanwhile.
+pub const MIN_RETENTION: Duration = Duration::from_secs(10);
+/// Longest: a hundred years, which is for ever.
+pub const MAX_BLOCK_RETENTION: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+/// How many heartbeats a replica's height may stay as it is before the others are asked whether they still have the next
+/// block: views without a leader are longer than one.
+pub const STUCK_HEARTBEATS: u32 = 10;
+/// What is added to them: a busy machine.
+pub const STUCK_GRACE: Duration = Duration::from_secs(5);
 /// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
 pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
 /// Longest heartbeat: a minute of silence can no longer be told from a fault.
@@ -214,6 +223,8 @@ pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
 /// How long another replica's port may take to answer a connection before it counts as out of reach: several times
 /// round the earth.
 pub const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long another replica's gateway may take to say whether it has a block.
+pub const HISTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it is believed whether another replica can be reached.
 pub const REACH_KEPT: Duration = Duration::from_secs(2);
 /// A replica whose last block is this much older than the newest one seen is behind: blocks come every heartbeat at

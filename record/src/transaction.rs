@@ -193,13 +193,13 @@ impl Transaction {
             | Self::Together { .. }
             | Self::Own { .. }
             | Self::Rule { .. }
-            | Self::Trigger { .. }
             | Self::Hold { .. }
             | Self::Release { .. }
             | Self::Stake { .. }
             | Self::Unstake { .. }
             | Self::Convict { .. }
-            | Self::Prices { .. } => None,
+            | Self::Prices { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 

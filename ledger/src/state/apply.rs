@@ -17,7 +17,7 @@ use super::{
     TriggerRecord,
 };
 use super::{history, registry};
-use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
+use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
     Transaction, storage_fee,
@@ -59,15 +59,15 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Another value may be under a key now.
-    pub(super) fn touch(&mut self, key: StateKey) {
-        self.touched.insert(key);
-    }
-
     /// A balance is about to change.
     pub(super) fn balance(&mut self, accounts: &Accounts, of: AccountId) {
         self.touched.insert(StateKey::Account(of));
         self.undo.push(Was::Balance(of, accounts.balance(&of)));
+    }
+
+    /// Another value may be under a key now.
+    pub(super) fn touch(&mut self, key: StateKey) {
+        self.touched.insert(key);
     }
 }
 
@@ -171,7 +171,8 @@ impl State {
         if bundle.valid_until < step.height {
             return Err(Refusal::Expired { valid_until: bundle.valid_until });
         }
-        if bundle.valid_until > step.height.saturating_add(MAX_VALIDITY_BLOCKS) {
+        let allowed = self.validity();
+        if allowed.is_none_or(|allowed| bundle.valid_until > step.height.saturating_add(allowed)) {
             return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
@@ -181,6 +182,17 @@ impl State {
         step.changes.counted.push(key);
         // One that cannot pay is remembered too: else it could be sent again and again for nothing.
         self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
+    }
+
+    /// For how many blocks a bundle that counts from now on may be valid; none while there is no room to remember it.
+    /// What is remembered follows from the blocks, so every replica says the same.
+    #[must_use]
+    pub fn validity(&self) -> Option<u64> {
+        match self.counted.len() {
+            few if few < MAX_COUNTED_BUNDLES / 2 => Some(MAX_VALIDITY_BLOCKS),
+            many if many < MAX_COUNTED_BUNDLES => Some(CROWDED_VALIDITY_BLOCKS),
+            _ => None,
+        }
     }
 
     /// Nothing of the bundle counts.
@@ -299,12 +311,6 @@ impl State {
                 Ok(0)
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
-            Transaction::Trigger { name, trigger } => {
-                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
-                step.touched.insert(StateKey::Trigger(name.clone()));
-                step.undo.push(Was::Trigger(name.clone(), was));
-                Ok(0)
-            }
             Transaction::Hold { to, amount, until } => {
                 let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
                 self.hold_units(id, hold, step)
@@ -315,6 +321,12 @@ impl State {
             }
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Trigger { name, trigger } => {
+                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
+                step.touched.insert(StateKey::Trigger(name.clone()));
+                step.undo.push(Was::Trigger(name.clone(), was));
+                Ok(0)
+            }
         }
     }
 

@@ -149,16 +149,24 @@ pub struct State {
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
-    triggers: Arc<Triggers>,
-    open: Open,
     escrow: Escrow,
     stakes: Arc<Stakes>,
+    triggers: Arc<Triggers>,
+    open: Open,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
     /// Where things are charged.
     treasury: Option<Treasury>,
     tree: Tree,
+}
+
+/// What an excerpt of a state has as a whole.
+pub(crate) struct Whole {
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) stakes: Arc<Stakes>,
+    pub(crate) triggers: Arc<Triggers>,
 }
 
 impl State {
@@ -171,10 +179,10 @@ impl State {
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
-            triggers: Arc::default(),
-            open: Open::default(),
             escrow: Escrow::default(),
             stakes: Arc::default(),
+            triggers: Arc::default(),
+            open: Open::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
@@ -260,12 +268,14 @@ impl State {
     pub(crate) fn excerpt(
         genesis: &Genesis,
         height: u64,
-        (seats, rules, triggers, stakes): (Arc<Seats>, Arc<Rules>, Arc<Triggers>, Arc<Stakes>),
+        whole: Whole,
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
         let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let state = State { height, rules, triggers, stakes, functions, seats: Some(seats), ..State::new() };
+        let Whole { seats, rules, stakes, triggers } = whole;
+        let seats = Some(seats);
+        let state = State { height, rules, stakes, triggers, functions, seats, ..State::new() };
         let mut state = state.charging(genesis);
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
         state

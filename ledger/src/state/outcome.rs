@@ -91,10 +91,6 @@ mod tests {
             Err(Refusal::PathGivenUp { path: "/chat".into() }),
             Err(Refusal::NobodysPath { path: "/chat".into() }),
             Err(Refusal::BadRule("no such name".into())),
-            Err(Refusal::Denied { pattern: "/chat/$room".into(), why: "the rule says no".into() }),
-            Err(Refusal::Denied { pattern: String::new(), why: "no rule".into() }),
-            Err(Refusal::NotSigner { account: owner }),
-            Err(Refusal::NotByFunction),
             Err(Refusal::UnknownHold {
                 hold: EntryId { lane: 1, batch: u64::MAX, bundle: 3, page: 4, slot: 5 },
             }),
@@ -110,6 +106,10 @@ mod tests {
             Err(Refusal::NothingStaked),
             Err(Refusal::StakedLess { staked: 3, needed: 4 }),
             Err(Refusal::BadEvidence("both are one batch".into())),
+            Err(Refusal::Denied { pattern: "/chat/$room".into(), why: "the rule says no".into() }),
+            Err(Refusal::Denied { pattern: String::new(), why: "no rule".into() }),
+            Err(Refusal::NotSigner { account: owner }),
+            Err(Refusal::NotByFunction),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

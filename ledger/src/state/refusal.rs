@@ -435,7 +435,8 @@ impl Refusal {
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let (denied, address): (String, String);
+        let address;
+        let denied: String;
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
             Refusal::UnknownHold { hold } => {
                 address = hold.to_string();
@@ -462,8 +463,8 @@ impl Refusal {
             Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
             Refusal::BadSpec(text)
             | Refusal::BadRule(text)
-            | Refusal::BadTrigger(text)
             | Refusal::BadEvidence(text)
+            | Refusal::BadTrigger(text)
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
@@ -599,10 +600,21 @@ impl Refusal {
         Refusal::BadSpec(shortened(&error.to_string()))
     }
 
+    /// A refusal of evidence, its text cut to what is recorded.
+    pub(super) fn bad_evidence(error: &dyn std::fmt::Display) -> Refusal {
+        Refusal::BadEvidence(shortened(&error.to_string()))
+    }
+
     /// Whether it is about a whole bundle, which is void then.
     #[must_use]
     pub fn is_of_bundle(&self) -> bool {
-        matches!(self, Refusal::Expired { .. } | Refusal::TooFarAhead { .. } | Refusal::Duplicate)
+        matches!(
+            self,
+            Refusal::Expired { .. }
+                | Refusal::TooFarAhead { .. }
+                | Refusal::Duplicate
+                | Refusal::CannotPay { .. }
+        )
     }
 
     /// That a rule, or that there is none, denies a value; the reason is cut to what is recorded.
@@ -614,11 +626,6 @@ impl Refusal {
     /// A refusal of a trigger, its text cut to what is recorded.
     pub(super) fn bad_trigger(why: &str) -> Refusal {
         Refusal::BadTrigger(shortened(why))
-    }
-
-    /// A refusal of evidence, its text cut to what is recorded.
-    pub(super) fn bad_evidence(error: &dyn std::fmt::Display) -> Refusal {
-        Refusal::BadEvidence(shortened(&error.to_string()))
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

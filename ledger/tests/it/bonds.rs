@@ -74,9 +74,14 @@ impl Town {
         OrderedBundle {
             digest: Digest::from_bytes(digest),
             account: by,
+            own: false,
+            counts: true,
             valid_until,
             first: id(0),
             transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
             bytes: 0,
         }
     }
@@ -135,7 +140,7 @@ impl Town {
         let lane = self.state.seats().unwrap().of(&replica.account()).unwrap().0;
         let network = self.genesis.network();
         let [first, second] = [1u8, 2].map(|n| {
-            let value = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[n]) });
+            let value = Entry::Value(Value::new("/a", Payload::inlined(&[n])));
             let mut builder = moot_record::BundleBuilder::new();
             builder.append(PageClass::Bulk, &value.encode()).unwrap();
             let bundle = moot_record::Bundle::sign(replica, &network, 9, builder.finish()).unwrap();

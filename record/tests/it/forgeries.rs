@@ -441,3 +441,25 @@ fn case_66_a_batch_names_its_bad_bundle() {
     missing.bundles.pop();
     assert!(missing.verify().unwrap_err().to_string().starts_with("the header announces 3"));
 }
+
+/// FAULTS 63: two certificates for one height name whoever voted for both.
+#[test]
+fn case_63_a_certificate_names_its_voters() {
+    let scene = Scene::new();
+    let block = scene.proof().block_header.digest();
+    let committee = scene.genesis().committee();
+    let by = |places: [usize; 3]| {
+        let voters = places.map(|place| scene.network.validators[place].clone());
+        certify(scene.genesis(), &voters, 0, HEIGHT, &block).voters(&committee).unwrap()
+    };
+    let (one, other) = (by([0, 2, 3]), by([1, 2, 3]));
+    assert_eq!(one, [0, 2, 3].map(|place: usize| committee.members[place]));
+    let both: Vec<_> = one.into_iter().filter(|voter| other.contains(voter)).collect();
+    assert_eq!(both, [2, 3].map(|place: usize| committee.members[place]), "a third at the least");
+    // Too few, or of another committee.
+    let two = certify(scene.genesis(), &scene.network.validators[..2], 0, HEIGHT, &block);
+    assert_eq!(two.voters(&committee).unwrap_err().field(), "certificate.quorum");
+    let larger = Network::new(5).genesis.committee();
+    let four = certify(scene.genesis(), &scene.network.validators, 0, HEIGHT, &block);
+    assert_eq!(four.voters(&larger).unwrap_err().field(), "certificate.committee");
+}

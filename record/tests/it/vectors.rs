@@ -261,35 +261,6 @@ fn transfers() -> Vec<(&'static str, Entry)> {
     ]
 }
 
-/// Values that somebody put a name to; apart from the others for the same reason.
-fn written() -> Vec<(&'static str, Entry)> {
-    let account = Keypair::from_seed([3; 32]).account();
-    let value = Message::new("/chat/lobby/43", Payload::inlined(b"hi")).by(account);
-    let by_function = Message {
-        function: FunctionName::parse("moderator").ok(),
-        parent: "0-42-0-1-3".parse().ok(),
-        ..value.clone()
-    };
-    let name = |name: &str| FunctionName::parse(name).unwrap();
-    let trigger = |on, function: &str, access| {
-        let trigger = Some(Trigger { on, function: name(function), access });
-        Transaction::Trigger { name: name("moderate"), trigger }.into()
-    };
-    let on = TriggerOn::Value("/chat/$room/$message".into());
-    let of_one = TriggerAccess::Accounts(vec![account]);
-    let by_rule = TriggerAccess::Rule("path.room != 'closed'".into());
-    let (daily, anyone) = (TriggerOn::Schedule("0 6 * * 1-5".into()), TriggerAccess::Anyone);
-    let after = TriggerOn::Completion(name("payments"));
-    vec![
-        ("a value by an account", value.into()),
-        ("a value by a function", by_function.into()),
-        ("a trigger on values", trigger(on, "moderator", by_rule)),
-        ("a trigger by schedule", trigger(daily, "digest", anyone)),
-        ("a trigger after calls", trigger(after, "auditor", of_one)),
-        ("a trigger taken back", Transaction::Trigger { name: name("moderate"), trigger: None }.into()),
-    ]
-}
-
 /// A replica that somebody stakes for, with its consent.
 fn candidate(network: &Digest) -> (Candidate, Signature) {
     let replica = Keypair::from_seed([6; 32]);
@@ -328,6 +299,35 @@ fn sealed_twice(network: &Network) -> Equivocation {
         SealedHeader { header: batch.header, seal }
     });
     Equivocation { first, second }
+}
+
+/// Values that somebody put a name to; apart from the others for the same reason.
+fn written() -> Vec<(&'static str, Entry)> {
+    let account = Keypair::from_seed([3; 32]).account();
+    let value = Message::new("/chat/lobby/43", Payload::inlined(b"hi")).by(account);
+    let by_function = Message {
+        function: FunctionName::parse("moderator").ok(),
+        parent: "0-42-0-1-3".parse().ok(),
+        ..value.clone()
+    };
+    let name = |name: &str| FunctionName::parse(name).unwrap();
+    let trigger = |on, function: &str, access| {
+        let trigger = Some(Trigger { on, function: name(function), access });
+        Transaction::Trigger { name: name("moderate"), trigger }.into()
+    };
+    let on = TriggerOn::Value("/chat/$room/$message".into());
+    let of_one = TriggerAccess::Accounts(vec![account]);
+    let by_rule = TriggerAccess::Rule("path.room != 'closed'".into());
+    let (daily, anyone) = (TriggerOn::Schedule("0 6 * * 1-5".into()), TriggerAccess::Anyone);
+    let after = TriggerOn::Completion(name("payments"));
+    vec![
+        ("a value by an account", value.into()),
+        ("a value by a function", by_function.into()),
+        ("a trigger on values", trigger(on, "moderator", by_rule)),
+        ("a trigger by schedule", trigger(daily, "digest", anyone)),
+        ("a trigger after calls", trigger(after, "auditor", of_one)),
+        ("a trigger taken back", Transaction::Trigger { name: name("moderate"), trigger: None }.into()),
+    ]
 }
 
 fn entries() -> Value {
@@ -397,14 +397,6 @@ fn entries_refused() -> Value {
         ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
         ("one together", said(Transaction::Together { count: 1 })),
         ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
-        ("a trigger by a schedule with letters", triggered(schedule("@daily"), TriggerAccess::Anyone)),
-        ("a schedule with an access", triggered(schedule("* * * * *"), TriggerAccess::Rule("true".into()))),
-        ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
-        ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
-        ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
-        ("a value by nobody in the long form", nameless),
-        ("a value by a function in no call", Entry::Value(function).encode()),
-        ("a value by no function in a call", Entry::Value(call).encode()),
         ("a hold of nothing", said(Transaction::Hold { to, amount: 0, until: 9 })),
         ("a hold for nobody's key", said(Transaction::Hold { to: weak, amount: 1, until: 9 })),
         ("a share of nothing", said(Transaction::Release { hold, part: 0, whole: 0 })),
@@ -422,6 +414,14 @@ fn entries_refused() -> Value {
         ),
         ("nothing unstaked", said(Transaction::Unstake { amount: 0 })),
         ("a conviction without evidence", said(Transaction::Convict { evidence: vec![0x80] })),
+        ("a trigger by a schedule with letters", triggered(schedule("@daily"), TriggerAccess::Anyone)),
+        ("a schedule with an access", triggered(schedule("* * * * *"), TriggerAccess::Rule("true".into()))),
+        ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
+        ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
+        ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
+        ("a value by nobody in the long form", nameless),
+        ("a value by a function in no call", Entry::Value(function).encode()),
+        ("a value by no function in a call", Entry::Value(call).encode()),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {

@@ -63,6 +63,7 @@ use utoipa::OpenApi;
         api::LogLine,
         api::NodeEvent,
         api::Accepted,
+        api::DryRun,
         api::Problem,
         api::ValueView,
         api::ValuesView,
