@@ -31,7 +31,9 @@ pub(crate) enum Unpaid {
 /// What is missing, and how to get it there.
 fn remedied(shortage: &Shortage) -> String {
     let (account, missing) = (shortage.account, shortage.missing());
-    format!("{shortage}. `moot transfer {account} {missing}` from an account that has units makes it possible")
+    format!(
+        "{shortage}. `moot transfer {account} {missing}` from an account that has units makes it possible"
+    )
 }
 
 impl From<HoldError> for Unpaid {
