@@ -87,6 +87,7 @@ impl State {
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
             treasury.open.expire(block.time_ms);
+            treasury.early.expire(block.time_ms);
         }
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
@@ -106,9 +107,7 @@ impl State {
         }
         self.fire_schedules(block, &mut step);
         self.pass_on(block, &mut step);
-        for charges in &block.charges {
-            self.charge(charges, block.time_ms, &mut step.till);
-        }
+        self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
         self.settle(step)
@@ -137,6 +136,7 @@ impl State {
         changes.prices = self.prices().filter(|_| till.agreed).cloned();
         if let Some(treasury) = &mut self.treasury {
             changes.open = treasury.open.take_changes();
+            changes.early = treasury.early.take_changes();
         }
         if !changes.outcomes.is_empty() {
             touched.insert(StateKey::History);

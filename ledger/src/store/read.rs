@@ -23,7 +23,7 @@ use redb::{ReadTransaction, ReadableTable, TableError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(crate) use super::charged::{lines, open_batches, prices_between};
+pub(crate) use super::charged::{early_receipts, lines, open_batches, prices_between};
 
 type Read<T> = Result<T, ReadError>;
 
