@@ -34,6 +34,7 @@ mod condition;
 mod core;
 mod derived;
 mod disk;
+mod engine;
 mod error;
 mod events;
 mod exchange;
@@ -90,4 +91,4 @@ pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
 pub use values::{ValueTurn, WrittenValue};
 
-pub use moot_ordering::Peer;
+pub use moot_ordering::{Contradiction, Misconduct, Peer};

@@ -79,6 +79,15 @@ pub const MAX_SIGNED_RECEIPTS_BYTES: usize = 32 * 1024;
 /// one a second. Digests are remembered that long.
 pub const MAX_VALIDITY_BLOCKS: u64 = 100_000;
 
+/// Bundles that the state machine remembers having counted, so that none counts twice: some 60 bytes each. Four replicas
+/// that order a million calls a second in bundles of a thousand have half as many that are still valid.
+pub const MAX_COUNTED_BUNDLES: usize = 1 << 20;
+
+/// How far ahead a bundle may be valid while more than half of [`MAX_COUNTED_BUNDLES`] are remembered. So whoever fills
+/// that half with bundles that are valid for long, which no honest replica has to let in at once, takes the room of
+/// nobody whose bundles are valid for as long as they take to be ordered.
+pub const CROWDED_VALIDITY_BLOCKS: u64 = 1024;
+
 /// How long after its block a call may be charged, in block time: a call may run for a quarter of an hour and wait for a
 /// place before that. Which calls were is remembered that long.
 pub const CHARGE_WINDOW_MS: u64 = 30 * 60 * 1000;
@@ -150,12 +159,25 @@ pub const FETCH_AGAIN: Duration = Duration::from_secs(1);
 /// signed against itself each time; past this number its blocks wait.
 pub const MAX_RIVALS: usize = 64;
 
+/// Blocks for which a second version that no block names is a ground to vote; after as many again it is forgotten. A
+/// block that was voted for is applied within [`MAX_UNCOMMITTED_BLOCKS`](moot_ordering::limits::MAX_UNCOMMITTED_BLOCKS),
+/// of which this is eight times as many.
+pub const RIVAL_BLOCKS: u64 = 512;
+
 /// Proven double seals of a lane after which this replica proposes nothing of it any more. One may be an
 /// accident with a restored disk.
 pub const MAX_TOLERATED_EQUIVOCATIONS: usize = 16;
 
 /// Double seals kept as evidence: one is enough to convict, so this is for the curious.
 pub const MAX_EVIDENCE: usize = 256;
+
+/// Contradicting votes of one account kept as evidence: one is enough to convict, and no account takes the room of
+/// another.
+pub const MAX_ACCUSATIONS_EACH: usize = 8;
+
+/// Contradicting votes that wait for the commit thread. Whoever sends them is shut out at the first, so more come from
+/// a test or an attack only, and are dropped.
+pub const MAX_ACCUSATIONS_WAITING: usize = 64;
 
 /// Seats of a network: every replica that ever voted or followed by the ledger's word. Each costs some hundred bytes
 /// and a look at its lane when the ledger is opened.
@@ -196,6 +218,9 @@ pub const MAX_PART_LISTS: usize = 32;
 
 /// Blocks pruned in one commit, so that pruning does not make callers wait.
 pub const PRUNE_BLOCKS: u64 = 64;
+
+/// Pause between two such commits while there is more: up to 640 blocks a second, more than a network makes.
+pub const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
 /// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
 /// this many.
@@ -318,6 +343,8 @@ pub const MAX_RECENT_BATCHES: u64 = 4096;
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;
 
+const _: () = assert!(RIVAL_BLOCKS > moot_ordering::limits::MAX_UNCOMMITTED_BLOCKS);
+const _: () = assert!(CROWDED_VALIDITY_BLOCKS < MAX_VALIDITY_BLOCKS);
 const _: () = assert!(MAX_UNSYNCED_BLOCKS < moot_ordering::limits::MAX_PENDING_ACKS);
 const _: () = assert!(COMPONENT_PART_BYTES.is_power_of_two());
 const _: () = assert!(moot_record::limits::MAX_SEALED_BATCH_BYTES < MAX_CHECKING_BYTES);

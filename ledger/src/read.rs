@@ -75,6 +75,18 @@ impl Ledger {
         Ok(None)
     }
 
+    /// Whether what was recorded under an id was pruned here with its block.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn is_pruned(&self, id: EntryId) -> Result<bool, ReadError> {
+        let core = self.core();
+        core.store.read(|txn| {
+            let pruned = read::pruned_lane(txn, id.lane)?.is_some_and(|last| id.batch <= last);
+            Ok(pruned && read::version(txn, (id.lane, id.batch))?.is_none())
+        })
+    }
+
     /// What became of a transaction; none before its block is final.
     ///
     /// # Errors

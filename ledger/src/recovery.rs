@@ -11,6 +11,7 @@
 //! not: it learns its numbers from the blocks that name its old batches, and skips them as they come back.
 
 use crate::commit::Committed;
+use crate::core::Accused;
 use crate::error::{OpenError, ReadError};
 use crate::exchange::{Content, Looking, RECEIPT, Scan, scan};
 use crate::lane::OpenCalls;
@@ -42,6 +43,10 @@ pub(crate) struct Recovered {
     pub(crate) lane: u32,
     /// A lost journal of votes, as far as it was noted.
     pub(crate) lost: Option<Lost>,
+    /// Who was seen to contradict itself.
+    pub(crate) accused: Accused,
+    /// Height of the last block that was pruned.
+    pub(crate) pruned: u64,
 }
 
 impl Recovered {
@@ -86,7 +91,10 @@ pub(crate) fn recover(
             remembered: bundles.all,
             lane,
             lost: read::lost(txn)?,
+            accused: Accused::new(),
+            pruned: read::pruned_height(txn)?,
         };
+        recovered.unordered.advance(recovered.committed.state.height());
         for digest in blocks.iter().rev().flat_map(|block| &block.batches) {
             recovered.unordered.remember(*digest);
         }
@@ -161,6 +169,9 @@ impl Recovered {
             let place = (pair.first.header.lane, pair.first.header.seq);
             self.committed.convicted.insert(place);
             self.unordered.marks_mut(place.0).equivocations += 1;
+        }
+        for misconduct in read::misconduct(txn)? {
+            self.accused.entry(misconduct.who).or_default().insert((misconduct.epoch, misconduct.view));
         }
         for (digest, place) in read::rivals(txn)? {
             self.unordered.insert_rival(digest, place);

@@ -23,12 +23,13 @@ use crate::error::Refused;
 use crate::ledger::Ledger;
 use crate::limits::{
     BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, MAX_OPEN_CALLS, MAX_QUEUED_BYTES, MAX_REMEMBERED_BUNDLES,
-    MAX_VALIDITY_BLOCKS, RETRY_AFTER,
+    RETRY_AFTER,
 };
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
 use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A client's bundle that was checked, and that nobody can change any more.
 #[derive(Debug)]
@@ -206,7 +207,7 @@ impl Core {
         if header.valid_until <= height {
             return Err(Refused::Expired { valid_until: header.valid_until, height });
         }
-        let max = height + MAX_VALIDITY_BLOCKS;
+        let max = height + core.validity.load(Relaxed);
         if header.valid_until > max {
             return Err(Refused::TooFarAhead { valid_until: header.valid_until, max });
         }

@@ -93,8 +93,9 @@ pub const VALUE_VERDICT_WAIT: Duration = Duration::from_secs(10);
 pub const KEPT_LOG_LINES: usize = 256;
 /// Events that a slow reader of `/_moot/events` or of logs may be behind before it is told what it missed.
 pub const EVENT_BACKLOG: usize = 1024;
-/// Open event streams at once. Each holds a connection; the rest of the connections stay for calls.
-pub const MAX_EVENT_STREAMS: usize = 64;
+/// Open event streams at once: readers of a room, of logs. Each holds a connection and a few hundred bytes; three quarters
+/// of the connections stay for calls.
+pub const MAX_EVENT_STREAMS: usize = 1024;
 /// A comment goes down an event stream this often, so that proxies do not close it and dead peers show.
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A signed request is taken when it was made this long ago at most, or this far ahead: clocks differ.
@@ -160,6 +161,11 @@ pub const MAX_MANIFEST_PARENTS: usize = 32;
 pub const MAX_WIT_DEPTH: usize = 4;
 /// Most files of a project's WIT: all of WASI, in every version, is about a hundred.
 pub const MAX_WIT_FILES: usize = 512;
+/// Types in types that an interface is read to, for bindings and for a function's document: nobody's own code goes as
+/// deep, and a component's bytes may be anybody's.
+pub const MAX_TYPE_DEPTH: usize = 64;
+/// Interfaces of components that are kept once they were read for a function's document: some kilobytes each.
+pub const MAX_KEPT_INTERFACES: usize = 128;
 /// Most fuel that a manifest may ask for: about a quarter of an hour of computing. More is a batch job.
 pub const MAX_FUEL: u64 = 10_000_000_000_000;
 /// Longest deadline that a manifest may ask for: a caller's connection seldom lives longer.
@@ -193,6 +199,15 @@ pub const MAX_BATCHES_PER_BLOCK: usize = 256;
 /// Page cache of a replica among several. redb buffers half of it for a commit, and writes and reads again what is
 /// beyond: a commit of a network at full speed has 15 MB. It fills with use only.
 pub const REPLICA_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Shortest time for which blocks are kept when old ones are pruned: whoever called has to fetch the proof meanwhile.
+pub const MIN_RETENTION: Duration = Duration::from_secs(10);
+/// Longest: a hundred years, which is for ever.
+pub const MAX_BLOCK_RETENTION: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+/// How many heartbeats a replica's height may stay as it is before the others are asked whether they still have the next
+/// block: views without a leader are longer than one.
+pub const STUCK_HEARTBEATS: u32 = 10;
+/// What is added to them: a busy machine.
+pub const STUCK_GRACE: Duration = Duration::from_secs(5);
 /// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
 pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
 /// Longest heartbeat: a minute of silence can no longer be told from a fault.
@@ -208,6 +223,8 @@ pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
 /// How long another replica's port may take to answer a connection before it counts as out of reach: several times
 /// round the earth.
 pub const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long another replica's gateway may take to say whether it has a block.
+pub const HISTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it is believed whether another replica can be reached.
 pub const REACH_KEPT: Duration = Duration::from_secs(2);
 /// A replica whose last block is this much older than the newest one seen is behind: blocks come every heartbeat at

@@ -131,8 +131,10 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
         StateKey::Pot => Ok(json!(Pot::decode(value)?)),
         StateKey::Trigger(_) => Ok(json!(SetTrigger::decode(value)?)),
-        StateKey::History | StateKey::Seats | StateKey::Function(_) => {
-            Ok(json!(BASE64URL_NOPAD.encode(value)))
-        }
+        StateKey::History
+        | StateKey::Seats
+        | StateKey::Function(_)
+        | StateKey::Derived(..)
+        | StateKey::Watched(_) => Ok(json!(BASE64URL_NOPAD.encode(value))),
     }
 }

@@ -11,7 +11,7 @@ use crate::exchange::{Content, Looking, Scan, scan};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
 use crate::state::{Block, Charges, OrderedBundle};
-use crate::store::{Applied, Place, StoredBlock, read};
+use crate::store::{Applied, Job, Place, StoredBlock, read};
 use crate::unordered::Named;
 use moot_ordering::Finalized;
 use moot_record::{Committee, Digest, Handover, SealedView};
@@ -95,6 +95,10 @@ impl Committer {
                 work.changes.lost = Some(lost.clone());
             }
             if let Some((applied, settled)) = self.apply(block)? {
+                let mut forgotten = self.core.unordered.lock().advance(applied.block.header.height);
+                // One that comes again in this very transaction stays.
+                forgotten.retain(|digest| !work.changes.rivals.iter().any(|rival| rival.digest == *digest));
+                work.changes.jobs.extend((!forgotten.is_empty()).then_some(Job::Forget(forgotten)));
                 work.changes.blocks.push(applied);
                 work.settled.extend(settled);
             }

@@ -47,10 +47,12 @@ impl Committer {
         for job in &work.changes.jobs {
             if let Job::Prune(pruning) = job {
                 pruning.places().for_each(|place| core.recent.remove(place));
+                core.pruned.store(pruning.up_to(), Ordering::Relaxed);
             }
         }
         core.blocked.store(self.blocks.len(), Ordering::Relaxed);
         core.evidence.store(self.convicted.len(), Ordering::Relaxed);
+        core.validity.store(self.state.validity().unwrap_or(0), Ordering::Relaxed);
         if let Some(lost) = work.changes.lost {
             *core.lost.write() = Some(lost);
         }

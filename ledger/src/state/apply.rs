@@ -17,7 +17,7 @@ use super::{
     TriggerRecord,
 };
 use super::{history, registry};
-use crate::limits::{MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
+use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
     Transaction, storage_fee,
@@ -177,7 +177,8 @@ impl State {
         if bundle.valid_until < step.height {
             return Err(Refusal::Expired { valid_until: bundle.valid_until });
         }
-        if bundle.valid_until > step.height.saturating_add(MAX_VALIDITY_BLOCKS) {
+        let allowed = self.validity();
+        if allowed.is_none_or(|allowed| bundle.valid_until > step.height.saturating_add(allowed)) {
             return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
@@ -187,6 +188,17 @@ impl State {
         step.changes.counted.push(key);
         // One that cannot pay is remembered too: else it could be sent again and again for nothing.
         self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
+    }
+
+    /// For how many blocks a bundle that counts from now on may be valid; none while there is no room to remember it.
+    /// What is remembered follows from the blocks, so every replica says the same.
+    #[must_use]
+    pub fn validity(&self) -> Option<u64> {
+        match self.counted.len() {
+            few if few < MAX_COUNTED_BUNDLES / 2 => Some(MAX_VALIDITY_BLOCKS),
+            many if many < MAX_COUNTED_BUNDLES => Some(CROWDED_VALIDITY_BLOCKS),
+            _ => None,
+        }
     }
 
     /// Nothing of the bundle counts.

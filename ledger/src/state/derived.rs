@@ -190,10 +190,11 @@ impl DerivedCall {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<DerivedCall, DecodeError> {
         let r = &mut Reader::new(bytes);
-        let name = |r: &mut Reader<'_>| {
-            FunctionName::parse(r.text(64)?).map_err(|error| super::invalid("name", error.to_string()).into())
+        let name = |r: &mut Reader<'_>| -> Result<FunctionName, DecodeError> {
+            let name = FunctionName::parse(r.text(64)?);
+            Ok(name.map_err(|error| super::invalid("name", error.to_string()))?)
         };
-        let address = |r: &mut Reader<'_>| EntryId::decode(r.bytes(64)?);
+        let address = |r: &mut Reader<'_>| -> Result<EntryId, DecodeError> { EntryId::decode(r.bytes(64)?) };
         r.array(18)?;
         let call = DerivedCall {
             id: DerivedId { height: r.uint()?, number: r.small()? },

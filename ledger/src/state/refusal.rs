@@ -608,7 +608,13 @@ impl Refusal {
     /// Whether it is about a whole bundle, which is void then.
     #[must_use]
     pub fn is_of_bundle(&self) -> bool {
-        matches!(self, Refusal::Expired { .. } | Refusal::TooFarAhead { .. } | Refusal::Duplicate)
+        matches!(
+            self,
+            Refusal::Expired { .. }
+                | Refusal::TooFarAhead { .. }
+                | Refusal::Duplicate
+                | Refusal::CannotPay { .. }
+        )
     }
 
     /// That a rule, or that there is none, denies a value; the reason is cut to what is recorded.

@@ -195,7 +195,7 @@ pub(super) fn check_target<'a>(
     if version.spec.kind != moot_record::FunctionKind::Event {
         return Err(Refusal::NotEventKind { name: name.clone() });
     }
-    Ok(record)
+    Ok(record.as_ref())
 }
 
 /// Whether an account may set a trigger that waits for the end of a function's calls: its owner, and whom it admits.

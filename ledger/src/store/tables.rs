@@ -6,6 +6,7 @@
 //!   digests   digest                           the place of a batch, once final
 //!   voids     digest                           block and place in it of a batch whose lane's place was taken
 //!   evidence  (lane, seq)                      two seals of one place
+//!   accused   (account, epoch, view)          two votes of one view that contradict each other
 //!   hours     (lane, seq)                      the hours under which an own batch's payloads lie
 //!   payloads  (hour, lane, seq, position)      packed payloads that expire in that hour
 //!   links     (lane, seq, lane, seq)           a batch of calls -> a later batch that holds receipts of them
@@ -41,6 +42,8 @@ pub(crate) const RIVALS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition
 pub(crate) const DIGESTS: TableDefinition<'_, DigestKey, BatchKey> = TableDefinition::new("digests");
 pub(crate) const VOIDS: TableDefinition<'_, DigestKey, &[u8]> = TableDefinition::new("voids");
 pub(crate) const EVIDENCE: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("evidence");
+/// Account, epoch and view. Databases made before this table have none of it.
+pub(crate) const ACCUSED: TableDefinition<'_, (DigestKey, u64, u64), &[u8]> = TableDefinition::new("accused");
 pub(crate) const HOURS: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("hours");
 pub(crate) const PRUNED: TableDefinition<'_, u32, u64> = TableDefinition::new("pruned");
 pub(crate) const PAYLOADS: TableDefinition<'_, (u32, u32, u64, u64), &[u8]> =

@@ -5,9 +5,9 @@ use super::prune::Pruning;
 use super::redo::Rows;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DERIVED, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS,
-    KEY_HOURS, KEYS, LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS,
-    OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, STATE, VALUE_LOG, VALUES, VOIDS,
+    ACCUSED, ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DERIVED, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS,
+    HOURS, KEY_HOURS, KEYS, LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK,
+    META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, STATE, VALUE_LOG, VALUES, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
@@ -15,6 +15,7 @@ use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S,
 use crate::standing::Lost;
 use crate::state::tree::Tree;
 use crate::state::{Changes, Rules, Stakes, Triggers};
+use moot_ordering::Misconduct;
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub(crate) enum Job {
     },
     /// Removes old blocks with their batches.
     Prune(Pruning),
+    /// Removes second versions that nobody needs any more.
+    Forget(Vec<Digest>),
 }
 
 /// What one transaction writes. It can be written again after the disk was full: the same rows, the same keys.
@@ -73,6 +76,7 @@ pub(crate) struct Changeset {
     /// Second versions.
     pub(crate) rivals: Vec<Checked>,
     pub(crate) evidence: Vec<Equivocation>,
+    pub(crate) misconduct: Vec<Misconduct>,
     pub(crate) blocks: Vec<Applied>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) marks: Option<Marks>,
@@ -107,6 +111,7 @@ impl Changeset {
             && self.foreign.is_empty()
             && self.rivals.is_empty()
             && self.evidence.is_empty()
+            && self.misconduct.is_empty()
             && self.jobs.is_empty()
             && self.marks.is_none()
             && self.lost.is_none()
@@ -117,6 +122,7 @@ impl Changeset {
     pub(crate) fn only_rows(&self) -> bool {
         self.rivals.is_empty()
             && self.evidence.is_empty()
+            && self.misconduct.is_empty()
             && self.jobs.is_empty()
             && self.lost.is_none()
             && self.genesis.is_none()
@@ -149,6 +155,7 @@ impl Changeset {
             Job::Erase { id, hours } => erase(txn, id, hours),
             Job::Sweep { hour } => sweep(txn, *hour),
             Job::Prune(pruning) => pruning.write(txn),
+            Job::Forget(rivals) => forget(txn, rivals),
         })
     }
 
@@ -185,6 +192,7 @@ impl Changeset {
         txn.open_table(KEY_HOURS)?;
         txn.open_table(HANDOVERS)?;
         txn.open_table(BARE)?;
+        txn.open_table(ACCUSED)?;
         super::charged::create(txn)
     }
 
@@ -201,6 +209,13 @@ impl Changeset {
             for pair in &self.evidence {
                 let place = (pair.first.header.lane, pair.first.header.seq);
                 table.insert(place, rows::seal(pair.encode()).as_slice())?;
+            }
+        }
+        if !self.misconduct.is_empty() {
+            let mut table = txn.open_table(ACCUSED)?;
+            for misconduct in &self.misconduct {
+                let key = (misconduct.who.as_bytes(), misconduct.epoch, misconduct.view);
+                table.insert(key, rows::encode_misconduct(misconduct).as_slice())?;
             }
         }
         Ok(())
@@ -309,6 +324,15 @@ impl Changeset {
         }
         Ok(())
     }
+}
+
+/// Removes second versions, but for one that has come again in this transaction.
+fn forget(txn: &WriteTransaction, forgotten: &[Digest]) -> Done {
+    let mut rivals = txn.open_table(RIVALS)?;
+    for digest in forgotten {
+        rivals.remove(digest.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Rewrites the one row that holds the payload without it.

@@ -2,7 +2,7 @@
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::sequencer::Sequencer;
-use crate::world::{bundle, call, eventually, name, open_on, receipt};
+use crate::world::{bundle, call, eventually, open_on, receipt};
 use moot_ledger::{Idempotency, Ledger, OpenError, PayloadBytes, Refused};
 use moot_record::{Bundle, Call, Digest, Entry, EntryId, Keypair, Payload, Status, Value};
 use rand::rngs::StdRng;

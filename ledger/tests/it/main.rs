@@ -24,5 +24,6 @@ mod storage;
 mod submit;
 mod town;
 mod triggers;
+mod trouble;
 mod values;
 mod world;

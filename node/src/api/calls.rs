@@ -160,4 +160,8 @@ pub struct BlockView {
     /// The batches it orders.
     #[schema(value_type = Vec<String>)]
     pub batches: Vec<Digest>,
+    /// Whose votes its certificate has. None where a later block's certificate proves it, or another committee's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub voters: Vec<AccountId>,
 }

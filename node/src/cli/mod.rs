@@ -11,6 +11,7 @@
 
 mod account;
 mod bill;
+mod bindings;
 mod build;
 mod compile;
 mod completions;
@@ -77,6 +78,7 @@ struct Command {
 enum Verb {
     New(new::New),
     Build(build::Build),
+    Bindings(bindings::Bindings),
     Up(up::Up),
     Net(net::Net),
     Join(join::Join),
@@ -125,6 +127,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::New(verb) => verb.run(),
         Verb::Build(verb) => verb.run(),
+        Verb::Bindings(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
         Verb::Net(verb) => small_runtime()?.block_on(verb.run()),

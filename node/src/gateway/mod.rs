@@ -47,7 +47,7 @@ pub(crate) use listener::bind;
 pub(crate) fn serve(
     listener: TcpListener,
     worker: Arc<Worker>,
-    neighbours: Neighbours,
+    neighbours: Arc<Neighbours>,
     limits: GatewayLimits,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {

@@ -219,6 +219,8 @@ pub(crate) struct Failure {
     pub(crate) call_status: Option<Status>,
     pub(crate) fuel: Option<u64>,
     pub(crate) backtrace: Vec<String>,
+    /// The methods that the resource takes, where another was tried.
+    pub(crate) allow: Option<&'static str>,
     pub(crate) shortage: Option<Shortage>,
 }
 
@@ -231,6 +233,7 @@ impl Failure {
             call_status: None,
             fuel: None,
             backtrace: Vec::new(),
+            allow: None,
             shortage: None,
         }
     }
@@ -276,6 +279,9 @@ impl Failure {
         }
         if matches!(self.kind, Kind::SignatureNeeded | Kind::SignatureWrong) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
         }
         if matches!(self.kind, Kind::BodyTooLarge | Kind::BodyTooSlow) {
             // What is left of the body was not read, so nothing sensible can follow it.

@@ -144,6 +144,7 @@ pub fn join_known(
         listen,
         peers: peers.clone(),
         heartbeat: *heartbeat,
+        retention: None,
         workers: None,
     };
     let heading = format!(

@@ -238,6 +238,7 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
             listen: listen.clone(),
             peers: peers.iter().filter(|peer| peer.account != account).cloned().collect(),
             heartbeat: plan.heartbeat,
+            retention: None,
             workers: None,
         };
         let heading = format!(

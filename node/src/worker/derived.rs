@@ -21,7 +21,7 @@ use crate::worker::{Worker, input, kept};
 use anyhow::Context as _;
 use bytes::Bytes;
 use moot_host::Event;
-use moot_ledger::{DerivedCall, DerivedId, Idempotency, PayloadBytes, Reservation};
+use moot_ledger::{DerivedCall, DerivedId, Idempotency, Reservation};
 use moot_record::{Call, CallKind, Entry, FunctionKind, Payload, Status};
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// Why nobody pays for something.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unpaid {
-    #[error("{0}. `moot transfer {} {}` from an account that has units makes it possible", .0.account, .0.missing())]
+    #[error("{}. `moot transfer {} {}` from an account that has units makes it possible", .0, .0.account, .0.missing())]
     Short(Shortage),
     #[error("calls of {0} are paid by the caller: sign the request (RFC 9421), as `moot invoke` does")]
     Nobody(String),

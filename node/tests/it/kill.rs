@@ -34,6 +34,7 @@ impl Process {
             .arg(dir.join("data"))
             .current_dir(dir)
             .env("HOME", dir)
+            .env("MOOT_KEY", key_file(dir))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,6 +59,15 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A file with the owner's key: what a new network funds.
+fn key_file(dir: &std::path::Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = dir.join("owner.key");
+    std::fs::write(&path, format!("moot-key-1 {}\n", data_encoding::HEXLOWER.encode(&[11; 32]))).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
 }
 
 /// What the clients know after a cycle.

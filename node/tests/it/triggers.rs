@@ -299,3 +299,47 @@ fn derived_calls_are_spread_over_replicas_and_run_once() {
         }
     }
 }
+
+/// The chat of `guests/chat`: members speak, the moderator warns, the digest counts, and the page is served.
+#[test]
+fn the_chat_warns_counts_and_shows() {
+    let node = TestNode::start();
+    let bot = |spec: &mut moot_record::Spec| {
+        spec.grants.ledger = true;
+        spec.grants.key_value = vec!["chat".into()];
+    };
+    node.deploy("chat", &guest("chat-page"), FunctionKind::Http, |_| {});
+    node.deploy("chat-moderator", &guest("chat-moderator"), FunctionKind::Event, bot);
+    node.deploy("chat-digest", &guest("chat-digest"), FunctionKind::Event, bot);
+    let member = format!("auth.account == '{}' && value_size <= 400", key().account());
+    open_path(&node, "/chat", "/chat/$room/$message", &member);
+    open_path(&node, "/chat-moderation", "/chat-moderation/$room/$m", "auth.function == 'chat-moderator'");
+    open_path(&node, "/chat-digest", "/chat-digest/$day", "auth.function == 'chat-digest'");
+    let every_minute = TriggerOn::Schedule("* * * * *".into());
+    say(
+        &node,
+        &key(),
+        vec![
+            set("moderate", on("/chat/$room/$message"), "chat-moderator"),
+            set("daily", every_minute, "chat-digest"),
+        ],
+    );
+    written(&node.put("/chat/lobby/1", b"hello", Some(&key())));
+    written(&node.put("/chat/lobby/2", b"Oh, HECK!", Some(&key())));
+    assert_eq!(node.put("/chat/lobby/3", b"hi", None).status, 403);
+    until("the warning", || node.get("/_moot/values/chat-moderation/lobby/2").status == 200);
+    let warning = node.get("/_moot/values/chat-moderation/lobby/2");
+    assert!(warning.text().contains("\"heck\": please keep it friendly"), "{}", warning.text());
+    assert_eq!(warning.header("moot-function"), Some("chat-moderator"));
+    assert_eq!(node.get("/_moot/values/chat-moderation/lobby/1").status, 404);
+    until("the digest", || {
+        let failed =
+            |one: &Value| one["trigger"] == "daily" && one["state"] != "open" && one["status"] != "ok";
+        assert!(!derived(&node).iter().any(failed), "{:#?}", derived(&node));
+        let list = node.get("/_moot/values/chat-digest?below").json();
+        list["values"].as_array().unwrap().iter().any(|digest| digest["text"] == "lobby: 2 messages")
+    });
+    let page = node.get("/chat");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.text().contains("EventSource"));
+}

@@ -5,11 +5,11 @@ use moot_record::{Entry, Keypair, Payload, Transaction, Value};
 use std::net::SocketAddr;
 
 fn ada() -> Keypair {
-    Keypair::from_seed([31; 32])
+    Keypair::from_seed([21; 32])
 }
 
 fn bob() -> Keypair {
-    Keypair::from_seed([32; 32])
+    Keypair::from_seed([22; 32])
 }
 
 /// A reader of server-sent events.

@@ -110,6 +110,9 @@ impl Up {
         for (name, folder) in &self.dirs {
             arguments.extend(["--dir".to_owned(), format!("{name}={}", folder.display())]);
         }
+        if let Some(kept) = self.retention {
+            arguments.extend(["--retention".to_owned(), format!("{}ms", kept.as_millis())]);
+        }
         if let Some(secrets) = &self.secrets {
             arguments.extend(["--secrets".to_owned(), secrets.display().to_string()]);
         }

@@ -197,6 +197,14 @@ fn find(door: &Door, id: EntryId) -> Result<Call, Failure> {
     match door.worker.ledger.entry(id).map_err(Failure::internal)? {
         Some(Entry::Call(call)) => Ok(call),
         Some(_) => Err(Failure::new(Kind::NotFound, format!("{id} is recorded, and is no call"))),
+        None if door.worker.ledger.is_pruned(id).map_err(Failure::internal)? => Err(Failure::new(
+            Kind::NotKept,
+            format!(
+                "{id} was pruned here with its block; the oldest block kept is {}. A proof that was given out stays \
+                 valid; ask a replica that keeps everything for another",
+                door.worker.ledger.kept_from()
+            ),
+        )),
         None => Err(Failure::new(Kind::NotFound, format!("no call is recorded under {id}"))),
     }
 }

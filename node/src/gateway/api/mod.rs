@@ -9,6 +9,7 @@ mod components;
 mod events;
 mod fees;
 mod functions;
+mod interface;
 mod node;
 mod openapi;
 mod rehearse;
@@ -55,6 +56,7 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["genesis"] => node::genesis(door).await,
         ["functions"] => functions::list(door).await,
         ["functions", name] => functions::show(door, name).await,
+        ["functions", name, "openapi.json"] => interface::document(door, name).await,
         ["functions", name, "logs"] => events::logs(door, &visit, name).await,
         ["components", digest] => components::get(door, digest).await,
         ["calls"] => calls::list(door, visit.parts.uri.query()).await,
@@ -115,7 +117,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
             | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas",
         ]
         | ["functions", _]
-        | ["functions", _, "logs"]
+        | ["functions", _, "logs" | "openapi.json"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
@@ -144,7 +146,8 @@ fn allowed(segments: &[&str]) -> Response<AnswerBody> {
 
 fn wrong_method(segments: &[&str]) -> Failure {
     let methods = method_of(segments).unwrap_or_default();
-    Failure::new(Kind::WrongMethod, format!("this is answered to {methods}"))
+    let failure = Failure::new(Kind::WrongMethod, format!("this is answered to {methods}"));
+    Failure { allow: Some(methods), ..failure }
 }
 
 fn unknown() -> Failure {

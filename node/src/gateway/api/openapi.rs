@@ -1,8 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, node, rules,
-    state, triggers, values,
+    Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, interface, node,
+    rules, state, triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -36,6 +36,7 @@ use utoipa::OpenApi;
         state::prove,
         functions::list,
         functions::show,
+        interface::document,
         components::put,
         components::get,
         bundles::post,
@@ -66,7 +67,8 @@ use utoipa::OpenApi;
         api::Problem,
         api::ValueView,
         api::ValuesView,
-        api::ValuesMissed
+        api::ValuesMissed,
+        api::DryRun
     ))
 )]
 struct Document;
@@ -111,6 +113,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 36);
+        assert_eq!(document.paths.paths.len(), 37);
     }
 }

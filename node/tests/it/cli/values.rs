@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 #[test]
 fn a_value_is_written_read_listed_and_followed() {
     let mut sandbox = Sandbox::new();
+    sandbox.ok(&["account", "--new"]);
     let up = Up::start(&sandbox, &[]);
     sandbox.use_node(&up);
     sandbox.fails(&["values", "put", "/chat/lobby/1", "--data", "hi"], 1, &["no rule applies"]);
