@@ -214,14 +214,21 @@ fn bundles_to_be_remembered_have_a_bound_that_leaves_room_for_short_ones() {
         OrderedBundle {
             digest: Digest::from_bytes(digest),
             account: AccountId::from_bytes([7; 32]),
+            own: false,
+            counts: true,
             valid_until: height + valid_for,
             first: EntryId { lane: 0, batch: height, bundle: 0, page: 0, slot: 0 },
             transactions: Vec::new(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
         }
     };
     let step = |state: &mut State, height: u64, count: usize, valid_for: u64| {
         let bundles = (0..count as u64).map(|number| bundle(height, number, valid_for)).collect();
-        state.apply(&Block { height, digest: Digest::ZERO, bundles }).counted.len()
+        let block = Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: Vec::new() };
+        state.apply(&block).counted.len()
     };
     let (mut state, most, crowd) = (State::new(), MAX_COUNTED_BUNDLES, 1000);
     assert_eq!(state.validity(), Some(MAX_VALIDITY_BLOCKS));
