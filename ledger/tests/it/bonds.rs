@@ -178,8 +178,9 @@ fn a_hold_is_paid_in_part_given_back_or_comes_back() {
     assert_eq!(town.say(&key(1), release(id, 0, 1)).1, Ok(0));
     assert_eq!((town.balance(0), town.balance(1)), (34, 66), "the other gives all of it back");
 
-    let over = Err(Refusal::HoldOver { until: 8, height: 8 });
-    assert_eq!(town.say(&key(0), hold(34, 8)).1, over);
+    let height = town.state.height() + 1;
+    let over = Err(Refusal::HoldOver { until: height, height });
+    assert_eq!(town.say(&key(0), hold(34, height)).1, over);
     let (id, _) = town.say(&key(0), hold(34, 12));
     town.up_to(11);
     assert_eq!((town.balance(0), town.state.held(&id).map(|hold| hold.amount)), (0, Some(34)));
