@@ -65,6 +65,12 @@ impl Step {
         self.undo.push(Was::Balance(of, accounts.balance(&of)));
     }
 
+    /// A line of an account's statement, which a group that fails takes back.
+    pub(super) fn post(&mut self, account: AccountId, kind: PostingKind, units: u64) {
+        self.undo.push(Was::Postings(self.till.postings.len()));
+        self.till.post(Posting::new(account, kind, None, units));
+    }
+
     /// Another value may be under a key now.
     pub(super) fn touch(&mut self, key: StateKey) {
         self.touched.insert(key);

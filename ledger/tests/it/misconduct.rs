@@ -114,6 +114,8 @@ async fn second_versions_are_held_for_a_while_only() {
     };
     assert!(has(second) && has(first), "both versions are there");
     assert_eq!(ledger.status().evidence, 1);
+    // What no rule allows was denied: that changed the state.
+    let state = ledger.status().state;
     for _ in 0..3 * RIVAL_BLOCKS {
         town.force(vec![], state);
         let height = town.chain.len() as u64;
