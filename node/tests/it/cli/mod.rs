@@ -2,6 +2,7 @@
 //! settings.
 
 mod accounts;
+mod bindings;
 mod calling;
 mod components;
 mod deploying;
