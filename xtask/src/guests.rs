@@ -10,6 +10,7 @@
 mod external;
 mod figures;
 mod go;
+mod hono;
 mod js;
 mod made_of;
 mod python;
