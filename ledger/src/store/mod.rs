@@ -6,6 +6,8 @@
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
 
+mod charged;
+pub(crate) mod derived;
 mod lock;
 mod log;
 pub(crate) mod marker;
@@ -14,6 +16,7 @@ pub(crate) mod read;
 mod redo;
 mod rows;
 pub(crate) mod tables;
+pub(crate) mod values;
 mod write;
 
 pub(crate) use lock::DirLock;
