@@ -161,14 +161,12 @@ export function some<T>(inner: Codec<T>): Codec<Some<T> | null> {
 }
 
 /** A `result` as a value. Of a function whose result is one, the answer is `val`, and the error is thrown. */
-export type Result<T, E> =
-  | { readonly tag: "ok"; readonly val: T }
-  | { readonly tag: "err"; readonly val: E };
+export type Result<T, E> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: E };
 
 /** `result<T, E>` anywhere but as a function's result. */
 export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
-  const cases: Codec<unknown> = variant<{ readonly tag: string }>({ ok, err } as Cases, true);
-  return cases as Codec<Result<T, E>>;
+  const cases = { ok, err } as { readonly ok: Codec<unknown>; readonly err: Codec<unknown> };
+  return variant<Result<unknown, unknown>>(cases, true) as Codec<Result<T, E>>;
 }
 
 /** `record`: the name in WIT and the codec of each field, by the field's name here. */
@@ -195,8 +193,7 @@ export function record<T extends object>(fields: {
 /** `enum`: a name of the list. */
 export function enumeration<T extends string>(names: readonly T[]): Codec<T> {
   const wanted = `one of ${names.join(", ")}`;
-  const checked = (name: unknown): T =>
-    names.includes(name as T) ? (name as T) : mismatch(wanted, name);
+  const checked = (name: unknown): T => (names.includes(name as T) ? (name as T) : mismatch(wanted, name));
   return { write: (name) => JSON.stringify(checked(name)), read: checked };
 }
 
