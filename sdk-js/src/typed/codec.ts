@@ -173,7 +173,9 @@ export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
 export function record<T extends object>(fields: {
   readonly [K in keyof T]-?: readonly [name: string, codec: Codec<T[K]>];
 }): Codec<T> {
-  const all = Object.entries(fields) as [string, readonly [string, Codec<unknown>]][];
+  const all = Object.entries<readonly [string, Codec<unknown>]>(
+    fields as unknown as Record<string, readonly [string, Codec<unknown>]>,
+  );
   return {
     write: (value) => {
       const given = object(value, "an object");

@@ -83,7 +83,7 @@ export const char: Codec<string> = {
 };
 
 function scalar(value: unknown): string {
-  const one = typeof value === "string" && [...value].length === 1 && !isBroken(value);
+  const one = typeof value === "string" && Array.from(value).length === 1 && !isBroken(value);
   return one ? value : mismatch(CHARACTER, value);
 }
 
