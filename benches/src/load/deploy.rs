@@ -18,6 +18,7 @@ pub(crate) async fn deploy(node: SocketAddr, payloads: PayloadMode) -> Result<()
     let client = Client::new(NodeAddress::parse(&node.to_string())?);
     let guests = [
         (Guest::HelloHttp, FunctionKind::Http),
+        (Guest::HelloHttpPlain, FunctionKind::Http),
         (Guest::Calculator, FunctionKind::Typed),
         (Guest::Hello, FunctionKind::Event),
     ];
