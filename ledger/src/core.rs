@@ -28,6 +28,7 @@ use crate::unordered::Unordered;
 use moot_ordering::{Failure, Finalized, Peer};
 use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
 use parking_lot::{Mutex, RwLock};
+use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -152,7 +153,22 @@ impl Core {
         if let Some(stored) = self.recent.get(lane, seq) {
             return Ok(Some(stored));
         }
-        Ok(self.store.read(|txn| read::batch(txn, &self.owners(), (lane, seq)))?.map(Arc::new))
+        let held = self.unordered.lock().marks(lane).held;
+        let found = self.store.read(|txn| match read::batch(txn, &self.owners(), (lane, seq))? {
+            None if held.is_some_and(|held| seq <= held) => self.missed(txn, (lane, seq)).map(|()| None),
+            found => Ok(found),
+        });
+        Ok(found?.map(Arc::new))
+    }
+
+    /// A batch of the own lane below its highest number is missing: it was pruned or lost with an earlier disk, or the
+    /// disk has damaged the key that it stood under.
+    fn missed(&self, txn: &ReadTransaction, (lane, seq): (u32, u64)) -> Result<(), ReadError> {
+        let gaps = lane != self.lane_number() || self.lost.read().is_some();
+        if gaps || read::pruned_lane(txn, lane)?.is_some_and(|pruned| seq <= pruned) {
+            return Ok(());
+        }
+        Err(ReadError::damaged(format!("batch {lane}-{seq}"), "it is not there, and later ones are"))
     }
 
     /// Whose lanes there are.

@@ -128,7 +128,10 @@ impl Committer {
                 Err(why) => return self.stop(&why, None),
             };
             match self.commit(&work.changes, if closing { Way::Synced } else { self.way(&work) }) {
-                Ok(synced) => self.publish(work, synced),
+                Ok(synced) => {
+                    self.publish(work, synced);
+                    self.core.store.catch_up();
+                }
                 Err(why) => return self.stop(&why, Some(work)),
             }
         }

@@ -118,6 +118,11 @@ impl Changeset {
             && self.genesis.is_none()
     }
 
+    /// Whether it is nothing but batches that the log can take.
+    pub(crate) fn only_batches(&self) -> bool {
+        self.blocks.is_empty() && self.marks.is_none() && self.only_rows()
+    }
+
     /// Whether it adds batches.
     pub(crate) fn has_rows(&self) -> bool {
         !self.batches.is_empty() || !self.foreign.is_empty()
