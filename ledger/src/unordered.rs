@@ -14,6 +14,7 @@ use crate::exchange::Content;
 use crate::limits::{MAX_TOLERATED_EQUIVOCATIONS, ORDERED_REMEMBERED};
 use crate::pending::Promise;
 use moot_record::Digest;
+use moot_record::limits::MAX_BLOCK_BATCHES;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -223,6 +224,17 @@ impl Unordered {
         self.waiting.len() >= taken.len() + max || free.any(wanted)
     }
 
+    /// Whether a block may be worth making although nobody asks for one: what [`Unordered::is_due`] would say, without
+    /// looking at every batch.
+    pub(crate) fn is_ripe(&self, within: Duration) -> bool {
+        let now = Instant::now();
+        let long_ago = |since: Instant| now.saturating_duration_since(since) >= within;
+        !self.waiting.is_empty()
+            && (self.last.is_none_or(long_ago)
+                || self.waiting.len() >= MAX_BLOCK_BATCHES
+                || self.oldest().is_some_and(long_ago))
+    }
+
     /// When the batch that waits longest began to.
     pub(crate) fn oldest(&self) -> Option<Instant> {
         let lanes = self.lanes.keys();
@@ -280,11 +292,14 @@ mod tests {
         let mut unordered = Unordered::default();
         let (none, long) = (HashSet::new(), Duration::from_secs(3600));
         assert!(!unordered.is_due(&none, 2, Duration::ZERO, true) && unordered.oldest().is_none());
+        assert!(!unordered.is_ripe(Duration::ZERO));
         hold(&mut unordered, 0, 0);
         assert!(unordered.oldest().is_some());
         assert!(unordered.is_due(&none, 2, long, false), "there was no block before");
+        assert!(unordered.is_ripe(long));
         assert_eq!(unordered.propose(&none, 1).len(), 1);
         assert!(!unordered.is_due(&none, 2, long, true), "nobody waits for it");
+        assert!(!unordered.is_ripe(long) && unordered.is_ripe(Duration::ZERO));
         assert!(unordered.is_due(&none, 2, Duration::ZERO, false), "it has waited");
         hold(&mut unordered, 1, 0);
         assert!(unordered.is_due(&none, 2, long, false), "there are enough");

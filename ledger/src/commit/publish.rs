@@ -19,6 +19,8 @@ impl Committer {
         let core = self.core.clone();
         core.lane.lock().committed();
         let mut events = Vec::new();
+        let changes = &work.changes;
+        let own_alone = changes.foreign.is_empty() && changes.rivals.is_empty() && changes.blocks.is_empty();
         for batch in work.changes.batches {
             self.publish_batch(batch, &mut events);
         }
@@ -35,13 +37,17 @@ impl Committer {
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
         }
-        {
+        let ripe = {
             let unordered = core.unordered.lock();
             core.waiting.store(unordered.count(core.lane_number()), Ordering::Relaxed);
             core.all_waiting.store(unordered.len(), Ordering::Relaxed);
+            unordered.is_ripe(core.order_within)
+        };
+        // Batches of others came, or others are the oldest now, or there is a new root. Own batches alone are no news to
+        // those who listen until a block is worth making of them: a busy node would wake its engine for every commit.
+        if ripe || !own_alone || core.pace.is_asked() {
+            core.pace.ring();
         }
-        // Batches came, or others are the oldest now, or there is a new root.
-        core.pace.ring();
         for job in &work.changes.jobs {
             if let Job::Prune(pruning) = job {
                 pruning.places().for_each(|place| core.recent.remove(place));
