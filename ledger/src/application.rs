@@ -131,6 +131,9 @@ impl Application for Core {
             if !batches.iter().all(|digest| seen.insert(digest)) {
                 return false;
             }
+            if !batches.is_empty() {
+                self.unordered.lock().proposed();
+            }
             // What is missing is asked for while this waits, and no longer.
             let mut wanted: BTreeMap<Digest, Want> = BTreeMap::new();
             loop {

@@ -78,7 +78,7 @@ pub(crate) struct Unordered {
     ordered_in_turn: VecDeque<Digest>,
     /// The lane that the next proposal begins with.
     turn: u32,
-    /// When a block was last proposed here, or ordered something.
+    /// When a block with batches was last proposed, here or elsewhere.
     last: Option<Instant>,
 }
 
@@ -132,7 +132,6 @@ impl Unordered {
             marks.waiting = marks.waiting.saturating_sub(1);
             marks.ordered = marks.ordered.max(Some(place.1));
             self.remember(*digest);
-            self.last = Some(Instant::now());
             return Named::Waiting(place, waiting);
         }
         if self.ordered.contains(digest) {
@@ -207,6 +206,12 @@ impl Unordered {
             self.last = Some(Instant::now());
         }
         found
+    }
+
+    /// Another replica has proposed a block with batches. The pause after a block counts from here, not from its end:
+    /// else a batch that comes right after a slow agreement would wait once more.
+    pub(crate) fn proposed(&mut self) {
+        self.last = Some(Instant::now());
     }
 
     /// Whether a block is worth making of what is not in `taken`: when there was none for `within`, when `max` batches
@@ -303,6 +308,11 @@ mod tests {
         assert!(unordered.is_due(&none, 2, Duration::ZERO, false), "it has waited");
         hold(&mut unordered, 1, 0);
         assert!(unordered.is_due(&none, 2, long, false), "there are enough");
+        assert!(!unordered.is_due(&none, 3, long, false));
+        unordered.last = None;
+        assert!(unordered.is_due(&none, 3, long, false));
+        unordered.proposed();
+        assert!(!unordered.is_due(&none, 3, long, false), "another replica has just made one");
         let taken = HashSet::from([digest(0, 0), digest(1, 0)]);
         assert!(!unordered.is_due(&taken, 2, Duration::ZERO, true), "they are on their way");
     }
