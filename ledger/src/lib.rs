@@ -41,6 +41,7 @@ mod ledger;
 pub mod limits;
 mod options;
 mod pace;
+mod packed;
 mod payload;
 mod pending;
 mod prove;

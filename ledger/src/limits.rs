@@ -36,6 +36,14 @@ pub const BATCH_TARGET_BYTES: usize = 1024 * 1024 - 32 * 1024;
 /// seal and a row for every bundle cost more than the rest that is left empty now and then.
 pub const ROW_STEP_BYTES: usize = 512 * 1024;
 
+/// A sealed batch this long is packed before it is stored and sent: it has some hundred entries that repeat each other. A
+/// shorter one is mostly a node's own, waited for, and takes a block of the disk or two either way.
+pub const PACK_FROM_BYTES: usize = 32 * 1024;
+
+/// How much longer than its packed form a batch may be. Calls and receipts pack to a third; what packs better than this is
+/// left as it is, so that few bytes never make others hash many.
+pub const MAX_PACKED_RATIO: usize = 8;
+
 /// What a batch's row has beside its entries: the seal, two headers with a signature, redb's own. Each of its parts is
 /// below 256 bytes.
 pub const ROW_FRAMING_BYTES: usize = 640;

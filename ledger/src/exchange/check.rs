@@ -1,12 +1,13 @@
 //! Checking a sealed batch, and finding in it what the ledger has to know.
 
 use crate::limits::MAX_KEPT_CONTENT_BYTES;
+use crate::packed;
 use crate::state::OrderedBundle;
 use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, DecodeError, Digest, Entry, EntryId, SealError, SealedHeader, SealedView, lane_owner,
+    AccountId, DecodeError, Digest, Entry, EntryId, Invalid, SealError, SealedHeader, SealedView, lane_owner,
 };
 use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
@@ -46,11 +47,22 @@ pub(crate) fn check(
     owners: &Owners,
     room: Option<OwnedSemaphorePermit>,
 ) -> Result<Checked, SealError> {
-    let view = SealedView::parse(&row)?;
-    view.verify(&owners.accounts, &owners.network)?;
-    let (sealed, digest) = (view.sealed_header(), view.digest());
-    let Scan { ordered, links, bytes } = scan(&view, lane_owner(&owners.accounts, sealed.header.lane));
-    let content = Content::new(ordered, bytes);
+    let head = packed::peek(&row)?;
+    if packed::is_packed(&row) {
+        // Only its owner makes others unpack it.
+        head.verify(&owners.accounts, &owners.network)?;
+    }
+    let (sealed, digest, content, links) = {
+        let bytes = packed::unpack(&row)?;
+        let view = SealedView::parse(&bytes)?;
+        if view.sealed_header() != head {
+            let why = "what was packed is another batch than its header says".to_owned();
+            return Err(DecodeError::from(Invalid { field: "packed", why }).into());
+        }
+        view.verify(&owners.accounts, &owners.network)?;
+        let Scan { ordered, links, bytes } = scan(&view, lane_owner(&owners.accounts, head.header.lane));
+        (head, view.digest(), Content::new(ordered, bytes), links)
+    };
     Ok(Checked { sealed, digest, row, content, links, _room: room })
 }
 
@@ -124,4 +136,35 @@ fn receipt_of(bytes: &[u8]) -> Result<(u32, u64), DecodeError> {
     let mut r = Reader::new(bytes.get(2..).unwrap_or_default());
     r.array(5)?;
     Ok((r.small()?, r.uint()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packed::{pack, tests::sealed};
+    use moot_record::testing::Network;
+
+    fn owners(network: &Network) -> Owners {
+        let accounts = network.validators.iter().map(|key| key.account()).collect();
+        Owners { accounts, network: network.genesis.network() }
+    }
+
+    #[test]
+    fn a_packed_batch_is_checked_as_what_it_unpacks_to() {
+        let owners = owners(&Network::new(1));
+        let (head, bytes) = sealed(3, 32);
+        let row = pack(&head, bytes.clone());
+        assert!(packed::is_packed(&row));
+        let (packed, plain) =
+            (check(row.clone(), &owners, None).unwrap(), check(bytes.clone().into(), &owners, None).unwrap());
+        assert_eq!((packed.digest, packed.place(), &packed.row), (plain.digest, (0, 3), &row));
+        let (other, _) = sealed(4, 32);
+        let error = check(pack(&other, bytes.clone()), &owners, None).unwrap_err().to_string();
+        assert!(error.contains("another batch"), "{error}");
+        // Its seal is looked at before it is unpacked.
+        let stranger = SealedHeader { seal: other.seal, ..head };
+        let mut garbage = pack(&stranger, bytes).to_vec();
+        garbage.truncate(garbage.len() / 2);
+        assert!(matches!(check(garbage.into(), &owners, None), Err(SealError::Seal { .. })));
+    }
 }

@@ -147,6 +147,11 @@ mod tests {
             .unwrap()
     }
 
+    /// How long its row would be if it were not packed.
+    fn unpacked(sealed: &Sealed) -> usize {
+        crate::packed::unpack(&sealed.row).unwrap().len()
+    }
+
     #[test]
     fn rows_of_full_batches_stay_just_under_a_power_of_two() {
         let mut lane = Lane::new(0, 0, OpenCalls::default(), Arc::default());
@@ -157,7 +162,7 @@ mod tests {
             batch.append_bundle(bundle.clone(), Digest::ZERO, bytes, 1);
         }
         let key = Network::new(1).validators[0].clone();
-        let rows = lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9).unwrap().row.len());
+        let rows = lane.take().into_iter().map(|open| unpacked(&seal(open, &key, &Digest::ZERO, 9).unwrap()));
         let rows: Vec<usize> = rows.collect();
         assert_eq!(rows.len(), 3, "{rows:?}");
         for row in &rows[..2] {
@@ -173,7 +178,7 @@ mod tests {
             lane.room(150, 0, usize::MAX).unwrap().append(PageClass::Bulk, &[7; 150]).unwrap();
         }
         let key = Network::new(1).validators[0].clone();
-        let row = seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9).unwrap().row.len();
+        let row = unpacked(&seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9).unwrap());
         assert!(row > ROW_STEP_BYTES * 7 / 8 && row + 100 < ROW_STEP_BYTES, "{row}");
     }
 }

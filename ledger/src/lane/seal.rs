@@ -3,12 +3,13 @@
 use super::batch::{Kept, OpenBatch, Slot};
 use crate::events::Event;
 use crate::limits::PAYLOAD_ROW_BYTES;
+use crate::packed;
 use crate::pending::Promise;
 use crate::state::OrderedBundle;
 use crate::store::{KeyRow, position};
 use bytes::Bytes;
 use moot_record::cbor;
-use moot_record::{Batch, Bundle, Digest, Keypair};
+use moot_record::{Batch, Bundle, Digest, Keypair, SealedHeader};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,7 +55,8 @@ pub(crate) fn seal(
     let batch = Batch::seal(lane, seq, bundles).map_err(|error| error.to_string())?;
     let digest = batch.digest();
     let (hours, payloads) = pack(open.kept);
-    let row = batch.encode_sealed(&moot_record::seal(key, network, &digest)).into();
+    let head = SealedHeader { header: batch.header, seal: moot_record::seal(key, network, &digest) };
+    let row = packed::pack(&head, batch.encode_sealed(&head.seal));
     Ok(Sealed {
         lane,
         seq,

@@ -7,6 +7,7 @@ use super::tables::{
     STATE, VOIDS,
 };
 use crate::error::ReadError;
+use crate::packed;
 use crate::recent::Stored;
 use crate::standing::Lost;
 use crate::state::{FunctionRecord, Outcome, Seats};
@@ -17,6 +18,7 @@ use moot_record::{
     SealedView, StateKey,
 };
 use redb::{ReadTransaction, ReadableTable, TableError};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,14 +42,20 @@ pub(crate) fn batch(txn: &ReadTransaction, owners: &Owners, (lane, seq): (u32, u
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get((lane, seq))? else { return Ok(None) };
     let what = format!("batch {lane}-{seq}");
-    let view = view(&what, owners, (lane, seq), row.value())?;
+    let bytes = unpacked(&what, row.value())?;
+    let view = view(&what, owners, (lane, seq), &bytes)?;
     let batch = Batch::decode(view.batch).map_err(|error| ReadError::damaged(&what, error))?;
     let hours = txn.open_table(HOURS)?.get((lane, seq))?;
     let hours = hours.map_or_else(|| Ok(Vec::new()), |row| decode_hours(row.value()))?;
     Ok(Some(Stored { hours, batch: Arc::new(batch) }))
 }
 
-/// A batch's row, checked.
+/// A batch's row, unpacked.
+fn unpacked<'a>(what: &str, row: &'a [u8]) -> Read<Cow<'a, [u8]>> {
+    packed::unpack(row).map_err(|error| ReadError::damaged(what, error))
+}
+
+/// A batch's bytes, checked.
 fn view<'a>(what: &str, owners: &Owners, place: (u32, u64), row: &'a [u8]) -> Read<SealedView<'a>> {
     let view = SealedView::parse(row).map_err(|error| ReadError::damaged(what, error))?;
     if (view.header.lane, view.header.seq) != place {
@@ -69,7 +77,9 @@ pub(crate) fn batches_from(
     for row in txn.open_table(BATCHES)?.range((lane, first)..=(lane, u64::MAX))? {
         let (key, row) = row?;
         let (_, seq) = key.value();
-        each(seq, &view(&format!("batch {lane}-{seq}"), owners, (lane, seq), row.value())?)?;
+        let what = format!("batch {lane}-{seq}");
+        let bytes = unpacked(&what, row.value())?;
+        each(seq, &view(&what, owners, (lane, seq), &bytes)?)?;
     }
     Ok(())
 }
@@ -84,7 +94,8 @@ pub(crate) fn with_batch<T>(
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get(place)? else { return Ok(None) };
     let what = format!("batch {}-{}", place.0, place.1);
-    Ok(Some(look(&view(&what, owners, place, row.value())?)))
+    let bytes = unpacked(&what, row.value())?;
+    Ok(Some(look(&view(&what, owners, place, &bytes)?)))
 }
 
 /// The same for a second version.
@@ -97,8 +108,9 @@ pub(crate) fn with_rival<T>(
     let table = txn.open_table(RIVALS)?;
     let Some(row) = table.get(digest.as_bytes())? else { return Ok(None) };
     let what = format!("batch {digest}");
-    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(&what, error))?.header;
-    Ok(Some(look(&view(&what, owners, (head.lane, head.seq), row.value())?)))
+    let head = packed::peek(row.value()).map_err(|error| ReadError::damaged(&what, error))?.header;
+    let bytes = unpacked(&what, row.value())?;
+    Ok(Some(look(&view(&what, owners, (head.lane, head.seq), &bytes)?)))
 }
 
 /// The seal of the batch in a place, and whether a block has ordered it.
@@ -106,7 +118,7 @@ pub(crate) fn version(txn: &ReadTransaction, place: (u32, u64)) -> Read<Option<(
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get(place)? else { return Ok(None) };
     let what = || format!("batch {}-{}", place.0, place.1);
-    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(what(), error))?;
+    let head = packed::peek(row.value()).map_err(|error| ReadError::damaged(what(), error))?;
     Ok(Some((head, txn.open_table(PLACED)?.get(place)?.is_some())))
 }
 
@@ -142,7 +154,7 @@ pub(crate) fn rivals(txn: &ReadTransaction) -> Read<Vec<(Digest, (u32, u64))>> {
         let (key, row) = row?;
         let digest = Digest::from_bytes(*key.value());
         if voids.get(digest.as_bytes())?.is_none() {
-            let head = SealedHeader::peek(row.value());
+            let head = packed::peek(row.value());
             let head = head.map_err(|error| ReadError::damaged(format!("batch {digest}"), error))?.header;
             found.push((digest, (head.lane, head.seq)));
         }
