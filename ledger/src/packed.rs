@@ -122,7 +122,7 @@ pub(crate) mod tests {
             let digest = |n: u64| *Payload::of(&n.to_be_bytes()).digest.as_bytes();
             let text: Vec<u8> = (0..4).flat_map(|part| digest(4 * at + part)).take(noise).collect();
             let text = [&text[..], &[7; 128][noise..]].concat();
-            let entry = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&text) });
+            let entry = Entry::Value(Value::new("/a", Payload::inlined(&text)));
             if builder.append(PageClass::Bulk, &entry.encode()).is_err() {
                 break;
             }

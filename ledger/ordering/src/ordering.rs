@@ -53,6 +53,18 @@ pub struct Failure {
     pub reason: String,
 }
 
+impl Failure {
+    /// Whether a write found no room on the disk: then the engine can be started again when there is some. Not when a
+    /// sync failed, whatever the reason: what it covered may be lost, and the next one would not say so.
+    #[must_use]
+    pub fn wants_room(&self) -> bool {
+        // The engine hands the system's words on in its own, in either of two forms.
+        let has = |words: &[&str]| words.iter().any(|word| self.reason.contains(word));
+        has(&["No space left on device", "StorageFull", "Disk quota exceeded", "QuotaExceeded"])
+            && !has(&["blob sync failed", "BlobSyncFailed"])
+    }
+}
+
 /// A running validator. Dropping it stops the engine without waiting, as a crash would, only kinder.
 #[derive(Debug)]
 pub struct Ordering {

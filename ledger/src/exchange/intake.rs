@@ -162,7 +162,7 @@ impl Core {
     fn run(&self, job: Job) {
         match job {
             Job::Batch { bytes, digest, room, verdict } => {
-                let checked = check(bytes, &self.owners(), Some(room));
+                let checked = check(bytes, &self.owners(), self.charging(), Some(room));
                 let good = checked.is_ok();
                 match checked {
                     Ok(checked) => {

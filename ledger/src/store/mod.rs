@@ -10,6 +10,8 @@
 //! What the log has is durable. The database is given it later, many commits at a time: a transaction of redb costs
 //! more than the few rows of a commit. Nobody sees the difference, because who reads gives it the rest first.
 
+mod charged;
+pub(crate) mod derived;
 mod lock;
 mod log;
 pub(crate) mod marker;
@@ -19,6 +21,7 @@ mod redo;
 mod rows;
 mod staged;
 pub(crate) mod tables;
+pub(crate) mod values;
 mod write;
 
 pub(crate) use lock::DirLock;

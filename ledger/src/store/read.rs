@@ -1,10 +1,12 @@
 //! Reading rows, each checked before anybody believes it.
 
-use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, position, unseal};
+use super::rows::{
+    KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, decode_misconduct, position, unseal,
+};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
-    LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS,
-    STATE, VOIDS,
+    ACCUSED, ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS,
+    KEY_HOURS, KEYS, LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED,
+    PRUNED, RIVALS, STATE, VOIDS,
 };
 use crate::error::ReadError;
 use crate::packed;
@@ -12,6 +14,7 @@ use crate::recent::Stored;
 use crate::standing::Lost;
 use crate::state::{FunctionRecord, Outcome, Seats};
 use bytes::Bytes;
+use moot_ordering::Misconduct;
 use moot_record::cbor::Reader;
 use moot_record::{
     AccountId, Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, Handover, SealedHeader,
@@ -21,6 +24,8 @@ use redb::{ReadTransaction, ReadableTable, TableError};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub(crate) use super::charged::{lines, open_batches, prices_between};
 
 type Read<T> = Result<T, ReadError>;
 
@@ -170,6 +175,22 @@ pub(crate) fn evidence(txn: &ReadTransaction) -> Read<Vec<Equivocation>> {
         let what = format!("the evidence against batch {:?}", key.value());
         let pair = Equivocation::decode(unseal(&what, row.value())?);
         found.push(pair.map_err(|error| ReadError::damaged(what, error))?);
+    }
+    Ok(found)
+}
+
+/// Every pair of votes that contradict each other.
+pub(crate) fn misconduct(txn: &ReadTransaction) -> Read<Vec<Misconduct>> {
+    let table = match txn.open_table(ACCUSED) {
+        // A ledger of before there were any has no such table.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        table => table?,
+    };
+    let mut found = Vec::new();
+    for row in table.iter()? {
+        let (key, row) = row?;
+        let (who, epoch, view) = key.value();
+        found.push(decode_misconduct((AccountId::from_bytes(*who), epoch, view), row.value())?);
     }
     Ok(found)
 }

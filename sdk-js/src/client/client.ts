@@ -10,7 +10,6 @@ import type { Keypair } from "../keys/keypair.js";
 import type { Digest } from "../record/bytes.js";
 import { componentDigest } from "../record/hash.js";
 import { checkPath, parseEntryId, parseFunctionName } from "../record/names.js";
-import { utf8 } from "../record/text.js";
 import { parseAddress } from "./address.js";
 import { Api, type Limits } from "./api.js";
 import { bytesOf, callHeaders, type CallOptions, type Data, exportPath, typedArguments } from "./call.js";
@@ -82,9 +81,14 @@ export class Client implements DeployTarget {
     args: readonly unknown[],
     options: CallOptions = {},
   ): Promise<Answer> {
+    return this.invokeJson(name, path, typedArguments(args), options);
+  }
+
+  /** The same with the arguments as JSON text: an array with one element a parameter. */
+  async invokeJson(name: string, path: string, args: string, options: CallOptions = {}): Promise<Answer> {
     const target = `/_moot/functions/${parseFunctionName(name)}/call/${exportPath(path)}`;
     const headers = { "content-type": "application/json" };
-    return this.#call({ method: "POST", target, headers, body: utf8(typedArguments(args)) }, options);
+    return this.#call({ method: "POST", target, headers, body: bytesOf(args) }, options);
   }
 
   /**

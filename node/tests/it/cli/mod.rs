@@ -2,9 +2,11 @@
 //! settings.
 
 mod accounts;
+mod bonds;
 mod calling;
 mod components;
 mod deploying;
+mod fees;
 mod javascript;
 mod keys;
 mod languages;
@@ -12,4 +14,5 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod values;
 mod verify;

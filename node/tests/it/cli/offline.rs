@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::sandbox::{Sandbox, finish};
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "new",
     "build",
     "up",
@@ -20,6 +20,7 @@ const VERBS: [&str; 17] = [
     "verify",
     "replay",
     "account",
+    "bill",
     "genesis",
     "doctor",
     "completions",
