@@ -119,6 +119,9 @@ pub const MAX_KNOWN_BALANCES: usize = 65_536;
 /// with more receipts than this of other batches has been made to keep others busy.
 pub const MAX_LOOK_UPS: usize = 1024;
 
+/// Receipts of a lane that wait for the batches of their calls: a lane's batches come out of order by a few at most.
+pub const MAX_EARLY_RECEIPTS: usize = 8192;
+
 /// How often the committee gets what was paid, in blocks, where there are no epochs: about an hour of an idle network.
 pub const PAYOUT_EVERY_BLOCKS: u64 = 3600;
 

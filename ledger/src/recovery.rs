@@ -121,7 +121,7 @@ fn state(
     let state = State::restore(height, last.history_after, read::functions(txn)?, counted)
         .seated(seats)
         .charging(genesis)
-        .expecting(read::open_batches(txn)?)
+        .expecting(read::open_batches(txn)?, read::early_receipts(txn)?)
         .holding(read::state_rows(txn)?);
     if state.root() != last.state_after {
         let reason =

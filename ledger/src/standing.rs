@@ -179,6 +179,12 @@ impl Core {
             let said = said.map(|(address, data)| Peer { account: seat.account, address, data });
             roster.extend(known(&seat.account).or(said));
         }
+        // There can be more seats than connections: those who vote come first.
+        let votes = |peer: &Peer| {
+            let seat = seats.of(&peer.account);
+            settled(&peer.account) || seat.is_some_and(|(_, seat)| seats.role(seat) == Role::Votes)
+        };
+        roster.sort_by_key(|peer| !votes(peer));
         // Whom the ledger has not heard of yet, or this replica has not: it may have to catch up from them.
         let strangers = self.peers.iter().filter(|peer| seats.of(&peer.account).is_none());
         roster.extend(strangers.filter(|peer| peer.account != self.account).copied());

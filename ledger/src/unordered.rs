@@ -392,7 +392,8 @@ mod tests {
             forgotten = unordered.advance(height);
         }
         assert_eq!((forgotten, unordered.marks(1).rivals), (vec![rival, later], 0));
-        assert!(height >= 100 + 3 * RIVAL_BLOCKS && height <= 101 + 4 * RIVAL_BLOCKS, "{height}");
+        let due = 100 + 3 * RIVAL_BLOCKS..=101 + 4 * RIVAL_BLOCKS;
+        assert!(due.contains(&height), "{height}");
         assert!(unordered.holds(&digest(1, 5)), "the first version waits as before");
         assert!(matches!(unordered.take(&rival), Named::Unknown));
     }

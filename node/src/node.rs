@@ -26,7 +26,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -192,7 +192,9 @@ impl Node {
         if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
             workers::serve(listener, tls, worker.clone(), stopping.clone());
         }
-        let lookout = tokio::spawn(lookout(worker.clone(), neighbours, stuck_after, stopping.clone()));
+        let ledger = worker.ledger.clone();
+        let lookout = neighbours.keep_looking(move || ledger.height(), stuck_after, stopping.clone());
+        let lookout = tokio::spawn(lookout);
         let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
         Ok(Node {
             address,
@@ -312,33 +314,6 @@ async fn keep(
     }
     if let Some(ahead) = ahead {
         ahead.abort();
-    }
-}
-
-/// Looks, while nothing is agreed on here, whether the others still have the block that comes next.
-async fn lookout(
-    worker: Arc<Worker>,
-    neighbours: Arc<Neighbours>,
-    stuck_after: Option<Duration>,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let Some(stuck_after) = stuck_after else { return };
-    let (mut seen, mut since) = (worker.ledger.height(), Instant::now());
-    loop {
-        tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(stuck_after / 3) => {}
-        }
-        let height = worker.ledger.height();
-        if height != seen {
-            (seen, since) = (height, Instant::now());
-            neighbours.note_lost(None);
-        } else if since.elapsed() >= stuck_after {
-            tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
-                () = neighbours.look_for(height + 1) => {}
-            }
-        }
     }
 }
 

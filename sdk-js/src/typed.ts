@@ -28,19 +28,4 @@ export {
   unit,
   variant,
 } from "./typed/codec.js";
-export {
-  bool,
-  bytes,
-  char,
-  f32,
-  f64,
-  s16,
-  s32,
-  s64,
-  s8,
-  string,
-  u16,
-  u32,
-  u64,
-  u8,
-} from "./typed/plain.js";
+export { bool, bytes, char, f32, f64, s16, s32, s64, s8, string, u16, u32, u64, u8 } from "./typed/plain.js";

@@ -24,8 +24,9 @@ export { AccountId, Digest, Signature } from "./record/bytes.js";
 export type { Call, CallKind } from "./record/call.js";
 export type { Entry, Value } from "./record/entry.js";
 export type { Epochs } from "./record/committee.js";
-export { type Genesis, parseGenesis, type Prices } from "./record/genesis.js";
+export { type Allocation, type Economy, type Genesis, parseGenesis } from "./record/genesis.js";
 export { componentDigest } from "./record/hash.js";
+export type { Prices } from "./record/prices.js";
 export type { EventHead, HttpField, HttpRequestHead, HttpResponseHead } from "./record/heads.js";
 export {
   type EntryId,

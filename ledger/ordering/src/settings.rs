@@ -160,6 +160,10 @@ pub(crate) struct Pace {
     pub(crate) alone: bool,
 }
 
+/// Settings of consensus, with one application in every part, and a witness beside it.
+pub(crate) type SimplexConfig<A, B> =
+    simplex::Config<Scheme, RoundRobin<Blake3>, B, EngineDigest, A, A, Reporters<Witness, A>, Sequential>;
+
 /// Consensus in one epoch, which follows the block `start`, with `inline` as its application, and a witness.
 pub(crate) fn simplex<A, B>(
     (partition, epoch): (&str, Epoch),
@@ -168,7 +172,7 @@ pub(crate) fn simplex<A, B>(
     pace: &Pace,
     (inline, witness, blocker): (A, Witness, B),
     page_cache: CacheRef,
-) -> simplex::Config<Scheme, RoundRobin<Blake3>, B, EngineDigest, A, A, Reporters<Witness, A>, Sequential>
+) -> SimplexConfig<A, B>
 where
     A: CertifiableAutomaton<Context = Context<EngineDigest, PublicKey>, Digest = EngineDigest>
         + Relay<Digest = EngineDigest, PublicKey = PublicKey, Plan = Plan<PublicKey>>

@@ -1,7 +1,7 @@
 //! Looking up calls whose receipts stand in other batches, before a block is applied.
 //!
 //! A receipt is nearly always in the batch of its call. One of a slow call, or of a call that a client signed, is not: its
-//! call's batch is ordered before it, or in the same block. What a batch holds never changes, so reading it from this
+//! call's batch is ordered before it, in the same block, or now and then after it; then the receipt waits in the state. What a batch holds never changes, so reading it from this
 //! replica's disk is a function of the blocks still. Only batches that the state expects receipts for are read.
 
 use super::Committer;
@@ -18,6 +18,7 @@ impl Committer {
     pub(super) fn look_up_calls(&self, charges: &mut [Charges]) -> Result<(), String> {
         for at in 0..charges.len() {
             let Some(these) = charges.get_mut(at) else { break };
+            these.elsewhere.extend_from_slice(self.state.early_receipts(&these.place));
             if these.elsewhere.is_empty() {
                 continue;
             }
@@ -27,7 +28,12 @@ impl Committer {
                 let place = (lane, batch);
                 let here = charges.iter().find(|other| other.place == place).map(|other| other.digest);
                 let expected = here.or_else(|| Some(self.state.open_batch(&place)?.digest()));
-                let Some(digest) = expected else { continue };
+                let Some(digest) = expected else {
+                    if let Some(these) = charges.get_mut(at) {
+                        these.early.extend(receipts);
+                    }
+                    continue;
+                };
                 let wanted = receipts.iter().map(|receipt| receipt.call).collect();
                 let found = self.find(place, &digest, owner.as_ref(), &wanted)?;
                 if let Some(these) = charges.get_mut(at) {

@@ -28,6 +28,7 @@ pub(crate) fn tally(view: &SealedView<'_>, owner: Option<&AccountId>) -> Charges
         groups: Vec::new(),
         receipts: Vec::new(),
         elsewhere: Vec::new(),
+        early: Vec::new(),
     };
     let (mut own, mut receipts) = (Vec::new(), Vec::new());
     for (bundle, content) in (0u16..).zip(&view.bundles) {

@@ -65,6 +65,12 @@ impl Step {
         self.undo.push(Was::Balance(of, accounts.balance(&of)));
     }
 
+    /// A line of an account's statement, which a group that fails takes back.
+    pub(super) fn post(&mut self, account: AccountId, kind: PostingKind, units: u64) {
+        self.undo.push(Was::Postings(self.till.postings.len()));
+        self.till.post(Posting::new(account, kind, None, units));
+    }
+
     /// Another value may be under a key now.
     pub(super) fn touch(&mut self, key: StateKey) {
         self.touched.insert(key);
@@ -87,6 +93,7 @@ impl State {
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
             treasury.open.expire(block.time_ms);
+            treasury.early.expire(block.time_ms);
         }
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
@@ -106,9 +113,7 @@ impl State {
         }
         self.fire_schedules(block, &mut step);
         self.pass_on(block, &mut step);
-        for charges in &block.charges {
-            self.charge(charges, block.time_ms, &mut step.till);
-        }
+        self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
         self.settle(step)
@@ -137,6 +142,7 @@ impl State {
         changes.prices = self.prices().filter(|_| till.agreed).cloned();
         if let Some(treasury) = &mut self.treasury {
             changes.open = treasury.open.take_changes();
+            changes.early = treasury.early.take_changes();
         }
         if !changes.outcomes.is_empty() {
             touched.insert(StateKey::History);

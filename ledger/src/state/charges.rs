@@ -27,6 +27,8 @@ pub struct Charges {
     pub receipts: Vec<Charge>,
     /// Receipts of calls in other batches of the lane, or in bundles of clients: to be looked up.
     pub elsewhere: Vec<Elsewhere>,
+    /// Receipts whose calls no block has ordered yet.
+    pub early: Vec<Elsewhere>,
 }
 
 /// The calls of a bundle.
@@ -103,7 +105,7 @@ impl Charges {
             + self.clients.len() * size_of::<ClientCalls>()
             + self.groups.len() * (size_of::<Group>() + 16)
             + self.receipts.len() * size_of::<Charge>()
-            + self.elsewhere.len() * size_of::<Elsewhere>()
+            + (self.elsewhere.len() + self.early.len()) * size_of::<Elsewhere>()
     }
 }
 

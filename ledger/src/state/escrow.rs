@@ -8,6 +8,7 @@
 //! ```
 
 use super::apply::{Step, Was};
+use super::postings::PostingKind;
 use super::{Refusal, State};
 use moot_record::{AccountId, EntryId, Hold, StateKey};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,7 @@ impl State {
         }
         step.balance(&self.accounts, hold.from);
         self.accounts.withdraw(hold.from, hold.amount)?;
+        self.note_bond(hold.from, PostingKind::Bound, hold.amount, step);
         self.put_hold(id, Some(hold), step);
         Ok(0)
     }
@@ -100,6 +102,8 @@ impl State {
         self.put_hold(id, None, step);
         self.accounts.deposit(hold.to, paid)?;
         self.accounts.deposit(hold.from, hold.amount - paid)?;
+        self.note_bond(hold.to, PostingKind::Received, paid, step);
+        self.note_bond(hold.from, PostingKind::Freed, hold.amount - paid, step);
         Ok(0)
     }
 
@@ -111,11 +115,19 @@ impl State {
                 // The genesis sees to it that this cannot be; what is held stays held rather than being lost.
                 return done;
             }
+            self.note_bond(hold.from, PostingKind::Freed, hold.amount, step);
             step.touched.insert(StateKey::Account(hold.from));
             step.touched.insert(StateKey::Hold(id));
             self.escrow.put(id, None);
         }
         most
+    }
+
+    /// Writes into a statement what was bound or came free, where statements are kept.
+    pub(super) fn note_bond(&self, account: AccountId, kind: PostingKind, units: u64, step: &mut Step) {
+        if self.treasury.is_some() {
+            step.post(account, kind, units);
+        }
     }
 
     fn put_hold(&mut self, id: EntryId, hold: Option<Hold>, step: &mut Step) {

@@ -16,6 +16,7 @@ mod apply;
 pub mod charges;
 mod cron;
 mod derived;
+mod early;
 mod escrow;
 mod firing;
 mod function;
@@ -35,6 +36,7 @@ mod values;
 
 pub use charges::Charges;
 pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
+pub use early::EarlyReceipts;
 pub use function::{FunctionRecord, Version};
 pub use open_batches::OpenBatch;
 pub use outcome::Outcome;
@@ -131,6 +133,8 @@ pub struct Changes {
     pub counted: Vec<(u64, Digest)>,
     /// Batches with calls that may still be charged, as they are now; none for those that are forgotten.
     pub open: Vec<((u32, u64), Option<OpenBatch>)>,
+    /// Batches that are not ordered and whose calls have receipts, as they are now; none for those that are gone.
+    pub early: Vec<((u32, u64), Option<EarlyReceipts>)>,
     /// What accounts paid and got, sorted by account.
     pub postings: Vec<Posting>,
     /// The prices that are in force from the next block on, if they are others than before.
@@ -219,11 +223,16 @@ impl State {
         self
     }
 
-    /// The same state with these batches whose calls may still be charged.
+    /// The same state with these batches whose calls may still be charged, and receipts that wait for theirs.
     #[must_use]
-    pub fn expecting(mut self, open: impl IntoIterator<Item = ((u32, u64), OpenBatch)>) -> State {
+    pub fn expecting(
+        mut self,
+        open: impl IntoIterator<Item = ((u32, u64), OpenBatch)>,
+        early: impl IntoIterator<Item = ((u32, u64), EarlyReceipts)>,
+    ) -> State {
         if let Some(treasury) = &mut self.treasury {
             open.into_iter().for_each(|(place, batch)| treasury.open.restore(place, batch));
+            early.into_iter().for_each(|(place, receipts)| treasury.early.restore(place, receipts));
         }
         self
     }

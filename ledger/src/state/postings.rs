@@ -21,11 +21,15 @@ pub enum PostingKind {
     Work,
     /// It got a member's share of what was paid in an epoch.
     Committee,
+    /// It bound units: in a hold, or in its stake.
+    Bound,
+    /// What it had bound came back.
+    Freed,
 }
 
 impl PostingKind {
     /// All of them, by number.
-    pub const ALL: [PostingKind; 7] = [
+    pub const ALL: [PostingKind; 9] = [
         PostingKind::Bundle,
         PostingKind::Storage,
         PostingKind::Calls,
@@ -33,6 +37,8 @@ impl PostingKind {
         PostingKind::Received,
         PostingKind::Work,
         PostingKind::Committee,
+        PostingKind::Bound,
+        PostingKind::Freed,
     ];
 
     /// In one word.
@@ -46,13 +52,22 @@ impl PostingKind {
             PostingKind::Received => "received",
             PostingKind::Work => "work",
             PostingKind::Committee => "committee",
+            PostingKind::Bound => "bound",
+            PostingKind::Freed => "freed",
         }
     }
 
     /// Whether the account has less by it.
     #[must_use]
     pub const fn is_paid(self) -> bool {
-        matches!(self, PostingKind::Bundle | PostingKind::Storage | PostingKind::Calls | PostingKind::Sent)
+        matches!(
+            self,
+            PostingKind::Bundle
+                | PostingKind::Storage
+                | PostingKind::Calls
+                | PostingKind::Sent
+                | PostingKind::Bound
+        )
     }
 }
 

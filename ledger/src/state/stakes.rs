@@ -10,6 +10,7 @@
 //! to bring in another replica for it has to wait out the lock-up, or stake more.
 
 use super::apply::{Step, Was};
+use super::postings::PostingKind;
 use super::{Refusal, State};
 use crate::limits::{BURNED_SHARE, LOCKUP_STEPS};
 use moot_record::limits::{MAX_STAKED_REPLICAS, MAX_WAITING_PARTS};
@@ -207,6 +208,7 @@ impl State {
         }
         step.balance(&self.accounts, by);
         self.accounts.withdraw(by, amount)?;
+        self.note_bond(by, PostingKind::Bound, amount, step);
         self.put_stake(by, Some(stake), step);
         if let Some((replica, _)) = replica {
             self.change_seats(step, |seats| seats.stands(&replica));
@@ -278,6 +280,7 @@ impl State {
                 // The genesis sees to it that this cannot be; what waits goes on waiting rather than being lost.
                 return;
             }
+            self.note_bond(account, PostingKind::Freed, due, step);
             step.touched.insert(StateKey::Account(account));
             step.touched.insert(StateKey::Stake(account));
             Arc::make_mut(&mut self.stakes).put(account, Some(stake));

@@ -11,7 +11,8 @@
 //! Nothing is made or lost: what one account pays another has, or the pot. What a payer does not have is not charged,
 //! and stated: it is the loss of the replica that let the call in, which sees to it that it seldom happens.
 
-use super::charges::{Charge, Charges, Group};
+use super::charges::{Charge, Charges, Elsewhere, Group};
+use super::early::Early;
 use super::open_batches::OpenBatches;
 use super::postings::{Posting, PostingKind};
 use super::{Refusal, State};
@@ -28,6 +29,7 @@ pub(super) struct Treasury {
     pub(super) agreed: Option<Prices>,
     pub(super) pot: u64,
     pub(super) open: OpenBatches,
+    pub(super) early: Early,
 }
 
 /// What a block has charged so far.
@@ -61,7 +63,14 @@ struct Sum {
 impl Treasury {
     pub(super) fn new(economy: Economy, prices: Prices) -> Treasury {
         let list = PriceList { prices, votes: Vec::new() };
-        Treasury { economy, list, agreed: None, pot: 0, open: OpenBatches::default() }
+        Treasury {
+            economy,
+            list,
+            agreed: None,
+            pot: 0,
+            open: OpenBatches::default(),
+            early: Early::default(),
+        }
     }
 
     /// A member's wish. Those of accounts that are no members any more are forgotten.
@@ -94,6 +103,12 @@ impl State {
     #[must_use]
     pub fn open_batch(&self, place: &(u32, u64)) -> Option<&super::OpenBatch> {
         self.treasury.as_ref()?.open.get(place)
+    }
+
+    /// Receipts that came before this batch of their calls.
+    #[must_use]
+    pub fn early_receipts(&self, place: &(u32, u64)) -> &[Elsewhere] {
+        self.treasury.as_ref().map_or(&[], |treasury| treasury.early.of(place))
     }
 
     /// Takes what a bundle's bytes cost from its account; an error when it has not as much.
@@ -140,10 +155,25 @@ impl State {
         Ok(0)
     }
 
-    /// Charges what a batch asks for.
-    pub(super) fn charge(&mut self, charges: &Charges, time_ms: u64, till: &mut Till) {
+    /// Charges what the batches of a block ask for: all of them are open before the first receipt is looked at.
+    pub(super) fn charge_all(&mut self, all: &[Charges], time_ms: u64, till: &mut Till) {
+        all.iter().for_each(|charges| self.open(charges, time_ms, till));
+        for charges in all {
+            self.charge(charges, till);
+            let Some(treasury) = &mut self.treasury else { return };
+            let early = charges
+                .early
+                .iter()
+                .filter(|early| treasury.open.get(&(early.call.lane, early.call.batch)).is_none());
+            early.for_each(|early| treasury.early.add(*early, time_ms));
+        }
+    }
+
+    /// A batch is ordered: its calls may be charged, but for those of void bundles.
+    fn open(&mut self, charges: &Charges, time_ms: u64, till: &Till) {
         let Some(treasury) = &mut self.treasury else { return };
         let (lane, seq) = charges.place;
+        treasury.early.remove(&charges.place);
         treasury.open.open(charges.place, charges.digest, charges.calls, time_ms);
         for client in &charges.clients {
             if till.voids.contains(&(lane, seq, client.bundle)) {
@@ -151,6 +181,11 @@ impl State {
                 treasury.open.answer(charges.place, calls, |()| {});
             }
         }
+    }
+
+    /// Charges what a batch asks for.
+    fn charge(&mut self, charges: &Charges, till: &mut Till) {
+        let lane = charges.place.0;
         let terms: Vec<Option<Terms>> = charges.groups.iter().map(|group| self.terms(group)).collect();
         let mut sums = vec![Sum::default(); charges.groups.len()];
         let Some(treasury) = &mut self.treasury else { return };
@@ -197,7 +232,8 @@ impl State {
         let ordering = fit(sum.ordering).min(balance);
         let execution = fit(sum.execution).min(balance - ordering);
         let unpaid = fit((sum.ordering + sum.execution).saturating_sub(u128::from(ordering + execution)));
-        let share = fit(u128::from(execution) * u128::from(percent) / 100);
+        // Rounded up: of a call that costs a unit the worker would get nothing else.
+        let share = fit((u128::from(execution) * u128::from(percent)).div_ceil(100));
         self.pay_pot(payer, ordering + execution - share, till);
         if share > 0 && self.accounts.transfer(payer, group.worker, share).is_ok() {
             till.accounts.extend([payer, group.worker]);

@@ -1,19 +1,23 @@
 //! Rows about what is charged: the batches whose calls may still be, and the lines of accounts' statements.
 
 use super::rows;
-use super::tables::{LINE_HEIGHTS, LINES, OPEN, PRICES};
+use super::tables::{EARLY, LINE_HEIGHTS, LINES, OPEN, PRICES};
 use super::write::Applied;
 use crate::error::ReadError;
 use crate::limits::{FORGET_EVERY_BLOCKS, STATEMENT_BLOCKS};
-use crate::state::{OpenBatch, Posting};
+use crate::state::{EarlyReceipts, OpenBatch, Posting};
 use moot_record::{AccountId, PriceList, Prices};
 use redb::{ReadTransaction, ReadableTable, TableError, WriteTransaction};
 
 type Done = Result<(), redb::Error>;
 
+/// Lane and sequence number.
+type Place = (u32, u64);
+
 /// Makes the tables of a new database.
 pub(super) fn create(txn: &WriteTransaction) -> Done {
     txn.open_table(OPEN)?;
+    txn.open_table(EARLY)?;
     txn.open_table(PRICES)?;
     txn.open_table(LINES)?;
     txn.open_table(LINE_HEIGHTS)?;
@@ -27,6 +31,15 @@ pub(super) fn write(txn: &WriteTransaction, blocks: &[Applied]) -> Done {
         for (place, batch) in blocks.iter().flat_map(|applied| &applied.changes.open) {
             match batch {
                 Some(batch) => drop(table.insert(*place, rows::seal(batch.encode()).as_slice())?),
+                None => drop(table.remove(*place)?),
+            }
+        }
+    }
+    if blocks.iter().any(|applied| !applied.changes.early.is_empty()) {
+        let mut table = txn.open_table(EARLY)?;
+        for (place, early) in blocks.iter().flat_map(|applied| &applied.changes.early) {
+            match early {
+                Some(early) => drop(table.insert(*place, rows::seal(early.encode()).as_slice())?),
                 None => drop(table.remove(*place)?),
             }
         }
@@ -73,7 +86,7 @@ fn forget(txn: &WriteTransaction, height: u64) -> Done {
 }
 
 /// The batches whose calls may still be charged. A database of before there were any has no such table.
-pub(crate) fn open_batches(txn: &ReadTransaction) -> Result<Vec<((u32, u64), OpenBatch)>, ReadError> {
+pub(crate) fn open_batches(txn: &ReadTransaction) -> Result<Vec<(Place, OpenBatch)>, ReadError> {
     let table = match txn.open_table(OPEN) {
         Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
         table => table?,
@@ -84,6 +97,22 @@ pub(crate) fn open_batches(txn: &ReadTransaction) -> Result<Vec<((u32, u64), Ope
         let what = "a batch with calls to be charged";
         let batch = OpenBatch::decode(rows::unseal(what, row.value())?);
         found.push((place.value(), batch.map_err(|error| ReadError::damaged(what, error))?));
+    }
+    Ok(found)
+}
+
+/// Receipts that wait for the batches of their calls.
+pub(crate) fn early_receipts(txn: &ReadTransaction) -> Result<Vec<(Place, EarlyReceipts)>, ReadError> {
+    let table = match txn.open_table(EARLY) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        table => table?,
+    };
+    let mut found = Vec::new();
+    for row in table.iter()? {
+        let (place, row) = row?;
+        let what = "receipts that came before their calls";
+        let early = EarlyReceipts::decode(rows::unseal(what, row.value())?);
+        found.push((place.value(), early.map_err(|error| ReadError::damaged(what, error))?));
     }
     Ok(found)
 }

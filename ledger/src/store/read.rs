@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(crate) use super::charged::{lines, open_batches, prices_between};
+pub(crate) use super::charged::{early_receipts, lines, open_batches, prices_between};
 
 type Read<T> = Result<T, ReadError>;
 

@@ -228,7 +228,7 @@ impl Marks {
         (|| {
             r.array(2)?;
             let open_calls = r.uint()?;
-            let lanes = r.list(moot_record::limits::MAX_VALIDATORS)?;
+            let lanes = r.list(crate::limits::MAX_SEATS)?;
             let unordered = (0..lanes).map(|_| r.uint()).collect::<Result<_, _>>()?;
             r.end()?;
             Ok(Marks { open_calls, unordered })

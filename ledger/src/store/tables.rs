@@ -16,6 +16,7 @@
 //!   state     key of the state's tree          what the state machine holds beside functions and seats: balances
 //!   outcomes  (lane, seq, position)            what became of a transaction
 //!   open      (lane, seq)                      which calls of an ordered batch may still be charged
+//!   early     (lane, seq)                      receipts of calls in a batch that no block has ordered yet
 //!   prices    height                           the prices from it on, as the committee changed them
 //!   lines     (account, height)                what an account paid and got;  line_heights (height, account) to forget by
 //!   values    path                             its newest value that was allowed: where it stands
@@ -60,6 +61,7 @@ pub(crate) const DERIVED: TableDefinition<'_, (u64, u32), &[u8]> = TableDefiniti
 pub(crate) const BUNDLES: TableDefinition<'_, (u64, DigestKey), u8> = TableDefinition::new("bundles");
 pub(crate) const ANSWERS: TableDefinition<'_, (u64, u16), &[u8]> = TableDefinition::new("answers");
 pub(crate) const OPEN: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("open");
+pub(crate) const EARLY: TableDefinition<'_, BatchKey, &[u8]> = TableDefinition::new("early");
 pub(crate) const PRICES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("prices");
 pub(crate) const LINES: TableDefinition<'_, (DigestKey, u64), &[u8]> = TableDefinition::new("lines");
 pub(crate) const LINE_HEIGHTS: TableDefinition<'_, (u64, DigestKey), ()> =

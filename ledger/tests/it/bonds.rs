@@ -178,8 +178,9 @@ fn a_hold_is_paid_in_part_given_back_or_comes_back() {
     assert_eq!(town.say(&key(1), release(id, 0, 1)).1, Ok(0));
     assert_eq!((town.balance(0), town.balance(1)), (34, 66), "the other gives all of it back");
 
-    let over = Err(Refusal::HoldOver { until: 8, height: 8 });
-    assert_eq!(town.say(&key(0), hold(34, 8)).1, over);
+    let height = town.state.height() + 1;
+    let over = Err(Refusal::HoldOver { until: height, height });
+    assert_eq!(town.say(&key(0), hold(34, height)).1, over);
     let (id, _) = town.say(&key(0), hold(34, 12));
     town.up_to(11);
     assert_eq!((town.balance(0), town.state.held(&id).map(|hold| hold.amount)), (0, Some(34)));
@@ -227,7 +228,7 @@ fn a_stake_is_not_spendable_and_comes_back_after_the_lockup() {
     town.up_to(until);
     assert_eq!((town.balance(0), town.stake_of(0).bound()), (70, 30));
     // All of it gone, there is nothing under the key any more.
-    town.say(&key(0), unstake(30));
+    assert_eq!(town.say(&key(0), unstake(30)).1, Ok(0));
     town.up_to(town.state.height() + 2 * LOCKUP);
     assert_eq!(town.balance(0), 100);
     assert!(town.state.stakes().get(&account(0)).is_none());
@@ -364,7 +365,7 @@ fn the_authority_seats_nobody_where_stake_does() {
     assert!(!town.members(2).contains(&founder));
     let replica = town.validators[1].clone();
     assert_eq!(town.stake_behind(0, 10, &replica), Ok(0));
-    town.say(&authority(), seat(replica.account(), Role::Out));
+    assert_eq!(town.say(&authority(), seat(replica.account(), Role::Out)).1, Ok(1));
     town.next_epochs(3);
     assert!(town.members(town.state.height() / BLOCKS).contains(&replica.account()));
 }
@@ -376,7 +377,7 @@ fn a_double_seal_burns_a_share_once_and_unseats() {
     let second = key(50);
     assert_eq!(town.stake_behind(0, 600, &replica), Ok(0));
     assert_eq!(town.stake_behind(0, 0, &second), Ok(0));
-    town.say(&key(0), Transaction::Unstake { amount: 150 });
+    assert_eq!(town.say(&key(0), Transaction::Unstake { amount: 150 }).1, Ok(0));
     let convict = |evidence| Transaction::Convict { evidence };
     let good = town.evidence(&replica, 7);
 

@@ -2,7 +2,7 @@
 
 use crate::world::{name, spec};
 use moot_ledger::limits::{CHARGE_WINDOW_MS, PAYOUT_EVERY_BLOCKS};
-use moot_ledger::state::charges::{Charge, ClientCalls, Group};
+use moot_ledger::state::charges::{Charge, ClientCalls, Elsewhere, Group};
 use moot_ledger::state::{Block, Changes, Charges, OpenBatch, OrderedBundle, Seats, State};
 use moot_ledger::{PostingKind, Refusal, quote};
 use moot_record::testing::Network;
@@ -88,6 +88,7 @@ fn charges(seq: u64, group: Group, calls: u32, receipts: impl IntoIterator<Item 
         groups: vec![group],
         receipts: receipts.into_iter().collect(),
         elsewhere: Vec::new(),
+        early: Vec::new(),
     }
 }
 
@@ -163,7 +164,7 @@ fn a_receipt_is_charged_to_whom_the_manifest_says_and_once() {
         let one = charges(5, group(&spec, Some(1)), 2, [charge(5, 0, 500, 2_000_001)]);
         let changes = apply(&mut state, vec![], vec![one.clone()]);
         let after = [0, 1, 9].map(|n| state.balance(&account(n)));
-        let share = 7 * 80 / 100;
+        let share = 6;
         assert_eq!(before[at] - after[at], 1000 + 7);
         assert_eq!(before[1 - at], after[1 - at]);
         assert_eq!((after[2] - before[2], state.pot() - pot), (share, 1000 + 7 - share));
@@ -229,6 +230,30 @@ fn calls_of_a_void_bundle_are_charged_to_nobody() {
         charges(6, group(&spec, Some(2)), 0, [charge(5, 1, 5, 5), charge(5, 2, 5, 5), charge(5, 0, 5, 0)]);
     apply(&mut state, vec![], vec![late]);
     assert_eq!(state.balance(&account(0)), before - 10, "the lane owner's own call is another matter");
+}
+
+/// A replica that missed a batch proposes the next first: the receipt waits for its call, and is charged once.
+#[test]
+fn a_receipt_that_comes_before_its_call_waits_for_it() {
+    let spec = function(Payer::Owner);
+    let mut state = with_function(&spec, [10_000, 0, 0]);
+    let before = state.balance(&account(0));
+    let call = EntryId { lane: 0, batch: 5, bundle: 0, page: 0, slot: 0 };
+    let early = Elsewhere { call, call_digest: Digest::ZERO, worker: account(9), bytes: 10, fuel: 0 };
+    let mut first = charges(6, group(&spec, None), 0, []);
+    first.early = vec![early];
+    let changes = apply(&mut state, vec![], vec![first]);
+    assert_eq!((changes.early.len(), state.early_receipts(&(0, 5))), (1, [early].as_slice()));
+    // Whoever applies blocks puts what waits beside its call.
+    let came = charges(5, group(&spec, None), 1, [charge(5, 0, 10, 0)]);
+    let changes = apply(&mut state, vec![], vec![came]);
+    assert_eq!(changes.early, [((0, 5), None)]);
+    assert_eq!(before - state.balance(&account(0)), 20);
+    assert!(state.early_receipts(&(0, 5)).is_empty() && state.open_batch(&(0, 5)).is_none());
+    // In one block, the receipt's batch first.
+    let later = charges(8, group(&spec, None), 0, [charge(7, 0, 10, 0)]);
+    apply(&mut state, vec![], vec![later, charges(7, group(&spec, None), 1, [])]);
+    assert_eq!(before - state.balance(&account(0)), 40);
 }
 
 #[test]
@@ -467,7 +492,7 @@ proptest! {
             let mut twin = State::restore(state.height(), state.history(), functions, rows.counted.clone())
                 .seated(state.seats().unwrap().clone())
                 .charging(&genesis)
-                .expecting(rows.open.clone())
+                .expecting(rows.open.clone(), [])
                 .holding(rows.state.clone());
             prop_assert_eq!(twin.root(), state.root(), "the rows are all there is");
             let changes = state.apply(&block);

@@ -106,7 +106,7 @@ fn calls_are_charged_as_their_receipts_say_and_an_invoice_says_the_same() {
         if number % 4 == 0 {
             block_on(asked.finalized()).unwrap();
         }
-        let receipt = priced((asked.id(), asked.digest()), &call, 1000 + number);
+        let receipt = priced((asked.id(), asked.digest()), &call, 1000 + 2 * number);
         let said = ledger.append_receipt(receipt.clone(), PayloadBytes::None).unwrap();
         due.ordering += receipt.fee.ordering;
         due.execution += receipt.fee.execution;

@@ -14,6 +14,7 @@ mod faulty_disk;
 mod finality;
 mod four;
 mod lanes;
+mod misconduct;
 mod paths;
 mod payloads;
 mod rehearsals;

@@ -227,8 +227,7 @@ fn bundles_to_be_remembered_have_a_bound_that_leaves_room_for_short_ones() {
     };
     let step = |state: &mut State, height: u64, count: usize, valid_for: u64| {
         let bundles = (0..count as u64).map(|number| bundle(height, number, valid_for)).collect();
-        let block = Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: Vec::new() };
-        state.apply(&block).counted.len()
+        state.apply(&block(height, bundles)).counted.len()
     };
     let (mut state, most, crowd) = (State::new(), MAX_COUNTED_BUNDLES, 1000);
     assert_eq!(state.validity(), Some(MAX_VALIDITY_BLOCKS));

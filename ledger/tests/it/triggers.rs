@@ -269,7 +269,9 @@ fn schedules_fire_once_a_time_and_catch_up_without_bursts() {
     story.must(1, &[trigger("tick", TriggerOn::Schedule("* * * * *".into()), "clerk")]);
     let step = |story: &mut Story, ms: u64| {
         story.now_ms += ms;
-        opened(&story.block(Vec::new()))
+        let opened = opened(&story.block(Vec::new()));
+        // Those before have no answer, and are given more time now and then.
+        opened.into_iter().filter(|call| call.id.height == story.state.height()).collect::<Vec<_>>()
     };
     assert!(step(&mut story, 49_999).is_empty());
     let fired = step(&mut story, 1);
@@ -283,7 +285,7 @@ fn schedules_fire_once_a_time_and_catch_up_without_bursts() {
     assert!(step(&mut story, 0).is_empty());
     assert_eq!(step(&mut story, MINUTE).len(), 1);
     story.must(1, &[Transaction::Trigger { name: name("tick"), trigger: None }]);
-    assert!(step(&mut story, 60 * MINUTE).iter().all(|call| call.turn == 0 && call.call.is_none()));
+    assert!(step(&mut story, 60 * MINUTE).is_empty());
 }
 
 #[test]

@@ -201,7 +201,8 @@ proptest! {
             }
             for (index, values_of) in parts.into_iter().enumerate() {
                 let transactions = if index == 0 { bundle.transactions.clone() } else { Vec::new() };
-                let part = OrderedBundle { transactions, values: values_of, ..bundle.clone() };
+                let counts = bundle.counts && index == 0;
+                let part = OrderedBundle { counts, transactions, values: values_of, ..bundle.clone() };
                 let changes = one_by_one.apply(&block(one_by_one.height() + 1, vec![part]));
                 values.extend(changes.values);
                 outcomes.extend(changes.outcomes.into_iter().map(|(id, outcome)| (id, outcome.result)));

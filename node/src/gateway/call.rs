@@ -292,7 +292,7 @@ pub(crate) fn unpaid(error: Unpaid) -> Failure {
     let detail = error.to_string();
     match error {
         Unpaid::Short(shortage) => {
-            Failure { shortage: Some(shortage), ..Failure::new(Kind::PaymentRequired, detail) }
+            Failure { shortage: Some(Box::new(shortage)), ..Failure::new(Kind::PaymentRequired, detail) }
         }
         Unpaid::Nobody(_) => Failure::new(Kind::SignatureNeeded, detail),
         Unpaid::Read(_) => Failure::internal(detail),

@@ -221,7 +221,8 @@ pub(crate) struct Failure {
     pub(crate) backtrace: Vec<String>,
     /// The methods that the resource takes, where another was tried.
     pub(crate) allow: Option<&'static str>,
-    pub(crate) shortage: Option<Shortage>,
+    /// Apart, because few failures have one and all are passed on.
+    pub(crate) shortage: Option<Box<Shortage>>,
 }
 
 impl Failure {

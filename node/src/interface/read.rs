@@ -215,7 +215,7 @@ mod tests {
             (func (export "g") (result i64) unreachable))
         (core instance $i (instantiate $m))
         (func $read (param "data" (list u8)) (result (result (list u8) (error string)))
-            (canon lift (core func $i "f") (memory $i "memory") (realloc (func $i "realloc"))))
+            (canon lift (core func $i "f") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
         (func $count (result u64) (canon lift (core func $i "g")))
         (instance $store (export "read" (func $read)) (export "count" (func $count)))
         (export "count" (func $count))

@@ -14,9 +14,10 @@ use http::StatusCode;
 use moot_record::AccountId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// The other replicas.
 #[derive(Debug, Default)]
@@ -46,13 +47,41 @@ impl Neighbours {
         self.lost.lock().clone()
     }
 
-    /// Takes up whether it can.
-    pub(crate) fn note_lost(&self, why: Option<String>) {
+    /// Looks, while nothing is agreed on here for a while, whether the others still have the block that comes next.
+    /// `height` is the last block's here. Returns when told to stop, or at once when nothing can be missed.
+    pub(crate) async fn keep_looking(
+        self: Arc<Self>,
+        height: impl Fn() -> u64,
+        after: Option<Duration>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
+        let Some(after) = after else { return };
+        let (mut seen, mut since) = (height(), Instant::now());
+        loop {
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(after / 3) => {}
+            }
+            let now = height();
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+                self.note_lost(None);
+            } else if since.elapsed() >= after {
+                tokio::select! {
+                    _ = stopping.wait_for(|stop| *stop) => return,
+                    () = self.look_for(now + 1) => {}
+                }
+            }
+        }
+    }
+
+    /// Takes up whether this replica can catch up.
+    fn note_lost(&self, why: Option<String>) {
         *self.lost.lock() = why;
     }
 
     /// Asks the others whether they have a block, and notes when it is gone from all that answer.
-    pub(crate) async fn look_for(&self, height: u64) {
+    async fn look_for(&self, height: u64) {
         let questions = self.gateways.iter().map(|(account, gateway)| async move {
             let client = Client::new(NodeAddress::parse(&gateway.to_string()).ok()?);
             let asked = tokio::time::timeout(HISTORY_TIMEOUT, client.block(height)).await.ok()?;

@@ -20,12 +20,20 @@ use std::collections::BTreeMap;
 /// Why nobody pays for something.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unpaid {
-    #[error("{}. `moot transfer {} {}` from an account that has units makes it possible", .0, .0.account, .0.missing())]
+    #[error("{}", remedied(.0))]
     Short(Shortage),
     #[error("calls of {0} are paid by the caller: sign the request (RFC 9421), as `moot invoke` does")]
     Nobody(String),
     #[error("the payer's balance cannot be read: {0}")]
     Read(String),
+}
+
+/// What is missing, and how to get it there.
+fn remedied(shortage: &Shortage) -> String {
+    let (account, missing) = (shortage.account, shortage.missing());
+    format!(
+        "{shortage}. `moot transfer {account} {missing}` from an account that has units makes it possible"
+    )
 }
 
 impl From<HoldError> for Unpaid {

@@ -182,7 +182,7 @@ fn prices_are_voted_for_and_a_function_is_frozen() {
     until("the prices are others", || node.get("/_moot/prices").json()["prices"]["per_byte"] == 7);
     let answer = node.post("/_moot/functions/busy/call/add", b"[2, 3]");
     let id = answer.header("moot-call").unwrap().to_owned();
-    assert!(stated(&node, &id) > 7 * 300, "receipts state the new prices");
+    assert!(stated(&node, &id) > 7 * 200, "receipts state the new prices");
     let before = balance(&node, key().account());
     until("it is charged", || {
         balance(&node, key().account()) < before || reserved(&node, key().account()) == 0

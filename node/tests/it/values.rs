@@ -225,7 +225,10 @@ fn values_of_one_replica_are_delivered_by_all() {
     let net = TestNet::four();
     let at = |n: usize| net.remote(n);
     let own = Transaction::Own { path: "/a".into(), owner: Some(key().account()) };
-    let rule = Transaction::Rule { pattern: "/a/$n".into(), rule: Some("value != 'no'".into()) };
+    let rule = Transaction::Rule {
+        pattern: "/a/$n".into(),
+        rule: Some("value_size > 4096 || value != 'no'".into()),
+    };
     say(&at(0), &key(), vec![own, rule]);
     let mut readers: Vec<Reader> =
         (0..4).map(|n| Reader::open(at(n).address, "/_moot/values/a/$n?follow", &[])).collect();

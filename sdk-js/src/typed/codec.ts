@@ -27,7 +27,7 @@ export class MismatchError extends MootError {
     /** Where in the value, outermost first. */
     readonly path: readonly (string | number)[] = [],
   ) {
-    super(`${["value", ...path].join(".")} is ${found}, and must be ${wanted}`);
+    super(`${(path.length === 0 ? ["value"] : path).join(".")} is ${found}, and must be ${wanted}`);
   }
 }
 
@@ -161,21 +161,50 @@ export function some<T>(inner: Codec<T>): Codec<Some<T> | null> {
 }
 
 /** A `result` as a value. Of a function whose result is one, the answer is `val`, and the error is thrown. */
-export type Result<T, E> =
-  | { readonly tag: "ok"; readonly val: T }
-  | { readonly tag: "err"; readonly val: E };
+export type Result<T, E> = { readonly tag: "ok"; readonly val: T } | { readonly tag: "err"; readonly val: E };
 
 /** `result<T, E>` anywhere but as a function's result. */
 export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
-  const cases: Codec<unknown> = variant<{ readonly tag: string }>({ ok, err } as Cases, true);
-  return cases as Codec<Result<T, E>>;
+<<<<<<< HEAD
+  const wanted = '{"ok": value} or {"err": value}';
+  return {
+    write: (value) => {
+      const { tag } = object(value, wanted) as { tag: string };
+      if (tag !== "ok" && tag !== "err") {
+        return mismatch(wanted, tag);
+      }
+      return `{"${tag}":${at(tag, () => (value.tag === "ok" ? ok.write(value.val) : err.write(value.val)))}}`;
+    },
+    read: (json) => {
+      const [tag, val] = single(json, wanted);
+      switch (tag) {
+        case "ok":
+          return { tag, val: at(tag, () => ok.read(val)) };
+        case "err":
+          return { tag, val: at(tag, () => err.read(val)) };
+        default:
+          return mismatch(wanted, json);
+      }
+    },
+  };
+=======
+  const cases = { ok, err } as { readonly ok: Codec<unknown>; readonly err: Codec<unknown> };
+  return variant<Result<unknown, unknown>>(cases, true) as Codec<Result<T, E>>;
+>>>>>>> sdk
 }
 
 /** `record`: the name in WIT and the codec of each field, by the field's name here. */
 export function record<T extends object>(fields: {
   readonly [K in keyof T]-?: readonly [name: string, codec: Codec<T[K]>];
 }): Codec<T> {
-  const all = Object.entries(fields) as [string, readonly [string, Codec<unknown>]][];
+<<<<<<< HEAD
+  const all = Object.entries(
+    fields as unknown as Readonly<Record<string, readonly [string, Codec<unknown>]>>,
+=======
+  const all = Object.entries<readonly [string, Codec<unknown>]>(
+    fields as unknown as Record<string, readonly [string, Codec<unknown>]>,
+>>>>>>> sdk
+  );
   return {
     write: (value) => {
       const given = object(value, "an object");
@@ -186,8 +215,11 @@ export function record<T extends object>(fields: {
     },
     read: (json) => {
       const given = object(json, "an object");
-      const entries = all.map(([own, [name, codec]]) => [own, at(name, () => codec.read(given[name]))]);
-      return Object.fromEntries(entries) as T;
+      const entries = all.map(([own, [name, codec]]): [string, unknown] => [
+        own,
+        at(name, () => codec.read(given[name])),
+      ]);
+      return Object.fromEntries<unknown>(entries) as T;
     },
   };
 }
@@ -195,8 +227,7 @@ export function record<T extends object>(fields: {
 /** `enum`: a name of the list. */
 export function enumeration<T extends string>(names: readonly T[]): Codec<T> {
   const wanted = `one of ${names.join(", ")}`;
-  const checked = (name: unknown): T =>
-    names.includes(name as T) ? (name as T) : mismatch(wanted, name);
+  const checked = (name: unknown): T => (names.includes(name as T) ? (name as T) : mismatch(wanted, name));
   return { write: (name) => JSON.stringify(checked(name)), read: checked };
 }
 
@@ -211,15 +242,11 @@ export function flags<T extends string>(names: readonly T[]): Codec<readonly T[]
 type Cases = Readonly<Record<string, Codec<unknown> | null>>;
 
 /** `variant`: for each case the codec of its payload, or null where it has none. */
-export function variant<T extends { readonly tag: string }>(
-  cases: {
-    readonly [K in T["tag"]]: Extract<T, { readonly tag: K }> extends { readonly val: infer P }
-      ? Codec<P>
-      : null;
-  },
-  /** Cases are objects even without a payload, as those of `result` are. */
-  always = false,
-): Codec<T> {
+export function variant<T extends { readonly tag: string }>(cases: {
+  readonly [K in T["tag"]]: Extract<T, { readonly tag: K }> extends { readonly val: infer P }
+    ? Codec<P>
+    : null;
+}): Codec<T> {
   const codecs = new Map(Object.entries(cases as unknown as Cases));
   const wanted = `one of the cases ${[...codecs.keys()].join(", ")}`;
   return {
@@ -233,7 +260,7 @@ export function variant<T extends { readonly tag: string }>(
       return codec === null ? name : `{${name}:${at(tag, () => codec.write(val))}}`;
     },
     read: (json) => {
-      const [tag, payload] = typeof json === "string" && !always ? [json, undefined] : single(json, wanted);
+      const [tag, payload] = typeof json === "string" ? [json, undefined] : single(json, wanted);
       const codec = codecs.get(tag);
       if (codec === undefined || (payload === undefined) !== (codec === null)) {
         return mismatch(wanted, json);

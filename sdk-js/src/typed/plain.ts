@@ -63,8 +63,11 @@ function float(name: string, fits: (value: number) => boolean): Codec<number> {
       if (!Number.isFinite(value)) {
         return `"${String(value)}"`;
       }
-      // An integer in the text would be taken for an exact one; and String has no negative zero.
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? String(value) : value.toExponential();
+      if (Object.is(value, -0)) {
+        return "-0.0";
+      }
+      // An integer in the text would be taken for an exact one.
+      return Number.isSafeInteger(value) ? String(value) : value.toExponential();
     },
     read: (json) =>
       typeof json === "number" ? json : (NO_NUMBERS.get(json) ?? mismatch(`${name}, a number`, json)),
@@ -83,7 +86,7 @@ export const char: Codec<string> = {
 };
 
 function scalar(value: unknown): string {
-  const one = typeof value === "string" && [...value].length === 1 && !isBroken(value);
+  const one = typeof value === "string" && Array.from(value).length === 1 && !isBroken(value);
   return one ? value : mismatch(CHARACTER, value);
 }
 

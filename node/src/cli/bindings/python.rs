@@ -244,7 +244,8 @@ impl Writer {
                     let parts = vec![Code::text(case_class(name, &case.name)), codec];
                     Code::call(format!("\"{}\": ", case.name), parts)
                 };
-                Code::list("typed.variant", ["({", "})"], cases.iter().map(one).collect())
+                let cases = cases.iter().map(one).collect();
+                Code::call("typed.variant", vec![Code::list("", ["{", "}"], cases)])
             }
             Shape::Enum(_) => Code::call("typed.enumeration", vec![Code::text(name)]),
             Shape::Flags(flags) => {

@@ -195,8 +195,7 @@ impl Writer {
                 return text + "});\n";
             }
             Shape::Variant(cases) => {
-                let mut text =
-                    format!("const {}: wit.Codec<{name}> = wit.variant<{name}>({{\n", codec_name(name));
+                let mut text = format!("const {}: wit.Codec<{name}> = wit.variant({{\n", codec_name(name));
                 for case in cases {
                     let codec = case.of.as_ref().map_or(Code::text("null"), |ty| self.codec(ty));
                     let line = codec.after(&format!("{}: ", key(&case.name)));

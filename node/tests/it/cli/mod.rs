@@ -2,6 +2,7 @@
 //! settings.
 
 mod accounts;
+mod bindings;
 mod bonds;
 mod calling;
 mod components;

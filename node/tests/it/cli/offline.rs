@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::sandbox::{Sandbox, finish};
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 20] = [
     "new",
     "build",
     "up",
@@ -21,6 +21,8 @@ const VERBS: [&str; 18] = [
     "replay",
     "account",
     "bill",
+    "values",
+    "triggers",
     "genesis",
     "doctor",
     "completions",

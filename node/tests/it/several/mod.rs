@@ -5,6 +5,7 @@ mod bundles;
 mod deploying;
 mod epochs;
 mod faults;
+mod fees;
 mod full_disk;
 mod history;
 mod init;

@@ -52,6 +52,7 @@ GENESIS: Final = Domain("moot genesis 1")
 SEED: Final = Domain("moot seed 1")
 STATE: Final = Domain("moot state 1")
 REQUEST: Final = Domain("moot request 1")
+CANDIDATE: Final = Domain("moot candidate 1")
 
 
 def component_digest(wasm: bytes) -> Digest:

@@ -33,6 +33,12 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024 - 8 * 1024
 MAX_BATCH_HEADER_BYTES = 64
 """Four fields at their longest, with slack."""
 
+MAX_SEALED_HEADER_BYTES = MAX_BATCH_HEADER_BYTES + 64 + 8
+"""A batch's header, its owner's signature and the heads of both."""
+
+MAX_EQUIVOCATION_BYTES = 2 * MAX_SEALED_HEADER_BYTES + 8
+"""Two of them, and the heads of both."""
+
 MAX_SEALED_BATCH_BYTES = MAX_BATCH_BYTES + 80
 """A batch, its owner's signature and the heads of both."""
 
@@ -116,6 +122,15 @@ MAX_VARIABLE_BYTES = 32
 
 MAX_RULE_BYTES = 1024
 """A rule is a sentence, not a program."""
+
+MAX_CRON_BYTES = 64
+"""Five fields of a schedule, with lists in each."""
+
+MAX_TRIGGER_ACCOUNTS = 64
+"""Above this it is a rule."""
+
+MAX_VOTED_PRICE = 1 << 40
+"""With larger prices a slip of the hand would stop every account at once."""
 
 MAX_TOGETHER = 1024
 """What is done for transactions that count together may have to be undone."""

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from moot.errors import DecodeError, ProofError
 from moot.record.address import EntryId
-from moot.record.batch import BatchHeader, BlockHeader
+from moot.record.batch import BlockHeader
+from moot.record.batch_header import BatchHeader
 from moot.record.bundle import BundleHeader
 from moot.record.cbor import unknown_number
 from moot.record.entry import Entry, decode_entry, entry_digest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -14,7 +13,7 @@ from moot.client.operations import CallOptions
 from moot.client.typed.codec import Codec, MismatchError, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from moot.client.asynchronous import AsyncClient
     from moot.client.sync import Client

@@ -36,8 +36,8 @@ class MismatchError(ClientError):
     """
 
     def __init__(self, wanted: str, found: str, path: tuple[str | int, ...] = ()) -> None:
-        place = ".".join(str(step) for step in ("value", *path))
-        super().__init__(f"{place} is {found}, and must be {wanted}")
+        place = ".".join(str(step) for step in path)
+        super().__init__(f"{place or 'value'} is {found}, and must be {wanted}")
         self.wanted = wanted
         self.found = found
         self.path = path
