@@ -33,7 +33,11 @@ fn is_closed(mut stream: TcpStream) -> bool {
             Ok(0) => return true,
             Ok(_) => {}
             // A child that ends elsewhere interrupts a read that has a timeout (signal(7)).
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
             Err(_) => return true,
         }
     }
