@@ -113,6 +113,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 38);
+        assert_eq!(document.paths.paths.len(), 37);
     }
 }
