@@ -67,8 +67,7 @@ use utoipa::OpenApi;
         api::Problem,
         api::ValueView,
         api::ValuesView,
-        api::ValuesMissed,
-        api::DryRun
+        api::ValuesMissed
     ))
 )]
 struct Document;
