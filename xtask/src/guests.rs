@@ -30,8 +30,11 @@ const LANGUAGES: [Language; 3] = [
     Language { key: "go", build: go::build },
 ];
 
+/// What makes something, with its name for people.
+type Maker = (&'static str, fn() -> Result<()>);
+
 /// The Lambda runtime clients, and how a function of each is made.
-const EXTERNAL: [(&str, fn() -> Result<()>); 4] = [
+const EXTERNAL: [Maker; 4] = [
     ("lambda_runtime, for Rust", external::rust),
     ("aws-lambda-go", external::go),
     ("awslambdaric, for Python", external::python),

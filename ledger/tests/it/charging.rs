@@ -341,7 +341,10 @@ async fn four_replicas_charge_alike() {
     town.settle().await;
     town.assert_equal();
     assert!(town.running().iter().all(|(_, ledger)| ledger.price_list().unwrap().prices == dear));
+    // They are in force from the next block on, whatever it has.
     let last = town.ledger(0).height();
+    town.force(vec![], town.ledger(0).status().state);
+    town.settle().await;
     let part =
         town.ledger(3).bill(BillFrom { height: 1, batch: 0 }, last + 9, None, (10_000, 100_000)).unwrap();
     assert_eq!(part.prices.last().unwrap().1, dear);

@@ -15,8 +15,9 @@ use moot_ordering::Wanted;
 use moot_record::{Call, Entry, EntryId, Keypair, SealedView, Status};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::task::unconstrained;
 
 const STEPS: usize = 70;
 const MOMENT: Duration = Duration::from_millis(150);
@@ -212,10 +213,15 @@ impl Trouble {
 /// Every receipt that the blocks have, by its call.
 fn receipts(ledger: &Ledger) -> BTreeMap<EntryId, Vec<EntryId>> {
     let mut found: BTreeMap<EntryId, Vec<EntryId>> = BTreeMap::new();
+    // A block may name a batch again that an earlier one has ordered.
+    let mut named = BTreeSet::new();
     for height in 1..=ledger.height() {
-        for digest in ledger.block(height).unwrap().unwrap().batches {
+        let batches = ledger.block(height).unwrap().unwrap().batches;
+        for digest in batches.into_iter().filter(|digest| named.insert(*digest)) {
             let wanted = Wanted { kind: KIND_BATCH, digest, part: 0 };
-            let bytes = block_on(ledger.application().supply(&wanted)).expect("it is final here");
+            // Without tokio's budget, which is the whole test's: what has used it up would wait for ever.
+            let application = ledger.application();
+            let bytes = block_on(unconstrained(application.supply(&wanted))).expect("it is final here");
             let view = SealedView::parse(&bytes).unwrap();
             for (bundle, content) in (0u16..).zip(&view.bundles) {
                 for (page, slot, bytes) in content.entries() {
@@ -228,11 +234,6 @@ fn receipts(ledger: &Ledger) -> BTreeMap<EntryId, Vec<EntryId>> {
             }
         }
     }
-    // A block may name a batch again that an earlier one has ordered.
-    found.values_mut().for_each(|places| {
-        places.sort_unstable();
-        places.dedup();
-    });
     found
 }
 

@@ -218,7 +218,7 @@ pub(crate) struct Failure {
     pub(crate) call: Option<EntryId>,
     pub(crate) call_status: Option<Status>,
     pub(crate) fuel: Option<u64>,
-    pub(crate) backtrace: Vec<String>,
+    pub(crate) backtrace: Box<[String]>,
     /// The methods that the resource takes, where another was tried.
     pub(crate) allow: Option<&'static str>,
     /// Apart, because few failures have one and all are passed on.
@@ -233,7 +233,7 @@ impl Failure {
             call: None,
             call_status: None,
             fuel: None,
-            backtrace: Vec::new(),
+            backtrace: Box::default(),
             allow: None,
             shortage: None,
         }
@@ -256,7 +256,7 @@ impl Failure {
             call: self.call.map(|id| id.to_string()),
             call_status: self.call_status.map(|s| s.as_str().to_owned()),
             fuel: self.fuel,
-            backtrace: self.backtrace.clone(),
+            backtrace: self.backtrace.to_vec(),
             payment: self.shortage.as_ref().map(|shortage| Payment {
                 account: shortage.account,
                 balance: shortage.balance.to_string(),

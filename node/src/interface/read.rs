@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use wasmparser::Parser;
 use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{Function, FunctionKind, Resolve, TypeDefKind, TypeId, WorldItem};
 
@@ -15,6 +16,10 @@ pub(crate) struct Unreadable(String);
 
 /// Reads what a component exports. What documentation the component itself does not carry is taken from `docs`.
 pub(crate) fn read(component: &[u8], docs: &Docs) -> Result<Interface, Unreadable> {
+    // What reads it takes a core module for a component that exports nothing.
+    if !Parser::is_component(component) {
+        return Err(Unreadable("these bytes are no component".to_owned()));
+    }
     let decoded = decode(component).map_err(|error| Unreadable(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(Unreadable("it is a package of interfaces, and no component".to_owned()));

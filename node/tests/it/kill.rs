@@ -62,7 +62,7 @@ impl Drop for Process {
 }
 
 /// A file with the owner's key: what a new network funds.
-fn key_file(dir: &std::path::Path) -> std::path::PathBuf {
+pub(crate) fn key_file(dir: &std::path::Path) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt as _;
     let path = dir.join("owner.key");
     std::fs::write(&path, format!("moot-key-1 {}\n", data_encoding::HEXLOWER.encode(&[11; 32]))).unwrap();

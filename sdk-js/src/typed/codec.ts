@@ -165,7 +165,6 @@ export type Result<T, E> = { readonly tag: "ok"; readonly val: T } | { readonly 
 
 /** `result<T, E>` anywhere but as a function's result. */
 export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
-<<<<<<< HEAD
   const wanted = '{"ok": value} or {"err": value}';
   return {
     write: (value) => {
@@ -187,23 +186,14 @@ export function result<T, E>(ok: Codec<T>, err: Codec<E>): Codec<Result<T, E>> {
       }
     },
   };
-=======
-  const cases = { ok, err } as { readonly ok: Codec<unknown>; readonly err: Codec<unknown> };
-  return variant<Result<unknown, unknown>>(cases, true) as Codec<Result<T, E>>;
->>>>>>> sdk
 }
 
 /** `record`: the name in WIT and the codec of each field, by the field's name here. */
 export function record<T extends object>(fields: {
   readonly [K in keyof T]-?: readonly [name: string, codec: Codec<T[K]>];
 }): Codec<T> {
-<<<<<<< HEAD
   const all = Object.entries(
     fields as unknown as Readonly<Record<string, readonly [string, Codec<unknown>]>>,
-=======
-  const all = Object.entries<readonly [string, Codec<unknown>]>(
-    fields as unknown as Record<string, readonly [string, Codec<unknown>]>,
->>>>>>> sdk
   );
   return {
     write: (value) => {

@@ -181,7 +181,7 @@ fn case_58_clocks_ten_minutes_wrong_make_no_fork() {
 
 #[test]
 fn case_60_blocks_that_can_never_be_valid_are_refused_whoever_votes_for_them() {
-    // A leader's word alone: wrong height, parent, time, committee; a batch twice; too many; a vote that is not its own.
+    // A leader's word alone: wrong height, parent, time, committee; a batch twice; too many; a block that nobody has.
     for seed in 0..2 {
         deterministic::Runner::new(runtime(seed)).start(|context| async move {
             let (bad, whose) = (seed as usize * 2, format!("seed {seed}"));
@@ -196,7 +196,9 @@ fn case_60_blocks_that_can_never_be_valid_are_refused_whoever_votes_for_them() {
             let kinds: BTreeSet<&str> = proposed.iter().map(|(_, kind)| *kind).collect();
             assert!(kinds.len() >= 8, "{whose}: tried only {kinds:?}");
             let finals = finals(&world, &honest);
-            for (digests, kind) in &proposed {
+            // Under a forged vote comes a block that is sound in itself. The connection says whose proposal it is, and
+            // three who find it sound are a quorum without its leader's vote: it may be final or not.
+            for (digests, kind) in proposed.iter().filter(|(_, kind)| *kind != "forged vote") {
                 assert!(!finals.contains(&digests[0]), "{whose}: a block with a wrong {kind:?} is final");
             }
         });

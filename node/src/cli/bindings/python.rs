@@ -185,7 +185,7 @@ impl Writer {
             Shape::Record(fields) => {
                 let mut text = format!("@dataclass(frozen=True, slots=True)\nclass {name}:\n{docs}{gap}");
                 for one in fields {
-                    text.push_str(&format!("    {}: {}\n", field(&one.name), self.ty(&one.of, false)));
+                    text.push_str(&format!("    {}: {}\n", field(&one.name), self.ty(&one.of)));
                     text.push_str(&documented(&one.docs, "    "));
                 }
                 text
@@ -204,7 +204,7 @@ impl Writer {
                         documented(&docs, "    ")
                     ));
                     if let Some(ty) = &case.of {
-                        text.push_str(&format!("\n    value: {}\n", self.ty(ty, false)));
+                        text.push_str(&format!("\n    value: {}\n", self.ty(ty)));
                     }
                     text.push_str("\n\n");
                 }
@@ -283,14 +283,14 @@ impl Writer {
     }
 
     fn answer(&self, export: &Export) -> String {
-        export.answer.as_ref().map_or("None".to_owned(), |ty| self.ty(ty, false))
+        export.answer.as_ref().map_or("None".to_owned(), |ty| self.ty(ty))
     }
 
     fn method(&self, name: &str, export: &Export, wait: bool) -> String {
         let mut docs =
             if export.docs.is_empty() { format!("Calls `{}`.", export.path()) } else { export.docs.clone() };
         if let Failure::With(error) = &export.failure {
-            let error = error.as_ref().map_or("nothing".to_owned(), |ty| format!("`{}`", self.ty(ty, false)));
+            let error = error.as_ref().map_or("nothing".to_owned(), |ty| format!("`{}`", self.ty(ty)));
             docs.push_str(&format!("\n\nRaises:\n    typed.Failed: its `value` is {error}."));
         }
         let mut parameters = vec![Code::text("self")];
@@ -298,7 +298,7 @@ impl Writer {
             export
                 .parameters
                 .iter()
-                .map(|(name, ty)| Code::text(format!("{}: {}", field(name), self.ty(ty, true)))),
+                .map(|(name, ty)| Code::text(format!("{}: {}", field(name), self.ty(ty)))),
         );
         parameters.push(Code::text("**options: Unpack[typed.TypedOptions]"));
         let (define, method) = if wait { ("async def", "await ") } else { ("def", "") };
@@ -318,25 +318,26 @@ impl Writer {
         format!("\n{}{}{}", head.lines(STYLE, 1), documented(&docs, "        "), body.lines(STYLE, 2))
     }
 
-    /// A type as an annotation. What is `taken` may be any sequence; what is given is one too, that nobody should change.
-    fn ty(&self, ty: &Type, taken: bool) -> String {
-        let or_none = |ty: &Option<Box<Type>>| ty.as_ref().map_or("None".to_owned(), |ty| self.ty(ty, taken));
+    /// A type as an annotation. A list may be any sequence: one that is taken in, and one that is given out, which nobody
+    /// should change.
+    fn ty(&self, ty: &Type) -> String {
+        let or_none = |ty: &Option<Box<Type>>| ty.as_ref().map_or("None".to_owned(), |ty| self.ty(ty));
         match ty {
             Type::Bool => "bool".to_owned(),
             Type::Integer(_) => "int".to_owned(),
             Type::F32 | Type::F64 => "float".to_owned(),
             Type::Char | Type::Text => "str".to_owned(),
             Type::Bytes => "bytes".to_owned(),
-            Type::List(of) | Type::Array(of, _) => format!("Sequence[{}]", self.ty(of, taken)),
+            Type::List(of) | Type::Array(of, _) => format!("Sequence[{}]", self.ty(of)),
             Type::Tuple(parts) if parts.is_empty() => "tuple[()]".to_owned(),
             Type::Tuple(parts) => {
-                let parts: Vec<String> = parts.iter().map(|ty| self.ty(ty, taken)).collect();
+                let parts: Vec<String> = parts.iter().map(|ty| self.ty(ty)).collect();
                 format!("tuple[{}]", parts.join(", "))
             }
             Type::Option(of) if matches!(**of, Type::Option(_)) => {
-                format!("typed.Some[{}] | None", self.ty(of, taken))
+                format!("typed.Some[{}] | None", self.ty(of))
             }
-            Type::Option(of) => format!("{} | None", self.ty(of, taken)),
+            Type::Option(of) => format!("{} | None", self.ty(of)),
             Type::Result(ok, err) => format!("typed.Ok[{}] | typed.Err[{}]", or_none(ok), or_none(err)),
             Type::Named(at) => self.types[*at].clone(),
         }

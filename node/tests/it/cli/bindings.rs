@@ -67,7 +67,14 @@ fn a_client_is_written_in_each_language_and_always_the_same() {
     let wit = checkout().join("guests/calculator/wit");
     for (lang, words) in [
         ("ts", ["async divide(", "): Promise<readonly [bigint, bigint]> {", "/** The divisor was zero. */"]),
-        ("python", ["def divide(self, a: int, b: int,", "-> tuple[int, int]:", "The divisor was zero."]),
+        (
+            "python",
+            [
+                "def divide(\n        self,\n        a: int,\n        b: int,\n",
+                "-> tuple[int, int]:",
+                "The divisor was zero.",
+            ],
+        ),
         (
             "rust",
             ["pub async fn divide(", "Result<(u64, u64), CallError<Error>>", "/// The divisor was zero."],
