@@ -78,6 +78,30 @@ MAX_DESCENT = 256
 MAX_PROOF_BYTES = 192 * 1024
 """A page, three paths, four headers, a certificate and the longest descent take 61 KiB; the rest is for handovers."""
 
+MAX_STATE_DEPTH = 256
+"""A way in the state's tree has as many steps as a place has bits."""
+
+MAX_STATE_KEY_BYTES = 640
+"""The longest key of the state is a path, with its heads."""
+
+MAX_STATE_VALUE_BYTES = 128 * 1024
+"""A value that a proof can show: a function with a hundred versions of one kilobyte."""
+
+MAX_STATE_PROOF_BYTES = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX_PROOF_BYTES
+"""A value, a way, and what leads to the votes."""
+
+MAX_STATE_FILE_BYTES = 768 * 1024
+"""A state's proof in base64, and its readable form."""
+
+MAX_WAITING_PARTS = 12
+"""Parts of a stake that wait for their heights: eight that the ledger rounds together, and a few that it could not."""
+
+MAX_STAKED_REPLICAS = 8
+"""Replicas that one stake is behind."""
+
+MAX_VERSIONS_KEPT = 256
+"""Versions of a function that its record has: the ledger lets go of older ones."""
+
 MAX_INLINE_BYTES = 4 * 1024
 """Small public messages ride in the entry."""
 
