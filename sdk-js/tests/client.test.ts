@@ -217,7 +217,7 @@ describe("what is sent", () => {
       [async () => client.invoke("hello", "", { idempotencyKey: "k".repeat(256) }), /1 to 255/u],
       [async () => client.invokeTyped("hello", "", []), /not an export/u],
       [async () => client.receipt("../../etc"), /not an entry's address/u],
-      [async () => client.writeValue("/a/../b", ""), /value\.path/u],
+      [async () => client.values.put("/a/../b", ""), /value\.path/u],
     ];
     for (const [request, why] of refused) {
       await assert.rejects(request, why);

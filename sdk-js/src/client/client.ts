@@ -9,7 +9,8 @@ import { MootError, quoted } from "../errors.js";
 import type { Keypair } from "../keys/keypair.js";
 import type { Digest } from "../record/bytes.js";
 import { componentDigest } from "../record/hash.js";
-import { checkPath, parseEntryId, parseFunctionName } from "../record/names.js";
+import { parseEntryId, parseFunctionName } from "../record/names.js";
+import type { Transaction } from "../record/transaction.js";
 import { parseAddress } from "./address.js";
 import { Api, type Limits } from "./api.js";
 import { bytesOf, callHeaders, type CallOptions, type Data, exportPath, typedArguments } from "./call.js";
@@ -21,9 +22,11 @@ import {
   retire,
   rollback,
 } from "./deploy.js";
-import type { LogLine, NodeEvent } from "./events.js";
+import { type LogLine, type NodeEvent, readEvent } from "./events.js";
 import { LONG_TIMEOUT_MS } from "./limits.js";
 import { type Answer, type Ask, send } from "./send.js";
+import { transact } from "./transact.js";
+import { Values } from "./values.js";
 import * as callViews from "./views/calls.js";
 import * as functionViews from "./views/functions.js";
 import * as nodeViews from "./views/node.js";
@@ -48,6 +51,8 @@ export interface RequestOptions extends CallOptions {
 export class Client implements DeployTarget {
   /** The node's origin. */
   readonly origin: string;
+  /** Messages written to paths: write, read, list and follow them. */
+  readonly values: Values;
   readonly #api: Api;
 
   /**
@@ -58,6 +63,7 @@ export class Client implements DeployTarget {
     this.origin = parseAddress(address);
     const fetch = options.fetch ?? (async (...request) => globalThis.fetch(...request));
     this.#api = new Api({ origin: this.origin, key: options.key, fetch });
+    this.values = new Values(this.#api);
   }
 
   // ---- Calls -------------------------------------------------------------------------------------------------------
@@ -124,19 +130,6 @@ export class Client implements DeployTarget {
       sign: options.sign ?? false,
       signal: options.signal,
     });
-  }
-
-  /** Writes a value to a path such as `/chat/lobby/42`, signed by the client's key. */
-  async writeValue(path: string, value: Data, options: Limits = {}): Promise<nodeViews.ValueWritten> {
-    checkPath(path);
-    const ask = {
-      method: "PUT",
-      target: `/_moot/values${path}`,
-      body: bytesOf(value),
-      sign: true,
-      repeatable: false,
-    };
-    return this.#api.json(nodeViews.valueWritten, await this.#api.expect({ ...ask, ...options }));
   }
 
   // ---- Evidence ----------------------------------------------------------------------------------------------------
@@ -206,7 +199,7 @@ export class Client implements DeployTarget {
 
   /** Blocks, receipts and changes of functions as they become durable, until the reader stops or the signal aborts. */
   events(options: Limits = {}): AsyncGenerator<NodeEvent, void> {
-    return this.#api.stream("/_moot/events", options) as AsyncGenerator<NodeEvent, void>;
+    return this.#api.stream("/_moot/events", readEvent, options) as AsyncGenerator<NodeEvent, void>;
   }
 
   /** What a function wrote: the last lines, and with `follow` what comes after them. */
@@ -215,7 +208,11 @@ export class Client implements DeployTarget {
     options: Limits & { readonly follow?: boolean } = {},
   ): AsyncGenerator<LogLine | (NodeEvent & { type: "missed" }), void> {
     const query = options.follow === true ? "?follow" : "";
-    const lines = this.#api.stream(`/_moot/functions/${parseFunctionName(name)}/logs${query}`, options);
+    const lines = this.#api.stream(
+      `/_moot/functions/${parseFunctionName(name)}/logs${query}`,
+      readEvent,
+      options,
+    );
     return lines as AsyncGenerator<LogLine | (NodeEvent & { type: "missed" }), void>;
   }
 
@@ -243,6 +240,18 @@ export class Client implements DeployTarget {
   /** Retires a function for ever, when its manifest lets it be destroyed. */
   async retire(name: string): Promise<void> {
     return retire(this, this.#api.key(), name);
+  }
+
+  // ---- Transactions ------------------------------------------------------------------------------------------------
+
+  /**
+   * Signs transactions with the client's key and waits until they are final: one outcome for each. Several are applied
+   * together, or none of them is.
+   *
+   * @throws MootError saying why they were refused; ProblemError when the node did not take them.
+   */
+  async transact(...transactions: Transaction[]): Promise<readonly functionViews.EntryOutcome[]> {
+    return transact(this, this.#api.key(), transactions);
   }
 
   /** Uploads a component. The node inspects it and says its kind; deploying compiles it. */

@@ -131,19 +131,29 @@ export async function send(connection: Connection, ask: Ask): Promise<Answer> {
 function pauseBefore(outcome: Answer | Error, pause: number): number | undefined {
   if (outcome instanceof Answer) {
     // Of something between here and the node: the node's own come with a problem, a function's with a call.
-    const between = [429, 502, 503, 504].includes(outcome.status) && !outcome.headers.has("moot-call");
+    const between = LATER.includes(outcome.status) && !outcome.headers.has("moot-call");
     return between ? (retryAfterMs(outcome.headers) ?? pause) : undefined;
   }
-  if (outcome instanceof TransportError) {
-    return outcome.reason === "unreachable" || outcome.reason === "timeout" ? pause : undefined;
-  }
-  if (outcome instanceof ProblemError) {
-    // A call with a receipt is over. One that is in flight is this very one, sent before.
-    const over = outcome.problem.callStatus !== null;
-    const later = [429, 502, 503, 504].includes(outcome.status) || outcome.kind === "in-flight";
-    return later && !over ? (outcome.retryAfterMs ?? pause) : undefined;
+  if (isPassing(outcome)) {
+    return outcome instanceof ProblemError ? (outcome.retryAfterMs ?? pause) : pause;
   }
   return undefined;
+}
+
+/** What says that it may go better later. */
+const LATER: readonly number[] = [429, 502, 503, 504];
+
+/** Whether a further try may go better. */
+export function isPassing(error: unknown): error is TransportError | ProblemError {
+  if (error instanceof TransportError) {
+    return error.reason === "unreachable" || error.reason === "timeout";
+  }
+  if (error instanceof ProblemError) {
+    // A call with a receipt is over. One that is in flight is this very one, sent before.
+    const over = error.problem.callStatus !== null;
+    return (LATER.includes(error.status) || error.kind === "in-flight") && !over;
+  }
+  return false;
 }
 
 /** One try, and a second one with a signature when the node asks for it. */
@@ -268,7 +278,8 @@ async function readAll(response: Response, what: string): Promise<Uint8Array> {
   return bytes;
 }
 
-async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits, unless the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const stop = (): void => {
