@@ -14,6 +14,7 @@
  */
 
 export { MootError, InvalidError } from "./errors.js";
+export type { Accounts, BillOptions } from "./client/accounts.js";
 export type { CallOptions, Data } from "./client/call.js";
 export { Client, type ClientOptions, type RequestOptions } from "./client/client.js";
 export type { Deployed, FunctionToDeploy } from "./client/deploy.js";
@@ -28,6 +29,17 @@ export type { LogLine, NodeEvent } from "./client/events.js";
 export type { ManifestGrants } from "./client/grants.js";
 export { type Manifest, type ManifestLimits, specOf } from "./client/manifest.js";
 export type { Answer } from "./client/send.js";
+export type { StateQuestion } from "./client/state.js";
+export type {
+  AccountView,
+  BilledCall,
+  DryOutcome,
+  DryRun,
+  HoldView,
+  PricesView,
+  StakeView,
+  StatementLine,
+} from "./client/views/accounts.js";
 export type { CallSummary, CallView, ReceiptView } from "./client/views/calls.js";
 export type {
   ComponentView,

@@ -112,6 +112,16 @@ describe("requests that are sent again", () => {
     assert.equal(seen.length, 6);
   });
 
+  test("for a proof of the state, also while no block has carried its root", async () => {
+    const early = (): Response => problem(409, "not-final", {}, { "retry-after": "0" });
+    const { client, seen } = scripted(early(), early(), new Response("{}"));
+    assert.equal(await client.stateProof("prices"), "{}");
+    assert.ok(seen.every(({ url }) => url === "http://node.example/_moot/state/network/prices"));
+    const receipt = scripted(early());
+    const waiting = receipt.client.receipt("0-1-0-0-0", { final: true });
+    assert.equal((await failure(waiting, ProblemError)).kind, "not-final", "that was waited for already");
+  });
+
   test("until the caller has had enough", async () => {
     const stop = new AbortController();
     const { client } = scripted(problem(503, "busy", {}, { "retry-after": "3600" }));

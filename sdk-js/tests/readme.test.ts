@@ -33,8 +33,8 @@ describe("README.md", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has three examples, each with its output", () => {
-    assert.equal(examples.length, 3);
+  test("has four examples, each with its output", () => {
+    assert.equal(examples.length, 4);
     assert.equal(examples.length, readme.split("```js\n").length - 1, "an example has no output");
   });
 

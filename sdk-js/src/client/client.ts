@@ -11,6 +11,7 @@ import type { Digest } from "../record/bytes.js";
 import { componentDigest } from "../record/hash.js";
 import { parseEntryId, parseFunctionName } from "../record/names.js";
 import type { Transaction } from "../record/transaction.js";
+import { Accounts } from "./accounts.js";
 import { parseAddress } from "./address.js";
 import { Api, type Limits } from "./api.js";
 import { bytesOf, callHeaders, type CallOptions, type Data, exportPath, typedArguments } from "./call.js";
@@ -25,8 +26,10 @@ import {
 import { type LogLine, type NodeEvent, readEvent } from "./events.js";
 import { LONG_TIMEOUT_MS } from "./limits.js";
 import { type Answer, type Ask, send } from "./send.js";
-import { transact } from "./transact.js";
+import { type StateQuestion, stateTarget } from "./state.js";
+import { signed, transact } from "./transact.js";
 import { Values } from "./values.js";
+import * as accountViews from "./views/accounts.js";
 import * as callViews from "./views/calls.js";
 import * as functionViews from "./views/functions.js";
 import * as nodeViews from "./views/node.js";
@@ -53,6 +56,8 @@ export class Client implements DeployTarget {
   readonly origin: string;
   /** Messages written to paths: write, read, list and follow them. */
   readonly values: Values;
+  /** What accounts have, paid and got, what calls cost, and units that change hands. */
+  readonly accounts: Accounts;
   readonly #api: Api;
 
   /**
@@ -64,6 +69,7 @@ export class Client implements DeployTarget {
     const fetch = options.fetch ?? (async (...request) => globalThis.fetch(...request));
     this.#api = new Api({ origin: this.origin, key: options.key, fetch });
     this.values = new Values(this.#api);
+    this.accounts = new Accounts(this.#api, async (transaction) => this.transact(transaction));
   }
 
   // ---- Calls -------------------------------------------------------------------------------------------------------
@@ -154,6 +160,19 @@ export class Client implements DeployTarget {
   /** What came out of a call: exactly the recorded bytes, whose digest its receipt has. */
   async output(call: string, options: Limits = {}): Promise<Uint8Array> {
     return (await this.#api.get(`${callPath(call)}/output`, options, LONG_TIMEOUT_MS)).bytes;
+  }
+
+  /**
+   * A state file of what the network agreed on about an account, a function, a rule and so on, as `verifyStateFile`
+   * checks it: the exact text, to be kept. It waits for a block that carries the root of the present state, which an idle
+   * network makes about once a second.
+   *
+   * @throws ProblemError of kind `not-final` when none came in time.
+   */
+  async stateProof(question: StateQuestion, options: Limits = {}): Promise<string> {
+    const target = stateTarget(question);
+    const ask = { method: "GET", target, repeatable: true, untilFinal: true, signal: options.signal };
+    return (await this.#api.expect(ask)).text();
   }
 
   /**
@@ -252,6 +271,17 @@ export class Client implements DeployTarget {
    */
   async transact(...transactions: Transaction[]): Promise<readonly functionViews.EntryOutcome[]> {
     return transact(this, this.#api.key(), transactions);
+  }
+
+  /** What would come of transactions said together, and what they would cost. Nothing is recorded. */
+  async dryRun(...transactions: Transaction[]): Promise<accountViews.DryRun> {
+    const body = await signed(this, this.#api.key(), transactions);
+    const headers = { "content-type": "application/cbor" };
+    const target = "/_moot/bundles?dry-run";
+    const ask = { method: "POST", target, headers, body, timeoutMs: LONG_TIMEOUT_MS, repeatable: true };
+    const { transactions: all, ...answer } = this.#api.json(accountViews.dryRun, await this.#api.expect(ask));
+    // Of several the first one only says that they are said together.
+    return { ...answer, transactions: all.slice(all.length - transactions.length) };
   }
 
   /** Uploads a component. The node inspects it and says its kind; deploying compiles it. */
