@@ -138,8 +138,9 @@ describe("moot bindings --lang ts", () => {
 
   before(async () => {
     folder = await temporaryFolder();
-    node = await startNode();
-    const client = new Client(node.address, { key: await createKey(join(folder, "key")) });
+    const key = await createKey(join(folder, "key"));
+    node = await startNode(join(folder, "key"));
+    const client = new Client(node.address, { key });
     await client.deploy({ name: "calculator", component: await guest("calculator") });
     await client.deploy({ name: "hello", component: await guest("hello") });
     await rm(scripts, { recursive: true, force: true });

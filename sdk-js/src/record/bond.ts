@@ -67,7 +67,7 @@ export function consentMessage(network: Digest, staker: AccountId): Uint8Array {
   return DOMAINS.candidate.message(concat(Digest.bytes(network), AccountId.bytes(staker)));
 }
 
-const Candidate = {
+export const Candidate = {
   write(out: Writer, { account, ledger, data }: Candidate): void {
     out.array(3);
     AccountId.write(out, account);

@@ -50,6 +50,13 @@ export const MAX_VOTED_PRICE = 2n ** 40n;
 export const MAX_NETWORK_NAME_BYTES = 63;
 export const MAX_HEAD_BYTES = 128 * 1024;
 export const MAX_HEAD_FIELDS = 256;
+export const MAX_STATE_DEPTH = 256;
+export const MAX_STATE_KEY_BYTES = 640;
+export const MAX_STATE_VALUE_BYTES = 128 * 1024;
+export const MAX_STATE_PROOF_BYTES = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX_PROOF_BYTES;
+export const MAX_STATE_FILE_BYTES = 768 * 1024;
+export const MAX_WAITING_PARTS = 12;
+export const MAX_STAKED_REPLICAS = 8;
 export const MAX_RECEIPT_FILE_BYTES = 384 * 1024;
 export const MAX_GENESIS_BYTES = 32 * 1024;
 /** JSON forms write larger integers as decimal strings. */
