@@ -1,7 +1,8 @@
 //! The functions of guests/external, which are processes: each with its language's unmodified Lambda runtime client, at the
 //! versions of its lock file, below `target/guests/external`.
 //!
-//! What the clients themselves compile with is installed when it is missing and this may install it.
+//! What the clients themselves compile with is installed when it is missing and this may install it; a client that cannot
+//! be compiled here is left out, and so is its test.
 
 use crate::step::{cargo, guests_target, output, root, run};
 use anyhow::{Context as _, Result};
@@ -73,20 +74,29 @@ pub(super) fn node() -> Result<()> {
     if std::fs::read(&note).is_ok_and(|found| found == lock) {
         return Ok(());
     }
-    install_native_tools()?;
+    install_native_tools();
+    let missing = missing_tools();
+    if !missing.is_empty() {
+        println!(
+            "    SKIPPED: aws-lambda-ric compiles its native part with {}, which are not here",
+            missing.join(", ")
+        );
+        return Ok(());
+    }
+    let Some(headers) = node_headers() else {
+        println!(
+            "    SKIPPED: aws-lambda-ric compiles its native part with Node's headers, which are not beside node here"
+        );
+        return Ok(());
+    };
     std::fs::create_dir_all(&target)?;
     for name in ["package.json", "package-lock.json", ".npmrc", "app.mjs"] {
         std::fs::copy(source.join(name), target.join(name))?;
     }
     let mut npm = Command::new("npm");
-    npm.arg("ci").current_dir(&target);
-    if let Some(headers) = node_headers() {
-        npm.env("npm_config_nodedir", headers);
-    }
-    run(&mut npm).context(
-        "aws-lambda-ric could not be installed; it compiles its native part with autoconf, automake, libtool, cmake, make, \
-         g++ and Node's headers",
-    )?;
+    npm.arg("ci").current_dir(&target).env("npm_config_nodedir", headers);
+    run(&mut npm)
+        .context("aws-lambda-ric could not be installed, though what it is compiled with is here")?;
     Ok(std::fs::write(note, lock)?)
 }
 
@@ -97,16 +107,21 @@ fn node_headers() -> Option<PathBuf> {
     prefix.join("include/node/node.h").is_file().then_some(prefix)
 }
 
-fn install_native_tools() -> Result<()> {
+/// The packages of the tools that are missing.
+fn missing_tools() -> Vec<&'static str> {
     let there = |program: &str| {
         std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
     };
-    let missing: Vec<&str> =
-        NATIVE_TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
+    NATIVE_TOOLS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect()
+}
+
+/// Installs what is missing where this may do so. Whether it could is seen afterwards.
+fn install_native_tools() {
+    let missing = missing_tools();
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if missing.is_empty() || !root || !Path::new("/usr/bin/apt-get").exists() {
-        return Ok(());
+        return;
     }
     println!("    installing {}", missing.join(", "));
     let apt = |words: &[&str]| {
@@ -117,5 +132,7 @@ fn install_native_tools() -> Result<()> {
     };
     let install = || apt(&[&["install", "-y", "-qq"][..], &missing].concat());
     // A machine that was never updated knows no package.
-    install().or_else(|_| apt(&["update", "-qq"]).and_then(|()| install()))
+    if let Err(error) = install().or_else(|_| apt(&["update", "-qq"]).and_then(|()| install())) {
+        println!("    {error}");
+    }
 }
