@@ -30,7 +30,9 @@ fn target(language: &str) -> PathBuf {
 /// Rust: crate `lambda_runtime`.
 pub(super) fn rust() -> Result<()> {
     let mut command = cargo(&["build", "--locked"]);
-    run(command.current_dir(source("rust")).env("CARGO_TARGET_DIR", target("rust")))
+    // From the root: what `guests` says about cargo is meant for components.
+    command.arg("--manifest-path").arg(source("rust").join("Cargo.toml"));
+    run(command.current_dir(root()).env("CARGO_TARGET_DIR", target("rust")))
 }
 
 /// Go: `aws-lambda-go`.
