@@ -23,7 +23,7 @@ fn context() -> CallContext {
 /// One call of the guest, answer read to its end.
 async fn call(guest: Guest, function: &Function) {
     match guest {
-        Guest::HelloHttp => {
+        Guest::HelloHttp | Guest::HelloHttpPlain => {
             let request = http::Request::get("http://localhost/hello").body(Full::new(Bytes::new())).unwrap();
             let answer = function.call_http(context(), request).await.unwrap();
             let (head, body) = answer.response.into_parts();
@@ -74,7 +74,7 @@ fn on_threads(threads: usize, guest: Guest, function: &Function, count: u64) -> 
     })
 }
 
-const GUESTS: [Guest; 3] = [Guest::HelloHttp, Guest::Calculator, Guest::Hello];
+const GUESTS: [Guest; 4] = [Guest::HelloHttp, Guest::HelloHttpPlain, Guest::Calculator, Guest::Hello];
 
 fn warm(c: &mut Criterion) {
     let host = host().unwrap();

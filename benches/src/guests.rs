@@ -11,6 +11,8 @@ use std::process::Command;
 pub enum Guest {
     /// `guests/hello-http`: kind http, nothing of this platform in it.
     HelloHttp,
+    /// `guests/hello-http-plain`: the same answer by the bindings of `wasi:http` alone.
+    HelloHttpPlain,
     /// `guests/calculator`: kind typed.
     Calculator,
     /// `guests/hello`: kind event; writes one line of log a call.
@@ -23,6 +25,7 @@ impl Guest {
     pub fn name(self) -> &'static str {
         match self {
             Guest::HelloHttp => "hello-http",
+            Guest::HelloHttpPlain => "hello-http-plain",
             Guest::Calculator => "calculator",
             Guest::Hello => "hello",
         }

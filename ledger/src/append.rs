@@ -192,11 +192,21 @@ impl Ledger {
         Ok(pending)
     }
 
-    /// Records a value that a function of this node wrote, and keeps `payload` when it is given.
+    /// Records a value, and keeps `payload` when it is given. Who wrote it is this replica's word; whether it may be
+    /// written, the rules say when its block is final ([`Ledger::denied`]).
     ///
     /// # Errors
     /// See [`Refused`]; nothing was recorded then.
     pub fn append_value(&self, value: Value, payload: PayloadBytes) -> Result<Pending, Refused> {
+        self.record_value(value, payload, None)
+    }
+
+    pub(crate) fn record_value(
+        &self,
+        value: Value,
+        payload: PayloadBytes,
+        reservation: Option<Reservation>,
+    ) -> Result<Pending, Refused> {
         let core = self.core();
         core.admit()?;
         let kept = core.keep(&value.payload, payload)?;
@@ -206,6 +216,10 @@ impl Ledger {
             let id = batch.append(PageClass::Bulk, bytes)?;
             if let Some((hour, bytes)) = kept {
                 batch.keep(Kept { id, hour, bytes });
+            }
+            if let Some(reservation) = reservation {
+                let (key, row) = reservation.tie(id);
+                batch.key(key, row);
             }
             Ok(Pending::new(id, digest, batch.handle()))
         })?;

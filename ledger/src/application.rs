@@ -9,11 +9,12 @@
 
 use crate::core::Core;
 use crate::exchange::{Carrier, Want};
-use crate::limits::ROOTS_REMEMBERED;
+use crate::limits::{MAX_ACCUSATIONS_WAITING, ROOTS_REMEMBERED};
 use crate::store::{StoredBlock, read};
 use bytes::Bytes;
 use moot_ordering::{
-    Application, BoxFuture, EpochPlan, Finalized, OldBlock, Peer, Plane, Proposal, Wanted, genesis_block,
+    Application, BoxFuture, EpochPlan, Finalized, Misconduct, OldBlock, Peer, Plane, Proposal, Wanted,
+    genesis_block,
 };
 use moot_record::{AccountId, BlockHeader, Digest};
 use std::collections::{BTreeMap, HashSet};
@@ -131,6 +132,9 @@ impl Application for Core {
             if !batches.iter().all(|digest| seen.insert(digest)) {
                 return false;
             }
+            if !batches.is_empty() {
+                self.unordered.lock().proposed();
+            }
             // What is missing is asked for while this waits, and no longer.
             let mut wanted: BTreeMap<Digest, Want> = BTreeMap::new();
             loop {
@@ -190,5 +194,14 @@ impl Application for Core {
 
     fn accept<'a>(&'a self, wanted: &'a Wanted, bytes: Bytes) -> BoxFuture<'a, bool> {
         Box::pin(self.judge(wanted, bytes))
+    }
+
+    fn caught(&self, misconduct: Misconduct) {
+        let mut inbox = self.inbox.lock();
+        if inbox.caught.len() < MAX_ACCUSATIONS_WAITING {
+            inbox.caught.push(misconduct);
+            drop(inbox);
+            self.signal.wake();
+        }
     }
 }

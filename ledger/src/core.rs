@@ -14,24 +14,28 @@ use crate::condition::Gate;
 use crate::error::ReadError;
 use crate::events::Event;
 use crate::exchange::{Checked, Components, Intake, Wants};
+use crate::holds::Holds;
 use crate::idempotency::Flights;
 use crate::lane::Lane;
+#[allow(unused_imports, reason = "the documentation names it")]
+use crate::limits::MAX_ACCUSATIONS_WAITING;
 use crate::pace::Pace;
 use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{FunctionRecord, Rules, Seats};
+use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Stakes, Triggers};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
-use moot_ordering::{Failure, Finalized, Peer};
-use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair};
+use moot_ordering::{Failure, Finalized, Misconduct, Peer};
+use moot_record::{AccountId, Digest, FunctionName, Genesis, Keypair, PriceList};
 use parking_lot::{Mutex, RwLock};
+use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -45,13 +49,18 @@ pub(crate) struct Inbox {
     /// Batches of other replicas, checked. The intake bounds their bytes.
     pub(crate) foreign: Vec<Checked>,
     pub(crate) jobs: Vec<(Job, Option<oneshot::Sender<()>>)>,
+    /// Who was caught at contradicting itself. At most [`MAX_ACCUSATIONS_WAITING`].
+    pub(crate) caught: Vec<Misconduct>,
 }
 
 impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.foreign.is_empty() && self.jobs.is_empty()
+        self.blocks.is_empty() && self.foreign.is_empty() && self.jobs.is_empty() && self.caught.is_empty()
     }
 }
+
+/// In which views, by epoch, somebody was seen to contradict itself.
+pub(crate) type Accused = BTreeMap<AccountId, BTreeSet<(u64, u64)>>;
 
 /// Everything but the threads.
 pub(crate) struct Core {
@@ -95,6 +104,10 @@ pub(crate) struct Core {
     pub(crate) blocked: AtomicUsize,
     /// Pairs of seals that convict a lane's owner.
     pub(crate) evidence: AtomicUsize,
+    /// Pairs of votes that convict a member of a committee.
+    pub(crate) accused: RwLock<Accused>,
+    /// Height of the last block that was pruned.
+    pub(crate) pruned: AtomicU64,
     /// Blocks older than this, in seconds, are pruned.
     pub(crate) block_retention_s: Option<u64>,
     /// Rung when a batch became durable, when its block is waited for, and when it has waited long enough.
@@ -109,14 +122,32 @@ pub(crate) struct Core {
     pub(crate) remembered: Mutex<BTreeSet<(u64, Digest)>>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) head: RwLock<Head>,
+    /// For how many blocks a client's bundle may be valid that is taken down now.
+    pub(crate) validity: AtomicU64,
     /// State roots after the last blocks committed here, oldest first: what a block may carry.
     pub(crate) roots: RwLock<VecDeque<Digest>>,
     /// The rules after the last block committed here.
     pub(crate) rules: RwLock<Arc<Rules>>,
+    /// The stakes after the last block committed here.
+    pub(crate) stakes: RwLock<Arc<Stakes>>,
+    /// The prices after the last block committed here; none where nothing is charged.
+    pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
+    /// What accounts have promised to pay for calls that run here.
+    pub(crate) holds: Arc<Holds>,
+    /// The triggers after the last block committed here.
+    pub(crate) triggers: RwLock<Arc<Triggers>>,
+    /// Derived calls without an answer after the last block committed here.
+    pub(crate) derived: Mutex<BTreeMap<DerivedId, Arc<DerivedCall>>>,
+    /// Height of the last block that said something of derived calls.
+    pub(crate) derived_news: watch::Sender<u64>,
     /// The state's trees after the last blocks that changed it, oldest first, with their roots.
     pub(crate) trees: RwLock<VecDeque<(Digest, Tree)>>,
-    /// Tells when the engine of `moot_ordering` has failed; empty without one.
-    pub(crate) engine: OnceLock<watch::Receiver<Option<Failure>>>,
+    /// Tells when the engine of `moot_ordering` that was started last has failed; empty without one.
+    pub(crate) engine: RwLock<Option<watch::Receiver<Option<Failure>>>>,
+    /// Whether it has, and is started again when there is room on the disk.
+    pub(crate) engine_waits: AtomicBool,
+    /// Height of the last block that brought values.
+    pub(crate) value_news: watch::Sender<u64>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) counters: Counters,
 }
@@ -152,7 +183,22 @@ impl Core {
         if let Some(stored) = self.recent.get(lane, seq) {
             return Ok(Some(stored));
         }
-        Ok(self.store.read(|txn| read::batch(txn, &self.owners(), (lane, seq)))?.map(Arc::new))
+        let held = self.unordered.lock().marks(lane).held;
+        let found = self.store.read(|txn| match read::batch(txn, &self.owners(), (lane, seq))? {
+            None if held.is_some_and(|held| seq <= held) => self.missed(txn, (lane, seq)).map(|()| None),
+            found => Ok(found),
+        });
+        Ok(found?.map(Arc::new))
+    }
+
+    /// A batch of the own lane below its highest number is missing: it was pruned or lost with an earlier disk, or the
+    /// disk has damaged the key that it stood under.
+    fn missed(&self, txn: &ReadTransaction, (lane, seq): (u32, u64)) -> Result<(), ReadError> {
+        let gaps = lane != self.lane_number() || self.lost.read().is_some();
+        if gaps || read::pruned_lane(txn, lane)?.is_some_and(|pruned| seq <= pruned) {
+            return Ok(());
+        }
+        Err(ReadError::damaged(format!("batch {lane}-{seq}"), "it is not there, and later ones are"))
     }
 
     /// Whose lanes there are.
@@ -163,6 +209,11 @@ impl Core {
     /// The number of the own lane.
     pub(crate) fn lane_number(&self) -> u32 {
         self.lane_number.load(Ordering::Acquire)
+    }
+
+    /// Whether what is ordered, run and stored is charged.
+    pub(crate) fn charging(&self) -> bool {
+        self.genesis.economy.is_some()
     }
 
     /// Whether there never are other replicas.

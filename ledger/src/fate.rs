@@ -40,8 +40,9 @@ impl Ledger {
         Ok(match found {
             (None, _) => Fate::Unordered,
             (Some(place), Some(outcome)) => match outcome.result {
-                Ok(_) => Fate::Counts { height: place.height },
-                Err(why) => Fate::Void { height: place.height, why },
+                Err(why) if why.is_of_bundle() => Fate::Void { height: place.height, why },
+                // Of its first entry alone: a value that was denied.
+                Ok(_) | Err(_) => Fate::Counts { height: place.height },
             },
             (Some(place), None) => Fate::Counts { height: place.height },
         })

@@ -3,6 +3,7 @@
 use crate::commit::Committer;
 use crate::condition::Gate;
 use crate::core::{Core, Counters, Head, Inbox};
+use crate::engine::{Engine, Starter};
 use crate::error::{KeyError, OpenError, ReadError};
 use crate::events::Event;
 use crate::exchange::{Carrier, Components, Intake, Wants, start};
@@ -18,16 +19,16 @@ use crate::recovery::recover;
 use crate::standing::{Lost, NO_LANE};
 use crate::state::{FunctionRecord, Seats};
 use crate::store::{DirLock, Store, read};
-use moot_ordering::{Application, Config, Ordering};
+use moot_ordering::{Application, Misconduct};
 use moot_record::{AccountId, Call, Digest, EntryId, Equivocation, FunctionName, Genesis};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// A replica's ledger. Cheap to clone; the last clone to go closes it.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ struct Inner {
 struct Threads {
     committer: JoinHandle<()>,
     checking: Vec<JoinHandle<()>>,
-    ordering: Option<Ordering>,
+    engine: Option<Engine>,
     _lock: DirLock,
 }
 
@@ -104,12 +105,20 @@ impl Ledger {
             components: Components::new(&dir),
             blocked: 0.into(),
             evidence: recovered.committed.convicted.len().into(),
+            accused: RwLock::new(recovered.accused.clone()),
+            pruned: recovered.pruned.into(),
             block_retention_s: options.retention.blocks_s,
             unordered: Mutex::new(recovered.unordered),
             registry: RwLock::new(state.functions().clone()),
             remembered: Mutex::new(recovered.remembered),
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
+            stakes: RwLock::new(state.stakes().clone()),
+            prices: RwLock::new(state.prices().cloned().map(Arc::new)),
+            holds: Arc::default(),
+            triggers: RwLock::new(state.triggers().clone()),
+            derived: Mutex::new(state.derived().map(|call| (call.id, call.clone())).collect()),
+            derived_news: watch::Sender::new(0),
             trees: RwLock::new([(state.root(), state.tree().clone())].into()),
             head: RwLock::new(Head {
                 height: state.height(),
@@ -134,7 +143,10 @@ impl Ledger {
             order_within,
             inbox: Mutex::new(Inbox::default()),
             flights: Arc::default(),
-            engine: OnceLock::new(),
+            validity: state.validity().unwrap_or(0).into(),
+            engine: RwLock::default(),
+            engine_waits: false.into(),
+            value_news: watch::Sender::new(0),
             events: broadcast::channel(EVENT_BACKLOG).0,
             counters: Counters::default(),
         });
@@ -157,7 +169,7 @@ impl Ledger {
             Ok(checking) => (checking, None),
             Err(source) => (Vec::new(), Some(OpenError::Io { path: dir.clone(), source })),
         };
-        let threads = Threads { committer, checking, ordering: None, _lock: lock };
+        let threads = Threads { committer, checking, engine: None, _lock: lock };
         let inner = Inner { core: core.clone(), open_calls, by_clients, threads: Mutex::new(Some(threads)) };
         let ledger = Ledger { inner: Arc::new(inner) };
         if let Some(error) = failed {
@@ -167,21 +179,12 @@ impl Ledger {
             heartbeat, max_batches_per_block, listen, listen_data, peers, ..
         } = options.ordering
         {
-            let config = Config {
-                journals_lost: options.journal_lost.is_some(),
-                // Journals that end below it are not the ones this key voted with: refused.
-                committed: core.height(),
-                heartbeat,
-                max_batches_per_block,
-                listen,
-                listen_data,
-                peers,
-                ..Config::new(dir.join("ordering"), options.key, options.genesis)
-            };
-            let ordering = Ordering::start(config, core.clone())?;
-            let _ = core.engine.set(ordering.failed());
+            let journals_lost = options.journal_lost.is_some();
+            let starter =
+                Starter { journals_lost, heartbeat, max_batches_per_block, listen, listen_data, peers };
+            let engine = Engine::start(&core, starter)?;
             if let Some(threads) = ledger.inner.threads.lock().as_mut() {
-                threads.ordering = Some(ordering);
+                threads.engine = Some(engine);
             }
         }
         Ok(ledger)
@@ -237,6 +240,12 @@ impl Ledger {
         self.core().height()
     }
 
+    /// Height of the oldest block that is kept here, with its batches: the first, unless old ones are pruned.
+    #[must_use]
+    pub fn kept_from(&self) -> u64 {
+        self.core().pruned.load(Relaxed) + 1
+    }
+
     /// Time of the last block committed here, in milliseconds since 1970; the genesis's before the first.
     #[must_use]
     pub fn time_ms(&self) -> u64 {
@@ -261,14 +270,14 @@ impl Ledger {
         self.inner.open_calls.clone()
     }
 
-    /// What is known about an idempotency key of `caller` at function `scope`, used with a request whose
+    /// What is known about an idempotency key of `caller` at `scope` (a function, or a path), used with a request whose
     /// digest is `body`.
     ///
     /// # Errors
     /// When the key is empty or too long, when too many are under way, or when the disk cannot be read.
     pub fn idempotent(
         &self,
-        scope: &FunctionName,
+        scope: &str,
         caller: Option<AccountId>,
         key: &str,
         body: &Digest,
@@ -311,6 +320,14 @@ impl Ledger {
         self.core().store.read(read::evidence)
     }
 
+    /// The pairs of votes that prove that a member of a committee contradicted itself, the first few of each.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn misconduct(&self) -> Result<Vec<Misconduct>, ReadError> {
+        self.core().store.read(read::misconduct)
+    }
+
     /// Writes what was taken down, stops ordering and closes the database. Other clones only refuse from
     /// here on.
     pub async fn close(self) {
@@ -332,10 +349,10 @@ impl Inner {
     fn shut(&self) {
         // Held throughout: whoever closes second waits for the first.
         let mut threads = self.threads.lock();
-        let Some(Threads { committer, checking, ordering, _lock: lock }) = threads.take() else { return };
+        let Some(Threads { committer, checking, engine, _lock: lock }) = threads.take() else { return };
         self.core.gate.closing();
-        if let Some(ordering) = ordering {
-            ordering.stop();
+        if let Some(engine) = engine {
+            engine.stop();
         }
         self.core.intake.close();
         for thread in checking {

@@ -22,31 +22,38 @@
 
 #![forbid(unsafe_code)]
 
+mod accuse;
 mod append;
 mod application;
 mod attested;
+mod bill;
 mod clock;
 mod commit;
 mod component;
 mod condition;
 mod core;
+mod derived;
 mod disk;
+mod engine;
 mod error;
 mod events;
 mod exchange;
 mod fate;
+mod holds;
 mod idempotency;
 mod lane;
 mod ledger;
 pub mod limits;
 mod options;
 mod pace;
+mod packed;
 mod payload;
 mod pending;
 mod prove;
 mod read;
 mod recent;
 mod recovery;
+mod rehearse;
 pub mod rules;
 mod signal;
 mod standing;
@@ -55,9 +62,11 @@ mod status;
 mod store;
 mod submit;
 mod unordered;
+mod values;
 
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
+pub use bill::{BillFrom, BillPart, BilledCall};
 pub use clock::{Clock, SystemClock};
 pub use condition::Condition;
 pub use disk::{Disk, FileDisk};
@@ -65,15 +74,22 @@ pub use error::{CommitError, ComponentError, KeyError, OpenError, ProveError, Re
 pub use events::Event;
 pub use exchange::{Carrier, KIND_BATCH, KIND_COMPONENT, KIND_PART};
 pub use fate::Fate;
+pub use holds::{Hold, HoldError, Shortage};
 pub use idempotency::{Idempotency, Reservation};
 pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
+pub use rehearse::Rehearsal;
 pub use standing::Standing;
-pub use state::{FunctionRecord, Outcome, Refusal, RuleRecord, Rules, Seat, Seats, Verdict, Version};
+pub use state::charges::{Quote, quote};
+pub use state::{
+    Barred, Bid, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting,
+    PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, TriggerRecord, Triggers, Verdict, Version,
+};
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;
 pub use submit::VerifiedBundle;
+pub use values::{ValueTurn, WrittenValue};
 
-pub use moot_ordering::Peer;
+pub use moot_ordering::{Contradiction, Misconduct, Peer};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
-/// and a log goes before the database. A directory of another version is refused: in an older one the blocks carry
-/// roots of another kind.
-pub const FORMAT_VERSION: u32 = 3;
+/// and a log goes before the database, 4 since values are judged and listed. A directory of another version is refused:
+/// in an older one the blocks carry roots of another kind.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
-/// once, at the first start, in a few milliseconds.
+/// once, at the first start, in a few milliseconds. A commit of fifty calls takes 16 KiB of it.
 pub const LOG_BYTES: usize = 4 * 1024 * 1024;
 
 /// A commit with more than this goes to the database at once: its bytes cost more than the sync, and would be
@@ -16,8 +16,16 @@ pub const LOG_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_LOGGED_BYTES: usize = 256 * 1024;
 
 /// Commits that the database may lie behind the log. Its sync then costs each of them next to nothing, and a start
-/// after a crash has as many to repeat.
-pub const MAX_LOGGED_COMMITS: u32 = 64;
+/// after a crash has as many to repeat: some milliseconds.
+pub const MAX_LOGGED_COMMITS: u32 = 256;
+
+/// Commits that the database is given in one transaction when nobody reads before: opening tables and copying pages then
+/// costs each of them little, and a reader who comes in between waits for a fraction of a millisecond. At half of it the
+/// commit thread sees to it between two commits.
+pub const MAX_STAGED_COMMITS: usize = 64;
+
+/// Bytes of such commits: what the log holds of a busy node, kept once more in memory.
+pub const MAX_STAGED_BYTES: usize = 1024 * 1024;
 
 /// An open batch this long is closed even while the last commit still runs. redb rounds a row up to a power
 /// of two: the batch's row, framing included, stays just under 1 MiB.
@@ -27,6 +35,14 @@ pub const BATCH_TARGET_BYTES: usize = 1024 * 1024 - 32 * 1024;
 /// write too. Four bundles of a thousand calls fill it, whose signatures are then checked at once; with smaller steps a
 /// seal and a row for every bundle cost more than the rest that is left empty now and then.
 pub const ROW_STEP_BYTES: usize = 512 * 1024;
+
+/// A sealed batch this long is packed before it is stored and sent: it has some hundred entries that repeat each other. A
+/// shorter one is mostly a node's own, waited for, and takes a block of the disk or two either way.
+pub const PACK_FROM_BYTES: usize = 32 * 1024;
+
+/// How much longer than its packed form a batch may be. Calls and receipts pack to a third; what packs better than this is
+/// left as it is, so that few bytes never make others hash many.
+pub const MAX_PACKED_RATIO: usize = 8;
 
 /// What a batch's row has beside its entries: the seal, two headers with a signature, redb's own. Each of its parts is
 /// below 256 bytes.
@@ -79,6 +95,39 @@ pub const MAX_SIGNED_RECEIPTS_BYTES: usize = 32 * 1024;
 /// one a second. Digests are remembered that long.
 pub const MAX_VALIDITY_BLOCKS: u64 = 100_000;
 
+/// Bundles that the state machine remembers having counted, so that none counts twice: some 60 bytes each. Four replicas
+/// that order a million calls a second in bundles of a thousand have half as many that are still valid.
+pub const MAX_COUNTED_BUNDLES: usize = 1 << 20;
+
+/// How far ahead a bundle may be valid while more than half of [`MAX_COUNTED_BUNDLES`] are remembered. So whoever fills
+/// that half with bundles that are valid for long, which no honest replica has to let in at once, takes the room of
+/// nobody whose bundles are valid for as long as they take to be ordered.
+pub const CROWDED_VALIDITY_BLOCKS: u64 = 1024;
+
+/// How long after its block a call may be charged, in block time: a call may run for a quarter of an hour and wait for a
+/// place before that. Which calls were is remembered that long.
+pub const CHARGE_WINDOW_MS: u64 = 30 * 60 * 1000;
+
+/// Batches with calls that may still be charged. A busy network opens some hundred a second and closes nearly all of them
+/// with the next block; each costs some hundred bytes. Beyond it the oldest are forgotten, and their calls charged no more.
+pub const MAX_OPEN_BATCHES: usize = 524_288;
+
+/// Balances kept in memory for those whose calls are taken in: 40 bytes each.
+pub const MAX_KNOWN_BALANCES: usize = 65_536;
+
+/// Batches that are looked through for the calls of one batch's receipts. Of slow calls each may be in another batch; one
+/// with more receipts than this of other batches has been made to keep others busy.
+pub const MAX_LOOK_UPS: usize = 1024;
+
+/// Receipts of a lane that wait for the batches of their calls: a lane's batches come out of order by a few at most.
+pub const MAX_EARLY_RECEIPTS: usize = 8192;
+
+/// How often the committee gets what was paid, in blocks, where there are no epochs: about an hour of an idle network.
+pub const PAYOUT_EVERY_BLOCKS: u64 = 3600;
+
+/// How long the lines of accounts' statements are kept, in blocks: about a day of an idle network.
+pub const STATEMENT_BLOCKS: u64 = 100_000;
+
 /// Bundle digests remembered against replay: 40 bytes each, so 10 MB at most.
 pub const MAX_REMEMBERED_BUNDLES: usize = 262_144;
 
@@ -129,6 +178,11 @@ pub const FETCH_AGAIN: Duration = Duration::from_secs(1);
 /// signed against itself each time; past this number its blocks wait.
 pub const MAX_RIVALS: usize = 64;
 
+/// Blocks for which a second version that no block names is a ground to vote; after as many again it is forgotten. A
+/// block that was voted for is applied within [`MAX_UNCOMMITTED_BLOCKS`](moot_ordering::limits::MAX_UNCOMMITTED_BLOCKS),
+/// of which this is eight times as many.
+pub const RIVAL_BLOCKS: u64 = 512;
+
 /// Proven double seals of a lane after which this replica proposes nothing of it any more. One may be an
 /// accident with a restored disk.
 pub const MAX_TOLERATED_EQUIVOCATIONS: usize = 16;
@@ -136,9 +190,34 @@ pub const MAX_TOLERATED_EQUIVOCATIONS: usize = 16;
 /// Double seals kept as evidence: one is enough to convict, so this is for the curious.
 pub const MAX_EVIDENCE: usize = 256;
 
+/// Contradicting votes of one account kept as evidence: one is enough to convict, and no account takes the room of
+/// another.
+pub const MAX_ACCUSATIONS_EACH: usize = 8;
+
+/// Contradicting votes that wait for the commit thread. Whoever sends them is shut out at the first, so more come from
+/// a test or an attack only, and are dropped.
+pub const MAX_ACCUSATIONS_WAITING: usize = 64;
+
 /// Seats of a network: every replica that ever voted or followed by the ledger's word. Each costs some hundred bytes
 /// and a look at its lane when the ledger is opened.
 pub const MAX_SEATS: usize = 512;
+
+/// How long a replica's own word about a double seal is valid: it is ordered within a few blocks, or said again after
+/// the next start.
+pub const ACCUSATION_VALIDITY_BLOCKS: u64 = 10_000;
+
+/// Holds and stakes whose heights have come that go back in one block; the others follow in the next ones, in order. A
+/// block that gives back as many takes some ten milliseconds longer.
+pub const MAX_RETURNS_A_BLOCK: usize = 1024;
+
+/// Steps of a lock-up to which the end of one is rounded up: what an account takes out of its stake bit by bit comes
+/// back in a few parts.
+pub const LOCKUP_STEPS: u64 = 8;
+
+/// One in so many units that are behind a replica's key is burned when it is proven to have sealed twice. A double seal
+/// costs the others work and cannot fork the chain, and a disk that was restored from a copy makes one too: a tenth
+/// hurts more than any gain from it, and ruins nobody. The key is out for good in any case.
+pub const BURNED_SHARE: u64 = 10;
 
 /// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.
 pub const MAX_SUPPLIES: usize = 64;
@@ -158,6 +237,9 @@ pub const MAX_PART_LISTS: usize = 32;
 
 /// Blocks pruned in one commit, so that pruning does not make callers wait.
 pub const PRUNE_BLOCKS: u64 = 64;
+
+/// Pause between two such commits while there is more: up to 640 blocks a second, more than a network makes.
+pub const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
 /// State roots remembered to check the root that a block carries: a proposer lags by a few blocks, never by
 /// this many.
@@ -185,6 +267,48 @@ pub const MAX_RULE_DEPTH: usize = 64;
 
 /// Steps in which a rule must come to its verdict: some hundred microseconds.
 pub const MAX_RULE_COST: u64 = 10_000;
+
+/// Values in a block from which on those whose rules read no state are judged on several threads: below it the threads
+/// cost more than the rules.
+pub const MIN_VALUES_ABREAST: usize = 64;
+
+/// Threads that judge at once; a replica has other things to do.
+pub const MAX_JUDGING_THREADS: usize = 4;
+
+/// How long the newest value of a path is delivered, in the blocks' time: a week, as payloads are kept.
+pub const VALUE_RETENTION_S: u64 = DEFAULT_RETENTION_S;
+
+/// Values that are forgotten in one commit beyond as many as it brings, so that a quiet week's end makes nobody wait.
+pub const FORGET_VALUES: usize = 256;
+
+/// Rows of the list of values that one look goes through for whoever follows a path.
+pub const MAX_VALUES_LOOKED_AT: usize = 4096;
+
+/// Triggers of a network. Each is a row and some hundred bytes of memory.
+pub const MAX_TRIGGERS: usize = 4096;
+
+/// Triggers below one first label, and those that wait for the end of one function's calls: so many at most does one
+/// event make fire.
+pub const MAX_TRIGGERS_OF_ONE: usize = 16;
+
+/// Triggers in a row, each fired by what the one before made run. Deep enough for a workflow; a loop ends here.
+pub const MAX_TRIGGER_DEPTH: u32 = 8;
+
+/// Derived calls without an answer in all: ten megabytes of state and as much memory, with inline values.
+pub const MAX_DERIVED_OPEN: usize = 16_384;
+
+/// The same of one trigger, so that a storm on one does not take the room of all.
+pub const MAX_OPEN_OF_TRIGGER: usize = 1024;
+
+/// What a lane has beyond the function's deadline to bring the receipt of a derived call: a restart, and a queue before
+/// it. After that the next lane has its turn.
+pub const DERIVED_PATIENCE_MS: u64 = 60_000;
+
+/// Derived calls that are passed on in one block, and traced calls that are forgotten.
+pub const MAX_PASSED_ON: usize = 256;
+
+/// Calls that are traced: those that triggers led to, and those whose end a trigger waits for.
+pub const MAX_TRACED_CALLS: usize = 65_536;
 
 /// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
 /// share with each other is a way of some twenty nodes for each key that changed.
@@ -238,7 +362,10 @@ pub const MAX_RECENT_BATCHES: u64 = 4096;
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;
 
+const _: () = assert!(RIVAL_BLOCKS > moot_ordering::limits::MAX_UNCOMMITTED_BLOCKS);
+const _: () = assert!(CROWDED_VALIDITY_BLOCKS < MAX_VALIDITY_BLOCKS);
 const _: () = assert!(MAX_UNSYNCED_BLOCKS < moot_ordering::limits::MAX_PENDING_ACKS);
+const _: () = assert!(MAX_LOGGED_BYTES <= MAX_STAGED_BYTES);
 const _: () = assert!(COMPONENT_PART_BYTES.is_power_of_two());
 const _: () = assert!(moot_record::limits::MAX_SEALED_BATCH_BYTES < MAX_CHECKING_BYTES);
 const _: () = assert!(MAX_TOLERATED_EQUIVOCATIONS < MAX_RIVALS);

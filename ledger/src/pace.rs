@@ -46,6 +46,11 @@ impl Pace {
         self.asked.store(true, Ordering::SeqCst);
     }
 
+    /// Whether somebody asks, without counting as a look.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
     /// Whether somebody has asked since the last look.
     pub(crate) fn was_asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed) && self.asked.swap(false, Ordering::SeqCst)

@@ -5,11 +5,9 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::rules::Scope;
-use crate::state::{Outcome, Rules, Verdict};
+use crate::state::{Outcome, Posting, Rules, Stakes};
 use crate::store::{StoredBlock, read};
-use moot_record::limits::MAX_INLINE_BYTES;
-use moot_record::{Account, AccountId, Call, Entry, EntryId, PathOwner, Receipt, StateKey};
+use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
 
 impl Core {
@@ -77,6 +75,18 @@ impl Ledger {
         Ok(None)
     }
 
+    /// Whether what was recorded under an id was pruned here with its block.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn is_pruned(&self, id: EntryId) -> Result<bool, ReadError> {
+        let core = self.core();
+        core.store.read(|txn| {
+            let pruned = read::pruned_lane(txn, id.lane)?.is_some_and(|last| id.batch <= last);
+            Ok(pruned && read::version(txn, (id.lane, id.batch))?.is_none())
+        })
+    }
+
     /// What became of a transaction; none before its block is final.
     ///
     /// # Errors
@@ -98,25 +108,44 @@ impl Ledger {
             .map_err(|error| ReadError::damaged(format!("account {account}"), error))
     }
 
+    /// What is held under the address of a transaction, after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn held(&self, id: &EntryId) -> Result<Option<Hold>, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Hold(*id)))?;
+        let found = row.map(|row| Hold::decode(&row)).transpose();
+        found.map_err(|error| ReadError::damaged(format!("what is held under {id}"), error))
+    }
+
+    /// The other replicas that take part, as far as this one knows where they are.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<moot_ordering::Peer> {
+        self.core().others()
+    }
+
+    /// The stakes after the last block committed here.
+    #[must_use]
+    pub fn stakes(&self) -> Arc<Stakes> {
+        self.core().stakes.read().clone()
+    }
+    /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn statement(
+        &self,
+        account: &AccountId,
+        below: u64,
+        max: usize,
+    ) -> Result<Vec<(u64, Vec<Posting>)>, ReadError> {
+        self.core().store.read(|txn| read::lines(txn, account, below, max))
+    }
+
     /// The rules after the last block committed here.
     #[must_use]
     pub fn rules(&self) -> Arc<Rules> {
         self.core().rules.read().clone()
-    }
-
-    /// What the rules would say, if `account` wrote `value` to a path now.
-    #[must_use]
-    pub fn judge(&self, path: &str, account: AccountId, value: &[u8]) -> Verdict {
-        let (height, now_ms) = (self.height(), self.time_ms());
-        let scope = Scope {
-            account,
-            value: (value.len() <= MAX_INLINE_BYTES).then_some(value),
-            value_bytes: value.len() as u64,
-            now_ms,
-            height,
-            balance: &|account| self.balance(account).unwrap_or(0),
-        };
-        self.rules().judge(path, &scope)
     }
 
     /// The closest path at or above one that has an owner, or had: its owner is none when it was given up.

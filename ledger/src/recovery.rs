@@ -11,8 +11,9 @@
 //! not: it learns its numbers from the blocks that name its old batches, and skips them as they come back.
 
 use crate::commit::Committed;
+use crate::core::Accused;
 use crate::error::{OpenError, ReadError};
-use crate::exchange::{Content, RECEIPT, Scan, scan};
+use crate::exchange::{Content, Looking, RECEIPT, Scan, scan};
 use crate::lane::OpenCalls;
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
@@ -42,6 +43,10 @@ pub(crate) struct Recovered {
     pub(crate) lane: u32,
     /// A lost journal of votes, as far as it was noted.
     pub(crate) lost: Option<Lost>,
+    /// Who was seen to contradict itself.
+    pub(crate) accused: Accused,
+    /// Height of the last block that was pruned.
+    pub(crate) pruned: u64,
 }
 
 impl Recovered {
@@ -69,7 +74,7 @@ pub(crate) fn recover(
         let owners = &Owners::of(&seats, network);
         let lane = seats.of(account).map_or(NO_LANE, |(number, _)| number);
         let first = State::genesis(genesis, Arc::new(initial));
-        let state = state(txn, blocks.first(), bundles.counted, seats.clone(), &first)?;
+        let state = state(txn, blocks.first(), bundles.counted, seats.clone(), genesis, &first)?;
         let marks = read::marks(txn)?;
         let mut roots: VecDeque<Digest> = blocks.iter().rev().map(|block| block.state_after).collect();
         if roots.len() < ROOTS_REMEMBERED {
@@ -86,12 +91,15 @@ pub(crate) fn recover(
             remembered: bundles.all,
             lane,
             lost: read::lost(txn)?,
+            accused: Accused::new(),
+            pruned: read::pruned_height(txn)?,
         };
+        recovered.unordered.advance(recovered.committed.state.height());
         for digest in blocks.iter().rev().flat_map(|block| &block.batches) {
             recovered.unordered.remember(*digest);
         }
         for other in (0u32..).take(seats.all().len()) {
-            recovered.scan(txn, owners, other, other == lane, &marks)?;
+            recovered.scan(txn, owners, (other, other == lane), &marks, genesis.economy.is_some())?;
         }
         recovered.convict(txn)?;
         Ok(recovered)
@@ -105,12 +113,15 @@ fn state(
     last: Option<&StoredBlock>,
     counted: BTreeSet<(u64, Digest)>,
     seats: Arc<Seats>,
+    genesis: &Genesis,
     first: &State,
 ) -> Result<State, ReadError> {
     let Some(last) = last else { return Ok(first.clone()) };
     let height = last.header.height;
     let state = State::restore(height, last.history_after, read::functions(txn)?, counted)
         .seated(seats)
+        .charging(genesis)
+        .expecting(read::open_batches(txn)?, read::early_receipts(txn)?)
         .holding(read::state_rows(txn)?);
     if state.root() != last.state_after {
         let reason =
@@ -126,9 +137,9 @@ impl Recovered {
         &mut self,
         txn: &ReadTransaction,
         owners: &Owners,
-        lane: u32,
-        own: bool,
+        (lane, own): (u32, bool),
         marks: &Marks,
+        charging: bool,
     ) -> Result<(), ReadError> {
         let owner = lane_owner(&owners.accounts, lane);
         let first = if own { marks.open_calls.min(marks.of(lane)) } else { marks.of(lane) };
@@ -138,9 +149,10 @@ impl Recovered {
                 self.note_calls(view, owner, &to_answer);
             }
             if seq >= marks.of(lane) && read::place(txn, lane, seq)?.is_none() {
-                let Scan { ordered, bytes, .. } = scan(view, owner);
+                let looking = Looking { follow: false, charging };
+                let Scan { ordered, charges, bytes, .. } = scan(view, owner, looking);
                 let promise = own.then(Promise::recovered);
-                let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, bytes));
+                let waiting = Waiting::new(view.digest(), promise, Content::new(ordered, charges, bytes));
                 self.unordered.insert((lane, seq), waiting);
             }
             Ok(())
@@ -157,6 +169,9 @@ impl Recovered {
             let place = (pair.first.header.lane, pair.first.header.seq);
             self.committed.convicted.insert(place);
             self.unordered.marks_mut(place.0).equivocations += 1;
+        }
+        for misconduct in read::misconduct(txn)? {
+            self.accused.entry(misconduct.who).or_default().insert((misconduct.epoch, misconduct.view));
         }
         for (digest, place) in read::rivals(txn)? {
             self.unordered.insert_rival(digest, place);

@@ -84,7 +84,12 @@ impl Lost {
 fn stand(seats: &Seats, account: &AccountId, lost: Option<&Lost>, height: u64) -> Standing {
     let epoch = seats.epoch_of(height.saturating_add(1));
     let Some((_, seat)) = seats.of(account) else {
-        let why = "its key has no seat in the network: the authority can give it one (`moot net add`)";
+        let why = match seats.by_stake() {
+            true => {
+                "its key has no seat in the network yet: it gets one at the end of an epoch, if enough is staked for it"
+            }
+            false => "its key has no seat in the network: the authority can give it one (`moot net add`)",
+        };
         return Standing { why: Some(why.to_owned()), ..Standing::default() };
     };
     let member = seats.committee(epoch).contains(account);
@@ -99,7 +104,8 @@ fn stand(seats: &Seats, account: &AccountId, lost: Option<&Lost>, height: u64) -
         let why = format!("its journal of votes was lost, and it could contradict them: {way}");
         return Standing { why: Some(why), ..Standing::default() };
     }
-    let why = match (member, seat.role) {
+    let role = seats.role(seat);
+    let why = match (member, role) {
         (true, Role::Votes) => None,
         (true, _) => Some(format!("it leaves the committee, and takes nothing new; this is epoch {epoch}")),
         (false, Role::Votes) => {
@@ -108,7 +114,7 @@ fn stand(seats: &Seats, account: &AccountId, lost: Option<&Lost>, height: u64) -
         }
         (false, _) => Some("it is not in the committee".to_owned()),
     };
-    Standing { votes: member, records: seat.role == Role::Votes, why }
+    Standing { votes: member, records: role == Role::Votes, why }
 }
 
 impl Core {
@@ -166,17 +172,29 @@ impl Core {
         let known = |account: &AccountId| self.peers.iter().find(|peer| peer.account == *account).copied();
         let mut roster = Vec::new();
         for seat in seats.all() {
-            if seat.account == self.account || (seat.role == Role::Out && !settled(&seat.account)) {
+            if seat.account == self.account || (seats.role(seat) == Role::Out && !settled(&seat.account)) {
                 continue;
             }
             let said = seat.ledger.zip(seat.data);
             let said = said.map(|(address, data)| Peer { account: seat.account, address, data });
             roster.extend(known(&seat.account).or(said));
         }
+        // There can be more seats than connections: those who vote come first.
+        let votes = |peer: &Peer| {
+            let seat = seats.of(&peer.account);
+            settled(&peer.account) || seat.is_some_and(|(_, seat)| seats.role(seat) == Role::Votes)
+        };
+        roster.sort_by_key(|peer| !votes(peer));
         // Whom the ledger has not heard of yet, or this replica has not: it may have to catch up from them.
         let strangers = self.peers.iter().filter(|peer| seats.of(&peer.account).is_none());
         roster.extend(strangers.filter(|peer| peer.account != self.account).copied());
         roster
+    }
+
+    /// The others that take part, as far as it is known where they are.
+    pub(crate) fn others(&self) -> Vec<Peer> {
+        let seats = self.seats.read().clone();
+        self.roster(&seats)
     }
 
     /// Refuses when this replica only follows.
@@ -209,7 +227,7 @@ impl Core {
             return Ok(());
         }
         let payload = Payload::inlined(lost.number.as_bytes());
-        let value = Entry::Value(Value { path: RETURN_PATH.to_owned(), payload });
+        let value = Entry::Value(Value::new(RETURN_PATH, payload));
         let bytes = value.encode();
         let mut lane = self.lane.lock();
         let batch = lane.room(bytes.len(), 0, usize::MAX).map_err(|error| error.to_string())?;

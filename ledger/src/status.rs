@@ -6,6 +6,7 @@ use crate::ledger::Ledger;
 use crate::standing::Standing;
 use crate::state::Seat;
 use moot_record::{AccountId, Digest, Role};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// How a ledger is doing.
@@ -15,7 +16,9 @@ pub struct Status {
     pub condition: Condition,
     /// Height of the last block committed here.
     pub height: u64,
-    /// Time of that block.
+    /// Height of the oldest block that is kept here: those before were pruned.
+    pub kept_from: u64,
+    /// Time of the last block.
     pub time_ms: u64,
     /// State root after that block.
     pub state: Digest,
@@ -41,7 +44,8 @@ pub struct Status {
     pub waiting_blocks: usize,
     /// Batches that are missing and asked for.
     pub missing_batches: usize,
-    /// How often a lane's owner was seen to seal two batches with one number. Both seals are on disk.
+    /// How often somebody was seen to say two things in one place: a lane's owner to seal two batches with one number, a
+    /// member of the committee to vote for two things in one view. Both are on disk, the first few of each.
     pub evidence: usize,
     /// How ordering is doing.
     pub ordering: OrderingStatus,
@@ -80,6 +84,8 @@ pub struct LaneStatus {
     pub unordered: usize,
     /// How often its owner was seen to seal two batches with one number.
     pub equivocations: usize,
+    /// In how many views its owner was seen to vote for two things; only the first few are counted.
+    pub contradictions: usize,
 }
 
 /// How ordering is doing.
@@ -89,6 +95,8 @@ pub enum OrderingStatus {
     External,
     /// The engine runs.
     Running,
+    /// The engine ended for want of room on the disk, and is started again when there is some.
+    Waiting(String),
     /// The engine ended for the reason given; the ledger stops.
     Failed(String),
 }
@@ -108,6 +116,7 @@ impl Ledger {
         Status {
             condition: core.gate.condition(),
             height: head.height,
+            kept_from: self.kept_from(),
             time_ms: head.time_ms,
             state: head.state,
             lane: self.lane(),
@@ -121,7 +130,8 @@ impl Ledger {
             lanes: core.lanes(),
             waiting_blocks: core.blocked.load(Relaxed),
             missing_batches: core.wants.len(),
-            evidence: core.evidence.load(Relaxed),
+            evidence: core.evidence.load(Relaxed)
+                + core.accused.read().values().map(BTreeSet::len).sum::<usize>(),
             ordering: core.ordering(),
             functions: core.registry.read().len(),
             commits: core.counters.commits.load(Relaxed),
@@ -137,6 +147,7 @@ impl Ledger {
 impl Core {
     fn lanes(&self) -> Vec<LaneStatus> {
         let unordered = self.unordered.lock();
+        let accused = self.accused.read();
         let seats = self.seats.read().clone();
         let committee = seats.committee(seats.epoch_of(self.height() + 1));
         let status = |(lane, seat): (u32, &Seat)| {
@@ -144,20 +155,22 @@ impl Core {
             LaneStatus {
                 lane,
                 account: seat.account,
-                role: seat.role,
+                role: seats.role(seat),
                 votes: committee.contains(&seat.account),
                 last_held: marks.held,
                 last_ordered: marks.ordered,
                 unordered: marks.waiting,
                 equivocations: marks.equivocations,
+                contradictions: accused.get(&seat.account).map_or(0, BTreeSet::len),
             }
         };
         (0u32..).zip(seats.all()).map(status).collect()
     }
 
     fn ordering(&self) -> OrderingStatus {
-        match self.engine.get().map(|engine| engine.borrow().clone()) {
+        match self.engine.read().as_ref().map(|engine| engine.borrow().clone()) {
             None => OrderingStatus::External,
+            Some(Some(failure)) if failure.wants_room() => OrderingStatus::Waiting(failure.reason),
             Some(None) => OrderingStatus::Running,
             Some(Some(failure)) => OrderingStatus::Failed(failure.reason),
         }

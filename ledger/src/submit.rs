@@ -18,16 +18,18 @@
 //!   first entry. Whoever runs a client's calls waits until the bundle is final and asks [`Ledger::fate`] before:
 //!   then a client that sends one bundle to two replicas has its calls run once.
 
+use crate::core::Core;
 use crate::error::Refused;
 use crate::ledger::Ledger;
 use crate::limits::{
     BATCH_TARGET_BYTES, BATCH_TARGET_ENTRIES, MAX_OPEN_CALLS, MAX_QUEUED_BYTES, MAX_REMEMBERED_BUNDLES,
-    MAX_VALIDITY_BLOCKS, RETRY_AFTER,
+    RETRY_AFTER,
 };
 use crate::pending::Pending;
 use crate::state::OrderedBundle;
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, BundleError, Digest, Entry, EntryId, Transaction, Value};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A client's bundle that was checked, and that nobody can change any more.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ struct Content {
     /// Calls that somebody here is going to answer.
     to_answer: Vec<(u16, u16)>,
     transactions: Vec<(u16, u16, Transaction)>,
+    values: Vec<(u16, u16, Value)>,
 }
 
 impl VerifiedBundle {
@@ -53,6 +56,12 @@ impl VerifiedBundle {
     #[must_use]
     pub fn account(&self) -> AccountId {
         self.bundle.header.account
+    }
+
+    /// The bytes that its account pays for.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        self.bundle.paid_bytes()
     }
 
     /// Its transactions, with their pages and slots.
@@ -65,6 +74,26 @@ impl VerifiedBundle {
     #[must_use]
     pub fn calls(&self) -> (usize, usize) {
         (self.content.calls, self.content.to_answer.len())
+    }
+}
+
+impl VerifiedBundle {
+    /// As a block would bring it, with addresses of the caller's choice.
+    pub(crate) fn ordered(&self, id: impl Fn(u16, u16) -> EntryId) -> OrderedBundle {
+        let said = self.content.transactions.iter();
+        OrderedBundle {
+            digest: self.id,
+            account: self.account(),
+            own: false,
+            counts: true,
+            valid_until: self.bundle.header.valid_until,
+            first: id(0, 0),
+            transactions: said.map(|(page, slot, said)| (id(*page, *slot), said.clone())).collect(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: self.paid_bytes(),
+        }
     }
 }
 
@@ -85,7 +114,7 @@ impl Content {
                 }
             }
             Entry::Transaction(transaction) => self.transactions.push((page, slot, transaction)),
-            Entry::Value(_) => {}
+            Entry::Value(value) => self.values.push((page, slot, value)),
             Entry::Receipt(_) => {
                 return Err(Refused::BadBundle(
                     "it holds a receipt: only the worker that ran a call may answer it".into(),
@@ -133,9 +162,37 @@ impl Ledger {
     pub fn verify(
         &self,
         bundle: Bundle,
+        each: impl FnMut(u16, u16, &Entry) -> Result<bool, Refused>,
+    ) -> Result<VerifiedBundle, Refused> {
+        self.core().verify(bundle, each)
+    }
+
+    /// Takes down a bundle that was verified. The pending's id is that of its first entry; the others follow from
+    /// their page and slot in the bundle.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
+        self.core().record(verified)
+    }
+
+    /// [`Ledger::verify`] and [`Ledger::record`] at once, with every call to be answered here.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
+        self.record(self.verify(bundle, |_, _, _| Ok(true))?)
+    }
+}
+
+impl Core {
+    /// See [`Ledger::verify`].
+    pub(crate) fn verify(
+        &self,
+        bundle: Bundle,
         mut each: impl FnMut(u16, u16, &Entry) -> Result<bool, Refused>,
     ) -> Result<VerifiedBundle, Refused> {
-        let core = self.core();
+        let core = self;
         core.admit()?;
         let header = bundle.header;
         let bytes = bundle.encoded_len();
@@ -150,7 +207,7 @@ impl Ledger {
         if header.valid_until <= height {
             return Err(Refused::Expired { valid_until: header.valid_until, height });
         }
-        let max = height + MAX_VALIDITY_BLOCKS;
+        let max = height + core.validity.load(Relaxed);
         if header.valid_until > max {
             return Err(Refused::TooFarAhead { valid_until: header.valid_until, max });
         }
@@ -168,13 +225,9 @@ impl Ledger {
         Ok(VerifiedBundle { bundle, id, bytes, content })
     }
 
-    /// Takes down a bundle that was verified. The pending's id is that of its first entry; the others follow from
-    /// their page and slot in the bundle.
-    ///
-    /// # Errors
-    /// See [`Refused`]; nothing was recorded then.
-    pub fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
-        let core = self.core();
+    /// See [`Ledger::record`].
+    pub(crate) fn record(&self, verified: VerifiedBundle) -> Result<Pending, Refused> {
+        let core = self;
         core.admit()?;
         let VerifiedBundle { bundle, id: digest, bytes, content } = verified;
         let header = bundle.header;
@@ -196,17 +249,27 @@ impl Ledger {
                     return Err(Refused::Duplicate(digest));
                 }
             }
+            let paid_bytes = bundle.paid_bytes();
             let place = batch.append_bundle(bundle, digest, bytes, content.entries);
             let (lane_number, seq) = (batch.lane(), batch.seq());
             let id = |page, slot| EntryId { lane: lane_number, batch: seq, bundle: place, page, slot };
-            if header.account != core.account || !content.transactions.is_empty() {
+            let own = header.account == core.account;
+            if !own || !content.transactions.is_empty() || !content.values.is_empty() {
+                let counts = !own || !content.transactions.is_empty();
                 let transactions = content.transactions.into_iter();
+                let values = content.values.into_iter();
                 batch.order(OrderedBundle {
                     digest,
                     account: header.account,
+                    own,
+                    counts,
                     valid_until: header.valid_until,
                     first: id(0, 0),
                     transactions: transactions.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    values: values.map(|(page, slot, said)| (id(page, slot), said)).collect(),
+                    calls: Vec::new(),
+                    receipts: Vec::new(),
+                    bytes: paid_bytes,
                 });
             }
             let pending = Pending::new(id(0, 0), digest, batch.handle());
@@ -218,13 +281,5 @@ impl Ledger {
         };
         core.signal.wake();
         Ok(pending)
-    }
-
-    /// [`Ledger::verify`] and [`Ledger::record`] at once, with every call to be answered here.
-    ///
-    /// # Errors
-    /// See [`Refused`]; nothing was recorded then.
-    pub fn submit(&self, bundle: Bundle) -> Result<Pending, Refused> {
-        self.record(self.verify(bundle, |_, _, _| Ok(true))?)
     }
 }

@@ -9,11 +9,17 @@
 //! proposes; another is held beside it only when a block names it, because whether a batch is available must not
 //! depend on which of two versions came first: otherwise an owner who sends one version to half of the replicas
 //! and the other to the rest could stop all of them.
+//!
+//! Second versions are held for a while only: of each place one version counts, and the others matter to blocks that
+//! are being agreed on. One that no block has named for [`RIVAL_BLOCKS`] is no ground for a vote any more, and after
+//! as many blocks again it is forgotten: between the two lies far more than a block that was voted for takes to be
+//! applied. A block that names it later has it fetched again.
 
 use crate::exchange::Content;
-use crate::limits::{MAX_TOLERATED_EQUIVOCATIONS, ORDERED_REMEMBERED};
+use crate::limits::{MAX_TOLERATED_EQUIVOCATIONS, ORDERED_REMEMBERED, RIVAL_BLOCKS};
 use crate::pending::Promise;
 use moot_record::Digest;
+use moot_record::limits::MAX_BLOCK_BATCHES;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -54,6 +60,15 @@ pub(crate) struct LaneMarks {
     pub(crate) equivocations: usize,
 }
 
+/// A second version.
+#[derive(Debug, Clone, Copy)]
+struct Rival {
+    /// The place that it claims.
+    place: Place,
+    /// The height at which it was wanted last.
+    since: u64,
+}
+
 /// Where a digest that a final block names stands.
 pub(crate) enum Named {
     /// The version that waits: it is ordered now.
@@ -71,13 +86,15 @@ pub(crate) enum Named {
 pub(crate) struct Unordered {
     waiting: BTreeMap<Place, Waiting>,
     places: HashMap<Digest, Place>,
-    rivals: HashMap<Digest, Place>,
+    rivals: HashMap<Digest, Rival>,
+    /// Height of the last block.
+    height: u64,
     lanes: BTreeMap<u32, LaneMarks>,
     ordered: HashSet<Digest>,
     ordered_in_turn: VecDeque<Digest>,
     /// The lane that the next proposal begins with.
     turn: u32,
-    /// When a block was last proposed here, or ordered something.
+    /// When a block with batches was last proposed, here or elsewhere.
     last: Option<Instant>,
 }
 
@@ -112,9 +129,28 @@ impl Unordered {
 
     /// Holds a second version beside the first.
     pub(crate) fn insert_rival(&mut self, digest: Digest, place: Place) {
-        if self.rivals.insert(digest, place).is_none() {
+        if self.rivals.insert(digest, Rival { place, since: self.height }).is_none() {
             self.marks_mut(place.0).rivals += 1;
         }
+    }
+
+    /// Takes up the height of a block. Says which second versions nobody needs any more: they are forgotten.
+    pub(crate) fn advance(&mut self, height: u64) -> Vec<Digest> {
+        self.height = height;
+        if self.rivals.is_empty() || !height.is_multiple_of(RIVAL_BLOCKS / 4) {
+            return Vec::new();
+        }
+        let old =
+            self.rivals.iter().filter(|(_, rival)| height.saturating_sub(rival.since) >= 2 * RIVAL_BLOCKS);
+        let mut old: Vec<Digest> = old.map(|(digest, _)| *digest).collect();
+        old.sort_unstable();
+        for digest in &old {
+            if let Some(rival) = self.rivals.remove(digest) {
+                let marks = self.marks_mut(rival.place.0);
+                marks.rivals = marks.rivals.saturating_sub(1);
+            }
+        }
+        old
     }
 
     /// The place of a batch that waits as the first version.
@@ -131,14 +167,13 @@ impl Unordered {
             marks.waiting = marks.waiting.saturating_sub(1);
             marks.ordered = marks.ordered.max(Some(place.1));
             self.remember(*digest);
-            self.last = Some(Instant::now());
             return Named::Waiting(place, waiting);
         }
         if self.ordered.contains(digest) {
             return Named::Settled;
         }
         match self.rivals.remove(digest) {
-            Some(place) => {
+            Some(Rival { place, .. }) => {
                 let marks = self.marks_mut(place.0);
                 marks.rivals = marks.rivals.saturating_sub(1);
                 self.remember(*digest);
@@ -172,7 +207,11 @@ impl Unordered {
 
     /// Whether the batch is on disk here, as far as it matters for a new block.
     pub(crate) fn holds(&self, digest: &Digest) -> bool {
-        self.places.contains_key(digest) || self.rivals.contains_key(digest) || self.ordered.contains(digest)
+        let rival = || {
+            let found = self.rivals.get(digest);
+            found.is_some_and(|rival| self.height.saturating_sub(rival.since) < RIVAL_BLOCKS)
+        };
+        self.places.contains_key(digest) || self.ordered.contains(digest) || rival()
     }
 
     /// Up to `max` digests that are not in `taken`: the oldest of each lane, then the second oldest of each,
@@ -208,6 +247,12 @@ impl Unordered {
         found
     }
 
+    /// Another replica has proposed a block with batches. The pause after a block counts from here, not from its end:
+    /// else a batch that comes right after a slow agreement would wait once more.
+    pub(crate) fn proposed(&mut self) {
+        self.last = Some(Instant::now());
+    }
+
     /// Whether a block is worth making of what is not in `taken`: when there was none for `within`, when `max` batches
     /// wait, when the oldest has waited for `within`, or when `asked` and somebody here waits for one of them. So
     /// there is hardly more than one block in that time that nobody asked for, and a batch that comes alone waits for
@@ -221,6 +266,17 @@ impl Unordered {
             quiet || asked || now.saturating_duration_since(waiting.since) >= within
         };
         self.waiting.len() >= taken.len() + max || free.any(wanted)
+    }
+
+    /// Whether a block may be worth making although nobody asks for one: what [`Unordered::is_due`] would say, without
+    /// looking at every batch.
+    pub(crate) fn is_ripe(&self, within: Duration) -> bool {
+        let now = Instant::now();
+        let long_ago = |since: Instant| now.saturating_duration_since(since) >= within;
+        !self.waiting.is_empty()
+            && (self.last.is_none_or(long_ago)
+                || self.waiting.len() >= MAX_BLOCK_BATCHES
+                || self.oldest().is_some_and(long_ago))
     }
 
     /// When the batch that waits longest began to.
@@ -254,7 +310,7 @@ mod tests {
     }
 
     fn hold(unordered: &mut Unordered, lane: u32, seq: u64) {
-        let waiting = Waiting::new(digest(lane, seq), None, Content::Here(Vec::new()));
+        let waiting = Waiting::new(digest(lane, seq), None, Content::Here(Vec::new(), None));
         unordered.insert((lane, seq), waiting);
     }
 
@@ -280,14 +336,22 @@ mod tests {
         let mut unordered = Unordered::default();
         let (none, long) = (HashSet::new(), Duration::from_secs(3600));
         assert!(!unordered.is_due(&none, 2, Duration::ZERO, true) && unordered.oldest().is_none());
+        assert!(!unordered.is_ripe(Duration::ZERO));
         hold(&mut unordered, 0, 0);
         assert!(unordered.oldest().is_some());
         assert!(unordered.is_due(&none, 2, long, false), "there was no block before");
+        assert!(unordered.is_ripe(long));
         assert_eq!(unordered.propose(&none, 1).len(), 1);
         assert!(!unordered.is_due(&none, 2, long, true), "nobody waits for it");
+        assert!(!unordered.is_ripe(long) && unordered.is_ripe(Duration::ZERO));
         assert!(unordered.is_due(&none, 2, Duration::ZERO, false), "it has waited");
         hold(&mut unordered, 1, 0);
         assert!(unordered.is_due(&none, 2, long, false), "there are enough");
+        assert!(!unordered.is_due(&none, 3, long, false));
+        unordered.last = None;
+        assert!(unordered.is_due(&none, 3, long, false));
+        unordered.proposed();
+        assert!(!unordered.is_due(&none, 3, long, false), "another replica has just made one");
         let taken = HashSet::from([digest(0, 0), digest(1, 0)]);
         assert!(!unordered.is_due(&taken, 2, Duration::ZERO, true), "they are on their way");
     }
@@ -304,5 +368,33 @@ mod tests {
         assert!(unordered.displace((1, 5)).is_some());
         assert_eq!((unordered.len(), unordered.count(1), unordered.marks(1).ordered), (0, 0, Some(5)));
         assert!(matches!(unordered.take(&rival), Named::Settled));
+    }
+
+    #[test]
+    fn a_rival_that_no_block_names_is_forgotten_and_makes_room() {
+        let mut unordered = Unordered::default();
+        hold(&mut unordered, 1, 5);
+        let (rival, later) = (digest(9, 9), digest(9, 10));
+        assert!(unordered.advance(100).is_empty());
+        unordered.insert_rival(rival, (1, 5));
+        // It can still be voted for, ...
+        assert!(unordered.advance(100 + RIVAL_BLOCKS - 1).is_empty() && unordered.holds(&rival));
+        // ... then no more, while a block that was voted for may still name it, ...
+        assert!(unordered.advance(100 + RIVAL_BLOCKS).is_empty() && !unordered.holds(&rival));
+        assert_eq!(unordered.marks(1).rivals, 1);
+        unordered.insert_rival(later, (1, 5));
+        // ... unless somebody wants it again.
+        unordered.insert_rival(rival, (1, 5));
+        assert!(unordered.holds(&rival) && unordered.holds(&later));
+        let (mut forgotten, mut height) = (Vec::new(), 100 + RIVAL_BLOCKS);
+        while forgotten.is_empty() && height < 100 * RIVAL_BLOCKS {
+            height += 1;
+            forgotten = unordered.advance(height);
+        }
+        assert_eq!((forgotten, unordered.marks(1).rivals), (vec![rival, later], 0));
+        let due = 100 + 3 * RIVAL_BLOCKS..=101 + 4 * RIVAL_BLOCKS;
+        assert!(due.contains(&height), "{height}");
+        assert!(unordered.holds(&digest(1, 5)), "the first version waits as before");
+        assert!(matches!(unordered.take(&rival), Named::Unknown));
     }
 }

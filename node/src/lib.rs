@@ -16,6 +16,7 @@ pub mod api;
 pub mod cli;
 pub mod client;
 pub mod gateway;
+mod interface;
 pub mod keyfile;
 pub mod kv;
 pub mod limits;

@@ -3,6 +3,7 @@
 //! Constants are hard; [`GatewayLimits`] and [`WorkerLimits`] are defaults that an operator (or a test
 //! that cannot wait half a minute) may set otherwise.
 
+use moot_record::{Economy, Prices};
 use std::time::Duration;
 
 /// How long a request for a proof of the state waits for a block that carries the present root: three heartbeats.
@@ -13,6 +14,29 @@ pub const STATE_PROOF_STEP: Duration = Duration::from_millis(20);
 
 /// What a new local network gives each of its own accounts: enough for a million calls of a million units.
 pub const LOCAL_FUNDS: u64 = 1_000_000_000_000;
+
+/// What things cost on a new network: a unit a byte, and a unit a million of fuel. A component of a megabyte costs as much
+/// as a hundred calls with all the fuel that they may have.
+pub const NEW_PRICES: Prices = Prices { per_byte: 1, per_mega_fuel: 1, per_stored_byte: 1 };
+
+/// How a new network deals with what is paid and staked: four fifths of what running a call costs are the worker's; staked
+/// units wait for a day of an idle network; seven validators outlive two faults.
+pub const NEW_ECONOMY: Economy = Economy { lockup_blocks: 86_400, seats: 7, worker_percent: 80 };
+
+/// Receipts in one part of an invoice: half a megabyte of JSON.
+pub const BILL_RECEIPTS: usize = 1000;
+
+/// Batches and blocks that are looked through for one part of an invoice: some hundred milliseconds at the worst.
+pub const BILL_BATCHES: usize = 512;
+
+/// Blocks in one part of a statement: what a person scrolls through.
+pub const MAX_STATEMENT_BLOCKS: usize = 200;
+
+/// Lines of a statement that `moot account` shows: a screen with room for the rest.
+pub const STATEMENT_SHOWN: usize = 15;
+
+/// Blocks that `moot bill` looks at when nobody says from where on: the last hour of an idle network.
+pub const USUAL_BILL_BLOCKS: u64 = 3600;
 
 /// Most headers of one request. Browsers send about 20, proxies add a few; hyper answers 431 beyond.
 pub const MAX_HEADERS: usize = 100;
@@ -46,18 +70,32 @@ pub const BUNDLE_CALLS_AT_ONCE: usize = 16;
 /// Calls of clients' bundles that wait to be run; further bundles are told to come back. About a second's work, and
 /// 70 MiB when every one of them has the largest input.
 pub const MAX_BUNDLE_CALLS: usize = 16_384;
+/// Calls derived by triggers that run at once: enough to fill the cores, and never all places.
+pub const DERIVED_AT_ONCE: usize = 16;
+/// How often it is looked for derived calls when no block tells of any.
+pub const DERIVED_AGAIN: Duration = Duration::from_secs(5);
+/// Times that the code of a derived call's function is looked for, with growing pauses, before its receipt says that it
+/// is not to be had.
+pub const DERIVED_TRIES: u32 = 7;
+/// The longest of these pauses.
+pub const DERIVED_LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a bundle found open at start has become final.
 pub const FATE_EVERY: Duration = Duration::from_millis(200);
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.
 pub const MAX_LISTED_CALLS: usize = 1000;
+/// Longest list that `GET /_moot/values/...?below&limit=` gives; with 4 KiB each, 4 MiB.
+pub const MAX_LISTED_VALUES: usize = 1000;
+/// How long a function that writes a value waits for the block that judges it.
+pub const VALUE_VERDICT_WAIT: Duration = Duration::from_secs(10);
 /// Log lines that are kept for each function, for those who start to listen afterwards.
 pub const KEPT_LOG_LINES: usize = 256;
 /// Events that a slow reader of `/_moot/events` or of logs may be behind before it is told what it missed.
 pub const EVENT_BACKLOG: usize = 1024;
-/// Open event streams at once. Each holds a connection; the rest of the connections stay for calls.
-pub const MAX_EVENT_STREAMS: usize = 64;
+/// Open event streams at once: readers of a room, of logs. Each holds a connection and a few hundred bytes; three quarters
+/// of the connections stay for calls.
+pub const MAX_EVENT_STREAMS: usize = 1024;
 /// A comment goes down an event stream this often, so that proxies do not close it and dead peers show.
 pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A signed request is taken when it was made this long ago at most, or this far ahead: clocks differ.
@@ -83,7 +121,7 @@ pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
 pub const REFRESH_SOON: Duration = Duration::from_millis(50);
 /// Longest wait for finality that a request may ask for.
 pub const FINAL_WAIT: Duration = Duration::from_secs(30);
-/// Most that `moot:function/ledger` writes in one value.
+/// Most bytes of a value: a message, and every replica that has it keeps it for a week.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 /// Most bytes of one key-value entry. Larger things belong into files or values.
 pub const MAX_KV_VALUE_BYTES: usize = 1024 * 1024;
@@ -123,6 +161,11 @@ pub const MAX_MANIFEST_PARENTS: usize = 32;
 pub const MAX_WIT_DEPTH: usize = 4;
 /// Most files of a project's WIT: all of WASI, in every version, is about a hundred.
 pub const MAX_WIT_FILES: usize = 512;
+/// Types in types that an interface is read to, for bindings and for a function's document: nobody's own code goes as
+/// deep, and a component's bytes may be anybody's.
+pub const MAX_TYPE_DEPTH: usize = 64;
+/// Interfaces of components that are kept once they were read for a function's document: some kilobytes each.
+pub const MAX_KEPT_INTERFACES: usize = 128;
 /// Most fuel that a manifest may ask for: about a quarter of an hour of computing. More is a batch job.
 pub const MAX_FUEL: u64 = 10_000_000_000_000;
 /// Longest deadline that a manifest may ask for: a caller's connection seldom lives longer.
@@ -156,6 +199,15 @@ pub const MAX_BATCHES_PER_BLOCK: usize = 256;
 /// Page cache of a replica among several. redb buffers half of it for a commit, and writes and reads again what is
 /// beyond: a commit of a network at full speed has 15 MB. It fills with use only.
 pub const REPLICA_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Shortest time for which blocks are kept when old ones are pruned: whoever called has to fetch the proof meanwhile.
+pub const MIN_RETENTION: Duration = Duration::from_secs(10);
+/// Longest: a hundred years, which is for ever.
+pub const MAX_BLOCK_RETENTION: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+/// How many heartbeats a replica's height may stay as it is before the others are asked whether they still have the next
+/// block: views without a leader are longer than one.
+pub const STUCK_HEARTBEATS: u32 = 10;
+/// What is added to them: a busy machine.
+pub const STUCK_GRACE: Duration = Duration::from_secs(5);
 /// Least heartbeat: the engine refuses a shorter one, which would make empty blocks as fast as the disk can.
 pub const MIN_HEARTBEAT: Duration = Duration::from_millis(20);
 /// Longest heartbeat: a minute of silence can no longer be told from a fault.
@@ -171,6 +223,8 @@ pub const REPLICA_GRACE: Duration = Duration::from_secs(45);
 /// How long another replica's port may take to answer a connection before it counts as out of reach: several times
 /// round the earth.
 pub const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long another replica's gateway may take to say whether it has a block.
+pub const HISTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it is believed whether another replica can be reached.
 pub const REACH_KEPT: Duration = Duration::from_secs(2);
 /// A replica whose last block is this much older than the newest one seen is behind: blocks come every heartbeat at

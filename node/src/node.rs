@@ -9,8 +9,8 @@ use crate::gateway;
 use crate::keyfile::{self, KeyFileError};
 use crate::kv::{KvError, Stores};
 use crate::limits::{
-    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, REFRESH_EVERY, REFRESH_SOON, REPLICA_CACHE_BYTES,
-    WorkerLimits,
+    GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, NEW_ECONOMY, NEW_PRICES, REFRESH_EVERY, REFRESH_SOON,
+    REPLICA_CACHE_BYTES, STUCK_GRACE, STUCK_HEARTBEATS, WorkerLimits,
 };
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
@@ -20,7 +20,7 @@ use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
 use moot_ledger::{Clock, Condition, Ledger, OpenError, Options, OrderingChoice, SystemClock};
-use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair, Prices};
+use moot_record::{AccountId, Allocation, Genesis, GenesisError, Keypair};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
@@ -45,6 +45,8 @@ pub struct NodeConfig {
     pub fund: Vec<AccountId>,
     /// The place in a network of several; none makes or continues the node's own network of one.
     pub seat: Option<Seat>,
+    /// How long blocks are kept, with their batches; none: for ever.
+    pub retention: Option<Duration>,
     /// Workers in other processes that may join; none lets nobody in.
     pub joining: Option<Joining>,
     /// What functions are given for the secrets they were granted.
@@ -69,6 +71,7 @@ impl NodeConfig {
             network_name: "local".to_owned(),
             fund: Vec::new(),
             seat: None,
+            retention: None,
             joining: None,
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
@@ -156,7 +159,9 @@ pub struct Node {
     stop: watch::Sender<bool>,
     gateway: JoinHandle<()>,
     keeper: JoinHandle<()>,
+    lookout: JoinHandle<()>,
     recovery: JoinHandle<()>,
+    derived: JoinHandle<()>,
     drain_timeout: Duration,
 }
 
@@ -171,8 +176,9 @@ impl Node {
         let workers_listener = joining.as_ref().map(|joining| bind(joining.listen)).transpose()?;
         let workers_address = workers_listener.as_ref().map(|(_, address)| *address);
         let gateway_limits = config.gateway.clone();
-        let neighbours = config.seat.as_ref().map(Neighbours::of).unwrap_or_default();
+        let neighbours = Arc::new(config.seat.as_ref().map(Neighbours::of).unwrap_or_default());
         let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
+        let stuck_after = config.seat.as_ref().map(|seat| seat.heartbeat * STUCK_HEARTBEATS + STUCK_GRACE);
         let seat = config.seat.as_ref().map(|_| config.dir.clone());
         let (worker, tls) = tokio::task::spawn_blocking(move || open(config))
             .await
@@ -180,12 +186,28 @@ impl Node {
         let drain_timeout = gateway_limits.drain_timeout;
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
-        let gateway = gateway::serve(listener, worker.clone(), neighbours, gateway_limits, stopping.clone());
+        let derived = tokio::spawn(worker.clone().run_derived(stopping.clone()));
+        let gateway =
+            gateway::serve(listener, worker.clone(), neighbours.clone(), gateway_limits, stopping.clone());
         if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
             workers::serve(listener, tls, worker.clone(), stopping.clone());
         }
+        let ledger = worker.ledger.clone();
+        let lookout = neighbours.keep_looking(move || ledger.height(), stuck_after, stopping.clone());
+        let lookout = tokio::spawn(lookout);
         let keeper = tokio::spawn(keep(worker.clone(), refresh_every, seat, stopping));
-        Ok(Node { address, workers_address, worker, stop, gateway, keeper, recovery, drain_timeout })
+        Ok(Node {
+            address,
+            workers_address,
+            worker,
+            stop,
+            gateway,
+            keeper,
+            lookout,
+            recovery,
+            derived,
+            drain_timeout,
+        })
     }
 
     /// Where the gateway listens.
@@ -234,6 +256,7 @@ impl Node {
     pub async fn shutdown(self) {
         let _ = self.stop.send(true);
         let _ = self.gateway.await;
+        let _ = self.derived.await;
         let calls = async {
             self.worker.places.all_free().await;
             self.worker.fleet.idle().await;
@@ -243,6 +266,7 @@ impl Node {
         }
         self.worker.fleet.end();
         self.recovery.abort();
+        let _ = self.lookout.await;
         let _ = self.keeper.await;
         self.worker.ledger.clone().close().await;
     }
@@ -307,10 +331,11 @@ fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), StartError> {
     let dir = &config.dir;
     std::fs::create_dir_all(dir).map_err(|error| StartError::Folder { path: dir.clone(), error })?;
-    let options = match config.seat {
+    let mut options = match config.seat {
         Some(seat) => seated(dir, seat)?,
         None => alone(dir, &config.network_name, &config.fund)?,
     };
+    options.retention.blocks_s = config.retention.map(|kept| kept.as_secs());
     let tls = config.joining.map(|joining| {
         let account = options.key.account();
         if joining.allow.contains(&account) {
@@ -381,9 +406,9 @@ fn genesis(dir: &Path, name: &str, key: &Keypair, fund: &[AccountId]) -> Result<
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let funded: BTreeSet<AccountId> = fund.iter().copied().chain([key.account()]).collect();
             let funded = funded.into_iter().map(|account| Allocation { account, balance: LOCAL_FUNDS });
-            let genesis =
-                Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], Prices::default())
-                    .with_accounts(funded.collect());
+            let genesis = Genesis::new(name, SystemClock.now_us() / 1000, vec![key.account()], NEW_PRICES)
+                .with_accounts(funded.collect())
+                .with_economy(NEW_ECONOMY);
             genesis.check().map_err(|error| StartError::Genesis {
                 path: path.clone(),
                 error: GenesisError::Invalid(error),

@@ -267,6 +267,13 @@ impl Bundle {
         Page::parse(self.pages.get(usize::from(page))?).ok()?.entry(slot)
     }
 
+    /// The bytes that its account pays for where things are charged: those of its header and of its pages.
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        let pages: usize = self.pages.iter().map(Vec::len).sum();
+        (self.header.encode().len() + pages) as u64
+    }
+
     /// How long its encoding is.
     #[must_use]
     pub fn encoded_len(&self) -> usize {

@@ -128,6 +128,17 @@ impl Certificate {
         Ok((varint(&mut r)?, varint(&mut r)?))
     }
 
+    /// Whose votes it has, in the order of the committee; not verified.
+    ///
+    /// # Errors
+    /// When it is malformed, or names voters that the committee does not have.
+    pub fn voters(&self, committee: &Committee) -> Result<Vec<AccountId>, CertificateError> {
+        let mut r = Reader::new(&self.0);
+        let _proposal = (varint(&mut r)?, varint(&mut r)?, varint(&mut r)?, digest(&mut r)?);
+        let voters = voters(&mut r, committee.members.len())?;
+        Ok(voters.into_iter().map(|voter| committee.members[voter]).collect())
+    }
+
     /// Verifies that a quorum of the genesis's validators finalised `block`; gives the epoch and the view.
     ///
     /// # Errors

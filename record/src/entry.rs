@@ -5,7 +5,8 @@
 //!     parent|null]                                                                                 a call
 //! [1, call, call_digest, component, status, output, fuel, metered, fee, touched, time_us, duration_us]  a receipt
 //! [2, which, name, ...]                                                                     a transaction
-//! [3, path, payload]                                                                              a value
+//! [3, path, payload]                                                              a value that nobody put a name to
+//! [3, path, payload, account, function|null, parent|null]                                          a value
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::item::{Item, canonical};
 use crate::limits::MAX_ENTRY_BYTES;
 use crate::receipt::{RECEIPT_FIELDS, Receipt};
 use crate::transaction::Transaction;
-use crate::value::{VALUE_FIELDS, Value};
+use crate::value::{NAMED_VALUE_FIELDS, VALUE_FIELDS, Value};
 
 /// One thing said to the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,9 +121,9 @@ impl Item for Entry {
                 transaction.write(out);
             }
             Self::Value(value) => {
-                cbor::array(out, 1 + VALUE_FIELDS);
+                cbor::array(out, 1 + value.fields());
                 cbor::uint(out, 3u8);
-                value.write(out);
+                value.write_fields(out);
             }
         }
     }
@@ -153,8 +154,10 @@ impl Item for Entry {
             }
             2 => Transaction::read(r, fields).map(Self::Transaction),
             3 => {
-                expect(VALUE_FIELDS)?;
-                Value::read(r).map(Self::Value)
+                if fields != NAMED_VALUE_FIELDS {
+                    expect(VALUE_FIELDS)?;
+                }
+                Value::read_fields(r, fields).map(Self::Value)
             }
             value => Err(DecodeError::UnknownNumber { at: number_at, what: "kind of entry", value }),
         }

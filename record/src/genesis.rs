@@ -11,12 +11,13 @@ use thiserror::Error;
 
 use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
-use crate::committee::{Committee, Epochs, check_key, check_members, read_members, write_members};
+use crate::committee::{Committee, Epochs, check_members, read_members, write_members};
+use crate::economy::{Allocation, Economy, check_allocations, read_allocations, write_allocations};
 use crate::error::{DecodeError, Invalid};
 use crate::fees::Prices;
 use crate::hash::Domain;
 use crate::item::{Item, canonical};
-use crate::limits::{MAX_ALLOCATIONS, MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES};
+use crate::limits::{MAX_GENESIS_BYTES, MAX_NETWORK_NAME_BYTES};
 use crate::strict_json;
 use crate::text::exact;
 
@@ -29,22 +30,15 @@ pub const GENESIS_VERSION_EPOCHS: u32 = 2;
 /// The version of a genesis with [`Allocation`]s.
 pub const GENESIS_VERSION_ACCOUNTS: u32 = 3;
 
-/// What an account has from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Allocation {
-    /// The account.
-    pub account: AccountId,
-    /// How much, in the network's smallest unit of account; at least one.
-    #[serde(with = "exact")]
-    pub balance: u64,
-}
+/// The version of a genesis with an [`Economy`].
+pub const GENESIS_VERSION_ECONOMY: u32 = 4;
 
 /// The start of a network. In JSON its fields are preceded by the network's digest, which must fit them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "File", into = "File")]
 pub struct Genesis {
-    /// [`GENESIS_VERSION`], [`GENESIS_VERSION_EPOCHS`] with `epochs`, [`GENESIS_VERSION_ACCOUNTS`] with `accounts`.
+    /// [`GENESIS_VERSION`], [`GENESIS_VERSION_EPOCHS`] with `epochs`, [`GENESIS_VERSION_ACCOUNTS`] with `accounts`,
+    /// [`GENESIS_VERSION_ECONOMY`] with `economy`.
     pub version: u32,
     /// A name for people.
     pub name: String,
@@ -58,6 +52,8 @@ pub struct Genesis {
     pub epochs: Option<Epochs>,
     /// Who has what from the start, sorted by account: all there ever is. Empty: nobody has anything.
     pub accounts: Vec<Allocation>,
+    /// Where what is paid goes; none: nothing is charged.
+    pub economy: Option<Economy>,
 }
 
 canonical!(Genesis, MAX_GENESIS_BYTES);
@@ -77,6 +73,8 @@ struct File {
     epochs: Option<Epochs>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<Allocation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    economy: Option<Economy>,
 }
 
 /// A genesis file that cannot be used.
@@ -125,7 +123,8 @@ impl Genesis {
     ) -> Self {
         validators.sort_unstable();
         let (name, accounts) = (name.into(), Vec::new());
-        Self { version: GENESIS_VERSION, name, time_ms, validators, prices, epochs: None, accounts }
+        let version = GENESIS_VERSION;
+        Self { version, name, time_ms, validators, prices, epochs: None, accounts, economy: None }
     }
 
     /// The same network with a committee that can change.
@@ -141,16 +140,23 @@ impl Genesis {
         Self { accounts, ..self }.versioned()
     }
 
+    /// The same network where what is ordered, run and stored is charged.
+    #[must_use]
+    pub fn with_economy(self, economy: Economy) -> Self {
+        Self { economy: Some(economy), ..self }.versioned()
+    }
+
     fn versioned(self) -> Self {
         Self { version: self.fitting_version(), ..self }
     }
 
     /// The version of a genesis with these fields: each has one encoding.
     const fn fitting_version(&self) -> u32 {
-        match (self.accounts.is_empty(), &self.epochs) {
-            (false, _) => GENESIS_VERSION_ACCOUNTS,
-            (true, Some(_)) => GENESIS_VERSION_EPOCHS,
-            (true, None) => GENESIS_VERSION,
+        match (&self.economy, self.accounts.is_empty(), &self.epochs) {
+            (Some(_), _, _) => GENESIS_VERSION_ECONOMY,
+            (None, false, _) => GENESIS_VERSION_ACCOUNTS,
+            (None, true, Some(_)) => GENESIS_VERSION_EPOCHS,
+            (None, true, None) => GENESIS_VERSION,
         }
     }
 
@@ -195,8 +201,8 @@ impl Genesis {
     pub fn check(&self) -> Result<(), Invalid> {
         if self.version != self.fitting_version() {
             let why = format!(
-                "{}; this version of moot knows {GENESIS_VERSION}, {GENESIS_VERSION_EPOCHS} with epochs, and \
-                 {GENESIS_VERSION_ACCOUNTS} with accounts",
+                "{}; this version of moot knows {GENESIS_VERSION}, {GENESIS_VERSION_EPOCHS} with epochs, \
+                 {GENESIS_VERSION_ACCOUNTS} with accounts, and {GENESIS_VERSION_ECONOMY} with an economy",
                 self.version
             );
             return Err(Invalid::new("genesis.version", why));
@@ -212,40 +218,25 @@ impl Genesis {
         if let Some(epochs) = &self.epochs {
             epochs.check()?;
         }
-        check_allocations(&self.accounts)
-    }
-}
-
-/// Checks what accounts have from the start: not too many, sorted, and all of it together fits a balance, so that no
-/// sum of balances ever overflows.
-fn check_allocations(accounts: &[Allocation]) -> Result<(), Invalid> {
-    let wrong = |why: String| Err(Invalid::new("genesis.accounts", why));
-    if accounts.len() > MAX_ALLOCATIONS {
-        return wrong(format!("{} of them; at most {MAX_ALLOCATIONS} are allowed", accounts.len()));
-    }
-    if !accounts.is_sorted_by(|a, b| a.account < b.account) {
-        return wrong("not sorted, each once".into());
-    }
-    let mut supply = 0u64;
-    for Allocation { account, balance } in accounts {
-        check_key("genesis.accounts", account)?;
-        if *balance == 0 {
-            return wrong(format!("{account} has 0; leave it out, or give it one unit at least"));
-        }
-        match supply.checked_add(*balance) {
-            Some(sum) => supply = sum,
-            None => return wrong(format!("together they have more than {}, the largest balance", u64::MAX)),
+        check_allocations(&self.accounts)?;
+        match &self.economy {
+            Some(economy) => economy.check(),
+            // The versions before have no place for it.
+            None if self.prices.per_stored_byte != 0 => {
+                let why = "per_stored_byte belongs to a genesis with an economy: leave it out, or add one";
+                Err(Invalid::new("genesis.prices", why))
+            }
+            None => Ok(()),
         }
     }
-    Ok(())
 }
 
 impl TryFrom<File> for Genesis {
     type Error = GenesisError;
 
     fn try_from(file: File) -> Result<Self, GenesisError> {
-        let File { network, version, name, time_ms, validators, prices, epochs, accounts } = file;
-        let genesis = Self { version, name, time_ms, validators, prices, epochs, accounts };
+        let File { network, version, name, time_ms, validators, prices, epochs, accounts, economy } = file;
+        let genesis = Self { version, name, time_ms, validators, prices, epochs, accounts, economy };
         genesis.check()?;
         let found = genesis.network();
         if found != network {
@@ -258,39 +249,44 @@ impl TryFrom<File> for Genesis {
 impl From<Genesis> for File {
     fn from(genesis: Genesis) -> Self {
         let network = genesis.network();
-        let Genesis { version, name, time_ms, validators, prices, epochs, accounts } = genesis;
-        Self { network, version, name, time_ms, validators, prices, epochs, accounts }
+        let Genesis { version, name, time_ms, validators, prices, epochs, accounts, economy } = genesis;
+        Self { network, version, name, time_ms, validators, prices, epochs, accounts, economy }
     }
 }
 
-/// The fields of a genesis with neither epochs nor accounts; the two follow them in this order.
+/// The fields of a genesis with nothing but a committee; epochs, accounts and economy follow them in this order.
 const PLAIN_FIELDS: usize = 5;
 
 impl Item for Genesis {
     fn write(&self, out: &mut Vec<u8>) {
-        let more = if self.accounts.is_empty() { usize::from(self.epochs.is_some()) } else { 2 };
+        let more = match (&self.economy, self.accounts.is_empty()) {
+            (Some(_), _) => 3,
+            (None, false) => 2,
+            (None, true) => usize::from(self.epochs.is_some()),
+        };
         cbor::array(out, PLAIN_FIELDS + more);
         cbor::uint(out, self.version);
         cbor::text(out, &self.name);
         cbor::uint(out, self.time_ms);
         write_members(out, &self.validators);
-        self.prices.write(out);
+        match &self.economy {
+            Some(_) => self.prices.write(out),
+            None => self.prices.write_without_storage(out),
+        }
         if more > 0 {
             cbor::option(out, self.epochs.as_ref(), |out, epochs| epochs.write(out));
         }
         if more > 1 {
-            cbor::array(out, self.accounts.len());
-            for Allocation { account, balance } in &self.accounts {
-                cbor::array(out, 2);
-                account.write(out);
-                cbor::uint(out, *balance);
-            }
+            write_allocations(out, &self.accounts);
+        }
+        if let Some(economy) = &self.economy {
+            economy.write(out);
         }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = r.position();
-        let fields = r.list(PLAIN_FIELDS + 2)?;
+        let fields = r.list(PLAIN_FIELDS + 3)?;
         let Some(more) = fields.checked_sub(PLAIN_FIELDS) else {
             let (what, len) = ("the genesis", fields as u64);
             return Err(DecodeError::WrongLength { at, what, len, wanted: PLAIN_FIELDS });
@@ -300,29 +296,21 @@ impl Item for Genesis {
             name: r.text(MAX_NETWORK_NAME_BYTES)?.to_owned(),
             time_ms: r.uint()?,
             validators: read_members(r)?,
-            prices: Prices::read(r)?,
+            prices: if more > 2 { Prices::read(r)? } else { Prices::read_without_storage(r)? },
             epochs: match more {
                 0 => None,
                 1 => Some(Epochs::read(r)?),
                 _ => r.option(Epochs::read)?,
             },
             accounts: if more > 1 { read_allocations(r)? } else { Vec::new() },
+            economy: if more > 2 { Some(Economy::read(r)?) } else { None },
         };
+        if more == 2 && genesis.accounts.is_empty() {
+            // Without any it is of another version, with fewer fields: each has one encoding.
+            let what = "the list of accounts";
+            return Err(DecodeError::WrongLength { at, what, len: 0, wanted: 1 });
+        }
         genesis.check()?;
         Ok(genesis)
     }
-}
-
-fn read_allocations(r: &mut Reader<'_>) -> Result<Vec<Allocation>, DecodeError> {
-    let at = r.position();
-    let count = r.list(MAX_ALLOCATIONS)?;
-    if count == 0 {
-        // Without any the genesis is of another version: each has one encoding.
-        return Err(DecodeError::WrongLength { at, what: "the list of accounts", len: 0, wanted: 1 });
-    }
-    let one = |_| {
-        r.array(2)?;
-        Ok(Allocation { account: AccountId::read(r)?, balance: r.uint()? })
-    };
-    (0..count).map(one).collect()
 }

@@ -41,6 +41,8 @@ impl Domain {
     pub const STATE: Self = Self::new("moot state 1");
     /// A signed request to a node's API.
     pub const REQUEST: Self = Self::new("moot request 1");
+    /// A replica's consent that an account stakes for it.
+    pub const CANDIDATE: Self = Self::new("moot candidate 1");
     /// Coefficients of a signature batch; never stored.
     pub(crate) const VERIFY_MANY: Self = Self::new("moot verify many 1");
 
@@ -127,6 +129,7 @@ mod tests {
             Domain::SEED,
             Domain::STATE,
             Domain::REQUEST,
+            Domain::CANDIDATE,
             Domain::VERIFY_MANY,
         ];
         for (i, a) in all.iter().enumerate() {

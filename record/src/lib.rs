@@ -19,6 +19,7 @@
 mod address;
 mod batch;
 mod block;
+mod bond;
 mod bundle;
 mod bundle_builder;
 mod bytes;
@@ -26,6 +27,7 @@ mod call;
 pub mod cbor;
 mod certificate;
 mod committee;
+mod economy;
 mod entry;
 mod error;
 mod fees;
@@ -41,6 +43,7 @@ mod name;
 mod page;
 mod path;
 mod payload;
+mod price_list;
 mod proof;
 mod proof_error;
 mod receipt;
@@ -56,22 +59,26 @@ pub mod testing;
 mod text;
 mod touch;
 mod transaction;
+mod trigger;
 mod value;
 
 pub use address::EntryId;
 pub use batch::{Batch, BatchError, BatchHeader, verify_signatures};
 pub use block::BlockHeader;
+pub use bond::{Candidate, Conviction, Hold, Stake, Waiting};
 pub use bundle::{Bundle, BundleError, BundleHeader};
 pub use bundle_builder::{AppendError, BundleBuilder};
 pub use bytes::{AccountId, Digest, Signature};
 pub use call::{Call, CallKind};
 pub use certificate::{Certificate, CertificateError, quorum};
 pub use committee::{Committee, Epochs};
+pub use economy::{Allocation, Economy};
 pub use entry::{Entry, entry_digest};
 pub use error::{DecodeError, Invalid, ParseError};
-pub use fees::{Fee, Prices, fee};
+pub use fees::{Fee, Prices, fee, priced_bytes, storage_fee};
 pub use genesis::{
-    Allocation, GENESIS_VERSION, GENESIS_VERSION_ACCOUNTS, GENESIS_VERSION_EPOCHS, Genesis, GenesisError,
+    GENESIS_VERSION, GENESIS_VERSION_ACCOUNTS, GENESIS_VERSION_ECONOMY, GENESIS_VERSION_EPOCHS, Genesis,
+    GenesisError,
 };
 pub use handover::Handover;
 pub use hash::{Domain, component_digest};
@@ -81,6 +88,7 @@ pub use name::FunctionName;
 pub use page::{Page, PageBuilder, PageClass, page_digest};
 pub use path::{Pattern, check_path};
 pub use payload::{Payload, PayloadHasher, payload_digest};
+pub use price_list::{Pot, PriceList, PriceVote};
 pub use proof::{Proof, Proven, Signed, SignedEntry};
 pub use proof_error::ProofError;
 pub use receipt::{Receipt, Status};
@@ -92,4 +100,5 @@ pub use state_file::{STATE_FORMAT, StateFile};
 pub use state_proof::{Found, ProvenState, StateProof};
 pub use touch::{Touch, TouchKind};
 pub use transaction::{Role, Transaction};
+pub use trigger::{SetTrigger, Trigger, TriggerAccess, TriggerOn};
 pub use value::Value;

@@ -81,6 +81,9 @@ pub const MAX_TOGETHER: u16 = 1024;
 /// Accounts that a genesis gives something: with [`MAX_VALIDATORS`] they fit its file.
 pub const MAX_ALLOCATIONS: usize = 128;
 
+/// The largest price that can be voted for: a kilobyte at it costs more than any account should hold.
+pub const MAX_VOTED_PRICE: u64 = 1 << 40;
+
 /// A way in the state's tree has as many steps as a place has bits.
 pub const MAX_STATE_DEPTH: usize = 256;
 
@@ -96,6 +99,13 @@ pub const MAX_STATE_PROOF_BYTES: usize = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX
 
 /// A state's proof in base64, and its readable form.
 pub const MAX_STATE_FILE_BYTES: usize = 768 * 1024;
+
+/// Parts of a stake that wait for their heights, which the ledger rounds: eight at a time, and a few that could not be
+/// rounded together.
+pub const MAX_WAITING_PARTS: usize = 12;
+
+/// Replicas that one account stakes for: a quarter of a committee of the usual size, each on a machine of its own.
+pub const MAX_STAKED_REPLICAS: usize = 8;
 
 /// The longest WIT export path seen in practice is under 120 bytes.
 pub const MAX_EXPORT_NAME_BYTES: usize = 256;
@@ -123,6 +133,12 @@ pub const MAX_VARIABLE_BYTES: usize = 32;
 
 /// A rule is a sentence, not a program; each is read again when a replica starts.
 pub const MAX_RULE_BYTES: usize = 1024;
+
+/// Five fields of cron with some lists in them.
+pub const MAX_CRON_BYTES: usize = 64;
+
+/// Accounts that may make a trigger fire; for more there are rules.
+pub const MAX_TRIGGER_ACCOUNTS: usize = 64;
 
 /// A deploy transaction carries the spec whole and must fit one entry.
 pub const MAX_SPEC_BYTES: usize = 10 * 1024;

@@ -143,6 +143,25 @@ impl Pattern {
         self.text.split('/').filter_map(|label| label.strip_prefix('$')).collect()
     }
 
+    /// Whether a path is one of those it stands for: as many labels, and those that are no variables alike.
+    ///
+    /// ```
+    /// let pattern = moot_record::Pattern::parse("/chat/$room/$message").unwrap();
+    /// assert!(pattern.matches("/chat/lobby/42"));
+    /// assert!(!pattern.matches("/chat/lobby") && !pattern.matches("/chat/lobby/42/more"));
+    /// ```
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let (mut labels, mut own) = (path.split('/'), self.text.split('/'));
+        loop {
+            match (own.next(), labels.next()) {
+                (None, None) => return true,
+                (Some(own), Some(label)) if own.starts_with('$') || own == label => {}
+                _ => return false,
+            }
+        }
+    }
+
     /// The labels that a path, which must be of its place or below, has for its variables.
     #[must_use]
     pub fn bind(&self, path: &str) -> BTreeMap<String, String> {

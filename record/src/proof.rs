@@ -21,7 +21,7 @@
 //! use moot_record::{testing, Entry, PageClass, Payload, Value};
 //!
 //! let network = testing::Network::new(4);
-//! let said = Entry::Value(Value { path: "/chat/lobby".into(), payload: Payload::inlined(b"hello") });
+//! let said = Entry::Value(Value::new("/chat/lobby", Payload::inlined(b"hello")));
 //! let (proof, id) = network.prove(&said, PageClass::Bulk, 7);
 //!
 //! let proven = proof.verify(&network.genesis)?;

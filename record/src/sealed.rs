@@ -149,6 +149,13 @@ impl<'a> BundleView<'a> {
         })
     }
 
+    /// The bytes that its account pays for: [`crate::Bundle::paid_bytes`].
+    #[must_use]
+    pub fn paid_bytes(&self) -> u64 {
+        let pages: usize = self.pages.iter().map(|page| page.len()).sum();
+        (self.header_bytes.len() + pages) as u64
+    }
+
     /// Whether the pages have their form and hash to the root.
     fn check(&self) -> Result<(), String> {
         let leaf = |(number, page): (usize, &&[u8])| {
@@ -314,7 +321,8 @@ pub struct Equivocation {
     pub second: SealedHeader,
 }
 
-const MAX_EQUIVOCATION_BYTES: usize = 2 * MAX_SEALED_HEADER_BYTES + 8;
+/// Its longest encoding.
+pub(crate) const MAX_EQUIVOCATION_BYTES: usize = 2 * MAX_SEALED_HEADER_BYTES + 8;
 
 canonical!(Equivocation, MAX_EQUIVOCATION_BYTES);
 
@@ -384,7 +392,7 @@ mod tests {
     #[test]
     fn a_sealed_batch_reads_back_without_a_copy() {
         let network = Network::new(4);
-        let value = |n: u8| Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[n]) });
+        let value = |n: u8| Entry::Value(Value::new("/a", Payload::inlined(&[n])));
         let bundles: Vec<_> =
             (0..5).map(|n| network.bundle(&[(PageClass::Bulk, value(n).encode())], 9)).collect();
         let batch = Batch::seal(2, 7, bundles).unwrap();
@@ -394,6 +402,7 @@ mod tests {
         let view = SealedView::parse(&bytes).unwrap();
         view.verify(&network.genesis.validators, &id).unwrap();
         assert_eq!((view.header, view.digest()), (batch.header, batch.digest()));
+        assert_eq!(view.bundles[3].paid_bytes(), batch.bundles[3].paid_bytes());
         assert_eq!(Batch::decode(view.batch), Ok(batch));
         assert_eq!(view.bundles[3].entries().next(), Some((0, 0, value(3).encode().as_slice())));
         assert_eq!(SealedHeader::peek(&bytes), Ok(view.sealed_header()));

@@ -14,6 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::EntryId;
 use crate::bytes::{AccountId, Digest};
 use crate::cbor::{self, Reader};
 use crate::error::DecodeError;
@@ -43,6 +44,22 @@ pub enum StateKey {
     Owner(String),
     /// The rule at the place of a pattern ([`crate::Pattern::place`]): [`PathRule`].
     Rule(String),
+    /// What is held under the address of the transaction that said so: [`crate::Hold`].
+    Hold(EntryId),
+    /// What an account has staked: [`crate::Stake`].
+    Stake(AccountId),
+    /// A replica that was proven to have sealed twice: [`crate::Conviction`].
+    Conviction(AccountId),
+    /// What things cost: [`crate::PriceList`]. Where nothing is charged it has no value.
+    Prices,
+    /// What was paid and not paid out yet: [`crate::Pot`].
+    Pot,
+    /// A trigger: [`crate::SetTrigger`].
+    Trigger(FunctionName),
+    /// A call that a trigger derived, and that is not answered yet: height of its block and number in it.
+    Derived(u64, u32),
+    /// A call whose end triggers wait for.
+    Watched(EntryId),
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -86,12 +103,51 @@ impl Item for StateKey {
                 cbor::uint(out, 5u8);
                 cbor::text(out, place);
             }
+            Self::Hold(id) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 6u8);
+                id.write(out);
+            }
+            Self::Stake(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 7u8);
+                account.write(out);
+            }
+            Self::Conviction(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 8u8);
+                account.write(out);
+            }
+            Self::Prices => {
+                cbor::array(out, 1);
+                cbor::uint(out, 9u8);
+            }
+            Self::Pot => {
+                cbor::array(out, 1);
+                cbor::uint(out, 10u8);
+            }
+            Self::Trigger(name) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 11u8);
+                name.write(out);
+            }
+            Self::Derived(height, number) => {
+                cbor::array(out, 3);
+                cbor::uint(out, 12u8);
+                cbor::uint(out, *height);
+                cbor::uint(out, *number);
+            }
+            Self::Watched(call) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 13u8);
+                call.write(out);
+            }
         }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let at = r.position();
-        let fields = r.list(2)?;
+        let fields = r.list(3)?;
         let (key, wanted) = match r.uint()? {
             0 => (Self::History, 1),
             1 => (Self::Seats, 1),
@@ -99,6 +155,14 @@ impl Item for StateKey {
             3 => (Self::Account(AccountId::read(r)?), 2),
             4 => (Self::Owner(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
             5 => (Self::Rule(r.text(MAX_PATH_BYTES)?.to_owned()), 2),
+            6 => (Self::Hold(EntryId::read(r)?), 2),
+            7 => (Self::Stake(AccountId::read(r)?), 2),
+            8 => (Self::Conviction(AccountId::read(r)?), 2),
+            9 => (Self::Prices, 1),
+            10 => (Self::Pot, 1),
+            11 => (Self::Trigger(FunctionName::read(r)?), 2),
+            12 => (Self::Derived(r.uint()?, r.small()?), 3),
+            13 => (Self::Watched(EntryId::read(r)?), 2),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -245,12 +309,21 @@ mod tests {
             StateKey::Owner("/chat".into()),
             StateKey::Rule("/chat".into()),
             StateKey::Rule("/chat/$".into()),
+            StateKey::Hold(EntryId { lane: 1, batch: 2, bundle: 3, page: 4, slot: 5 }),
+            StateKey::Stake(AccountId::from_bytes([7; 32])),
+            StateKey::Conviction(AccountId::from_bytes([7; 32])),
+            StateKey::Prices,
+            StateKey::Pot,
+            StateKey::Trigger(FunctionName::parse("hello").unwrap()),
+            StateKey::Derived(7, 0),
+            StateKey::Derived(0, 7),
+            StateKey::Watched(EntryId { lane: 0, batch: 7, bundle: 0, page: 0, slot: 0 }),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));
             assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
         }
-        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x81, 9]).is_err());
+        assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x82, 9, 0]).is_err());
     }
 
     #[test]

@@ -11,13 +11,16 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
+use crate::bond::{Conviction, Hold, Stake};
 use crate::error::DecodeError;
 use crate::genesis::Genesis;
 use crate::limits::{MAX_STATE_FILE_BYTES, MAX_STATE_PROOF_BYTES};
+use crate::price_list::{Pot, PriceList};
 use crate::proof_error::ProofError;
 use crate::state::{Account, PathOwner, PathRule, StateKey};
 use crate::state_proof::{Found, ProvenState, StateProof};
 use crate::strict_json;
+use crate::trigger::SetTrigger;
 
 /// The format's name and version.
 pub const STATE_FORMAT: &str = "moot-state-1";
@@ -122,8 +125,16 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Account(_) => Ok(json!(Account::decode(value)?)),
         StateKey::Owner(_) => Ok(json!(PathOwner::decode(value)?)),
         StateKey::Rule(_) => Ok(json!(PathRule::decode(value)?)),
-        StateKey::History | StateKey::Seats | StateKey::Function(_) => {
-            Ok(json!(BASE64URL_NOPAD.encode(value)))
-        }
+        StateKey::Hold(_) => Ok(json!(Hold::decode(value)?)),
+        StateKey::Stake(_) => Ok(json!(Stake::decode(value)?)),
+        StateKey::Conviction(_) => Ok(json!(Conviction::decode(value)?)),
+        StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
+        StateKey::Pot => Ok(json!(Pot::decode(value)?)),
+        StateKey::Trigger(_) => Ok(json!(SetTrigger::decode(value)?)),
+        StateKey::History
+        | StateKey::Seats
+        | StateKey::Function(_)
+        | StateKey::Derived(..)
+        | StateKey::Watched(_) => Ok(json!(BASE64URL_NOPAD.encode(value))),
     }
 }

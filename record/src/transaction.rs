@@ -3,16 +3,22 @@
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 
-use crate::bytes::{AccountId, Digest};
+use crate::address::EntryId;
+use crate::bond::{Candidate, check_evidence, check_parts, check_stake};
+use crate::bytes::{AccountId, Digest, Signature};
 use crate::cbor::{self, Reader};
 use crate::committee::check_key;
 use crate::error::{DecodeError, Invalid};
+use crate::fees::Prices;
 use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
 use crate::path::{Pattern, check_path};
+use crate::price_list::check_prices;
+use crate::sealed::MAX_EQUIVOCATION_BYTES;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
+use crate::trigger::Trigger;
 
 numbered! {
     /// What a replica does in the network.
@@ -96,6 +102,69 @@ pub enum Transaction {
         /// An expression; none: there is no rule any more. The ledger reads it and says when it is none.
         rule: Option<String>,
     },
+    /// Units leave the account that says it and are held for another, under the address of this transaction.
+    Hold {
+        /// Whom they are held for.
+        to: AccountId,
+        /// How many, at least one.
+        #[serde(with = "exact")]
+        amount: u64,
+        /// The height at which what is still held goes back by itself.
+        #[serde(with = "exact")]
+        until: u64,
+    },
+    /// A hold ends: `part` of `whole` of it is paid, rounded down, and the rest goes back. Said by whose units they were;
+    /// said by whom they are held for, `part` is 0.
+    Release {
+        /// The address of the transaction that made it.
+        hold: EntryId,
+        /// How many parts are paid.
+        #[serde(with = "exact")]
+        part: u64,
+        /// Of how many.
+        #[serde(with = "exact")]
+        whole: u64,
+    },
+    /// Units leave the balance of the account that says it for its stake.
+    Stake {
+        /// How many; 0 only where a replica is named.
+        #[serde(with = "exact")]
+        amount: u64,
+        /// A replica that the stake is behind from now on, beside those named before; or new addresses of one of them.
+        replica: Option<Candidate>,
+        /// The replica's consent: [`Candidate::consent`]. With a replica, and only then.
+        consent: Option<Signature>,
+    },
+    /// Units leave the stake of the account that says it, and come back after the lock-up.
+    Unstake {
+        /// How many, at least one.
+        #[serde(with = "exact")]
+        amount: u64,
+    },
+    /// The owner of a lane has sealed two batches with one number. Said by anybody.
+    Convict {
+        /// The encoding of an [`crate::Equivocation`].
+        #[serde(with = "base64url")]
+        evidence: Vec<u8>,
+    },
+    /// What things should cost, as a member of the committee would have it. Once a quorum wishes the same it is so from
+    /// the next block on.
+    Prices {
+        /// All of the prices.
+        prices: Prices,
+    },
+    /// A function's owner gives up its upgrade and its destruction for good.
+    Freeze {
+        /// The function.
+        name: FunctionName,
+    },
+    /// What makes a function run. Said by the owner of the pattern's first labels, or of the function.
+    Trigger {
+        /// The trigger's name; it belongs to who set it, as long as it is set.
+        name: FunctionName,
+        /// The trigger; none: there is none any more.
+        trigger: Option<Trigger>,
+    },
 }
 
 impl Transaction {
@@ -115,12 +184,22 @@ impl Transaction {
     #[must_use]
     pub const fn name(&self) -> Option<&FunctionName> {
         match self {
-            Self::Deploy { name, .. } | Self::Rollback { name, .. } | Self::Retire { name } => Some(name),
+            Self::Deploy { name, .. }
+            | Self::Rollback { name, .. }
+            | Self::Retire { name }
+            | Self::Freeze { name } => Some(name),
             Self::Seat { .. }
             | Self::Transfer { .. }
             | Self::Together { .. }
             | Self::Own { .. }
-            | Self::Rule { .. } => None,
+            | Self::Rule { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Stake { .. }
+            | Self::Unstake { .. }
+            | Self::Convict { .. }
+            | Self::Prices { .. }
+            | Self::Trigger { .. } => None,
         }
     }
 
@@ -136,6 +215,14 @@ impl Transaction {
             Self::Together { .. } => "together",
             Self::Own { .. } => "own",
             Self::Rule { .. } => "rule",
+            Self::Hold { .. } => "hold",
+            Self::Release { .. } => "release",
+            Self::Stake { .. } => "stake",
+            Self::Unstake { .. } => "unstake",
+            Self::Convict { .. } => "convict",
+            Self::Prices { .. } => "prices",
+            Self::Freeze { .. } => "freeze",
+            Self::Trigger { .. } => "trigger",
         }
     }
 
@@ -147,11 +234,19 @@ impl Transaction {
         let (component_bytes, spec) = match self {
             Self::Deploy { component_bytes, spec, .. } => (component_bytes, spec),
             Self::Seat { account, ledger, data, .. } => return check_seat(account, ledger, data),
-            Self::Transfer { to, amount } => return check_transfer(to, *amount),
+            Self::Transfer { to, amount } | Self::Hold { to, amount, .. } => {
+                return check_transfer(to, *amount);
+            }
+            Self::Release { part, whole, .. } => return check_parts(*part, *whole),
+            Self::Stake { amount, replica, consent } => return check_stake(*amount, replica, consent),
+            Self::Unstake { amount } => return check_amount(*amount),
+            Self::Convict { evidence } => return check_evidence(evidence),
             Self::Together { count } => return check_together(*count),
             Self::Own { path, owner } => return check_own(path, owner.as_ref()),
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
-            Self::Rollback { .. } | Self::Retire { .. } => return Ok(()),
+            Self::Prices { prices } => return check_prices(prices),
+            Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
+            Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
             let why = format!("{component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes");
@@ -169,8 +264,13 @@ impl Transaction {
             Self::Rollback { .. } => 3,
             Self::Retire { .. } => 2,
             Self::Seat { .. } => 5,
-            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } => 3,
-            Self::Together { .. } => 2,
+            Self::Transfer { .. } | Self::Own { .. } | Self::Rule { .. } | Self::Trigger { .. } => 3,
+            Self::Hold { .. } | Self::Release { .. } | Self::Stake { .. } => 4,
+            Self::Together { .. }
+            | Self::Unstake { .. }
+            | Self::Convict { .. }
+            | Self::Prices { .. }
+            | Self::Freeze { .. } => 2,
         }
     }
 
@@ -219,6 +319,45 @@ impl Transaction {
                 cbor::text(out, pattern);
                 cbor::option(out, rule.as_ref(), |out, rule| cbor::text(out, rule));
             }
+            Self::Hold { to, amount, until } => {
+                cbor::uint(out, 8u8);
+                to.write(out);
+                cbor::uint(out, *amount);
+                cbor::uint(out, *until);
+            }
+            Self::Release { hold, part, whole } => {
+                cbor::uint(out, 9u8);
+                hold.write(out);
+                cbor::uint(out, *part);
+                cbor::uint(out, *whole);
+            }
+            Self::Stake { amount, replica, consent } => {
+                cbor::uint(out, 10u8);
+                cbor::uint(out, *amount);
+                cbor::option(out, replica.as_ref(), |out, replica| replica.write(out));
+                cbor::option(out, consent.as_ref(), |out, consent| consent.write(out));
+            }
+            Self::Unstake { amount } => {
+                cbor::uint(out, 11u8);
+                cbor::uint(out, *amount);
+            }
+            Self::Convict { evidence } => {
+                cbor::uint(out, 12u8);
+                cbor::bytes(out, evidence);
+            }
+            Self::Prices { prices } => {
+                cbor::uint(out, 13u8);
+                prices.write(out);
+            }
+            Self::Freeze { name } => {
+                cbor::uint(out, 14u8);
+                name.write(out);
+            }
+            Self::Trigger { name, trigger } => {
+                cbor::uint(out, 16u8);
+                name.write(out);
+                cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
+            }
         }
     }
 
@@ -248,6 +387,18 @@ impl Transaction {
                 pattern: r.text(MAX_PATH_BYTES)?.to_owned(),
                 rule: r.option(|r| Ok(r.text(MAX_RULE_BYTES)?.to_owned()))?,
             },
+            8 => Self::Hold { to: AccountId::read(r)?, amount: r.uint()?, until: r.uint()? },
+            9 => Self::Release { hold: EntryId::read(r)?, part: r.uint()?, whole: r.uint()? },
+            10 => Self::Stake {
+                amount: r.uint()?,
+                replica: r.option(Candidate::read)?,
+                consent: r.option(Signature::read)?,
+            },
+            11 => Self::Unstake { amount: r.uint()? },
+            12 => Self::Convict { evidence: r.bytes(MAX_EQUIVOCATION_BYTES)?.to_vec() },
+            13 => Self::Prices { prices: Prices::read(r)? },
+            14 => Self::Freeze { name: FunctionName::read(r)? },
+            16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();
@@ -261,11 +412,16 @@ impl Transaction {
 
 /// What the types of a transfer alone cannot check.
 fn check_transfer(to: &AccountId, amount: u64) -> Result<(), Invalid> {
-    if amount == 0 {
-        return Err(Invalid::new("transaction.amount", "0; a transfer is of one unit at least"));
-    }
+    check_amount(amount)?;
     // What goes to such a key is anybody's.
     check_key("transaction.to", to)
+}
+
+pub(crate) fn check_amount(amount: u64) -> Result<(), Invalid> {
+    if amount == 0 {
+        return Err(Invalid::new("transaction.amount", "0; write one unit at least"));
+    }
+    Ok(())
 }
 
 fn check_together(count: u16) -> Result<(), Invalid> {
@@ -300,11 +456,7 @@ fn check_seat(
     check_key("transaction.account", account)?;
     for (field, address) in [("transaction.ledger", ledger), ("transaction.data", data)] {
         let Some(address) = address else { continue };
-        let plain = SocketAddr::new(address.ip(), address.port());
-        if address.port() == 0 || address.ip().is_unspecified() || plain != *address {
-            let why = format!("{address}; write an IP address that others can reach, and a port from 1 on");
-            return Err(Invalid::new(field, why));
-        }
+        check_address(field, address)?;
     }
     if ledger.is_some() && ledger == data {
         let why = "the same as for votes; batches need a port of their own";
@@ -313,8 +465,18 @@ fn check_seat(
     Ok(())
 }
 
+/// An address that others can be told.
+pub(crate) fn check_address(field: &'static str, address: &SocketAddr) -> Result<(), Invalid> {
+    let plain = SocketAddr::new(address.ip(), address.port());
+    if address.port() == 0 || address.ip().is_unspecified() || plain != *address {
+        let why = format!("{address}; write an IP address that others can reach, and a port from 1 on");
+        return Err(Invalid::new(field, why));
+    }
+    Ok(())
+}
+
 /// The bytes of an IP address and of a port, both big-endian: 6 of them, or 18.
-fn write_address(out: &mut Vec<u8>, address: &SocketAddr) {
+pub(crate) fn write_address(out: &mut Vec<u8>, address: &SocketAddr) {
     let mut bytes = match address.ip() {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
@@ -323,7 +485,7 @@ fn write_address(out: &mut Vec<u8>, address: &SocketAddr) {
     cbor::bytes(out, &bytes);
 }
 
-fn read_address(r: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
+pub(crate) fn read_address(r: &mut Reader<'_>) -> Result<SocketAddr, DecodeError> {
     let at = r.position();
     let bytes = r.bytes(18)?;
     let wrong = || DecodeError::WrongLength { at, what: "the address", len: bytes.len() as u64, wanted: 6 };

@@ -14,14 +14,32 @@
  */
 
 export { MootError, InvalidError } from "./errors.js";
+export type { Accounts, BillOptions } from "./client/accounts.js";
 export type { CallOptions, Data } from "./client/call.js";
 export { Client, type ClientOptions, type RequestOptions } from "./client/client.js";
 export type { Deployed, FunctionToDeploy } from "./client/deploy.js";
-export { type Problem, ProblemError, TransportError, type TransportReason } from "./client/errors.js";
+export {
+  type Payment,
+  type Problem,
+  ProblemError,
+  TransportError,
+  type TransportReason,
+} from "./client/errors.js";
 export type { LogLine, NodeEvent } from "./client/events.js";
 export type { ManifestGrants } from "./client/grants.js";
 export { type Manifest, type ManifestLimits, specOf } from "./client/manifest.js";
 export type { Answer } from "./client/send.js";
+export type { StateQuestion } from "./client/state.js";
+export type {
+  AccountView,
+  BilledCall,
+  DryOutcome,
+  DryRun,
+  HoldView,
+  PricesView,
+  StakeView,
+  StatementLine,
+} from "./client/views/accounts.js";
 export type { CallSummary, CallView, ReceiptView } from "./client/views/calls.js";
 export type {
   ComponentView,
@@ -32,4 +50,7 @@ export type {
   Outcome,
   VersionView,
 } from "./client/views/functions.js";
-export type { BlockView, NodeStatus, ValueWritten } from "./client/views/node.js";
+export type { BlockView, NodeStatus } from "./client/views/node.js";
+export type { StoredValue, ValueEvent, ValueView, ValueWritten } from "./client/views/values.js";
+export type { PutOptions, Values } from "./client/values.js";
+export { type Transaction } from "./record/transaction.js";

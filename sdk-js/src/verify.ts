@@ -1,5 +1,5 @@
 /**
- * Receipts, receipt files and proofs, checked offline: no node, no network, no clock.
+ * Receipts, receipt files, proofs and files of the state, checked offline: no node, no network, no clock.
  *
  * ```ts
  * import { parseGenesis, verifyReceiptFile } from "@folkmoot/sdk/verify";
@@ -24,8 +24,9 @@ export { AccountId, Digest, Signature } from "./record/bytes.js";
 export type { Call, CallKind } from "./record/call.js";
 export type { Entry, Value } from "./record/entry.js";
 export type { Epochs } from "./record/committee.js";
-export { type Genesis, parseGenesis, type Prices } from "./record/genesis.js";
+export { type Allocation, type Economy, type Genesis, parseGenesis } from "./record/genesis.js";
 export { componentDigest } from "./record/hash.js";
+export type { Prices } from "./record/prices.js";
 export type { EventHead, HttpField, HttpRequestHead, HttpResponseHead } from "./record/heads.js";
 export {
   type EntryId,
@@ -46,6 +47,22 @@ export {
 } from "./record/receipt-file.js";
 export { SealError } from "./record/sealed.js";
 export type { Spec } from "./record/spec.js";
+export type { StateKey, StateKind } from "./record/state.js";
+export { type ProvenState, STATE_FORMAT, verifyStateFile } from "./record/state-file.js";
+export {
+  type AccountState,
+  type ConvictionState,
+  type FunctionRecord,
+  type HoldState,
+  type OwnerState,
+  parseFunctionRecord,
+  type PotState,
+  type PriceListState,
+  type RuleState,
+  type StakeState,
+  type StateValues,
+  type TriggerState,
+} from "./record/state-value.js";
 export type { Touch, TouchKind } from "./record/touch.js";
 export { parseSocketAddress, type SocketAddress } from "./record/socket-address.js";
 export type { Role, Seat, Transaction } from "./record/transaction.js";

@@ -112,6 +112,16 @@ describe("requests that are sent again", () => {
     assert.equal(seen.length, 6);
   });
 
+  test("for a proof of the state, also while no block has carried its root", async () => {
+    const early = (): Response => problem(409, "not-final", {}, { "retry-after": "0" });
+    const { client, seen } = scripted(early(), early(), new Response("{}"));
+    assert.equal(await client.stateProof("prices"), "{}");
+    assert.ok(seen.every(({ url }) => url === "http://node.example/_moot/state/network/prices"));
+    const receipt = scripted(early());
+    const waiting = receipt.client.receipt("0-1-0-0-0", { final: true });
+    assert.equal((await failure(waiting, ProblemError)).kind, "not-final", "that was waited for already");
+  });
+
   test("until the caller has had enough", async () => {
     const stop = new AbortController();
     const { client } = scripted(problem(503, "busy", {}, { "retry-after": "3600" }));
@@ -217,7 +227,7 @@ describe("what is sent", () => {
       [async () => client.invoke("hello", "", { idempotencyKey: "k".repeat(256) }), /1 to 255/u],
       [async () => client.invokeTyped("hello", "", []), /not an export/u],
       [async () => client.receipt("../../etc"), /not an entry's address/u],
-      [async () => client.writeValue("/a/../b", ""), /value\.path/u],
+      [async () => client.values.put("/a/../b", ""), /value\.path/u],
     ];
     for (const [request, why] of refused) {
       await assert.rejects(request, why);

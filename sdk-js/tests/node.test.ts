@@ -122,7 +122,7 @@ describe("a real node", () => {
     mootBinary();
     folder = await temporaryFolder();
     key = await createKey(join(folder, "keys", "owner.key"));
-    node = await startNode();
+    node = await startNode(join(folder, "keys", "owner.key"));
     client = new Client(node.address, { key });
     stranger = new Client(node.address);
     genesis = parseGenesis(await client.genesis());
@@ -350,13 +350,6 @@ describe("a real node", () => {
       }
     };
     await assert.rejects(rest, (error: unknown) => error === enough);
-  });
-
-  test("a value is written under the account's name", async () => {
-    const written = await client.writeValue("/chat/lobby/42", "hello");
-    assert.equal(written.digest, payloadDigest(new TextEncoder().encode("hello")));
-    await assert.rejects(stranger.writeValue("/chat/lobby/42", "hello"), /has no key/u);
-    await assert.rejects(client.writeValue("/chat/../42", "hello"), /value\.path/u);
   });
 
   test("versions: a change is a new one, an earlier one comes back, a destructible one is retired", async () => {

@@ -69,13 +69,17 @@ export interface Node {
   stop(): Promise<void>;
 }
 
-/** Starts a node and waits until it answers. */
-export async function startNode(): Promise<Node> {
+/**
+ * Starts a node and waits until it answers.
+ *
+ * @param key - The key file whose account has units from the start, because it is this key that starts the network.
+ */
+export async function startNode(key: string): Promise<Node> {
   const folder = await temporaryFolder();
   const data = join(folder, "data");
   const child = spawn(mootBinary(), ["up", "--json", "--listen", "127.0.0.1:0", "--data", data], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, MOOT_KEY: join(folder, "owner.key") },
+    env: { ...process.env, MOOT_KEY: key },
   });
   // However this process ends, the node ends with it.
   process.once("exit", () => child.kill("SIGKILL"));

@@ -22,7 +22,7 @@ describe("README.md", () => {
 
   before(async () => {
     folder = await temporaryFolder();
-    node = await startNode();
+    node = await startNode(join(folder, "key"));
     for (const name of ["hello", "calculator"]) {
       await writeFile(join(folder, `${name}.wasm`), await guest(name));
     }
@@ -33,8 +33,8 @@ describe("README.md", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test("has three examples, each with its output", () => {
-    assert.equal(examples.length, 3);
+  test("has four examples, each with its output", () => {
+    assert.equal(examples.length, 4);
     assert.equal(examples.length, readme.split("```js\n").length - 1, "an example has no output");
   });
 
@@ -45,7 +45,7 @@ describe("README.md", () => {
       await mkdir(scripts, { recursive: true });
       const script = join(scripts, `${heading.replaceAll(/[^a-z]+/giu, "-")}.js`);
       await writeFile(script, code);
-      const env = { ...process.env, MOOT_NODE: node.address };
+      const env = { ...process.env, MOOT_NODE: node.address, MOOT_KEY: join(folder, "key") };
       const { stdout } = await promisify(execFile)(process.execPath, [script], { cwd: folder, env });
       assert.equal(stdout, printed);
     });

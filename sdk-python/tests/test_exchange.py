@@ -73,7 +73,7 @@ class Script:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr("moot.client.sync.time.sleep", waited.append)
+    monkeypatch.setattr("moot.client.sync_driver.time.sleep", waited.append)
     return waited
 
 
@@ -256,7 +256,7 @@ def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_that_drips_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 100))
-    monkeypatch.setattr("moot.client.sync.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("moot.client.sync_driver.time.monotonic", lambda: next(clock))
     with pytest.raises(TimedOut, match="did not answer GET /_moot/status within 30 s"):
         Script(httpx.Response(200, content=b"{" + b" " * 3000)).client().status()
 
@@ -268,7 +268,7 @@ async def test_the_asynchronous_client_has_the_same_rules(monkeypatch: pytest.Mo
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("moot.client.asynchronous.anyio.sleep", sleep)
+    monkeypatch.setattr("moot.client.async_driver.anyio.sleep", sleep)
     key = Keypair.generate()
     steps = [problem("signature-needed", 401), httpx.ReadError("cut"), problem("busy", 503), ok]
     script = Script(*steps)

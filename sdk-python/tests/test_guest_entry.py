@@ -153,3 +153,20 @@ def test_every_failure_has_its_case(world: World) -> None:
     assert sorted(cases) == sorted(
         f"Failure_{name}" for name in ("Invalid", "Denied", "NotFound", "Conflict", "Unavailable", "Internal")
     )
+
+
+def test_an_answer_of_another_type_is_named_with_its_function(world: World) -> None:
+    class Wanted(Protocol):
+        def add(self, a: int, b: int) -> int: ...
+
+    @export
+    def add(a: int, b: int) -> Any:
+        return a + b if b else "none"
+
+    world.world.WitWorld = type("WitWorld", (Protocol,), {"add": Wanted.add, "__module__": "wit_world"})  # type: ignore[attr-defined]
+    made = bind(world.module(add=add))["WitWorld"]()
+    assert made.add(1, 2) == 3
+    with pytest.raises(
+        TypeError, match=r"add \(test_guest_entry.py:[0-9]+\) answered with 'none', and its world wants int"
+    ):
+        made.add(1, 0)

@@ -17,7 +17,6 @@ from moot.client import (
     Client,
     Foreign,
     FunctionKind,
-    KeyNeeded,
     ReceiptMade,
     Refused,
     Spec,
@@ -199,13 +198,6 @@ def test_who_may_call_signs(client: Client, node: Node, node_genesis: Genesis, o
     assert (foreign.value.status, foreign.value.problem.slug) == (403, "not-allowed")
 
 
-def test_values_are_written_by_accounts(client: Client, node: Node) -> None:
-    written = client.put_value("/chat/lobby/42", b"hi")
-    assert written.path == "/chat/lobby/42"
-    with Client(node.address) as nobody, pytest.raises(KeyNeeded):
-        nobody.put_value("/chat/lobby/42", b"hi")
-
-
 def test_events_are_followed(client: Client, deployed: str) -> None:
     with client.events() as events:
         answers = []
@@ -235,7 +227,7 @@ def test_another_program_on_the_port_is_named_as_such(node: Node) -> None:
     with (
         Client(node.address) as client,
         pytest.raises(Foreign, match="no event stream"),
-        client._stream(client._node._follow("/_moot/status")),
+        client._stream(client._node.follow("/_moot/status")),
     ):
         pass
 

@@ -61,7 +61,6 @@ async def test_the_asynchronous_client_does_all_of_it(node: Node, owner: Keypair
         assert (await client.rollback("aio")).version == 1
         with pytest.raises(DeployError, match="destructible"):
             await client.retire("aio")
-        assert (await client.put_value("/a/b", b"x")).path == "/a/b"
         assert (await client.status()).condition == "running"
         assert (await client.function("nobody")) is None
         view = await client.find_call(answer.call)

@@ -30,7 +30,7 @@ def test_the_examples_fit_the_types(tmp_path: Path) -> None:
 
 @pytest.mark.node
 def test_the_examples_do_what_they_say(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 5
     shutil.copy(guest("hello"), tmp_path / "hello.wasm")
     monkeypatch.setenv("MOOT_NODE", node.address)
     monkeypatch.setenv("MOOT_KEY", str(node.folder / "owner.key"))
@@ -40,9 +40,11 @@ def test_the_examples_do_what_they_say(node: Node, tmp_path: Path, monkeypatch: 
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, text=True, timeout=120)
         assert ran.returncode == 0, ran.stderr
         said.append(ran.stdout)
-    deploy, evidence, many = said
+    deploy, evidence, values, accounts, many = said
     assert re.fullmatch(r"hello, ada\n \d+(-\d+){4} \d+\n", deploy)
     assert re.fullmatch(r"ok \d+\nreceipt\.status\n", evidence)
+    assert "the folk meets at noon True True\ndenied-by-rule\n" in values and values.startswith("ValueView(")
+    assert re.fullmatch(r"100 \[\]\nBalance\(balance=100\) True\n", accounts)
     assert "['hello, ada\\n', 'hello, grace\\n', 'hello, edsger\\n']\nTrue\nfailed " in many
     command = [sys.executable, "-m", "moot.verify", "receipt.json", "--genesis", "genesis.json"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60).returncode == 0

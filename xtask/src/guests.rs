@@ -7,8 +7,10 @@
 //!
 //! A file for each language says what its components are made of; nothing here knows a language.
 
+mod external;
 mod figures;
 mod go;
+mod hono;
 mod js;
 mod made_of;
 mod python;
@@ -26,6 +28,17 @@ const LANGUAGES: [Language; 3] = [
     Language { key: "js", build: js::build },
     Language { key: "python", build: python::build },
     Language { key: "go", build: go::build },
+];
+
+/// What makes something, with its name for people.
+type Maker = (&'static str, fn() -> Result<()>);
+
+/// The Lambda runtime clients, and how a function of each is made.
+const EXTERNAL: [Maker; 4] = [
+    ("lambda_runtime, for Rust", external::rust),
+    ("aws-lambda-go", external::go),
+    ("awslambdaric, for Python", external::python),
+    ("aws-lambda-ric, for Node", external::node),
 ];
 
 /// The verb: builds the languages that are named, or all of them; `--measure` writes what was measured to guests/README.md.
@@ -57,6 +70,14 @@ pub(crate) fn keys() -> String {
 fn build(wanted: impl Fn(&str) -> bool) -> Result<()> {
     for language in LANGUAGES.iter().filter(|language| wanted(language.key)) {
         step(&format!("guests: functions in {}", language.key), language.build)?;
+    }
+    Ok(())
+}
+
+/// Prepares the functions that are processes.
+pub(crate) fn build_external() -> Result<()> {
+    for (client, build) in EXTERNAL {
+        step(&format!("guests: the Lambda runtime client {client}"), build)?;
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     }
     if on("languages") {
         guests::build_all()?;
+        guests::build_external()?;
         step("languages: every language's functions do as Rust's do", || {
             counts += conformance()?;
             Ok(())
@@ -113,11 +114,15 @@ fn tests() -> Result<Counts> {
     Counts::of(&mut command, add)
 }
 
+/// The tests that need other languages than Rust.
+const LANGUAGE_TESTS: [&str; 5] =
+    ["conformance", "cli::bindings", "cli::javascript", "cli::languages", "workers::runtimes"];
+
 /// Runs the tests of functions in other languages, one after the other.
 fn conformance() -> Result<Counts> {
     // The whole workspace decides about features, as in the other tests.
     let mut command = cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--test", "it", "--"]);
-    command.args(["conformance", "cli::javascript", "cli::languages", "--test-threads=1"]);
+    command.args(LANGUAGE_TESTS).arg("--test-threads=1");
     // Guests that are missing then fail the suite; else it leaves their language out.
     command.env("MOOT_CONFORMANCE", guests::keys());
     Counts::of(&mut command, add)

@@ -13,11 +13,17 @@ use std::net::SocketAddr;
 /// The bundle must be ordered within so many blocks: minutes, at any speed.
 const VALIDITY_BLOCKS: u64 = 5_000;
 
+/// Who owns what is measured, and pays for it.
+pub(crate) fn owner() -> Keypair {
+    Keypair::from_seed([7; 32])
+}
+
 /// Deploys every guest that a scenario calls.
 pub(crate) async fn deploy(node: SocketAddr, payloads: PayloadMode) -> Result<()> {
     let client = Client::new(NodeAddress::parse(&node.to_string())?);
     let guests = [
         (Guest::HelloHttp, FunctionKind::Http),
+        (Guest::HelloHttpPlain, FunctionKind::Http),
         (Guest::Calculator, FunctionKind::Typed),
         (Guest::Hello, FunctionKind::Event),
     ];
@@ -33,7 +39,7 @@ pub(crate) async fn deploy(node: SocketAddr, payloads: PayloadMode) -> Result<()
     }
     let status = client.status().await?;
     // The node lives for minutes and its network is nobody's: any key will do.
-    let owner = Keypair::from_seed([7; 32]);
+    let owner = owner();
     let bundle = Bundle::sign(&owner, &status.network, status.height + VALIDITY_BLOCKS, builder.finish())?;
     let answer = client.submit(bundle.encode()).await.context("the deploy was not taken")?;
     for entry in answer.entries {

@@ -104,7 +104,7 @@ fn measure_one(child: &Child, row: &mut Row, options: &Options) -> Result<u64> {
     let measured = client::run(child.address(row.scenario), &row.scenario.request(), plan)?;
     let used = Usage::of(child.id())?.since(&before);
     eprintln!(
-        "  {:<10} {:>4} connections {:>8.0}/s",
+        "  {:<15} {:>4} connections {:>8.0}/s",
         row.scenario.name(),
         row.connections,
         measured.requests_per_s

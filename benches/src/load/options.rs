@@ -24,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = [1, 64, 256], value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=4000))]
     pub(crate) connections: Vec<usize>,
     /// What is measured; a plain hyper is always, to compare with
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = [Scenario::WasiHttp, Scenario::Typed, Scenario::Event])]
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = [Scenario::WasiHttp, Scenario::WasiHttpPlain, Scenario::Typed, Scenario::Event])]
     pub(crate) scenarios: Vec<Scenario>,
     /// What the ledger keeps of inputs and outputs, as in moot.toml
     #[arg(long, value_enum, default_value_t = Payloads::Keep)]

@@ -84,13 +84,13 @@ pub(crate) fn json(rows: &[Row]) -> Result<Value> {
 /// The same as a table, with what the server used.
 pub(crate) fn table(rows: &[Row]) -> Result<String> {
     let mut text = String::from(
-        "scenario   connections  requests/s   rounds      p50 us   p99 us  of hyper  server us/call  written B/call\n",
+        "scenario        connections  requests/s   rounds      p50 us   p99 us  of hyper  server us/call  written B/call\n",
     );
     for row in rows {
         let (cpu_us, written) = row.used_per_answer();
         let (low, high) = row.spread();
         text.push_str(&format!(
-            "{:<10} {:>11} {:>11.0}   {low:.2}-{high:.2} {:>8} {:>8} {:>9.3} {cpu_us:>15.1} {written:>15.0}\n",
+            "{:<15} {:>11} {:>11.0}   {low:.2}-{high:.2} {:>8} {:>8} {:>9.3} {cpu_us:>15.1} {written:>15.0}\n",
             row.scenario.name(),
             row.connections,
             row.requests_per_s(),

@@ -10,6 +10,8 @@ pub(crate) enum Scenario {
     Hyper,
     /// `guests/hello-http`: wasi:http 0.2, a fresh instance for each request.
     WasiHttp,
+    /// `guests/hello-http-plain`: the same, by a guest without a library between it and the interface.
+    WasiHttpPlain,
     /// `guests/calculator`: `add(2, 3)` by reflection.
     Typed,
     /// `guests/hello`: an event in, bytes out, one line of log.
@@ -19,7 +21,8 @@ pub(crate) enum Scenario {
 impl Scenario {
     /// What was asked for, the baseline first.
     pub(crate) fn chosen(asked: &[Scenario]) -> Vec<Scenario> {
-        let all = [Scenario::Hyper, Scenario::WasiHttp, Scenario::Typed, Scenario::Event];
+        let all =
+            [Scenario::Hyper, Scenario::WasiHttp, Scenario::WasiHttpPlain, Scenario::Typed, Scenario::Event];
         all.into_iter().filter(|one| *one == Scenario::Hyper || asked.contains(one)).collect()
     }
 
@@ -28,6 +31,7 @@ impl Scenario {
         match self {
             Scenario::Hyper => "hyper",
             Scenario::WasiHttp => "wasi-http",
+            Scenario::WasiHttpPlain => "wasi-http-plain",
             Scenario::Typed => "typed",
             Scenario::Event => "event",
         }
@@ -38,6 +42,7 @@ impl Scenario {
         match self {
             Scenario::Hyper => None,
             Scenario::WasiHttp => Some("hello-http"),
+            Scenario::WasiHttpPlain => Some("hello-http-plain"),
             Scenario::Typed => Some("calculator"),
             Scenario::Event => Some("hello"),
         }
@@ -48,6 +53,9 @@ impl Scenario {
         match self {
             Scenario::Hyper => Request::new("GET", "/", &[], b"", "hello"),
             Scenario::WasiHttp => Request::new("GET", "/hello-http", &[], b"", "hello from /hello-http"),
+            Scenario::WasiHttpPlain => {
+                Request::new("GET", "/hello-http-plain", &[], b"", "hello from /hello-http-plain")
+            }
             Scenario::Typed => Request::new(
                 "POST",
                 "/calculator/add",

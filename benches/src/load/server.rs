@@ -39,6 +39,8 @@ async fn serve(options: &Serve) -> Result<()> {
     let hyper = hello().await?;
     let mut config = NodeConfig::new(options.data.join("node"));
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // As on any network, who owns the functions pays for their calls.
+    config.fund = vec![deploy::owner().account()];
     let node = Node::start(config).await?;
     deploy::deploy(node.address(), options.payloads.mode()).await?;
     let ready = Ready { hyper, node: node.address(), genesis: node.genesis().to_json() };

@@ -240,6 +240,7 @@ mod tests {
         fn accept<'a>(&'a self, _: &'a Wanted, _: Bytes) -> BoxFuture<'a, bool> {
             Box::pin(async { true })
         }
+        fn caught(&self, _: crate::Misconduct) {}
     }
 
     fn context(parent: &Digested<Block>) -> Context<EngineDigest, PublicKey> {

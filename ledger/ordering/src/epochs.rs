@@ -24,6 +24,7 @@ use crate::{
     engine::Runtime,
     keys,
     settings::{self, Pace},
+    witness::Witness,
 };
 use commonware_consensus::{
     marshal::{
@@ -210,7 +211,7 @@ where
             scheme,
             to_engine(&plan.start),
             &pace,
-            (inline, self.blocker.clone()),
+            (inline, Witness::new(Arc::clone(&self.app), &plan.committee), self.blocker.clone()),
             self.cache.clone(),
         );
         let consensus = simplex::Engine::new(context.child("simplex"), settings);

@@ -54,6 +54,8 @@ mod link;
 mod meter;
 mod network;
 mod ordering;
+#[cfg(test)]
+mod over_tcp;
 mod plane;
 #[cfg(test)]
 #[path = "../tests/it/pool.rs"]
@@ -63,12 +65,14 @@ mod settings;
 mod simulation;
 mod wanted;
 mod wants;
+mod witness;
 
 pub use block::genesis_block;
 pub use config::{Config, Error, Peer};
 pub use ordering::{Failure, Ordering};
 pub use plane::Plane;
 pub use wanted::Wanted;
+pub use witness::{Contradiction, Misconduct};
 
 use bytes::Bytes;
 use moot_record::{AccountId, BlockHeader, Certificate, CertificateError, Committee, Digest, Genesis};
@@ -164,6 +168,18 @@ impl Finalized {
         }
         self.certificate.verify_by(committee, network, &parent.digest()).map(|_| ())
     }
+
+    /// Who voted to make this block final and another one of the same height too: none unless both are proven. There is
+    /// nobody as long as fewer than a third of the committee are dishonest, and else at least a third of it, by name.
+    #[must_use]
+    pub fn forked_by(&self, other: &Finalized, committee: &Committee, network: &Digest) -> Vec<AccountId> {
+        let proven = [self, other].iter().all(|block| block.verify_by(committee, network).is_ok());
+        if !proven || self.header.height != other.header.height || self.header == other.header {
+            return Vec::new();
+        }
+        let [one, two] = [self, other].map(|block| block.certificate.voters(committee).unwrap_or_default());
+        one.into_iter().filter(|voter| two.contains(voter)).collect()
+    }
 }
 
 /// The side of the ledger that the engine talks to.
@@ -219,4 +235,8 @@ pub trait Application: Send + Sync + 'static {
     /// are asked. So false is for bytes that are wrong, never for a want of room or time. Resolves promptly,
     /// since only [`limits::FETCH_WINDOW`] are asked for or looked at together.
     fn accept<'a>(&'a self, wanted: &'a Wanted, bytes: Bytes) -> BoxFuture<'a, bool>;
+
+    /// Takes the proof that a member of the committee contradicted itself. May come twice. Must not block, and must
+    /// bound what it keeps.
+    fn caught(&self, misconduct: Misconduct);
 }

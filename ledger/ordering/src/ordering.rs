@@ -42,6 +42,9 @@ use tracing::{error, info};
 const JOURNALS: &str = "journals";
 /// File whose lock says that an engine runs.
 const LOCK: &str = "lock";
+/// File that is written to learn why another could not be, and its size: more than any one write of the engine.
+const PROBE: &str = "probe";
+const PROBE_BYTES: usize = 1 << 20;
 /// Start of the name of every partition.
 const PARTITION: &str = "moot";
 
@@ -51,6 +54,18 @@ const PARTITION: &str = "moot";
 pub struct Failure {
     /// What it said.
     pub reason: String,
+}
+
+impl Failure {
+    /// Whether a write found no room on the disk: then the engine can be started again when there is some. Not when a
+    /// sync failed, whatever the reason: what it covered may be lost, and the next one would not say so.
+    #[must_use]
+    pub fn wants_room(&self) -> bool {
+        // The engine hands the system's words on in its own, in either of two forms.
+        let has = |words: &[&str]| words.iter().any(|word| self.reason.contains(word));
+        has(&["No space left on device", "StorageFull", "Disk quota exceeded", "QuotaExceeded"])
+            && !has(&["blob sync failed", "BlobSyncFailed"])
+    }
 }
 
 /// A running validator. Dropping it stops the engine without waiting, as a crash would, only kinder.
@@ -85,7 +100,7 @@ impl Ordering {
                 Ok(ended) => ended,
                 Err(panic) => Some(message(panic.as_ref())),
             };
-            if let Some(reason) = reason {
+            if let Some(reason) = reason.map(|reason| explained(reason, &config.dir)) {
                 error!(%reason, "the ordering engine has stopped");
                 failed.send_replace(Some(Failure { reason }));
             }
@@ -212,6 +227,22 @@ fn lock(dir: &Path) -> Result<File, Error> {
             }
             Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
         }
+    }
+}
+
+/// A reason that says no more than that a write failed, with what the disk answers when it is asked again. A shortened
+/// write reaches us without the system's words, and whether there is room decides if the engine can be started again.
+fn explained(reason: String, dir: &Path) -> String {
+    if !["WriteFailed", "write failed"].iter().any(|words| reason.contains(words)) {
+        return reason;
+    }
+    let probe = dir.join(PROBE);
+    let written = std::fs::write(&probe, vec![0x5a; PROBE_BYTES]);
+    // It was for asking only.
+    let _ = std::fs::remove_file(&probe);
+    match written {
+        Ok(()) => reason,
+        Err(why) => format!("{reason}: {why}"),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::{
         BLOCKS_PER_SECTION, BUFFERED_BLOCKS_PER_PEER, KEPT_VIEWS, LEADER_GRACE, LONE_LEADER_GRACE, MAILBOX,
         MAX_BATCHES_PER_BLOCK, MAX_PENDING_ACKS, MAX_REPAIR,
     },
+    witness::Witness,
 };
 use commonware_broadcast::buffered;
 use commonware_consensus::{
-    CertifiableAutomaton, Relay, Reporter,
+    CertifiableAutomaton, Relay, Reporter, Reporters,
     marshal::{self, Start, resolver::p2p as backfill},
     simplex::{
         self, Plan,
@@ -159,15 +160,19 @@ pub(crate) struct Pace {
     pub(crate) alone: bool,
 }
 
-/// Consensus in one epoch, which follows the block `start`, with `inline` as its application.
+/// Settings of consensus, with one application in every part, and a witness beside it.
+pub(crate) type SimplexConfig<A, B> =
+    simplex::Config<Scheme, RoundRobin<Blake3>, B, EngineDigest, A, A, Reporters<Witness, A>, Sequential>;
+
+/// Consensus in one epoch, which follows the block `start`, with `inline` as its application, and a witness.
 pub(crate) fn simplex<A, B>(
     (partition, epoch): (&str, Epoch),
     scheme: Scheme,
     start: EngineDigest,
     pace: &Pace,
-    (inline, blocker): (A, B),
+    (inline, witness, blocker): (A, Witness, B),
     page_cache: CacheRef,
-) -> simplex::Config<Scheme, RoundRobin<Blake3>, B, EngineDigest, A, A, A, Sequential>
+) -> SimplexConfig<A, B>
 where
     A: CertifiableAutomaton<Context = Context<EngineDigest, PublicKey>, Digest = EngineDigest>
         + Relay<Digest = EngineDigest, PublicKey = PublicKey, Plan = Plan<PublicKey>>
@@ -184,7 +189,7 @@ where
         blocker,
         automaton: inline.clone(),
         relay: inline.clone(),
-        reporter: inline,
+        reporter: (witness, inline).into(),
         track_historical_votes: false,
         strategy: Sequential,
         partition: votes_partition(partition, epoch),

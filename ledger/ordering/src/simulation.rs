@@ -6,9 +6,10 @@
 //!                   ▲                        │
 //!              partitions          crash, restart from the same storage
 //!
-//!   wire: what the engines are connected by     byzantine: validators that break the rules
-//!   skew: clocks that are wrong
+//!   wire: what the engines are connected by     byzantine, leader: validators that break the rules
+//!   skew: clocks that are wrong                 disk: disks that are slow, or fail
 //!   world: all of it, and what can be done      random: schedules of trouble made from a seed
+//!   cases: FAULTS.md, by their numbers          epochs: committees that change
 //! ```
 //!
 //! Each batch is sealed by one validator and pushed over a data network that loses many of its messages.
@@ -16,17 +17,20 @@
 //! held, at every validator; the same seed gives the same trace. A failure names its seed, and
 //! `MOOT_SEEDS=<n> cargo test -p moot-ordering simulation` tries the first n seeds.
 
-mod byzantine;
+pub(crate) mod byzantine;
+mod cases;
+mod disk;
 mod epochs;
+mod leader;
 mod random;
 mod skew;
 mod wire;
 mod world;
 
-use crate::pool::{Conduct, Counts, batch};
+use crate::pool::{Conduct, Counts, GENESIS_MS, batch};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::Digest;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use world::{N, Quality, World};
 
 /// Links of a large country, which lose a few votes and every fifth message of data.
@@ -102,8 +106,7 @@ struct Outcome {
 /// Runs one scenario to its end.
 fn simulate(scenario: Scenario) -> Outcome {
     let whose = format!("{scenario:?}");
-    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(scenario.seed));
-    runner.start(|context| async move {
+    deterministic::Runner::new(runtime(scenario.seed)).start(|context| async move {
         let victim = scenario.victim();
         let mut conducts = [Conduct::Honest; N];
         conducts[victim] = scenario.conduct;
@@ -126,6 +129,7 @@ fn simulate(scenario: Scenario) -> Outcome {
                     if lane == victim && faulty { excused.push(digest) } else { offered.push(digest) }
                 }
                 context.sleep(Duration::from_millis(100)).await;
+                world.bury(&whose);
             }
         }
         let mut rounds = 0;
@@ -134,6 +138,7 @@ fn simulate(scenario: Scenario) -> Outcome {
         let counted: Vec<usize> = (0..N).filter(owed).collect();
         while !counted.iter().all(|n| world.pools[*n].has(&offered)) {
             context.sleep(Duration::from_millis(500)).await;
+            world.bury(&whose);
             rounds += 1;
             let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
             assert!(rounds < 240, "{whose}: after two minutes not all is ordered, heights {heights:?}");
@@ -153,6 +158,13 @@ fn simulate(scenario: Scenario) -> Outcome {
         let counts = world.pools.iter().map(|pool| pool.counts()).collect();
         Outcome { trace: context.auditor().state(), height, counts }
     })
+}
+
+/// A runtime of this seed that begins when the network does: before that, all blocks would have the time of the genesis,
+/// whatever a clock says.
+fn runtime(seed: u64) -> deterministic::Config {
+    let began = UNIX_EPOCH + Duration::from_millis(GENESIS_MS);
+    deterministic::Config::new().with_seed(seed).with_start_time(began)
 }
 
 fn seeds(default: u64) -> u64 {

@@ -7,11 +7,11 @@
 use super::foreign::Landing;
 use super::{Committer, Work};
 use crate::core::Ack;
-use crate::exchange::{Content, Scan, scan};
+use crate::exchange::{Content, Looking, Scan, scan};
 use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
-use crate::state::{Block, OrderedBundle};
-use crate::store::{Applied, Place, StoredBlock, read};
+use crate::state::{Block, Charges, OrderedBundle};
+use crate::store::{Applied, Job, Place, StoredBlock, read};
 use crate::unordered::Named;
 use moot_ordering::Finalized;
 use moot_record::{Committee, Digest, Handover, SealedView};
@@ -30,7 +30,10 @@ struct Contents {
     voids: Vec<(Digest, Place)>,
     links: Vec<((u32, u64), (u32, u64))>,
     bundles: Vec<OrderedBundle>,
+    charges: Vec<Charges>,
     settled: Vec<Settled>,
+    /// Calls and receipts matter too: batches are looked through once more.
+    follow: bool,
 }
 
 impl Committer {
@@ -92,6 +95,10 @@ impl Committer {
                 work.changes.lost = Some(lost.clone());
             }
             if let Some((applied, settled)) = self.apply(block)? {
+                let mut forgotten = self.core.unordered.lock().advance(applied.block.header.height);
+                // One that comes again in this very transaction stays.
+                forgotten.retain(|digest| !work.changes.rivals.iter().any(|rival| rival.digest == *digest));
+                work.changes.jobs.extend((!forgotten.is_empty()).then_some(Job::Forget(forgotten)));
                 work.changes.blocks.push(applied);
                 work.settled.extend(settled);
             }
@@ -128,12 +135,14 @@ impl Committer {
             ));
         }
         let handover = self.handover(&block)?;
-        let mut contents = Contents::default();
+        let mut contents = Contents { follow: self.state.follows(), ..Contents::default() };
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
-        let Contents { placed, swapped, voids, links, bundles, settled } = contents;
-        let changes = self.state.apply(&Block { height, digest: block.header.digest(), bundles });
+        let Contents { placed, swapped, voids, links, bundles, mut charges, settled, .. } = contents;
+        self.look_up_calls(&mut charges)?;
+        let (time_ms, digest) = (block.header.time_ms, block.header.digest());
+        let changes = self.state.apply(&Block { height, time_ms, digest, bundles, charges });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();
@@ -146,8 +155,21 @@ impl Committer {
             state_after: self.state.root(),
             history_after: self.state.history(),
         };
-        let (rules, tree) = (self.state.rules().clone(), self.state.tree().clone());
-        let applied = Applied { block, placed, swapped, voids, links, changes, rules, tree, handover };
+        let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
+        let (stakes, tree) = (self.state.stakes().clone(), self.state.tree().clone());
+        let applied = Applied {
+            block,
+            placed,
+            swapped,
+            voids,
+            links,
+            changes,
+            rules,
+            triggers,
+            stakes,
+            tree,
+            handover,
+        };
         Ok(Some((applied, settled)))
     }
 
@@ -177,10 +199,15 @@ impl Committer {
         match unordered.take(digest) {
             Named::Waiting(place, waiting) => {
                 contents.placed.push((place, *digest, at));
-                contents.bundles.extend(match waiting.content {
-                    Content::Here(bundles) => bundles,
-                    Content::OnDisk => self.read_again(place)?.ordered,
-                });
+                let (bundles, charges) = match waiting.content {
+                    Content::Here(bundles, charges) if !contents.follow => (bundles, charges),
+                    Content::Here(..) | Content::OnDisk => {
+                        let Scan { ordered, charges, .. } = self.read_again(place, contents.follow)?;
+                        (ordered, charges)
+                    }
+                };
+                contents.bundles.extend(bundles);
+                contents.charges.extend(charges.map(|charges| *charges));
                 let height = at.height;
                 contents.settled.extend(waiting.promise.map(|promise| Settled { promise, height }));
             }
@@ -195,11 +222,12 @@ impl Committer {
                 }
                 Some(first) => {
                     unordered.insert_rival(first.digest, place);
-                    let Scan { ordered, links, .. } = self.read_rival(digest)?;
+                    let Scan { ordered, links, charges, .. } = self.read_rival(digest, contents.follow)?;
                     contents.placed.push((place, *digest, at));
                     contents.swapped.push((place, *digest, first.digest));
                     contents.links.extend(links.into_iter().map(|call| (call, place)));
                     contents.bundles.extend(ordered);
+                    contents.charges.extend(charges.map(|charges| *charges));
                     tracing::warn!(lane = place.0, seq = place.1, %digest, instead_of = %first.digest,
                         "a block decided between two batches that a lane's owner sealed with one number");
                 }
@@ -221,15 +249,21 @@ impl Committer {
         Ok(())
     }
 
-    fn read_again(&self, place: (u32, u64)) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(place.0).as_ref());
+    /// What is looked for in a batch of a lane.
+    fn looking(&self, lane: u32, follow: bool) -> impl Fn(&SealedView<'_>) -> Scan {
+        let (owner, charging) = (self.core.lane_account(lane), self.core.charging());
+        move |view| scan(view, owner.as_ref(), Looking { follow, charging })
+    }
+
+    fn read_again(&self, place: (u32, u64), follow: bool) -> Result<Scan, String> {
+        let look = self.looking(place.0, follow);
         let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
-    fn read_rival(&self, digest: &Digest) -> Result<Scan, String> {
-        let look = |view: &SealedView<'_>| scan(view, self.core.lane_account(view.header.lane).as_ref());
+    fn read_rival(&self, digest: &Digest, follow: bool) -> Result<Scan, String> {
+        let look = |view: &SealedView<'_>| self.looking(view.header.lane, follow)(view);
         let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found
             .map_err(|error| error.to_string())?

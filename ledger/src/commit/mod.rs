@@ -14,6 +14,7 @@
 //! engine's own disk has them.
 
 mod blocks;
+mod charges;
 mod foreign;
 mod prepare;
 mod publish;
@@ -24,8 +25,8 @@ use crate::error::CommitError;
 use crate::exchange::Want;
 use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, MAX_UNSYNCED_BLOCKS, TICK};
 use crate::standing::Lost;
-use crate::state::State;
-use crate::store::{Changeset, Marks, WriteError};
+use crate::state::{Changes, State};
+use crate::store::{Applied, Changeset, Marks, WriteError};
 use moot_ordering::Finalized;
 use moot_record::Digest;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -128,7 +129,10 @@ impl Committer {
                 Err(why) => return self.stop(&why, None),
             };
             match self.commit(&work.changes, if closing { Way::Synced } else { self.way(&work) }) {
-                Ok(synced) => self.publish(work, synced),
+                Ok(synced) => {
+                    self.publish(work, synced);
+                    self.core.store.catch_up();
+                }
                 Err(why) => return self.stop(&why, Some(work)),
             }
         }
@@ -154,8 +158,9 @@ impl Committer {
     }
 
     /// How a transaction gets on disk. Blocks can wait for the next sync, because the engine brings them again after a
-    /// crash. Two kinds cannot: an epoch's last one, because the next epoch begins when it is acknowledged; and one with
-    /// transactions, because calls that came after it may be found by a start that has not seen it again yet.
+    /// crash. Three kinds cannot: an epoch's last one, because the next epoch begins when it is acknowledged; one with
+    /// transactions, because calls that came after it may be found by a start that has not seen it again yet; and one that
+    /// says something of derived calls, because their calls would be.
     fn way(&self, work: &Work) -> Way {
         let changes = &work.changes;
         if changes.is_empty() {
@@ -164,13 +169,14 @@ impl Committer {
         }
         let epochs = self.core.genesis.epochs;
         let ends = |height| epochs.is_some_and(|epochs| epochs.is_last(height));
+        let presses = |applied: &Applied| {
+            let Changes { outcomes, derived, .. } = &applied.changes;
+            ends(applied.block.header.height) || !(outcomes.is_empty() && derived.is_empty())
+        };
         let blocks_wait = work.acks.is_empty() && changes.blocks.is_empty()
             || self.core.redelivers
                 && self.unsynced_blocks() + work.acks.len() <= MAX_UNSYNCED_BLOCKS
-                && !changes
-                    .blocks
-                    .iter()
-                    .any(|applied| ends(applied.block.header.height) || !applied.changes.outcomes.is_empty());
+                && !changes.blocks.iter().any(presses);
         match blocks_wait && changes.only_rows() {
             true if changes.has_rows() => Way::Logged,
             true if changes.only_blocks() => Way::Unsynced,

@@ -3,8 +3,9 @@
 use super::{Committer, Work};
 use crate::core::Inbox;
 use crate::lane::{Sealed, seal};
-use crate::limits::{EXPIRY_STEP_S, MARKS_EVERY_COMMITS, MAX_VALIDITY_BLOCKS};
+use crate::limits::{EXPIRY_STEP_S, MARKS_EVERY_COMMITS, MAX_ACCUSATIONS_EACH, MAX_VALIDITY_BLOCKS};
 use crate::store::{Changeset, Marks};
+use moot_ordering::Misconduct;
 
 impl Committer {
     /// Takes everything that waits; none when nothing does.
@@ -14,6 +15,7 @@ impl Committer {
         // Before the lane is taken: numbers that came back from others must not be given away again.
         let mut changes = Changeset::default();
         let landing = self.hold(inbox.foreign, &mut changes)?;
+        self.accuse(inbox.caught, &mut changes);
         // One look at the lane: what is open now is what the taken batches and those before them leave open.
         let (open, first_open, next) = {
             let mut lane = core.lane.lock();
@@ -21,7 +23,8 @@ impl Committer {
             (open, lane.calls.first_batch(), lane.next_seq())
         };
         let valid_until = self.state.height() + MAX_VALIDITY_BLOCKS;
-        let batches = open.into_iter().map(|open| seal(open, &core.key, &core.network, valid_until));
+        let batches =
+            open.into_iter().map(|open| seal(open, &core.key, &core.network, valid_until, core.charging()));
         changes.batches = batches.collect::<Result<Vec<Sealed>, _>>()?;
         let mut work = Work { changes, settled: Vec::new(), acks: Vec::new(), done: Vec::new() };
         self.enqueue(inbox.blocks, &landing)?;
@@ -47,6 +50,19 @@ impl Committer {
             self.upkeep.marked = closing;
         }
         Ok(Some(work))
+    }
+
+    /// Keeps the first few proofs against each member of a committee that contradicts itself.
+    fn accuse(&self, caught: Vec<Misconduct>, changes: &mut Changeset) {
+        let mut accused = self.core.accused.write();
+        for misconduct in caught {
+            let views = accused.entry(misconduct.who).or_default();
+            if views.len() < MAX_ACCUSATIONS_EACH && views.insert((misconduct.epoch, misconduct.view)) {
+                let Misconduct { who, epoch, view, what, .. } = &misconduct;
+                tracing::error!(%who, epoch, view, %what, "a member of the committee contradicts itself: both votes are kept");
+                changes.misconduct.push(misconduct);
+            }
+        }
     }
 
     /// The batch that carries the token of the way back is sealed.

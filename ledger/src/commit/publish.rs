@@ -8,9 +8,11 @@ use crate::lane::Sealed;
 use crate::limits::MAX_REMEMBERED_BUNDLES;
 use crate::limits::{ROOTS_REMEMBERED, STATE_TREES_KEPT};
 use crate::recent::Stored;
+use crate::state::DerivedNews;
 use crate::store::{Applied, Changeset, Job};
 use crate::unordered::Waiting;
-use moot_record::{Digest, StateKey};
+use moot_record::{Account, Digest, PriceList, StateKey};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Committer {
@@ -19,6 +21,8 @@ impl Committer {
         let core = self.core.clone();
         core.lane.lock().committed();
         let mut events = Vec::new();
+        let changes = &work.changes;
+        let own_alone = changes.foreign.is_empty() && changes.rivals.is_empty() && changes.blocks.is_empty();
         for batch in work.changes.batches {
             self.publish_batch(batch, &mut events);
         }
@@ -35,20 +39,26 @@ impl Committer {
         for applied in &work.changes.blocks {
             self.publish_block(applied, &mut events);
         }
-        {
+        let ripe = {
             let unordered = core.unordered.lock();
             core.waiting.store(unordered.count(core.lane_number()), Ordering::Relaxed);
             core.all_waiting.store(unordered.len(), Ordering::Relaxed);
+            unordered.is_ripe(core.order_within)
+        };
+        // Batches of others came, or others are the oldest now, or there is a new root. Own batches alone are no news to
+        // those who listen until a block is worth making of them: a busy node would wake its engine for every commit.
+        if ripe || !own_alone || core.pace.is_asked() {
+            core.pace.ring();
         }
-        // Batches came, or others are the oldest now, or there is a new root.
-        core.pace.ring();
         for job in &work.changes.jobs {
             if let Job::Prune(pruning) = job {
                 pruning.places().for_each(|place| core.recent.remove(place));
+                core.pruned.store(pruning.up_to(), Ordering::Relaxed);
             }
         }
         core.blocked.store(self.blocks.len(), Ordering::Relaxed);
         core.evidence.store(self.convicted.len(), Ordering::Relaxed);
+        core.validity.store(self.state.validity().unwrap_or(0), Ordering::Relaxed);
         if let Some(lost) = work.changes.lost {
             *core.lost.write() = Some(lost);
         }
@@ -88,7 +98,7 @@ impl Committer {
             core.flights.land(key);
         }
         let handle = batch.promise.handle();
-        let content = Content::Here(batch.ordered);
+        let content = Content::Here(batch.ordered, batch.charges);
         let waiting = Waiting::new(batch.digest, Some(batch.promise), content);
         core.unordered.lock().insert((batch.lane, batch.seq), waiting);
         if handle.asked() {
@@ -108,6 +118,22 @@ impl Committer {
         Counters::add(&core.counters.foreign_bytes, bytes as u64);
         core.wants.arrived(digest);
         core.intake.landed(digest);
+    }
+
+    /// Balances are others now, and what was promised for batches of the own lane is paid.
+    fn publish_charges(&self, applied: &Applied) {
+        let balances = applied.changes.rows.iter().filter_map(|(key, value)| match key {
+            StateKey::Account(account) => {
+                let found = value.as_deref().and_then(|value| Account::decode(value).ok());
+                Some((*account, found.unwrap_or_default().balance))
+            }
+            _ => None,
+        });
+        let holds = &self.core.holds;
+        holds.know(balances);
+        let lane = self.core.lane_number();
+        let own = applied.placed.iter().filter(|(place, ..)| place.0 == lane);
+        own.for_each(|((_, seq), ..)| holds.charged(*seq));
     }
 
     fn publish_block(&self, applied: &Applied, events: &mut Vec<Event>) {
@@ -131,6 +157,21 @@ impl Committer {
         if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Rule(_))) {
             *core.rules.write() = applied.rules.clone();
         }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Trigger(_))) {
+            *core.triggers.write() = applied.triggers.clone();
+        }
+        {
+            let mut derived = core.derived.lock();
+            for DerivedNews { call, end } in &changes.derived {
+                match end {
+                    None => drop(derived.insert(call.id, call.clone())),
+                    Some(_) => drop(derived.remove(&call.id)),
+                }
+            }
+        }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Stake(_) | StateKey::Conviction(_))) {
+            *core.stakes.write() = applied.stakes.clone();
+        }
         {
             let mut trees = core.trees.write();
             if trees.back().is_none_or(|(root, _)| *root != applied.block.state_after) {
@@ -139,6 +180,14 @@ impl Committer {
             if trees.len() > STATE_TREES_KEPT {
                 trees.pop_front();
             }
+        }
+        if core.charging() {
+            self.publish_charges(applied);
+        }
+        if let Some((_, Some(list))) = changes.rows.iter().find(|(key, _)| *key == StateKey::Prices)
+            && let Ok(list) = PriceList::decode(list)
+        {
+            *core.prices.write() = Some(Arc::new(list));
         }
         if let Some(seats) = &changes.seats {
             *core.seats.write() = seats.clone();
@@ -155,6 +204,12 @@ impl Committer {
             // Half of the room is for what this replica records itself.
             let room = (MAX_REMEMBERED_BUNDLES / 2).saturating_sub(remembered.len());
             remembered.extend(changes.counted.iter().take(room));
+        }
+        if !changes.derived.is_empty() {
+            core.derived_news.send_replace(header.height);
+        }
+        if !changes.values.is_empty() {
+            core.value_news.send_replace(header.height);
         }
         if !core.has_listeners() {
             return;

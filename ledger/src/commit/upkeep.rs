@@ -1,37 +1,41 @@
-//! What has to be looked at once in a while: room on the disk, the engine's health, expired payloads.
+//! What has to be looked at once in a while: room on the disk, expired payloads, old blocks.
 
+use crate::accuse::Accusations;
 use crate::core::Core;
-use crate::limits::{EXPIRY_STEP_S, TICK};
+use crate::limits::{CHARGE_WINDOW_MS, EXPIRY_STEP_S, PRUNE_PAUSE, TICK};
 use crate::store::Job;
-use crate::store::prune::{Horizon, plan};
+use crate::store::prune::{Horizon, Pruning, plan};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 /// When what was looked at last.
 #[derive(Debug, Default)]
 pub(super) struct Upkeep {
     looked: Option<Instant>,
+    /// When to go on pruning, if there was more than goes at once.
+    pruning: Option<Instant>,
     swept_hour: u32,
     /// Whether the closing marks are written.
     pub(super) marked: bool,
+    accusations: Accusations,
 }
 
 impl Upkeep {
     /// Looks, at most once a [`TICK`].
     pub(super) fn tick(&mut self, core: &Core) {
+        let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
+        if self.pruning.is_some_and(|since| since.elapsed() >= PRUNE_PAUSE) {
+            self.look_for_old_blocks(core, hour);
+        }
         if self.looked.is_some_and(|looked| looked.elapsed() < TICK) {
             return;
         }
         self.looked = Some(Instant::now());
         self.look_at_room(core);
-        if let Some(failure) = core.engine.get().and_then(|engine| engine.borrow().clone()) {
-            core.gate.stopped(&format!("ordering failed: {}", failure.reason));
-        }
         core.seek_return();
+        core.accuse(&mut self.accusations);
         core.components.remind(&core.wants.line);
-        let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
-        if let Some(retention_s) = core.block_retention_s {
-            self.look_for_old_blocks(core, retention_s, hour);
-        }
+        self.look_for_old_blocks(core, hour);
         if hour > self.swept_hour {
             match core.store.expired(hour) {
                 Ok(true) => core.inbox.lock().jobs.push((Job::Sweep { hour }, None)),
@@ -43,19 +47,35 @@ impl Upkeep {
     }
 
     /// Plans the removal of what nobody needs any more.
-    fn look_for_old_blocks(&self, core: &Core, retention_s: u64, hour: u32) {
+    fn look_for_old_blocks(&mut self, core: &Core, hour: u32) {
+        self.pruning = None;
+        let Some(retention_s) = core.block_retention_s else { return };
+        if core.inbox.lock().jobs.iter().any(|(job, _)| matches!(job, Job::Prune(_))) {
+            // What was planned last is on its way.
+            return;
+        }
         let (first_open, next) = {
             let lane = core.lane.lock();
             (lane.calls.first_batch(), lane.next_seq())
         };
+        // Calls that may still be charged may have to be looked up.
+        let kept_ms = if core.charging() { 2 * CHARGE_WINDOW_MS } else { 0 };
         let horizon = Horizon {
-            before_ms: core.clock.now_s().saturating_sub(retention_s).saturating_mul(1000),
+            before_ms: core
+                .clock
+                .now_s()
+                .saturating_sub(retention_s)
+                .saturating_mul(1000)
+                .saturating_sub(kept_ms),
             height: core.height(),
             hour,
             open: (core.lane_number(), first_open.unwrap_or(next)),
         };
         match core.store.read(|txn| plan(txn, &horizon)) {
-            Ok(pruning) => core.inbox.lock().jobs.extend(pruning.map(|pruning| (Job::Prune(pruning), None))),
+            Ok(pruning) => {
+                self.pruning = pruning.as_ref().is_some_and(Pruning::is_full).then(Instant::now);
+                core.inbox.lock().jobs.extend(pruning.map(|pruning| (Job::Prune(pruning), None)));
+            }
             Err(error) => tracing::warn!(%error, "cannot look for old blocks"),
         }
     }
@@ -73,7 +93,7 @@ impl Upkeep {
                 core.dir.display(),
                 core.min_free_bytes >> 20,
             ));
-        } else if core.gate.is_read_only() {
+        } else if core.gate.is_read_only() && !core.engine_waits.load(Relaxed) {
             tracing::info!(free, "there is room on the disk again");
             core.gate.running();
         }

@@ -4,10 +4,11 @@ use super::check::check;
 use super::{KIND_BATCH, Wants};
 use crate::core::Core;
 use crate::limits::{CHECKING_THREADS, MAX_CHECKING_BYTES, MAX_SUPPLIES, MAX_UNORDERED_FOREIGN};
+use crate::packed;
 use crate::store::read;
 use bytes::Bytes;
 use moot_ordering::Wanted;
-use moot_record::{AccountId, Digest, SealedHeader};
+use moot_record::{AccountId, Digest};
 use parking_lot::Mutex;
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -102,7 +103,7 @@ impl Core {
         if self.is_alone() || self.gate.check().is_err() {
             return;
         }
-        let head = match SealedHeader::peek(&bytes) {
+        let head = match packed::peek(&bytes) {
             Ok(head) => head.header,
             Err(error) => {
                 tracing::debug!(%from, %error, "what was pushed is no sealed batch");
@@ -133,7 +134,7 @@ impl Core {
     pub(crate) async fn judge(&self, wanted: &Wanted, bytes: Bytes) -> bool {
         let wanted = *wanted;
         if wanted.kind == KIND_BATCH {
-            let digest = SealedHeader::peek(&bytes).map(|head| head.header.digest());
+            let digest = packed::peek(&bytes).map(|head| head.header.digest());
             if digest != Ok(wanted.digest) {
                 return false;
             }
@@ -161,7 +162,7 @@ impl Core {
     fn run(&self, job: Job) {
         match job {
             Job::Batch { bytes, digest, room, verdict } => {
-                let checked = check(bytes, &self.owners(), Some(room));
+                let checked = check(bytes, &self.owners(), self.charging(), Some(room));
                 let good = checked.is_ok();
                 match checked {
                     Ok(checked) => {

@@ -23,11 +23,13 @@ mod components;
 mod intake;
 mod parts;
 mod supply;
+mod tally;
 mod wants;
 
-pub(crate) use check::{Checked, Content, RECEIPT, Scan, scan};
+pub(crate) use check::{Checked, Content, Looking, RECEIPT, Scan, VALUE, scan};
 pub(crate) use components::Components;
 pub(crate) use intake::{Intake, start};
+pub(crate) use tally::{FoundCalls, find_calls, tally};
 pub(crate) use wants::{Want, Wants};
 
 use bytes::Bytes;

@@ -3,6 +3,7 @@
 use super::{KIND_BATCH, KIND_COMPONENT, KIND_PART};
 use crate::core::Core;
 use crate::error::ReadError;
+use crate::packed;
 use crate::store::read;
 use bytes::Bytes;
 use moot_ordering::Wanted;
@@ -28,7 +29,8 @@ impl Core {
         let place = self.unordered.lock().place(digest);
         let Some(row) = self.store.read(|txn| read::sealed(txn, digest, place))? else { return Ok(None) };
         let damaged = |error: String| ReadError::damaged(format!("batch {digest}"), error);
-        let view = SealedView::parse(&row).map_err(|error| damaged(error.to_string()))?;
+        let bytes = packed::unpack(&row).map_err(|error| damaged(error.to_string()))?;
+        let view = SealedView::parse(&bytes).map_err(|error| damaged(error.to_string()))?;
         if view.digest() != *digest {
             // Another version stands in its place.
             return Ok(None);

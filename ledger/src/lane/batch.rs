@@ -2,6 +2,7 @@
 
 use crate::error::Refused;
 use crate::events::Event;
+use crate::exchange::VALUE;
 use crate::limits::{RETRY_AFTER, ROW_FRAMING_BYTES, ROW_STEP_BYTES};
 use crate::pace::Pace;
 use crate::pending::{Handle, Promise};
@@ -9,7 +10,7 @@ use crate::state::OrderedBundle;
 use crate::store::KeyRow;
 use bytes::Bytes;
 use moot_record::limits::MAX_ENTRY_BYTES;
-use moot_record::{AppendError, Bundle, BundleBuilder, Digest, EntryId, PageClass};
+use moot_record::{AppendError, Bundle, BundleBuilder, Digest, Entry, EntryId, PageClass, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub(crate) struct OpenBatch {
     pub(super) bundle_ids: Vec<(u64, Digest)>,
     pub(super) answers: Vec<(u16, Vec<(u16, u16)>)>,
     pub(super) ordered: Vec<OrderedBundle>,
+    /// Values of the node's own entries.
+    pub(super) values: Vec<(EntryId, Value)>,
     pub(super) events: Vec<Event>,
     bytes: usize,
     kept_bytes: usize,
@@ -70,6 +73,7 @@ impl OpenBatch {
             bundle_ids: Vec::new(),
             answers: Vec::new(),
             ordered: Vec::new(),
+            values: Vec::new(),
             events: Vec::new(),
             bytes: 0,
             kept_bytes: 0,
@@ -144,7 +148,14 @@ impl OpenBatch {
         });
         self.bytes += encoded.len() + 3;
         self.entries += 1;
-        Ok(EntryId { lane: self.lane, batch: self.seq, bundle, page, slot })
+        let id = EntryId { lane: self.lane, batch: self.seq, bundle, page, slot };
+        // By the entry itself, as every other replica finds it: see `exchange::scan`.
+        if encoded.get(1) == Some(&VALUE)
+            && let Ok(Entry::Value(value)) = Entry::decode(encoded)
+        {
+            self.values.push((id, value));
+        }
+        Ok(id)
     }
 
     /// Adds a client's bundle; answers with its place.

@@ -141,10 +141,15 @@ mod tests {
     /// A client's bundle of about `bytes`.
     fn bundle(bytes: usize) -> Bundle {
         let mut builder = moot_record::BundleBuilder::with_max_bytes(bytes);
-        let entry = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(&[7; 80]) }).encode();
+        let entry = Entry::Value(Value::new("/a", Payload::inlined(&[7; 80]))).encode();
         while builder.append(PageClass::Bulk, &entry).is_ok() {}
         Bundle::sign(&Keypair::from_seed([1; 32]), &Network::new(1).genesis.network(), 9, builder.finish())
             .unwrap()
+    }
+
+    /// How long its row would be if it were not packed.
+    fn unpacked(sealed: &Sealed) -> usize {
+        crate::packed::unpack(&sealed.row).unwrap().len()
     }
 
     #[test]
@@ -157,7 +162,8 @@ mod tests {
             batch.append_bundle(bundle.clone(), Digest::ZERO, bytes, 1);
         }
         let key = Network::new(1).validators[0].clone();
-        let rows = lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9).unwrap().row.len());
+        let sealed = lane.take().into_iter().map(|open| seal(open, &key, &Digest::ZERO, 9, false).unwrap());
+        let rows = sealed.map(|sealed| unpacked(&sealed));
         let rows: Vec<usize> = rows.collect();
         assert_eq!(rows.len(), 3, "{rows:?}");
         for row in &rows[..2] {
@@ -173,7 +179,7 @@ mod tests {
             lane.room(150, 0, usize::MAX).unwrap().append(PageClass::Bulk, &[7; 150]).unwrap();
         }
         let key = Network::new(1).validators[0].clone();
-        let row = seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9).unwrap().row.len();
+        let row = unpacked(&seal(lane.full.pop_front().unwrap(), &key, &Digest::ZERO, 9, false).unwrap());
         assert!(row > ROW_STEP_BYTES * 7 / 8 && row + 100 < ROW_STEP_BYTES, "{row}");
     }
 }

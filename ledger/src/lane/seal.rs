@@ -2,13 +2,15 @@
 
 use super::batch::{Kept, OpenBatch, Slot};
 use crate::events::Event;
+use crate::exchange::tally;
 use crate::limits::PAYLOAD_ROW_BYTES;
+use crate::packed;
 use crate::pending::Promise;
-use crate::state::OrderedBundle;
+use crate::state::{Charges, OrderedBundle};
 use crate::store::{KeyRow, position};
 use bytes::Bytes;
 use moot_record::cbor;
-use moot_record::{Batch, Bundle, Digest, Keypair};
+use moot_record::{Batch, Bundle, Digest, EntryId, Keypair, SealedHeader, SealedView};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub(crate) struct Sealed {
     /// By client bundle: the pages and slots of calls that are to be answered here.
     pub(crate) answers: Vec<(u16, Vec<(u16, u16)>)>,
     pub(crate) ordered: Vec<OrderedBundle>,
+    /// What is to be charged, where anything is.
+    pub(crate) charges: Option<Box<Charges>>,
     pub(crate) events: Vec<Event>,
     pub(crate) promise: Promise,
 }
@@ -43,18 +47,48 @@ pub(crate) fn seal(
     key: &Keypair,
     network: &Digest,
     valid_until: u64,
+    charging: bool,
 ) -> Result<Sealed, String> {
     let (lane, seq) = (open.lane(), open.seq());
-    let mut own = Some(open.own.finish());
+    let (mut own, mut ordered, mut values) = (Some(open.own.finish()), open.ordered, open.values);
     let bundles = open.slots.into_iter().map(|slot| match slot {
         Slot::Client(bundle) => Ok(bundle),
         Slot::Own => Bundle::sign(key, network, valid_until, own.take().unwrap_or_default()),
     });
     let bundles = bundles.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     let batch = Batch::seal(lane, seq, bundles).map_err(|error| error.to_string())?;
+    if let Some((first, _)) = values.first() {
+        let first = EntryId { page: 0, slot: 0, ..*first };
+        let bundle = batch.bundles.get(usize::from(first.bundle));
+        ordered.extend(bundle.map(|bundle| OrderedBundle {
+            digest: bundle.header.id(),
+            account: bundle.header.account,
+            own: true,
+            counts: false,
+            valid_until: bundle.header.valid_until,
+            first,
+            transactions: Vec::new(),
+            values: std::mem::take(&mut values),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
+        }));
+        // As they stand in the batch, which is how other replicas find them.
+        ordered.sort_by_key(|bundle| bundle.first.bundle);
+    }
     let digest = batch.digest();
     let (hours, payloads) = pack(open.kept);
-    let row = batch.encode_sealed(&moot_record::seal(key, network, &digest)).into();
+    let head = SealedHeader { header: batch.header, seal: moot_record::seal(key, network, &digest) };
+    let sealed = batch.encode_sealed(&head.seal);
+    // From the bytes, as every other replica does it.
+    let charges = match charging {
+        true => {
+            let view = SealedView::parse(&sealed).map_err(|error| error.to_string())?;
+            Some(Box::new(tally(&view, Some(&key.account()))))
+        }
+        false => None,
+    };
+    let row = packed::pack(&head, sealed);
     Ok(Sealed {
         lane,
         seq,
@@ -67,7 +101,8 @@ pub(crate) fn seal(
         keys: open.keys,
         bundle_ids: open.bundle_ids,
         answers: open.answers,
-        ordered: open.ordered,
+        ordered,
+        charges,
         events: open.events,
         promise: open.promise,
     })

@@ -117,8 +117,9 @@ impl<'a> Run<'a> {
             |number: u64| i64::try_from(number).map(Value::Int).map_err(|_| format!("{name} is too large"));
         match name {
             "auth" => {
-                let account = Value::text(&scope.account.to_string());
-                let fields = [("account", account), ("function", Value::Null)];
+                let account = scope.account.map_or(Value::Null, |account| Value::text(&account.to_string()));
+                let function = scope.function.map_or(Value::Null, |name| Value::text(name.as_str()));
+                let fields = [("account", account), ("function", function)];
                 Ok(Value::Map(Arc::new(fields.map(|(name, value)| (Arc::from(name), value)).into())))
             }
             "path" => {

@@ -27,7 +27,7 @@ use crate::limits::{
 };
 use cel::IdedExpr;
 use cel::parser::Parser;
-use moot_record::AccountId;
+use moot_record::{AccountId, FunctionName};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +38,7 @@ use value::Value;
 #[derive(Clone)]
 pub struct Rule {
     tree: Arc<IdedExpr>,
+    reads_state: bool,
 }
 
 impl fmt::Debug for Rule {
@@ -49,8 +50,10 @@ impl fmt::Debug for Rule {
 /// What a rule is asked about.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// Who writes.
-    pub account: AccountId,
+    /// Who writes; none when nobody has put a name to it.
+    pub account: Option<AccountId>,
+    /// The function that writes, if one does: its owner is the account then.
+    pub function: Option<&'a FunctionName>,
     /// What is written; none when only its digest is on the ledger.
     pub value: Option<&'a [u8]>,
     /// Its length.
@@ -75,7 +78,15 @@ impl Rule {
             check::check(&tree, variables)?;
             Ok::<_, String>(tree)
         })?;
-        Ok(Rule { tree: Arc::new(tree) })
+        // By its text: a call is in there by its name, and where only a string says it, nothing is lost but speed.
+        Ok(Rule { tree: Arc::new(tree), reads_state: text.contains("balance") })
+    }
+
+    /// Whether its verdict may depend on what accounts have. That of another is the same wherever in its block a value
+    /// stands.
+    #[must_use]
+    pub fn reads_state(&self) -> bool {
+        self.reads_state
     }
 
     /// Whether it allows. `labels` are the path's, under the variables of the rule's pattern. Whatever goes wrong denies,

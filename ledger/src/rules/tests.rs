@@ -6,7 +6,8 @@ fn account(n: u8) -> AccountId {
 
 fn scope(value: &[u8]) -> Scope<'_> {
     Scope {
-        account: account(7),
+        account: Some(account(7)),
+        function: None,
         value: Some(value),
         value_bytes: value.len() as u64,
         now_ms: 1_700_000_000_000,
@@ -59,6 +60,21 @@ fn rules_mean_what_cel_says() {
     }
     assert_eq!(judge("value == 'plain text'", "plain text"), Ok(true));
     assert_eq!(judge("value == 5", "5"), Ok(true));
+}
+
+#[test]
+fn a_rule_sees_who_writes_if_anybody_says_so() {
+    let of = |text: &str, account, function| {
+        let rule = Rule::parse(text, &[]).unwrap();
+        rule.judge(&BTreeMap::new(), &Scope { account, function, ..scope(b"") })
+    };
+    let clerk = FunctionName::parse("clerk").unwrap();
+    assert_eq!(of("auth.account == null && auth.function == null", None, None), Ok(true));
+    assert_eq!(of("auth.function == 'clerk'", Some(account(7)), Some(&clerk)), Ok(true));
+    // Nobody has nothing, and is told apart from everybody who has.
+    assert!(of("balance(auth.account) >= 0", None, None).unwrap_err().contains("does not take null"));
+    assert!(Rule::parse("balance('x') > 1", &[]).unwrap().reads_state());
+    assert!(!Rule::parse("value_size < 10", &[]).unwrap().reads_state());
 }
 
 #[test]

@@ -41,6 +41,21 @@ impl Accounts {
         }
     }
 
+    /// Takes units out of a balance, for something that holds them; nothing changes when it is refused.
+    pub(super) fn withdraw(&mut self, from: AccountId, amount: u64) -> Result<(), Refusal> {
+        let balance = self.balance(&from);
+        let left = balance.checked_sub(amount).ok_or(Refusal::Insufficient { balance, needed: amount })?;
+        self.restore(from, left);
+        Ok(())
+    }
+
+    /// Puts units into a balance that something held; nothing changes when it is refused.
+    pub(super) fn deposit(&mut self, to: AccountId, amount: u64) -> Result<(), Refusal> {
+        let sum = self.balance(&to).checked_add(amount).ok_or(Refusal::Overflow { amount })?;
+        self.restore(to, sum);
+        Ok(())
+    }
+
     /// Moves units; nothing changes when it is refused.
     pub(super) fn transfer(&mut self, from: AccountId, to: AccountId, amount: u64) -> Result<(), Refusal> {
         let balance = self.balance(&from);

@@ -8,32 +8,73 @@
 //!                    └─ what was there before ──► undo ───────────────────────────────────┘
 //! ```
 
+use super::accounts::Accounts;
+use super::postings::{Posting, PostingKind};
+use super::treasury::Till;
+use super::values::Verdicts;
 use super::{
     Block, Changes, FunctionRecord, OrderedBundle, Outcome, Refusal, RuleRecord, Seat, Seats, State,
+    TriggerRecord,
 };
 use super::{history, registry};
-use crate::limits::MAX_VALIDITY_BLOCKS;
-use moot_record::{AccountId, Digest, EntryId, FunctionName, PathOwner, Pattern, StateKey, Transaction};
+use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
+use moot_record::{
+    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
+    Transaction, storage_fee,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What has to be put back when a change is undone.
-enum Was {
+pub(super) enum Was {
     Function(FunctionName, Option<Arc<FunctionRecord>>),
     Seats(Option<Arc<Seats>>),
     Balance(AccountId, u64),
     Owner(String, Option<PathOwner>),
     Rule(String, Option<Arc<RuleRecord>>),
+    Hold(EntryId, Option<Hold>),
+    Stake(AccountId, Option<Stake>),
+    /// A replica that was not convicted before.
+    Convicted(AccountId),
+    Pot(u64),
+    Prices(Box<(PriceList, Option<Prices>)>),
+    /// Lines of the statement beyond so many.
+    Postings(usize),
+    Trigger(FunctionName, Option<Arc<TriggerRecord>>),
 }
 
 /// A block on its way into the state.
-struct Step {
-    height: u64,
-    changes: Changes,
+pub(super) struct Step {
+    pub(super) height: u64,
+    time_ms: u64,
+    pub(super) changes: Changes,
+    /// How many calls were derived.
+    pub(super) derived: u32,
     /// Keys whose values may be others now.
-    touched: BTreeSet<StateKey>,
+    pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
-    undo: Vec<Was>,
+    pub(super) undo: Vec<Was>,
+    /// What was charged.
+    till: Till,
+}
+
+impl Step {
+    /// A balance is about to change.
+    pub(super) fn balance(&mut self, accounts: &Accounts, of: AccountId) {
+        self.touched.insert(StateKey::Account(of));
+        self.undo.push(Was::Balance(of, accounts.balance(&of)));
+    }
+
+    /// A line of an account's statement, which a group that fails takes back.
+    pub(super) fn post(&mut self, account: AccountId, kind: PostingKind, units: u64) {
+        self.undo.push(Was::Postings(self.till.postings.len()));
+        self.till.post(Posting::new(account, kind, None, units));
+    }
+
+    /// Another value may be under a key now.
+    pub(super) fn touch(&mut self, key: StateKey) {
+        self.touched.insert(key);
+    }
 }
 
 /// A transaction with its address.
@@ -45,25 +86,64 @@ impl State {
         self.height = block.height;
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
-        let mut step = Step { height: block.height, changes, touched, undo: Vec::new() };
-        for bundle in &block.bundles {
-            match self.count(bundle, &mut step) {
-                Ok(()) => self.apply_bundle(bundle, &mut step),
-                Err(refusal) => self.void(bundle, &refusal, &mut step),
-            }
+        let (height, time_ms) = (block.height, block.time_ms);
+        let till = Till::default();
+        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
+        let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
+        self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
+        if let Some(treasury) = &mut self.treasury {
+            treasury.open.expire(block.time_ms);
+            treasury.early.expire(block.time_ms);
         }
-        if let Some(seats) = &mut self.seats
-            && seats.epochs().is_some_and(|epochs| epochs.is_last(block.height))
-            && Arc::make_mut(seats).end(block.height, block.digest)
-        {
+        let mut verdicts = Verdicts::ahead(block, &self.rules);
+        for bundle in &block.bundles {
+            let counts = match bundle.counts {
+                true => self.count(bundle, &mut step),
+                false => Ok(()),
+            };
+            match &counts {
+                Ok(()) => self.apply_bundle(bundle, &mut step),
+                Err(refusal) => self.void(bundle, refusal, &mut step),
+            }
+            if counts.is_ok() {
+                self.follow_calls(block, bundle, &mut step);
+            }
+            self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
+            self.follow_receipts(block, bundle, &mut step);
+        }
+        self.fire_schedules(block, &mut step);
+        self.pass_on(block, &mut step);
+        self.charge_all(&block.charges, block.time_ms, &mut step.till);
+        self.close_till(&mut step.till);
+        self.end_of_epoch(block, &mut step);
+        self.settle(step)
+    }
+
+    /// Settles a committee, if the block is the last of its epoch.
+    fn end_of_epoch(&mut self, block: &Block, step: &mut Step) {
+        let Some(seats) = &mut self.seats else { return };
+        let Some(epochs) = seats.epochs().filter(|epochs| epochs.is_last(block.height)).copied() else {
+            return;
+        };
+        if let Some(lockup) = seats.economy().map(|economy| economy.lockup_blocks) {
+            self.end_epoch(epochs, lockup, block.digest, step);
+        } else if Arc::make_mut(seats).end(block.height, block.digest) {
             step.touched.insert(StateKey::Seats);
         }
-        self.settle(step)
     }
 
     /// Makes the root, and gathers what has to be written down.
     fn settle(&mut self, step: Step) -> Changes {
-        let Step { mut changes, mut touched, .. } = step;
+        let Step { mut changes, mut touched, mut till, .. } = step;
+        touched.extend(till.accounts.iter().copied().map(StateKey::Account));
+        touched.extend(till.pot.then_some(StateKey::Pot));
+        touched.extend(till.prices.then_some(StateKey::Prices));
+        changes.postings = till.take_postings();
+        changes.prices = self.prices().filter(|_| till.agreed).cloned();
+        if let Some(treasury) = &mut self.treasury {
+            changes.open = treasury.open.take_changes();
+            changes.early = treasury.early.take_changes();
+        }
         if !changes.outcomes.is_empty() {
             touched.insert(StateKey::History);
         }
@@ -72,9 +152,17 @@ impl State {
                 StateKey::History => {}
                 StateKey::Seats => changes.seats = self.seats.clone(),
                 StateKey::Function(name) => changes.functions.extend(self.functions.get(name).cloned()),
-                StateKey::Account(_) | StateKey::Owner(_) | StateKey::Rule(_) => {
-                    changes.rows.push((key.clone(), self.value(key)))
-                }
+                StateKey::Account(_)
+                | StateKey::Owner(_)
+                | StateKey::Rule(_)
+                | StateKey::Hold(_)
+                | StateKey::Stake(_)
+                | StateKey::Conviction(_)
+                | StateKey::Prices
+                | StateKey::Pot
+                | StateKey::Trigger(_)
+                | StateKey::Derived(..)
+                | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -89,7 +177,8 @@ impl State {
         if bundle.valid_until < step.height {
             return Err(Refusal::Expired { valid_until: bundle.valid_until });
         }
-        if bundle.valid_until > step.height.saturating_add(MAX_VALIDITY_BLOCKS) {
+        let allowed = self.validity();
+        if allowed.is_none_or(|allowed| bundle.valid_until > step.height.saturating_add(allowed)) {
             return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
@@ -97,11 +186,24 @@ impl State {
             return Err(Refusal::Duplicate);
         }
         step.changes.counted.push(key);
-        Ok(())
+        // One that cannot pay is remembered too: else it could be sent again and again for nothing.
+        self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
+    }
+
+    /// For how many blocks a bundle that counts from now on may be valid; none while there is no room to remember it.
+    /// What is remembered follows from the blocks, so every replica says the same.
+    #[must_use]
+    pub fn validity(&self) -> Option<u64> {
+        match self.counted.len() {
+            few if few < MAX_COUNTED_BUNDLES / 2 => Some(MAX_VALIDITY_BLOCKS),
+            many if many < MAX_COUNTED_BUNDLES => Some(CROWDED_VALIDITY_BLOCKS),
+            _ => None,
+        }
     }
 
     /// Nothing of the bundle counts.
     fn void(&mut self, bundle: &OrderedBundle, why: &Refusal, step: &mut Step) {
+        step.till.voids.insert((bundle.first.lane, bundle.first.batch, bundle.first.bundle));
         if bundle.transactions.is_empty() {
             // Said once for the whole bundle: its calls and values are on the ledger, and void.
             self.note(bundle.first, Err(why.clone()), step);
@@ -164,7 +266,7 @@ impl State {
     }
 
     /// Writes an outcome into the history.
-    fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
+    pub(super) fn note(&mut self, id: EntryId, result: Result<u32, Refusal>, step: &mut Step) {
         let outcome = Outcome { height: step.height, result };
         self.history = history::extend(&self.history, &id, &outcome);
         step.changes.outcomes.push((id, outcome));
@@ -181,7 +283,15 @@ impl State {
         match transaction {
             Transaction::Deploy { name, .. }
             | Transaction::Rollback { name, .. }
-            | Transaction::Retire { name } => self.change_function(name, id, account, transaction, step),
+            | Transaction::Retire { name }
+            | Transaction::Freeze { name } => self.change_function(name, id, account, transaction, step),
+            Transaction::Prices { prices } => {
+                let was = self.treasury.as_ref().map(|treasury| (treasury.list.clone(), treasury.agreed));
+                let number = self.vote_prices(account, *prices)?;
+                step.till.prices = true;
+                step.undo.extend(was.map(|was| Was::Prices(Box::new(was))));
+                Ok(number)
+            }
             Transaction::Seat { account: replica, role, ledger, data } => {
                 let wish = Seat { account: *replica, role: *role, ledger: *ledger, data: *data };
                 self.change_seat(account, wish, step)
@@ -191,6 +301,11 @@ impl State {
                 self.accounts.transfer(account, *to, *amount)?;
                 step.touched.extend([account, *to].map(StateKey::Account));
                 step.undo.extend(had);
+                step.undo.push(Was::Postings(step.till.postings.len()));
+                if self.treasury.is_some() && account != *to {
+                    step.till.post(Posting::new(account, PostingKind::Sent, None, *amount));
+                    step.till.post(Posting::new(*to, PostingKind::Received, None, *amount));
+                }
                 Ok(0)
             }
             Transaction::Together { .. } => Err(Refusal::GroupInGroup),
@@ -202,6 +317,22 @@ impl State {
                 Ok(0)
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
+            Transaction::Hold { to, amount, until } => {
+                let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
+                self.hold_units(id, hold, step)
+            }
+            Transaction::Release { hold, part, whole } => self.release(account, *hold, (*part, *whole), step),
+            Transaction::Stake { amount, replica, consent } => {
+                self.stake(account, *amount, replica.zip(*consent), step)
+            }
+            Transaction::Unstake { amount } => self.unstake(account, *amount, step),
+            Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Trigger { name, trigger } => {
+                let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
+                step.touched.insert(StateKey::Trigger(name.clone()));
+                step.undo.push(Was::Trigger(name.clone(), was));
+                Ok(0)
+            }
         }
     }
 
@@ -216,12 +347,37 @@ impl State {
         let present = self.functions.get(name);
         let next = registry::next(present.map(Arc::as_ref), step.height, id, account, transaction)?;
         let active = next.active;
+        let changed = present.is_none_or(|present| **present != next);
+        if let (true, Transaction::Deploy { component_bytes, .. }) = (changed, transaction) {
+            self.pay_for_storage(account, name, *component_bytes, step)?;
+        }
         step.touched.insert(StateKey::Function(name.clone()));
-        if present.is_none_or(|present| **present != next) {
+        if changed {
             let was = self.functions.insert(name.clone(), Arc::new(next));
             step.undo.push(Was::Function(name.clone(), was));
         }
         Ok(active)
+    }
+
+    /// What storing a component costs.
+    fn pay_for_storage(
+        &mut self,
+        account: AccountId,
+        name: &FunctionName,
+        component_bytes: u64,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        let Some(treasury) = &self.treasury else { return Ok(()) };
+        let needed = storage_fee(&treasury.list.prices, component_bytes);
+        let balance = self.accounts.balance(&account);
+        if balance < needed {
+            return Err(Refusal::Insufficient { balance, needed });
+        }
+        let postings = Was::Postings(step.till.postings.len());
+        step.undo.extend([Was::Balance(account, balance), Was::Pot(treasury.pot), postings]);
+        self.pay_pot(account, needed, &mut step.till);
+        step.till.post(Posting::new(account, PostingKind::Storage, Some(name.clone()), needed));
+        Ok(())
     }
 
     /// A replica gets another role.
@@ -263,6 +419,17 @@ impl State {
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
                 Was::Rule(place, rule) => drop(Arc::make_mut(&mut self.rules).put(place, rule)),
+                Was::Hold(id, hold) => drop(self.escrow.put(id, hold)),
+                Was::Stake(account, stake) => drop(Arc::make_mut(&mut self.stakes).put(account, stake)),
+                Was::Convicted(replica) => Arc::make_mut(&mut self.stakes).put_conviction(replica, None),
+                Was::Pot(units) => self.treasury.iter_mut().for_each(|treasury| treasury.pot = units),
+                Was::Prices(was) => {
+                    if let Some(treasury) = &mut self.treasury {
+                        (treasury.list, treasury.agreed) = *was;
+                    }
+                }
+                Was::Postings(count) => step.till.postings.truncate(count),
+                Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
             }
         }
     }

@@ -35,6 +35,8 @@ pub struct FunctionRecord {
     pub active: u32,
     /// Whether it was retired: it runs no more and its name stays spent.
     pub retired: bool,
+    /// Whether its owner gave up upgrade and destruction for good, whatever its manifest says.
+    pub frozen: bool,
 }
 
 impl FunctionRecord {
@@ -51,11 +53,12 @@ impl FunctionRecord {
         self.versions.get(at)
     }
 
-    /// Its one encoding: a leaf of the state's tree, and the row on disk.
+    /// Its one encoding: a leaf of the state's tree, and the row on disk. One that is not frozen has the encoding that it
+    /// had before any could be.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        cbor::array(&mut out, 5);
+        cbor::array(&mut out, 5 + usize::from(self.frozen));
         cbor::text(&mut out, self.name.as_str());
         cbor::bytes(&mut out, self.owner.as_bytes());
         cbor::uint(&mut out, self.active);
@@ -70,12 +73,22 @@ impl FunctionRecord {
             cbor::uint(&mut out, version.height);
             cbor::bytes(&mut out, &version.deployed.encode());
         }
+        if self.frozen {
+            cbor::boolean(&mut out, true);
+        }
         out
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<FunctionRecord, DecodeError> {
+    /// Reads a record: what a proof of the state shows of a function.
+    ///
+    /// # Errors
+    /// When the bytes are none.
+    pub fn decode(bytes: &[u8]) -> Result<FunctionRecord, DecodeError> {
         let r = &mut Reader::new(bytes);
-        r.array(5)?;
+        let fields = r.list(6)?;
+        if fields < 5 {
+            return Err(super::invalid("function", "a record has five fields or six").into());
+        }
         let name =
             FunctionName::parse(r.text(64)?).map_err(|error| super::invalid("name", error.to_string()))?;
         let owner = AccountId::from_bytes(r.fixed()?);
@@ -101,7 +114,11 @@ impl FunctionRecord {
                 deployed,
             });
         }
+        let frozen = fields == 6;
+        if frozen && !r.boolean()? {
+            return Err(super::invalid("frozen", "only a frozen function says whether it is").into());
+        }
         r.end()?;
-        Ok(FunctionRecord { name, owner, versions, active, retired })
+        Ok(FunctionRecord { name, owner, versions, active, retired, frozen })
     }
 }

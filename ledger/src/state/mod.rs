@@ -6,52 +6,101 @@
 //! ```
 //!
 //! No clock, no randomness, no I/O, no order of a hash map: every replica that applies the same blocks has the
-//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. A
-//! transaction that is refused changes nothing but leaves its outcome, which the root commits to as well. Not in the
+//! same root. Calls, receipts and values are not state; they are only recorded, and void when their bundle is. Values are
+//! judged by the rules in the block's order, after the transactions of their bundle. A transaction that is refused and a
+//! value that is denied change nothing but leave their outcome, which the root commits to as well. Not in the
 //! root: which bundles count already, which follows from the blocks of the last [`MAX_VALIDITY_BLOCKS`] heights.
 
 mod accounts;
 mod apply;
+pub mod charges;
+mod cron;
+mod derived;
+mod early;
+mod escrow;
+mod firing;
 mod function;
 mod history;
+mod open_batches;
 mod outcome;
 mod paths;
+mod postings;
 mod refusal;
 mod registry;
 mod seats;
+mod stakes;
+mod treasury;
 pub(crate) mod tree;
+mod triggers;
+mod values;
 
+pub use charges::Charges;
+pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
+pub use early::EarlyReceipts;
 pub use function::{FunctionRecord, Version};
+pub use open_batches::OpenBatch;
 pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
+pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
+pub use stakes::{Bid, Stakes};
+pub use triggers::{TriggerRecord, Triggers};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
+use derived::{Open, Traced};
+use escrow::Escrow;
 use moot_record::{
-    AccountId, Allocation, Digest, EntryId, FunctionName, Genesis, Invalid, PathOwner, PathRule, StateKey,
-    Transaction,
+    AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
+    PathRule, Pot, PriceList, SetTrigger, Stake, StateKey, Status, Transaction, Value,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use treasury::Treasury;
 use tree::Tree;
 
-/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions.
+/// A bundle as a block brings it: every one that a client signed, and of the lanes' own those with transactions or values.
 #[derive(Debug, Clone)]
 pub struct OrderedBundle {
     /// Digest of the bundle's header: what replay protection remembers.
     pub digest: Digest,
     /// Who signed it.
     pub account: AccountId,
+    /// Whether that is the owner of the lane it stands in: who wrote its values is that one's word.
+    pub own: bool,
+    /// Whether it counts once only. A replica says what it wants in its own lane, so of its own bundles those with
+    /// transactions alone.
+    pub counts: bool,
     /// Last height at which it counts.
     pub valid_until: u64,
     /// The address of its first entry: where its outcome is found when it has no transactions.
     pub first: EntryId,
     /// Its transactions in order, with their addresses.
     pub transactions: Vec<(EntryId, Transaction)>,
+    /// Its values in order, with their addresses.
+    pub values: Vec<(EntryId, Value)>,
+    /// Its calls, where the state follows them.
+    pub calls: Vec<(EntryId, FollowedCall)>,
+    /// Its receipts, where the state follows them: addresses, the calls that they answer, and how these ended.
+    pub receipts: Vec<(EntryId, EntryId, Status)>,
+    /// The bytes that its account pays for, if it counts: [`moot_record::Bundle::paid_bytes`].
+    pub bytes: u64,
+}
+
+/// What the state looks at of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedCall {
+    /// The function.
+    pub function: FunctionName,
+    /// Who called.
+    pub caller: Option<AccountId>,
+    /// The digest of an idempotency key, or of a derived call.
+    pub idempotency: Option<Digest>,
+    /// The call that made it.
+    pub parent: Option<EntryId>,
 }
 
 /// What the state machine sees of a block.
@@ -59,10 +108,14 @@ pub struct OrderedBundle {
 pub struct Block {
     /// Its height: one more than the last one's.
     pub height: u64,
+    /// Its time, milliseconds since 1970.
+    pub time_ms: u64,
     /// The digest of its header.
     pub digest: Digest,
     /// Bundles that count, in the block's order.
     pub bundles: Vec<OrderedBundle>,
+    /// What its batches ask to be charged, in the block's order. Empty where nothing is charged.
+    pub charges: Vec<Charges>,
 }
 
 /// What a block changed.
@@ -72,12 +125,24 @@ pub struct Changes {
     pub functions: Vec<Arc<FunctionRecord>>,
     /// What the table of the state holds now under these keys; none: nothing any more.
     pub rows: Vec<(StateKey, Option<Arc<[u8]>>)>,
-    /// What became of each transaction.
+    /// What became of each transaction, and of each value that was denied.
     pub outcomes: Vec<(EntryId, Outcome)>,
     /// The seats, if they changed or an epoch ended.
     pub seats: Option<Arc<Seats>>,
     /// Bundles that count from now on, with the last height of their validity.
     pub counted: Vec<(u64, Digest)>,
+    /// Batches with calls that may still be charged, as they are now; none for those that are forgotten.
+    pub open: Vec<((u32, u64), Option<OpenBatch>)>,
+    /// Batches that are not ordered and whose calls have receipts, as they are now; none for those that are gone.
+    pub early: Vec<((u32, u64), Option<EarlyReceipts>)>,
+    /// What accounts paid and got, sorted by account.
+    pub postings: Vec<Posting>,
+    /// The prices that are in force from the next block on, if they are others than before.
+    pub prices: Option<PriceList>,
+    /// The values that were allowed, in the block's order, with their paths.
+    pub values: Vec<(EntryId, String)>,
+    /// What became of derived calls, in order.
+    pub derived: Vec<DerivedNews>,
 }
 
 /// The state after some block.
@@ -88,10 +153,24 @@ pub struct State {
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
+    escrow: Escrow,
+    stakes: Arc<Stakes>,
+    triggers: Arc<Triggers>,
+    open: Open,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
     seats: Option<Arc<Seats>>,
+    /// Where things are charged.
+    treasury: Option<Treasury>,
     tree: Tree,
+}
+
+/// What an excerpt of a state has as a whole.
+pub(crate) struct Whole {
+    pub(crate) seats: Arc<Seats>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) stakes: Arc<Stakes>,
+    pub(crate) triggers: Arc<Triggers>,
 }
 
 impl State {
@@ -104,9 +183,14 @@ impl State {
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
+            escrow: Escrow::default(),
+            stakes: Arc::default(),
+            triggers: Arc::default(),
+            open: Open::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
             seats: None,
+            treasury: None,
             tree: Tree::default(),
         };
         state.plant([StateKey::History]);
@@ -116,14 +200,41 @@ impl State {
     /// The state before the first block of a network; `seats` are as its genesis has them.
     #[must_use]
     pub fn genesis(genesis: &Genesis, seats: Arc<Seats>) -> State {
-        State::new().seated(seats).holding(State::genesis_rows(genesis))
+        State::new().seated(seats).charging(genesis).holding(State::genesis_rows(genesis))
     }
 
     /// What the table of the state holds before the first block.
     pub(crate) fn genesis_rows(genesis: &Genesis) -> impl Iterator<Item = (StateKey, Vec<u8>)> {
-        genesis.accounts.iter().map(|Allocation { account, balance }| {
+        let prices = genesis.economy.map(|_| {
+            let list = PriceList { prices: genesis.prices, votes: Vec::new() };
+            (StateKey::Prices, list.encode())
+        });
+        let accounts = genesis.accounts.iter().map(|Allocation { account, balance }| {
             (StateKey::Account(*account), moot_record::Account { balance: *balance }.encode())
-        })
+        });
+        accounts.chain(prices)
+    }
+
+    /// The same state, charging as the genesis says: before the rows, some of which are about that.
+    #[must_use]
+    pub fn charging(mut self, genesis: &Genesis) -> State {
+        self.treasury = genesis.economy.map(|economy| Treasury::new(economy, genesis.prices));
+        self.plant([StateKey::Prices, StateKey::Pot]);
+        self
+    }
+
+    /// The same state with these batches whose calls may still be charged, and receipts that wait for theirs.
+    #[must_use]
+    pub fn expecting(
+        mut self,
+        open: impl IntoIterator<Item = ((u32, u64), OpenBatch)>,
+        early: impl IntoIterator<Item = ((u32, u64), EarlyReceipts)>,
+    ) -> State {
+        if let Some(treasury) = &mut self.treasury {
+            open.into_iter().for_each(|(place, batch)| treasury.open.restore(place, batch));
+            early.into_iter().for_each(|(place, receipts)| treasury.early.restore(place, receipts));
+        }
+        self
     }
 
     /// The state as it was stored: `history` and the rest belong to `height`.
@@ -162,6 +273,23 @@ impl State {
         self
     }
 
+    /// A part of a state, for asking what a block would do that touches nothing beyond it. Its root means nothing.
+    pub(crate) fn excerpt(
+        genesis: &Genesis,
+        height: u64,
+        whole: Whole,
+        functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
+        rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
+    ) -> State {
+        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
+        let Whole { seats, rules, stakes, triggers } = whole;
+        let seats = Some(seats);
+        let state = State { height, rules, stakes, triggers, functions, seats, ..State::new() };
+        let mut state = state.charging(genesis);
+        rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
+        state
+    }
+
     fn hold(&mut self, key: &StateKey, value: &[u8]) {
         match key {
             StateKey::Account(account) => {
@@ -177,6 +305,34 @@ impl State {
                 let found = found.and_then(|found| RuleRecord::new(&found.pattern, &found.rule).ok());
                 Arc::make_mut(&mut self.rules).put(place.clone(), found.map(Arc::new));
             }
+            StateKey::Hold(id) => drop(self.escrow.put(*id, Hold::decode(value).ok())),
+            StateKey::Stake(account) => {
+                drop(Arc::make_mut(&mut self.stakes).put(*account, Stake::decode(value).ok()));
+            }
+            StateKey::Conviction(replica) => {
+                Arc::make_mut(&mut self.stakes).put_conviction(*replica, Conviction::decode(value).ok());
+            }
+            StateKey::Prices => {
+                if let (Some(treasury), Ok(list)) = (&mut self.treasury, PriceList::decode(value)) {
+                    treasury.list = list;
+                }
+            }
+            StateKey::Pot => {
+                if let Some(treasury) = &mut self.treasury {
+                    treasury.pot = Pot::decode(value).unwrap_or_default().units;
+                }
+            }
+            StateKey::Trigger(name) => {
+                let found = SetTrigger::decode(value).ok();
+                let found = found.and_then(|set| TriggerRecord::new(name.clone(), set).ok());
+                Arc::make_mut(&mut self.triggers).put(name.clone(), found.map(Arc::new));
+            }
+            StateKey::Derived(..) => {
+                if let Ok(found) = DerivedCall::decode(value) {
+                    self.open.put(found.id, Some(Arc::new(found)));
+                }
+            }
+            StateKey::Watched(call) => self.open.trace(*call, Traced::decode(value).ok()),
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
     }
@@ -221,10 +377,11 @@ impl State {
         self.accounts.balance(account)
     }
 
-    /// What all accounts have together: the same for ever.
+    /// All that there is: in balances, paid and not paid out, held, staked, and burned. The same for ever.
     #[must_use]
     pub fn supply(&self) -> u128 {
-        self.accounts.supply()
+        let (bound, burned) = self.stakes.sums();
+        self.accounts.supply() + u128::from(self.pot()) + self.escrow.sum() + bound + burned
     }
 
     /// The accounts that have something.
@@ -236,6 +393,17 @@ impl State {
     #[must_use]
     pub fn rules(&self) -> &Arc<Rules> {
         &self.rules
+    }
+
+    /// The triggers.
+    #[must_use]
+    pub fn triggers(&self) -> &Arc<Triggers> {
+        &self.triggers
+    }
+
+    /// The derived calls that have no answer yet, by name.
+    pub fn derived(&self) -> impl Iterator<Item = &Arc<DerivedCall>> {
+        self.open.iter()
     }
 
     /// Who owns the closest path at or above one: that path, and none for one that was given up.
@@ -256,6 +424,22 @@ impl State {
             StateKey::Account(account) => self.accounts.value(account).map(Into::into),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
+            StateKey::Hold(id) => self.escrow.get(id).map(|hold| hold.encode().into()),
+            StateKey::Stake(account) => self.stakes.get(account).map(|stake| stake.encode().into()),
+            StateKey::Conviction(replica) => {
+                self.stakes.conviction(replica).map(|found| found.encode().into())
+            }
+            StateKey::Prices => Some(self.treasury.as_ref()?.list.encode().into()),
+            StateKey::Pot => {
+                let units = Some(self.pot()).filter(|units| *units > 0)?;
+                Some(Pot { units }.encode().into())
+            }
+            StateKey::Trigger(name) => self.triggers.get(name).map(|found| found.set.encode().into()),
+            StateKey::Derived(height, number) => {
+                let id = DerivedId { height: *height, number: *number };
+                self.open.get(&id).map(|call| call.encode().into())
+            }
+            StateKey::Watched(call) => self.open.traced(call).map(|traced| traced.encode().into()),
         }
     }
 

@@ -4,7 +4,7 @@ use super::Refusal;
 use moot_record::DecodeError;
 use moot_record::cbor::{self, Reader};
 
-/// What the state machine did with a transaction.
+/// What the state machine did with a transaction, or with a value that it denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Height of its block.
@@ -47,7 +47,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moot_record::{AccountId, FunctionName};
+    use moot_record::{AccountId, EntryId, FunctionName};
 
     #[test]
     fn every_outcome_reads_back() {
@@ -65,6 +65,11 @@ mod tests {
             Err(Refusal::NotDestructible { name: name.clone() }),
             Err(Refusal::WidensLifecycle { name: name.clone() }),
             Err(Refusal::Stale { name: name.clone(), expected: 1, found: 2 }),
+            Err(Refusal::NotTriggerOwner { name: name.clone(), owner }),
+            Err(Refusal::NoTrigger { name: name.clone() }),
+            Err(Refusal::NotEventKind { name: name.clone() }),
+            Err(Refusal::TooManyTriggers { place: "/chat".into(), most: 16 }),
+            Err(Refusal::BadTrigger("no such day ever comes".into())),
             Err(Refusal::NoVersion { name, version: 8 }),
             Err(Refusal::BadSpec("at byte 3".into())),
             Err(Refusal::FixedCommittee),
@@ -86,6 +91,25 @@ mod tests {
             Err(Refusal::PathGivenUp { path: "/chat".into() }),
             Err(Refusal::NobodysPath { path: "/chat".into() }),
             Err(Refusal::BadRule("no such name".into())),
+            Err(Refusal::UnknownHold {
+                hold: EntryId { lane: 1, batch: u64::MAX, bundle: 3, page: 4, slot: 5 },
+            }),
+            Err(Refusal::HoldOver { until: 3, height: 4 }),
+            Err(Refusal::NotHolder { from: owner }),
+            Err(Refusal::NotPayer { from: owner }),
+            Err(Refusal::NoEconomy),
+            Err(Refusal::SeatsByStake),
+            Err(Refusal::NoConsent { account: owner }),
+            Err(Refusal::Convicted { account: owner }),
+            Err(Refusal::ReplicaTaken { account: owner }),
+            Err(Refusal::TooManyReplicas),
+            Err(Refusal::NothingStaked),
+            Err(Refusal::StakedLess { staked: 3, needed: 4 }),
+            Err(Refusal::BadEvidence("both are one batch".into())),
+            Err(Refusal::Denied { pattern: "/chat/$room".into(), why: "the rule says no".into() }),
+            Err(Refusal::Denied { pattern: String::new(), why: "no rule".into() }),
+            Err(Refusal::NotSigner { account: owner }),
+            Err(Refusal::NotByFunction),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

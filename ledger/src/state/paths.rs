@@ -73,6 +73,9 @@ impl Owners {
     }
 }
 
+/// Why a value is denied that no rule applies to.
+pub(super) const NO_RULE: &str = "no rule applies, and what no rule allows is denied";
+
 /// A rule with its pattern.
 #[derive(Debug, Clone)]
 pub struct RuleRecord {
@@ -93,6 +96,17 @@ impl RuleRecord {
         let pattern = Pattern::parse(pattern).map_err(|error| error.to_string())?;
         let rule = Rule::parse(text, &pattern.variables())?;
         Ok(RuleRecord { pattern, text: text.to_owned(), rule })
+    }
+
+    /// Whether it allows to write to a path, which it must apply to.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn judge(&self, path: &str, scope: &Scope<'_>) -> Result<(), String> {
+        match self.rule.judge(&self.pattern.bind(path), scope)? {
+            true => Ok(()),
+            false => Err("the rule says no".to_owned()),
+        }
     }
 
     /// What the state's tree and table hold of it.
@@ -163,18 +177,10 @@ impl Rules {
     #[must_use]
     pub fn judge(&self, path: &str, scope: &Scope<'_>) -> Verdict {
         let Some(rule) = self.find(path).cloned() else {
-            return Verdict {
-                allowed: false,
-                rule: None,
-                why: Some("no rule applies, and what no rule allows is denied".into()),
-            };
+            return Verdict { allowed: false, rule: None, why: Some(NO_RULE.into()) };
         };
-        let (allowed, why) = match rule.rule.judge(&rule.pattern.bind(path), scope) {
-            Ok(true) => (true, None),
-            Ok(false) => (false, Some("the rule says no".to_owned())),
-            Err(why) => (false, Some(why)),
-        };
-        Verdict { allowed, rule: Some(rule), why }
+        let why = rule.judge(path, scope).err();
+        Verdict { allowed: why.is_none(), rule: Some(rule), why }
     }
 
     /// Whether there is a rule at a place or below it.

@@ -3,8 +3,8 @@
 use super::invalid;
 use crate::limits::MAX_SEATS;
 use moot_record::cbor::{self, Reader};
-use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
-use moot_record::{AccountId, DecodeError, FunctionName};
+use moot_record::limits::{MAX_HANDOVERS, MAX_STAKED_REPLICAS, MAX_VALIDATORS};
+use moot_record::{AccountId, DecodeError, EntryId, FunctionName};
 use thiserror::Error;
 
 /// Why the state machine did not apply a transaction. It is recorded all the same.
@@ -203,10 +203,171 @@ pub enum Refusal {
     /// The rule cannot be judged by.
     #[error("the rule cannot be read: {0}")]
     BadRule(String),
+    /// Nothing is held there.
+    #[error("nothing is held under {hold}: it was released, it went back at its height, or it never was")]
+    UnknownHold {
+        /// The address given.
+        hold: EntryId,
+    },
+    /// A hold's height is not ahead.
+    #[error("it is held until height {until}, and this is {height}: it goes back to whose it was")]
+    HoldOver {
+        /// The hold's height.
+        until: u64,
+        /// The block's.
+        height: u64,
+    },
+    /// Neither of the two that a hold is between.
+    #[error("the units are {from}'s, held for another account: only these two release them")]
+    NotHolder {
+        /// Whose units they were.
+        from: AccountId,
+    },
+    /// Whom it is held for cannot pay itself.
+    #[error(
+        "only {from}, whose units they were, says how much is paid; from this side all of it can be given back"
+    )]
+    NotPayer {
+        /// Whose units they were.
+        from: AccountId,
+    },
+    /// Nothing is staked in this network.
+    #[error("this network's genesis names no economy: nothing is staked, and nobody is convicted")]
+    NoEconomy,
+    /// The authority's word does not seat anybody here.
+    #[error(
+        "in this network stake says who votes: `moot stake add` behind the replica's folder, or `moot join`"
+    )]
+    SeatsByStake,
+    /// The replica's key did not sign for this account.
+    #[error(
+        "{account} has not consented to a stake of this account: sign with the replica's own key, on this network"
+    )]
+    NoConsent {
+        /// The replica.
+        account: AccountId,
+    },
+    /// Proven to have sealed twice.
+    #[error(
+        "{account} was convicted of sealing twice: its key gets no seat any more, and no evidence counts again"
+    )]
+    Convicted {
+        /// The replica.
+        account: AccountId,
+    },
+    /// Somebody else stakes for the replica.
+    #[error("the replica is behind the stake of {account}: one account stakes for a replica")]
+    ReplicaTaken {
+        /// Who stakes for it.
+        account: AccountId,
+    },
+    /// Too many replicas behind one stake.
+    #[error("a stake is behind {MAX_STAKED_REPLICAS} replicas at most: stake from another account")]
+    TooManyReplicas,
+    /// A replica without a stake.
+    #[error("nothing is staked yet: stake one unit at least behind the replica")]
+    NothingStaked,
+    /// The stake is smaller.
+    #[error("{staked} are staked, {needed} were to be taken out")]
+    StakedLess {
+        /// What is staked.
+        staked: u64,
+        /// What was asked for.
+        needed: u64,
+    },
+    /// Evidence that proves nothing.
+    #[error("the evidence proves nothing: {0}")]
+    BadEvidence(String),
+    /// A bundle's account has less than its bytes cost.
+    #[error(
+        "the account has {balance} and ordering the bundle costs {needed}, {} are missing: nothing in it counts. Have \
+         units sent to the account with `moot transfer`, and sign it again",
+        needed - balance
+    )]
+    CannotPay {
+        /// What it has.
+        balance: u64,
+        /// What it would need.
+        needed: u64,
+    },
+    /// The genesis has no economy.
+    #[error(
+        "this network's genesis has no economy: nothing is charged here, and there are no prices to vote for"
+    )]
+    NothingCharged,
+    /// Only those who vote now say what things cost.
+    #[error("{account} is not in the present committee: only its members say what things cost")]
+    NotMember {
+        /// The account.
+        account: AccountId,
+    },
+    /// Its owner gave up changing it.
+    #[error("{name} is frozen: its owner gave up upgrade and destruction for good; choose another name")]
+    Frozen {
+        /// The function.
+        name: FunctionName,
+    },
+    /// The rules do not allow the value.
+    #[error("{} does not allow it: {why}", if pattern.is_empty() { "nothing" } else { pattern })]
+    Denied {
+        /// The pattern of the rule that applies; empty when none does.
+        pattern: String,
+        /// Why.
+        why: String,
+    },
+    /// A client's bundle has a value in somebody else's name.
+    #[error(
+        "it is in the name of {account}, who did not sign its bundle: sign it with that key, or name nobody"
+    )]
+    NotSigner {
+        /// The account named.
+        account: AccountId,
+    },
+    /// Somebody else set the trigger.
+    #[error(
+        "trigger {name} belongs to {owner}: only that account changes it; choose another name for your own"
+    )]
+    NotTriggerOwner {
+        /// The trigger.
+        name: FunctionName,
+        /// Its owner.
+        owner: AccountId,
+    },
+    /// No such trigger is set.
+    #[error("no trigger {name} is set: `moot triggers ls` lists them")]
+    NoTrigger {
+        /// The name given.
+        name: FunctionName,
+    },
+    /// As many as may be.
+    #[error("{place} has {most} triggers, as many as may be: take another one back first")]
+    TooManyTriggers {
+        /// The first label of the pattern, or the function whose calls are waited for.
+        place: String,
+        /// How many may be.
+        most: u64,
+    },
+    /// Only functions of kind event take events.
+    #[error("{name} is not of kind event: a trigger makes functions of that kind run")]
+    NotEventKind {
+        /// The function.
+        name: FunctionName,
+    },
+    /// The trigger cannot be read.
+    #[error("the trigger cannot be read: {0}")]
+    BadTrigger(String),
+    /// A client's bundle has a value in a function's name.
+    #[error("it is in the name of a function, and only the replica that runs one can say so")]
+    NotByFunction,
 }
 
 /// Longest text of a refusal: a decoder's message.
 const MAX_REASON_BYTES: usize = 1024;
+
+/// Longest reason of a denial, which stands beside a pattern.
+const MAX_DENIAL_BYTES: usize = 500;
+
+const _: () = assert!(MAX_DENIAL_BYTES + 1 + moot_record::limits::MAX_PATH_BYTES <= MAX_REASON_BYTES);
 
 impl Refusal {
     /// A short stable word for programs.
@@ -244,19 +405,55 @@ impl Refusal {
             Refusal::PathGivenUp { .. } => "path-given-up",
             Refusal::NobodysPath { .. } => "nobodys-path",
             Refusal::BadRule(_) => "bad-rule",
+            Refusal::UnknownHold { .. } => "unknown-hold",
+            Refusal::HoldOver { .. } => "hold-over",
+            Refusal::NotHolder { .. } => "not-holder",
+            Refusal::NotPayer { .. } => "not-payer",
+            Refusal::NoEconomy => "no-economy",
+            Refusal::SeatsByStake => "seats-by-stake",
+            Refusal::NoConsent { .. } => "no-consent",
+            Refusal::Convicted { .. } => "convicted",
+            Refusal::ReplicaTaken { .. } => "replica-taken",
+            Refusal::TooManyReplicas => "too-many-replicas",
+            Refusal::NothingStaked => "nothing-staked",
+            Refusal::StakedLess { .. } => "staked-less",
+            Refusal::BadEvidence(_) => "bad-evidence",
+            Refusal::CannotPay { .. } => "cannot-pay",
+            Refusal::NothingCharged => "nothing-charged",
+            Refusal::NotMember { .. } => "not-member",
+            Refusal::Frozen { .. } => "frozen",
+            Refusal::Denied { .. } => "denied",
+            Refusal::NotSigner { .. } => "not-signer",
+            Refusal::NotByFunction => "not-by-function",
+            Refusal::NotTriggerOwner { .. } => "not-trigger-owner",
+            Refusal::NoTrigger { .. } => "no-trigger",
+            Refusal::TooManyTriggers { .. } => "too-many-triggers",
+            Refusal::NotEventKind { .. } => "not-event-kind",
+            Refusal::BadTrigger(_) => "bad-trigger",
         }
     }
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let address;
+        let denied: String;
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
+            Refusal::UnknownHold { hold } => {
+                address = hold.to_string();
+                ("", &[], 0, 0, &address)
+            }
             Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
                 ("", &[], *valid_until, 0, "")
             }
             Refusal::Duplicate => ("", &[], 0, 0, ""),
-            Refusal::NotOwner { name, owner } => (name.as_str(), owner.as_bytes(), 0, 0, ""),
+            Refusal::NotOwner { name, owner } | Refusal::NotTriggerOwner { name, owner } => {
+                (name.as_str(), owner.as_bytes(), 0, 0, "")
+            }
             Refusal::Unknown { name }
+            | Refusal::NoTrigger { name }
+            | Refusal::NotEventKind { name }
             | Refusal::Retired { name }
+            | Refusal::Frozen { name }
             | Refusal::NotUpgradable { name }
             | Refusal::NotDestructible { name }
             | Refusal::WidensLifecycle { name } => (name.as_str(), &[], 0, 0, ""),
@@ -266,22 +463,46 @@ impl Refusal {
             Refusal::NoVersion { name, version } => (name.as_str(), &[], u64::from(*version), 0, ""),
             Refusal::BadSpec(text)
             | Refusal::BadRule(text)
+            | Refusal::BadEvidence(text)
+            | Refusal::BadTrigger(text)
             | Refusal::PathGivenUp { path: text }
             | Refusal::NobodysPath { path: text } => ("", &[], 0, 0, text),
             Refusal::NotPathOwner { path, owner } => ("", owner.as_bytes(), 0, 0, path),
+            Refusal::TooManyTriggers { place, most } => ("", &[], *most, 0, place),
+            // A pattern is one line.
+            Refusal::Denied { pattern, why } => {
+                denied = format!("{pattern}\n{why}");
+                ("", &[], 0, 0, &denied)
+            }
             Refusal::FixedCommittee
             | Refusal::NoSeatLeft
             | Refusal::NobodyLeft
             | Refusal::CommitteeFull
             | Refusal::CommitteesExhausted
+            | Refusal::NoEconomy
+            | Refusal::SeatsByStake
+            | Refusal::TooManyReplicas
+            | Refusal::NothingStaked
+            | Refusal::NothingCharged
+            | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
             Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
             | Refusal::UnknownReplica { account }
+            | Refusal::NotHolder { from: account }
+            | Refusal::NotPayer { from: account }
+            | Refusal::NoConsent { account }
+            | Refusal::Convicted { account }
+            | Refusal::ReplicaTaken { account }
+            | Refusal::NotMember { account }
+            | Refusal::NotSigner { account }
             | Refusal::NoAddress { account } => ("", account.as_bytes(), 0, 0, ""),
             Refusal::TooManyLeave { leave: a, most: b }
             | Refusal::TooManyJoin { join: a, stay: b }
             | Refusal::Insufficient { balance: a, needed: b }
+            | Refusal::StakedLess { staked: a, needed: b }
+            | Refusal::HoldOver { until: a, height: b }
+            | Refusal::CannotPay { balance: a, needed: b }
             | Refusal::GroupIncomplete { count: a, left: b } => ("", &[], *a, *b, ""),
         };
         cbor::array(out, 6);
@@ -331,6 +552,37 @@ impl Refusal {
             "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
             "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
             "bad-rule" => Refusal::BadRule(text.to_owned()),
+            "unknown-hold" => {
+                let hold = text.parse().map_err(|_| invalid("hold", "an address has five numbers"))?;
+                Refusal::UnknownHold { hold }
+            }
+            "hold-over" => Refusal::HoldOver { until: a, height: b },
+            "not-holder" => Refusal::NotHolder { from: account()? },
+            "not-payer" => Refusal::NotPayer { from: account()? },
+            "no-economy" => Refusal::NoEconomy,
+            "seats-by-stake" => Refusal::SeatsByStake,
+            "no-consent" => Refusal::NoConsent { account: account()? },
+            "convicted" => Refusal::Convicted { account: account()? },
+            "replica-taken" => Refusal::ReplicaTaken { account: account()? },
+            "too-many-replicas" => Refusal::TooManyReplicas,
+            "nothing-staked" => Refusal::NothingStaked,
+            "staked-less" => Refusal::StakedLess { staked: a, needed: b },
+            "bad-evidence" => Refusal::BadEvidence(text.to_owned()),
+            "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },
+            "nothing-charged" => Refusal::NothingCharged,
+            "not-member" => Refusal::NotMember { account: account()? },
+            "frozen" => Refusal::Frozen { name: name()? },
+            "denied" => {
+                let (pattern, why) = text.split_once('\n').unwrap_or(("", text));
+                Refusal::Denied { pattern: pattern.to_owned(), why: why.to_owned() }
+            }
+            "not-signer" => Refusal::NotSigner { account: account()? },
+            "not-by-function" => Refusal::NotByFunction,
+            "not-trigger-owner" => Refusal::NotTriggerOwner { name: name()?, owner: account()? },
+            "no-trigger" => Refusal::NoTrigger { name: name()? },
+            "too-many-triggers" => Refusal::TooManyTriggers { place: text.to_owned(), most: a },
+            "not-event-kind" => Refusal::NotEventKind { name: name()? },
+            "bad-trigger" => Refusal::BadTrigger(text.to_owned()),
             "unknown-function" => Refusal::Unknown { name: name()? },
             "retired" => Refusal::Retired { name: name()? },
             "not-upgradable" => Refusal::NotUpgradable { name: name()? },
@@ -346,6 +598,34 @@ impl Refusal {
     /// A refusal of a manifest, its text cut to what is recorded.
     pub(crate) fn bad_spec(error: &DecodeError) -> Refusal {
         Refusal::BadSpec(shortened(&error.to_string()))
+    }
+
+    /// A refusal of evidence, its text cut to what is recorded.
+    pub(super) fn bad_evidence(error: &dyn std::fmt::Display) -> Refusal {
+        Refusal::BadEvidence(shortened(&error.to_string()))
+    }
+
+    /// Whether it is about a whole bundle, which is void then.
+    #[must_use]
+    pub fn is_of_bundle(&self) -> bool {
+        matches!(
+            self,
+            Refusal::Expired { .. }
+                | Refusal::TooFarAhead { .. }
+                | Refusal::Duplicate
+                | Refusal::CannotPay { .. }
+        )
+    }
+
+    /// That a rule, or that there is none, denies a value; the reason is cut to what is recorded.
+    pub(super) fn denied(pattern: Option<&str>, why: &str) -> Refusal {
+        let why = why.get(..why.floor_char_boundary(MAX_DENIAL_BYTES)).unwrap_or_default();
+        Refusal::Denied { pattern: pattern.unwrap_or_default().to_owned(), why: why.to_owned() }
+    }
+
+    /// A refusal of a trigger, its text cut to what is recorded.
+    pub(super) fn bad_trigger(why: &str) -> Refusal {
+        Refusal::BadTrigger(shortened(why))
     }
 
     /// A refusal of a rule, its text cut to what is recorded.

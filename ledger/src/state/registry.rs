@@ -1,4 +1,4 @@
-//! What a transaction makes of a function: the rules of deploying, rolling back and retiring.
+//! What a transaction makes of a function: the rules of deploying, rolling back, retiring and freezing.
 
 use super::{FunctionRecord, Refusal, Version};
 use crate::limits::MAX_VERSIONS_KEPT;
@@ -32,6 +32,7 @@ pub(super) fn next(
         }
         Transaction::Rollback { name, version } => rollback(present, name, *version),
         Transaction::Retire { name } => retire(present, name),
+        Transaction::Freeze { name } => freeze(present, name),
         // Not about a function: the state machine never asks.
         _ => Err(Refusal::FixedCommittee),
     }
@@ -75,6 +76,7 @@ fn first(
         versions: vec![what.version(1)],
         active: 1,
         retired: false,
+        frozen: false,
     })
 }
 
@@ -84,6 +86,9 @@ fn upgrade(present: &FunctionRecord, previous: Option<u32>, what: New) -> Result
     if active.is_some_and(|v| v.component == what.component && v.spec == what.spec) {
         // The same again is agreed to and changes nothing, also where nothing may change.
         return Ok(present.clone());
+    }
+    if present.frozen {
+        return Err(Refusal::Frozen { name: name() });
     }
     let expected = previous.unwrap_or(0);
     if expected != present.active {
@@ -115,6 +120,9 @@ fn rollback(
     if number == present.active {
         return Ok(present.clone());
     }
+    if present.frozen {
+        return Err(Refusal::Frozen { name: name.clone() });
+    }
     let active = present.active().map(|v| v.spec.lifecycle);
     if !active.is_some_and(|lifecycle| lifecycle.upgradable) {
         return Err(Refusal::NotUpgradable { name: name.clone() });
@@ -131,10 +139,19 @@ fn rollback(
 
 fn retire(present: Option<&FunctionRecord>, name: &FunctionName) -> Result<FunctionRecord, Refusal> {
     let present = present.ok_or_else(|| Refusal::Unknown { name: name.clone() })?;
+    if present.frozen {
+        return Err(Refusal::Frozen { name: name.clone() });
+    }
     if !present.active().is_some_and(|v| v.spec.lifecycle.destructible) {
         return Err(Refusal::NotDestructible { name: name.clone() });
     }
     let mut next = present.clone();
     next.retired = true;
     Ok(next)
+}
+
+/// Never changes again. Saying it twice changes nothing.
+fn freeze(present: Option<&FunctionRecord>, name: &FunctionName) -> Result<FunctionRecord, Refusal> {
+    let present = present.ok_or_else(|| Refusal::Unknown { name: name.clone() })?;
+    Ok(FunctionRecord { frozen: true, ..present.clone() })
 }

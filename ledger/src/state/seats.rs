@@ -12,11 +12,13 @@
 //!
 //! A seat is a lane: its number is its place in the list, and it is never given to anybody else.
 
+mod election;
+
 use super::Refusal;
 use crate::limits::MAX_SEATS;
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_HANDOVERS, MAX_VALIDATORS};
-use moot_record::{AccountId, Committee, DecodeError, Digest, Epochs, Genesis, Role, quorum};
+use moot_record::{AccountId, Committee, DecodeError, Digest, Economy, Epochs, Genesis, Role, Stake, quorum};
 use std::net::SocketAddr;
 
 /// A replica's place in the network.
@@ -35,7 +37,10 @@ pub struct Seat {
 /// All seats, and every committee so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seats {
+    network: Digest,
     epochs: Option<Epochs>,
+    /// With it, stake decides who votes.
+    economy: Option<Economy>,
     seats: Vec<Seat>,
     /// The first epoch of each committee, ascending; the genesis's is the first.
     committees: Vec<(u64, Committee)>,
@@ -50,7 +55,9 @@ impl Seats {
         let seat =
             |account: &AccountId| Seat { account: *account, role: Role::Votes, ledger: None, data: None };
         Seats {
+            network: genesis.network(),
             epochs: genesis.epochs,
+            economy: genesis.economy,
             seats: genesis.validators.iter().map(seat).collect(),
             committees: vec![(0, genesis.committee())],
             start,
@@ -73,6 +80,45 @@ impl Seats {
     #[must_use]
     pub fn epochs(&self) -> Option<&Epochs> {
         self.epochs.as_ref()
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Digest {
+        &self.network
+    }
+
+    /// How what is staked is dealt with, where anything is.
+    #[must_use]
+    pub fn economy(&self) -> Option<&Economy> {
+        self.economy.as_ref()
+    }
+
+    /// Whether stake decides who votes; else the authority does, or nobody.
+    #[must_use]
+    pub fn by_stake(&self) -> bool {
+        self.economy.is_some() && self.epochs.is_some()
+    }
+
+    /// What the owner of a seat is to do: what it was told to, or by stake what came of the last election.
+    #[must_use]
+    pub fn role(&self, seat: &Seat) -> Role {
+        if !self.by_stake() {
+            return seat.role;
+        }
+        let elected = self.committees.last().is_some_and(|(_, last)| last.contains(&seat.account));
+        match seat.role {
+            _ if elected => Role::Votes,
+            Role::Out => Role::Out,
+            Role::Votes | Role::Follows => Role::Follows,
+        }
+    }
+
+    /// Whether one of the replicas that a stake is behind votes at a height, or is settled to in the next epoch.
+    pub(super) fn seats_any(&self, height: u64, stake: &Stake) -> bool {
+        let epoch = self.epoch_of(height);
+        let settled = [self.committee(epoch), self.committee(epoch + 1)];
+        stake.replicas.iter().any(|replica| settled.iter().any(|of| of.contains(&replica.account)))
     }
 
     /// The epoch of a height.
@@ -104,16 +150,22 @@ impl Seats {
 
     /// Ends an epoch, if the block is its last: settles who votes in the one after the next. True if it was.
     pub(super) fn end(&mut self, height: u64, block: Digest) -> bool {
-        let Some(epochs) = self.epochs.filter(|epochs| epochs.is_last(height)) else { return false };
-        let epoch = epochs.of(height);
-        let members = self.wanted();
+        if self.epochs.is_none_or(|epochs| !epochs.is_last(height)) {
+            return false;
+        }
+        self.settle(height, block, self.wanted());
+        true
+    }
+
+    /// Settles who votes in the epoch after the next one of a block.
+    fn settle(&mut self, height: u64, block: Digest, members: Vec<AccountId>) {
+        let epoch = self.epoch_of(height);
         let next = self.committee(epoch + 1);
         if next.members != members {
             let committee = Committee { number: next.number + 1, members };
             self.committees.push((epoch + 2, committee));
         }
         self.start = block;
-        true
     }
 
     /// Those who are to vote, sorted.
@@ -129,6 +181,13 @@ impl Seats {
         let Some(epochs) = self.epochs else { return Err(Refusal::FixedCommittee) };
         if said_by != epochs.authority {
             return Err(Refusal::NotAuthority { authority: epochs.authority });
+        }
+        if self.by_stake() {
+            if wish.role == Role::Votes {
+                return Err(Refusal::SeatsByStake);
+            }
+            // Whoever leaves does so at the end of an epoch, as far as it is safe then.
+            return self.sit(wish);
         }
         let mut then = self.clone();
         let number = then.sit(wish)?;
@@ -201,7 +260,8 @@ impl Seats {
         if committees.first() != Some(&(0, genesis.committee())) {
             return Err(super::invalid("committees", "the first is not the genesis's").into());
         }
-        Ok(Seats { epochs: genesis.epochs, seats, committees, start })
+        let (network, epochs, economy) = (genesis.network(), genesis.epochs, genesis.economy);
+        Ok(Seats { network, epochs, economy, seats, committees, start })
     }
 }
 
@@ -225,26 +285,32 @@ fn read_seat(r: &mut Reader<'_>) -> Result<Seat, DecodeError> {
 /// - Who joins may not answer yet. Those who stay must be a quorum without it, or one replica that is not up would
 ///   stop the network for good. One alone may always join, since a network of one to three could not grow else.
 fn check_step(now: &Committee, then: &[AccountId]) -> Result<(), Refusal> {
-    if then == now.members {
+    let stays = now.members.iter().filter(|member| then.contains(member)).count();
+    check_counts(now, now.members.len() - stays, then.len() - stays)
+}
+
+/// Whether so many may leave a committee and so many join it.
+fn check_counts(now: &Committee, leave: usize, join: usize) -> Result<(), Refusal> {
+    if leave == 0 && join == 0 {
         return Ok(());
     }
     if now.number as usize >= MAX_HANDOVERS {
         return Err(Refusal::CommitteesExhausted);
     }
-    if then.is_empty() {
+    let stays = now.members.len() - leave;
+    let then = stays + join;
+    if then == 0 {
         return Err(Refusal::NobodyLeft);
     }
-    if then.len() > MAX_VALIDATORS {
+    if then > MAX_VALIDATORS {
         return Err(Refusal::CommitteeFull);
     }
-    let stays = now.members.iter().filter(|member| then.contains(member)).count();
-    let (leave, join) = (now.members.len() - stays, then.len() - stays);
     let faulty = now.members.len().saturating_sub(1) / 3;
     let most = (now.members.len() - 2 * faulty).saturating_sub(1);
     if leave > most {
         return Err(Refusal::TooManyLeave { leave: leave as u64, most: most as u64 });
     }
-    if stays < quorum(then.len()) && (join > 1 || leave > 0) {
+    if stays < quorum(then) && (join > 1 || leave > 0) {
         return Err(Refusal::TooManyJoin { join: join as u64, stay: stays as u64 });
     }
     Ok(())

@@ -200,9 +200,9 @@ impl Log {
         self.at = 0;
     }
 
-    /// Writes a frame, and returns when it is on disk. False when there is no room for it: the database has to be
-    /// synced instead.
-    pub(super) fn append(&mut self, rows: &Rows<'_>) -> Result<bool, Fault> {
+    /// Writes a frame, and returns its rows when it is on disk. None when there is no room for it: the database has to
+    /// be synced instead.
+    pub(super) fn append(&mut self, rows: &Rows<'_>) -> Result<Option<&[u8]>, Fault> {
         self.buffer.clear();
         self.buffer.extend_from_slice(&self.row.generation.to_le_bytes());
         self.buffer.extend_from_slice(&self.frames.to_le_bytes());
@@ -211,7 +211,7 @@ impl Log {
         let length = self.buffer.len() - HEAD;
         let room = room(length);
         if length > MAX_LOGGED_BYTES || room > LOG_BYTES - self.at {
-            return Ok(false);
+            return Ok(None);
         }
         // Cannot fail: it is smaller than the log.
         let short = u32::try_from(length).unwrap_or(u32::MAX);
@@ -225,7 +225,7 @@ impl Log {
         }
         self.at += room;
         self.frames += 1;
-        Ok(true)
+        Ok(Some(&self.buffer[HEAD..HEAD + length]))
     }
 }
 
@@ -271,7 +271,7 @@ mod tests {
         let (mut log, found) = open(dir.path(), ROW).unwrap();
         assert_eq!(found, 0);
         for seq in 0..4 {
-            assert_eq!(log.append(&Rows::sample(seq, 5000 * seq as usize)), Ok(true));
+            assert!(matches!(log.append(&Rows::sample(seq, 5000 * seq as usize)), Ok(Some(_))));
         }
         assert_eq!((log.frames(), log.at), (4, 10 * BLOCK));
         dir
@@ -291,7 +291,7 @@ mod tests {
         let (mut log, found) = open(dir.path(), LogRow { generation: 4, ..ROW }).unwrap();
         assert_eq!(found, 0);
         // Shorter than what lies there from before.
-        assert_eq!(log.append(&Rows::sample(0, 0)), Ok(true));
+        assert!(matches!(log.append(&Rows::sample(0, 0)), Ok(Some(_))));
         assert_eq!(open(dir.path(), LogRow { generation: 4, ..ROW }).unwrap().1, 1);
         assert_eq!(open(dir.path(), LogRow { key: [8; 32], ..ROW }).unwrap().1, 0);
     }
@@ -303,7 +303,7 @@ mod tests {
             flip(dir.path(), block * BLOCK + 60);
             let (mut log, found) = open(dir.path(), ROW).unwrap();
             assert_eq!(found, whole);
-            assert_eq!(log.append(&Rows::sample(3, 15_000)), Ok(true));
+            assert!(matches!(log.append(&Rows::sample(3, 15_000)), Ok(Some(_))));
             assert_eq!(open(dir.path(), ROW).unwrap().1, 4);
         }
         for at in [0, 8, 12, 16, HEAD, BLOCK + 4000, 5 * BLOCK] {
@@ -330,14 +330,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         Log::make(dir.path(), &FileDisk).unwrap();
         let mut log = open(dir.path(), ROW).unwrap().0;
-        assert_eq!(log.append(&Rows::sample(0, MAX_LOGGED_BYTES)), Ok(false));
+        assert_eq!(log.append(&Rows::sample(0, MAX_LOGGED_BYTES)), Ok(None));
         let mut seq = 0;
-        while log.append(&Rows::sample(seq, MAX_LOGGED_BYTES - 100)).unwrap() {
+        while log.append(&Rows::sample(seq, MAX_LOGGED_BYTES - 100)).unwrap().is_some() {
             seq += 1;
         }
         assert_eq!(seq as usize, LOG_BYTES / MAX_LOGGED_BYTES);
         log.begin_anew();
-        assert_eq!(log.append(&Rows::sample(0, 10)), Ok(true));
+        assert!(matches!(log.append(&Rows::sample(0, 10)), Ok(Some(_))));
         let file = std::fs::File::options().write(true).open(dir.path().join(LOG_FILE)).unwrap();
         file.set_len(LOG_BYTES as u64 - 1).unwrap();
         assert!(open(dir.path(), ROW).map(|_| ()).unwrap_err().contains("4194303 bytes"));

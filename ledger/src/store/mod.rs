@@ -1,11 +1,17 @@
 //! The store: redb, opened with care and written by one thread.
 //!
 //! ```text
-//!   commit thread ──write──► Store ──► log, redb ──► disk.rs
-//!   readers       ──read───►   │
+//!   commit thread ──write──► Store ──► log ──(staged)──► redb ──► disk.rs
+//!   readers       ──read───►   │                │
+//!                              │                └─ a few dozen commits in one transaction, or when somebody reads
 //!                              └─ reopened after the disk was full; never after a failed sync
 //! ```
+//!
+//! What the log has is durable. The database is given it later, many commits at a time: a transaction of redb costs
+//! more than the few rows of a commit. Nobody sees the difference, because who reads gives it the rest first.
 
+mod charged;
+pub(crate) mod derived;
 mod lock;
 mod log;
 pub(crate) mod marker;
@@ -13,7 +19,9 @@ pub(crate) mod prune;
 pub(crate) mod read;
 mod redo;
 mod rows;
+mod staged;
 pub(crate) mod tables;
+pub(crate) mod values;
 mod write;
 
 pub(crate) use lock::DirLock;
@@ -31,6 +39,7 @@ use moot_record::{Digest, Genesis};
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 use redo::Rows;
+use staged::Staged;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -77,6 +86,8 @@ struct Opened {
     faults: Arc<Faults>,
     /// What goes before the database; none while it is made.
     log: Mutex<Option<Log>>,
+    /// What the log has and the database is still to be given.
+    staged: Staged,
 }
 
 impl Store {
@@ -189,6 +200,10 @@ impl Store {
     ) -> Result<T, ReadError> {
         let opened = self.opened.read();
         let opened = opened.as_ref().ok_or_else(|| ReadError::Database("it is closed".into()))?;
+        opened.catch_up().map_err(|error| {
+            let (WriteError::Full(why) | WriteError::Fatal(why)) = error;
+            ReadError::Database(why)
+        })?;
         // A page that was altered behind redb's back may make it panic: that is damage, not a reason to die.
         catch_unwind(AssertUnwindSafe(|| read(&opened.db.begin_read()?)))
             .unwrap_or_else(|panic| Err(ReadError::damaged("the database", panic_text(panic.as_ref()))))
@@ -225,21 +240,34 @@ impl Store {
         self.with(|opened| opened.transact(Durability::None, |txn| changes.write(txn)))
     }
 
-    /// Writes in one transaction, and returns when its batches are on disk; the rest is as with
-    /// [`Store::write_unsynced`], unless the log had no room and the database was synced: then this is true.
+    /// Returns when the batches are on disk; the rest is as with [`Store::write_unsynced`], unless the log had no room
+    /// and the database was synced: then this is true.
     pub(crate) fn write_logged(&self, changes: &Changeset) -> Result<bool, WriteError> {
         self.with(|opened| {
-            let logged = match opened.log.lock().as_mut() {
-                Some(log) if log.frames() < MAX_LOGGED_COMMITS => log.append(&Rows::of(changes))?,
-                _ => false,
-            };
-            if logged {
-                opened.transact(Durability::None, |txn| changes.write(txn))?;
-            } else {
-                opened.sync(|txn| changes.write(txn))?;
+            let mut staged = None;
+            if let Some(log) = opened.log.lock().as_mut().filter(|log| log.frames() < MAX_LOGGED_COMMITS) {
+                let rows = log.append(&Rows::of(changes))?;
+                staged = rows.map(|rows| changes.only_batches() && opened.staged.push(rows));
             }
-            Ok(!logged)
+            match staged {
+                Some(true) => {}
+                Some(false) => opened.transact(Durability::None, |txn| changes.write(txn))?,
+                None => opened.sync(|txn| changes.write(txn))?,
+            }
+            Ok(staged.is_none())
         })
+    }
+
+    /// Gives the database what waits for it when that has become much. Who waits for a commit does not wait for this.
+    /// What fails here fails again where it is waited for.
+    pub(crate) fn catch_up(&self) {
+        let caught_up = self.with(|opened| match opened.staged.is_due() {
+            true => opened.catch_up(),
+            false => Ok(()),
+        });
+        if let Err(WriteError::Full(why) | WriteError::Fatal(why)) = caught_up {
+            tracing::debug!(%why, "the database lies behind its log");
+        }
     }
 
     fn with<T>(&self, write: impl FnOnce(&Opened) -> Result<T, WriteError>) -> Result<T, WriteError> {
@@ -353,20 +381,34 @@ impl Opened {
         Ok(())
     }
 
+    /// Gives the database what only the log has.
+    fn catch_up(&self) -> Result<(), WriteError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        self.transact(Durability::None, |_| Ok(()))
+    }
+
+    /// One transaction: what waits from before, then what `write` adds.
     fn transact(
         &self,
         durability: Durability,
         write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), WriteError> {
+        let mut staged = self.staged.take();
         let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), redb::Error> {
             let mut txn: WriteTransaction = self.db.begin_write()?;
             txn.set_durability(durability)?;
+            staged.write(&txn)?;
             write(&txn)?;
             txn.commit()?;
             Ok(())
         }));
         let said = match result {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => {
+                staged.written();
+                return Ok(());
+            }
             Ok(Err(error)) => error.to_string(),
             Err(panic) => panic_text(panic.as_ref()),
         };
@@ -380,7 +422,9 @@ impl Opened {
         let open =
             AssertUnwindSafe(|| Database::builder().set_cache_size(cache_bytes).create_with_backend(guarded));
         let error = match catch_unwind(open) {
-            Ok(Ok(db)) => return Ok(Opened { db, faults, log: Mutex::default() }),
+            Ok(Ok(db)) => {
+                return Ok(Opened { db, faults, log: Mutex::default(), staged: Staged::default() });
+            }
             Ok(Err(error)) => error,
             Err(panic) => return Err(OpenFailure::Damaged(panic_text(panic.as_ref()))),
         };

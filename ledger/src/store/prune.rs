@@ -71,6 +71,16 @@ pub(crate) fn plan(txn: &ReadTransaction, horizon: &Horizon) -> Result<Option<Pr
 }
 
 impl Pruning {
+    /// The last height that goes.
+    pub(crate) fn up_to(&self) -> u64 {
+        self.up_to
+    }
+
+    /// Whether it is as much as goes at once, so that there may be more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.heights.len() as u64 >= PRUNE_BLOCKS
+    }
+
     /// The places of its batches.
     pub(crate) fn places(&self) -> impl Iterator<Item = (u32, u64)> {
         self.batches.iter().map(|(place, _)| *place)

@@ -1,24 +1,31 @@
 //! Reading rows, each checked before anybody believes it.
 
-use super::rows::{KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, position, unseal};
+use super::rows::{
+    KeyRow, Marks, Place, StoredBlock, decode_answers, decode_hours, decode_misconduct, position, unseal,
+};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
-    LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS,
-    STATE, VOIDS,
+    ACCUSED, ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS,
+    KEY_HOURS, KEYS, LINKS, META, META_LOST, META_MARKS, META_PRUNED, META_SEATS, OUTCOMES, PAYLOADS, PLACED,
+    PRUNED, RIVALS, STATE, VOIDS,
 };
 use crate::error::ReadError;
+use crate::packed;
 use crate::recent::Stored;
 use crate::standing::Lost;
 use crate::state::{FunctionRecord, Outcome, Seats};
 use bytes::Bytes;
+use moot_ordering::Misconduct;
 use moot_record::cbor::Reader;
 use moot_record::{
     AccountId, Batch, DecodeError, Digest, EntryId, Equivocation, Genesis, Handover, SealedHeader,
     SealedView, StateKey,
 };
 use redb::{ReadTransaction, ReadableTable, TableError};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub(crate) use super::charged::{early_receipts, lines, open_batches, prices_between};
 
 type Read<T> = Result<T, ReadError>;
 
@@ -40,14 +47,20 @@ pub(crate) fn batch(txn: &ReadTransaction, owners: &Owners, (lane, seq): (u32, u
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get((lane, seq))? else { return Ok(None) };
     let what = format!("batch {lane}-{seq}");
-    let view = view(&what, owners, (lane, seq), row.value())?;
+    let bytes = unpacked(&what, row.value())?;
+    let view = view(&what, owners, (lane, seq), &bytes)?;
     let batch = Batch::decode(view.batch).map_err(|error| ReadError::damaged(&what, error))?;
     let hours = txn.open_table(HOURS)?.get((lane, seq))?;
     let hours = hours.map_or_else(|| Ok(Vec::new()), |row| decode_hours(row.value()))?;
     Ok(Some(Stored { hours, batch: Arc::new(batch) }))
 }
 
-/// A batch's row, checked.
+/// A batch's row, unpacked.
+fn unpacked<'a>(what: &str, row: &'a [u8]) -> Read<Cow<'a, [u8]>> {
+    packed::unpack(row).map_err(|error| ReadError::damaged(what, error))
+}
+
+/// A batch's bytes, checked.
 fn view<'a>(what: &str, owners: &Owners, place: (u32, u64), row: &'a [u8]) -> Read<SealedView<'a>> {
     let view = SealedView::parse(row).map_err(|error| ReadError::damaged(what, error))?;
     if (view.header.lane, view.header.seq) != place {
@@ -69,7 +82,9 @@ pub(crate) fn batches_from(
     for row in txn.open_table(BATCHES)?.range((lane, first)..=(lane, u64::MAX))? {
         let (key, row) = row?;
         let (_, seq) = key.value();
-        each(seq, &view(&format!("batch {lane}-{seq}"), owners, (lane, seq), row.value())?)?;
+        let what = format!("batch {lane}-{seq}");
+        let bytes = unpacked(&what, row.value())?;
+        each(seq, &view(&what, owners, (lane, seq), &bytes)?)?;
     }
     Ok(())
 }
@@ -84,7 +99,8 @@ pub(crate) fn with_batch<T>(
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get(place)? else { return Ok(None) };
     let what = format!("batch {}-{}", place.0, place.1);
-    Ok(Some(look(&view(&what, owners, place, row.value())?)))
+    let bytes = unpacked(&what, row.value())?;
+    Ok(Some(look(&view(&what, owners, place, &bytes)?)))
 }
 
 /// The same for a second version.
@@ -97,8 +113,9 @@ pub(crate) fn with_rival<T>(
     let table = txn.open_table(RIVALS)?;
     let Some(row) = table.get(digest.as_bytes())? else { return Ok(None) };
     let what = format!("batch {digest}");
-    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(&what, error))?.header;
-    Ok(Some(look(&view(&what, owners, (head.lane, head.seq), row.value())?)))
+    let head = packed::peek(row.value()).map_err(|error| ReadError::damaged(&what, error))?.header;
+    let bytes = unpacked(&what, row.value())?;
+    Ok(Some(look(&view(&what, owners, (head.lane, head.seq), &bytes)?)))
 }
 
 /// The seal of the batch in a place, and whether a block has ordered it.
@@ -106,7 +123,7 @@ pub(crate) fn version(txn: &ReadTransaction, place: (u32, u64)) -> Read<Option<(
     let table = txn.open_table(BATCHES)?;
     let Some(row) = table.get(place)? else { return Ok(None) };
     let what = || format!("batch {}-{}", place.0, place.1);
-    let head = SealedHeader::peek(row.value()).map_err(|error| ReadError::damaged(what(), error))?;
+    let head = packed::peek(row.value()).map_err(|error| ReadError::damaged(what(), error))?;
     Ok(Some((head, txn.open_table(PLACED)?.get(place)?.is_some())))
 }
 
@@ -142,7 +159,7 @@ pub(crate) fn rivals(txn: &ReadTransaction) -> Read<Vec<(Digest, (u32, u64))>> {
         let (key, row) = row?;
         let digest = Digest::from_bytes(*key.value());
         if voids.get(digest.as_bytes())?.is_none() {
-            let head = SealedHeader::peek(row.value());
+            let head = packed::peek(row.value());
             let head = head.map_err(|error| ReadError::damaged(format!("batch {digest}"), error))?.header;
             found.push((digest, (head.lane, head.seq)));
         }
@@ -158,6 +175,22 @@ pub(crate) fn evidence(txn: &ReadTransaction) -> Read<Vec<Equivocation>> {
         let what = format!("the evidence against batch {:?}", key.value());
         let pair = Equivocation::decode(unseal(&what, row.value())?);
         found.push(pair.map_err(|error| ReadError::damaged(what, error))?);
+    }
+    Ok(found)
+}
+
+/// Every pair of votes that contradict each other.
+pub(crate) fn misconduct(txn: &ReadTransaction) -> Read<Vec<Misconduct>> {
+    let table = match txn.open_table(ACCUSED) {
+        // A ledger of before there were any has no such table.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        table => table?,
+    };
+    let mut found = Vec::new();
+    for row in table.iter()? {
+        let (key, row) = row?;
+        let (who, epoch, view) = key.value();
+        found.push(decode_misconduct((AccountId::from_bytes(*who), epoch, view), row.value())?);
     }
     Ok(found)
 }

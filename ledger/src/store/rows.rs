@@ -4,8 +4,9 @@
 //! eight bytes of a BLAKE3 digest over the rest.
 
 use crate::error::ReadError;
+use moot_ordering::{Contradiction, Misconduct};
 use moot_record::cbor::{self, Reader};
-use moot_record::{BlockHeader, Certificate, DecodeError, Digest, EntryId};
+use moot_record::{AccountId, BlockHeader, Certificate, DecodeError, Digest, EntryId};
 
 const CHECK_BYTES: usize = 8;
 
@@ -56,6 +57,34 @@ pub(crate) fn decode_hours(row: &[u8]) -> Result<Vec<u32>, ReadError> {
         Ok(hours)
     })()
     .map_err(|error: DecodeError| ReadError::damaged(what, error))
+}
+
+/// The row of two votes that contradict each other: which two things they say, and the votes.
+pub(crate) fn encode_misconduct(misconduct: &Misconduct) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + misconduct.votes.len() + CHECK_BYTES);
+    out.push(match misconduct.what {
+        Contradiction::TwoBlocks => 0,
+        Contradiction::TwoFinal => 1,
+        Contradiction::SkippedAndFinal => 2,
+    });
+    out.extend_from_slice(&misconduct.votes);
+    seal(out)
+}
+
+/// The misconduct of such a row.
+pub(crate) fn decode_misconduct(
+    (who, epoch, view): (AccountId, u64, u64),
+    row: &[u8],
+) -> Result<Misconduct, ReadError> {
+    let what = || format!("the votes of {who} in view {view} of epoch {epoch}");
+    let bytes = unseal(&what(), row)?;
+    let (kind, votes) = match bytes.split_first() {
+        Some((0, votes)) => (Contradiction::TwoBlocks, votes),
+        Some((1, votes)) => (Contradiction::TwoFinal, votes),
+        Some((2, votes)) => (Contradiction::SkippedAndFinal, votes),
+        _ => return Err(ReadError::damaged(what(), "it says nothing that is known")),
+    };
+    Ok(Misconduct { who, epoch, view, what: kind, votes: votes.to_vec().into() })
 }
 
 /// The row of the calls of a client's bundle that are to be answered: pages and slots.
@@ -199,7 +228,7 @@ impl Marks {
         (|| {
             r.array(2)?;
             let open_calls = r.uint()?;
-            let lanes = r.list(moot_record::limits::MAX_VALIDATORS)?;
+            let lanes = r.list(crate::limits::MAX_SEATS)?;
             let unordered = (0..lanes).map(|_| r.uint()).collect::<Result<_, _>>()?;
             r.end()?;
             Ok(Marks { open_calls, unordered })

@@ -5,16 +5,17 @@ use super::prune::Pruning;
 use super::redo::Rows;
 use super::rows::{self, Marks, Place, StoredBlock};
 use super::tables::{
-    ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS, HOURS, KEY_HOURS, KEYS,
-    LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK, META_SEATS, OUTCOMES, PAYLOADS,
-    PLACED, PRUNED, RIVALS, STATE, VOIDS,
+    ACCUSED, ANSWERS, BARE, BATCHES, BLOCKS, BUNDLES, DERIVED, DIGESTS, EVIDENCE, FUNCTIONS, HANDOVERS,
+    HOURS, KEY_HOURS, KEYS, LINKS, META, META_FORMAT, META_LOG, META_LOST, META_MARKS, META_NETWORK,
+    META_SEATS, OUTCOMES, PAYLOADS, PLACED, PRUNED, RIVALS, STATE, VALUE_LOG, VALUES, VOIDS,
 };
 use crate::exchange::Checked;
 use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
 use crate::state::tree::Tree;
-use crate::state::{Changes, Rules};
+use crate::state::{Changes, Rules, Stakes, Triggers};
+use moot_ordering::Misconduct;
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
 use std::sync::Arc;
@@ -34,6 +35,10 @@ pub(crate) struct Applied {
     pub(crate) changes: Changes,
     /// The rules afterwards.
     pub(crate) rules: Arc<Rules>,
+    /// The triggers afterwards.
+    pub(crate) triggers: Arc<Triggers>,
+    /// The stakes afterwards.
+    pub(crate) stakes: Arc<Stakes>,
     /// The state's tree afterwards.
     pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.
@@ -57,6 +62,8 @@ pub(crate) enum Job {
     },
     /// Removes old blocks with their batches.
     Prune(Pruning),
+    /// Removes second versions that nobody needs any more.
+    Forget(Vec<Digest>),
 }
 
 /// What one transaction writes. It can be written again after the disk was full: the same rows, the same keys.
@@ -69,6 +76,7 @@ pub(crate) struct Changeset {
     /// Second versions.
     pub(crate) rivals: Vec<Checked>,
     pub(crate) evidence: Vec<Equivocation>,
+    pub(crate) misconduct: Vec<Misconduct>,
     pub(crate) blocks: Vec<Applied>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) marks: Option<Marks>,
@@ -103,6 +111,7 @@ impl Changeset {
             && self.foreign.is_empty()
             && self.rivals.is_empty()
             && self.evidence.is_empty()
+            && self.misconduct.is_empty()
             && self.jobs.is_empty()
             && self.marks.is_none()
             && self.lost.is_none()
@@ -113,9 +122,15 @@ impl Changeset {
     pub(crate) fn only_rows(&self) -> bool {
         self.rivals.is_empty()
             && self.evidence.is_empty()
+            && self.misconduct.is_empty()
             && self.jobs.is_empty()
             && self.lost.is_none()
             && self.genesis.is_none()
+    }
+
+    /// Whether it is nothing but batches that the log can take.
+    pub(crate) fn only_batches(&self) -> bool {
+        self.blocks.is_empty() && self.marks.is_none() && self.only_rows()
     }
 
     /// Whether it adds batches.
@@ -145,6 +160,7 @@ impl Changeset {
             Job::Erase { id, hours } => erase(txn, id, hours),
             Job::Sweep { hour } => sweep(txn, *hour),
             Job::Prune(pruning) => pruning.write(txn),
+            Job::Forget(rivals) => forget(txn, rivals),
         })
     }
 
@@ -172,13 +188,17 @@ impl Changeset {
             table.insert(key.encode().as_slice(), rows::seal(value.clone()).as_slice())?;
         }
         txn.open_table(OUTCOMES)?;
+        txn.open_table(VALUES)?;
+        txn.open_table(VALUE_LOG)?;
+        txn.open_table(DERIVED)?;
         txn.open_table(BUNDLES)?;
         txn.open_table(ANSWERS)?;
         txn.open_table(KEYS)?;
         txn.open_table(KEY_HOURS)?;
         txn.open_table(HANDOVERS)?;
         txn.open_table(BARE)?;
-        Ok(())
+        txn.open_table(ACCUSED)?;
+        super::charged::create(txn)
     }
 
     /// Second versions, and the proof that there are two.
@@ -194,6 +214,13 @@ impl Changeset {
             for pair in &self.evidence {
                 let place = (pair.first.header.lane, pair.first.header.seq);
                 table.insert(place, rows::seal(pair.encode()).as_slice())?;
+            }
+        }
+        if !self.misconduct.is_empty() {
+            let mut table = txn.open_table(ACCUSED)?;
+            for misconduct in &self.misconduct {
+                let key = (misconduct.who.as_bytes(), misconduct.epoch, misconduct.view);
+                table.insert(key, rows::encode_misconduct(misconduct).as_slice())?;
             }
         }
         Ok(())
@@ -254,11 +281,18 @@ impl Changeset {
         if let Some(seats) = self.blocks.iter().rev().find_map(|applied| applied.changes.seats.as_ref()) {
             txn.open_table(META)?.insert(META_SEATS, rows::seal(seats.encode()).as_slice())?;
         }
-        let changed =
-            |applied: &Applied| !applied.changes.outcomes.is_empty() || !applied.changes.counted.is_empty();
+        let changed = |applied: &Applied| {
+            let Changes { functions, rows, outcomes, counted, .. } = &applied.changes;
+            // Units come back and schedules fire by themselves too.
+            !(functions.is_empty() && rows.is_empty() && outcomes.is_empty() && counted.is_empty())
+        };
         if self.blocks.iter().any(changed) {
             self.write_state(txn)?;
         }
+        super::charged::write(txn, &self.blocks)?;
+        let due = self.blocks.iter().any(|a| a.block.header.height.is_multiple_of(FORGET_EVERY_BLOCKS));
+        super::values::write(txn, &self.blocks, due)?;
+        super::derived::write(txn, &self.blocks, due)?;
         for applied in &self.blocks {
             let height = applied.block.header.height;
             if height.is_multiple_of(FORGET_EVERY_BLOCKS) {
@@ -295,6 +329,15 @@ impl Changeset {
         }
         Ok(())
     }
+}
+
+/// Removes second versions, but for one that has come again in this transaction.
+fn forget(txn: &WriteTransaction, forgotten: &[Digest]) -> Done {
+    let mut rivals = txn.open_table(RIVALS)?;
+    for digest in forgotten {
+        rivals.remove(digest.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Rewrites the one row that holds the payload without it.

@@ -48,9 +48,15 @@ fn said(by: u8, number: u64, transactions: &[Transaction]) -> OrderedBundle {
     OrderedBundle {
         digest: Digest::from_bytes(digest),
         account: account(by),
+        own: false,
+        counts: true,
         valid_until: u64::MAX >> 1,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
+        bytes: 0,
     }
 }
 
@@ -58,7 +64,7 @@ fn apply(state: &mut State, bundles: Vec<OrderedBundle>) -> Vec<Result<u32, Refu
     let height = state.height() + 1;
     let bundles =
         bundles.into_iter().map(|bundle| OrderedBundle { valid_until: height + 10, ..bundle }).collect();
-    let changes = state.apply(&Block { height, digest: Digest::ZERO, bundles });
+    let changes = state.apply(&Block { height, digest: Digest::ZERO, bundles, time_ms: 0, charges: vec![] });
     changes.outcomes.into_iter().map(|(_, Outcome { result, .. })| result).collect()
 }
 
@@ -112,7 +118,7 @@ proptest! {
                 let transactions: Vec<Transaction> = all.iter().map(transaction).collect();
                 OrderedBundle { valid_until: state.height() + 5, ..said(*by, number, &transactions) }
             });
-            let block = Block { height: state.height() + 1, digest: Digest::ZERO, bundles: made.collect() };
+            let block = Block { height: state.height() + 1, digest: Digest::ZERO, bundles: made.collect(), time_ms: 0, charges: vec![] };
             let mut twin = state.clone();
             let before: Vec<(AccountId, u64)> = state.accounts().map(|(of, balance)| (*of, balance)).collect();
             let changes = state.apply(&block);
@@ -197,7 +203,13 @@ fn one_bundle_recorded_twice_pays_once() {
     let pay = said(0, 1, &[transfer(1, 30)]);
     let pay = OrderedBundle { valid_until: 9, ..pay };
     for height in 1..=2 {
-        state.apply(&Block { height, digest: Digest::ZERO, bundles: vec![pay.clone(), pay.clone()] });
+        state.apply(&Block {
+            height,
+            digest: Digest::ZERO,
+            bundles: vec![pay.clone(), pay.clone()],
+            time_ms: 0,
+            charges: vec![],
+        });
     }
     assert_eq!((state.balance(&account(0)), state.balance(&account(1))), (20, 30));
 }
@@ -263,9 +275,17 @@ fn what_accounts_cost() {
         digest[..8].copy_from_slice(&height.to_le_bytes());
         let first = transactions[0].0;
         let digest = Digest::from_bytes(digest);
-        let bundle = OrderedBundle { digest, account: of(0), valid_until: height + 1, first, transactions };
+        let bundle = OrderedBundle {
+            digest,
+            account: of(0),
+            valid_until: height + 1,
+            first,
+            transactions,
+            ..said(0, height, &[])
+        };
         let begun = std::time::Instant::now();
-        let changes = state.apply(&Block { height, digest, bundles: vec![bundle] });
+        let changes =
+            state.apply(&Block { height, digest, bundles: vec![bundle], time_ms: 0, charges: vec![] });
         let took = begun.elapsed();
         assert!(changes.outcomes.iter().all(|(_, outcome)| outcome.result.is_ok()));
         println!("a block of {transfers} transfers: {took:?}, {:?} each", took / transfers as u32);

@@ -98,7 +98,7 @@ async fn what_a_worker_may_not_say_is_refused() {
     assert!(matches!(refused(bundle(&ledger, &worker(), 0, &said)), Refused::Expired { .. }));
     let far = bundle(&ledger, &worker(), MAX_VALIDITY_BLOCKS + 1, &said);
     assert!(matches!(refused(far), Refused::TooFarAhead { .. }));
-    let value = Entry::Value(Value { path: "/a".into(), payload: Payload::inlined(b"x") });
+    let value = Entry::Value(Value::new("/a", Payload::inlined(b"x")));
     let more = bundle(&ledger, &worker(), 100, &[said[0].clone(), value]);
     assert!(refused(more).to_string().contains("holds a value"));
     let twice = bundle(&ledger, &worker(), 100, &[said[0].clone(), said[0].clone()]);

@@ -2,7 +2,7 @@
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::sequencer::Sequencer;
-use crate::world::{bundle, call, eventually, name, open_on, receipt};
+use crate::world::{bundle, call, eventually, open_on, receipt};
 use moot_ledger::{Idempotency, Ledger, OpenError, PayloadBytes, Refused};
 use moot_record::{Bundle, Call, Digest, Entry, EntryId, Keypair, Payload, Status, Value};
 use rand::rngs::StdRng;
@@ -34,8 +34,7 @@ async fn live(ledger: &Ledger, chain: &mut Sequencer, told: &mut Told, rng: &mut
             if rng.random_bool(0.3) {
                 let key = format!("key {}", told.number);
                 let body = Digest::from_bytes([7; 32]);
-                let Ok(Idempotency::Fresh(reservation)) =
-                    ledger.idempotent(&name("hello"), None, &key, &body)
+                let Ok(Idempotency::Fresh(reservation)) = ledger.idempotent("hello", None, &key, &body)
                 else {
                     return;
                 };
@@ -62,7 +61,7 @@ async fn live(ledger: &Ledger, chain: &mut Sequencer, told: &mut Told, rng: &mut
         let mut submitted = None;
         if rng.random_bool(0.3) {
             told.number += 1;
-            let value = Value { path: "/a/b".into(), payload: Payload::inlined(&told.number.to_le_bytes()) };
+            let value = Value::new("/a/b", Payload::inlined(&told.number.to_le_bytes()));
             let signed = bundle(ledger, &client(), ledger.height() + 1000, &[Entry::Value(value)]);
             let Ok(pending) = ledger.submit(signed.clone()) else { return };
             submitted = Some((pending, signed));
@@ -110,9 +109,9 @@ fn check(ledger: &Ledger, chain: &Sequencer, told: &Told) {
         assert_eq!((found, receipt.call), (*id, *call));
     }
     for (key, id) in &told.keys {
-        let known = ledger.idempotent(&name("hello"), None, key, &Digest::from_bytes([7; 32])).unwrap();
+        let known = ledger.idempotent("hello", None, key, &Digest::from_bytes([7; 32])).unwrap();
         assert!(matches!(known, Idempotency::Known(found) if found == *id), "{key}: {known:?}");
-        let other = ledger.idempotent(&name("hello"), None, key, &Digest::from_bytes([8; 32])).unwrap();
+        let other = ledger.idempotent("hello", None, key, &Digest::from_bytes([8; 32])).unwrap();
         assert!(matches!(other, Idempotency::Conflict), "{key}: {other:?}");
     }
     for bundle in &told.bundles {

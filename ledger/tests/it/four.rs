@@ -133,10 +133,10 @@ async fn four_under_load() {
     while begun.elapsed() < Duration::from_secs(5) {
         for ledger in &ledgers {
             let mut builder = moot_record::BundleBuilder::new();
-            let one = Entry::Value(moot_record::Value {
-                path: "/load".into(),
-                payload: moot_record::Payload::inlined(&[entries as u8; 64]),
-            });
+            let one = Entry::Value(moot_record::Value::new(
+                "/load",
+                moot_record::Payload::inlined(&[entries as u8; 64]),
+            ));
             let encoded = one.encode();
             for _ in 0..1000 {
                 builder.append(moot_record::PageClass::Bulk, &encoded).unwrap();

@@ -6,25 +6,25 @@ use crate::world::{answer, bundle, call, deploy, eventually, name, spec};
 use bytes::Bytes;
 use moot_ledger::{Condition, Ledger, PayloadBytes, Pending, ProveError, Refusal, Refused, Retention};
 use moot_record::{
-    Batch, Bundle, Digest, Entry, EntryId, Keypair, PageClass, Payload, SealedHeader, Value,
-    component_digest, seal,
+    Allocation, Batch, Bundle, Candidate, Digest, Economy, Entry, EntryId, Epochs, Genesis, Keypair,
+    PageClass, Payload, Prices, SealedHeader, Transaction, Value, component_digest, seal,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::time::Duration;
 
-const MOMENT: Duration = Duration::from_millis(200);
+pub(crate) const MOMENT: Duration = Duration::from_millis(200);
 
 fn client() -> Keypair {
     Keypair::from_seed([88; 32])
 }
 
-fn value(number: u64) -> Entry {
-    Entry::Value(Value { path: "/a/b".into(), payload: Payload::inlined(&number.to_le_bytes()) })
+pub(crate) fn value(number: u64) -> Entry {
+    Entry::Value(Value::new("/a/b", Payload::inlined(&number.to_le_bytes())))
 }
 
 /// Every entry of `said` is on every replica, and each proves it with the genesis alone.
-fn assert_everywhere(town: &Town, said: &[(EntryId, Entry)]) {
+pub(crate) fn assert_everywhere(town: &Town, said: &[(EntryId, Entry)]) {
     for (me, ledger) in town.running() {
         for (id, entry) in said {
             assert_eq!(ledger.entry(*id).unwrap().as_ref(), Some(entry), "{id} at {me}");
@@ -34,7 +34,7 @@ fn assert_everywhere(town: &Town, said: &[(EntryId, Entry)]) {
     }
 }
 
-async fn record(ledger: &Ledger, number: u64) -> (Pending, (EntryId, Entry)) {
+pub(crate) async fn record(ledger: &Ledger, number: u64) -> (Pending, (EntryId, Entry)) {
     let pending = ledger.append_call(call(number), PayloadBytes::None).unwrap();
     pending.durable().await.unwrap();
     let said = (pending.id(), Entry::Call(call(number)));
@@ -42,7 +42,7 @@ async fn record(ledger: &Ledger, number: u64) -> (Pending, (EntryId, Entry)) {
 }
 
 /// A batch of a lane whose owner runs no replica: the test is its owner.
-fn sealed(town: &Town, lane: u32, seq: u64, entries: &[Entry]) -> (Bytes, Digest) {
+pub(crate) fn sealed(town: &Town, lane: u32, seq: u64, entries: &[Entry]) -> (Bytes, Digest) {
     let entries: Vec<_> = entries.iter().map(|entry| (PageClass::Bulk, entry.encode())).collect();
     let bundle = town.network.bundle(&entries, 1000);
     let batch = Batch::seal(lane, seq, vec![bundle]).unwrap();
@@ -51,7 +51,7 @@ fn sealed(town: &Town, lane: u32, seq: u64, entries: &[Entry]) -> (Bytes, Digest
     (bytes.into(), batch.digest())
 }
 
-fn give(town: &Town, to: &[usize], bytes: &Bytes) {
+pub(crate) fn give(town: &Town, to: &[usize], bytes: &Bytes) {
     let from = town.network.validators[3].account();
     to.iter().for_each(|me| town.ledger(*me).application().pushed(from, bytes.clone()));
 }
@@ -253,6 +253,63 @@ async fn case_53_an_owner_who_seals_twice_neither_forks_nor_stops_the_others() {
     assert_eq!(town.ledger(1).status().evidence, 1);
 }
 
+/// An owner who seals twice, where stake decides: who saw both seals says so to the ledger by itself, and a share of the
+/// stake behind the owner is burned, once, on every replica alike.
+#[tokio::test]
+async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
+    let staker = client().account();
+    let epochs = Epochs { blocks: 1 << 20, authority: staker };
+    let economy = Economy { lockup_blocks: 10, seats: 4, worker_percent: 0 };
+    let mut town = Town::with_genesis(4, 11, |genesis| {
+        let funded = vec![Allocation { account: staker, balance: 500 }];
+        let genesis = genesis.with_accounts(funded).with_epochs(epochs).with_economy(economy);
+        Genesis { prices: Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 }, ..genesis }
+    });
+    (0..3).for_each(|me| town.start(me));
+    let sealer = town.network.validators[3].clone();
+    let at = |port| std::net::SocketAddr::from(([10, 0, 0, 3], port));
+    let replica = Candidate { account: sealer.account(), ledger: at(9080), data: at(10_080) };
+    let consent = Some(Candidate::consent(&sealer, &town.network.genesis.network(), &staker));
+    let stake = Transaction::Stake { amount: 400, replica: Some(replica), consent };
+    let said = bundle(&town.ledger(0), &client(), 900, &[Entry::Transaction(stake)]);
+    let id = town.ledger(0).submit(said).unwrap().id();
+    town.settle().await;
+    assert_eq!(town.ledger(1).transaction_outcome(id).unwrap().unwrap().result, Ok(0));
+
+    let (one, _) = sealed(&town, 3, 0, &[value(1)]);
+    let (two, _) = sealed(&town, 3, 0, &[value(2)]);
+    give(&town, &[0, 1], &one);
+    give(&town, &[2], &two);
+    for me in 0..3 {
+        eventually("it is held", || town.ledger(me).status().lanes[3].unordered == 1);
+    }
+    let begun = std::time::Instant::now();
+    while town.ledger(0).stakes().conviction(&sealer.account()).is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody said it");
+        town.settle().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Whoever else has the evidence has said it by now, to no effect.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    town.settle().await;
+    town.assert_equal();
+    for (me, ledger) in town.running() {
+        let stakes = ledger.stakes();
+        assert_eq!(stakes.conviction(&sealer.account()).unwrap().burned, 40, "at {me}");
+        assert_eq!(stakes.get(&staker).unwrap().staked, 360, "at {me}");
+        assert_eq!(ledger.balance(&staker).unwrap(), 100, "at {me}");
+    }
+    // It is said once: the evidence is still there after a restart, and known to be settled.
+    let height = town.ledger(2).height();
+    town.stop(2);
+    town.start(2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    town.settle().await;
+    assert_eq!(town.ledger(2).status().unordered_batches, 0);
+    assert!(town.ledger(2).height() >= height);
+    assert_eq!(town.ledger(2).stakes().conviction(&sealer.account()).unwrap().burned, 40);
+}
+
 /// A final block names the version that is not here: it is fetched and takes the place of the other.
 #[tokio::test]
 async fn a_final_block_replaces_the_unordered_version() {
@@ -304,10 +361,12 @@ async fn a_bundle_at_two_replicas_counts_once() {
             results.contains(&Some(Ok(1))) && results.contains(&Some(Err(Refusal::Duplicate))),
             "at {me}"
         );
-        // Values have no outcome, unless they are void.
+        // Of two copies one is judged (and denied, because nothing allows it), the other is void.
         let (one, two) = twins[1];
         let results = [result(one), result(two)];
-        assert!(results.contains(&None) && results.contains(&Some(Err(Refusal::Duplicate))), "at {me}");
+        let denied =
+            |result: &Option<Result<u32, Refusal>>| matches!(result, Some(Err(Refusal::Denied { .. })));
+        assert!(results.iter().any(denied) && results.contains(&Some(Err(Refusal::Duplicate))), "at {me}");
         assert_eq!(ledger.function(&name("once")).unwrap().versions.len(), 1);
         // Nobody takes it down again, wherever it was recorded.
         assert!(matches!(ledger.submit(deployed.clone()), Err(Refused::Duplicate(_))), "at {me}");

@@ -32,11 +32,17 @@ fn block(height: u64, by: u8, transactions: &[Transaction]) -> Block {
     let bundle = OrderedBundle {
         digest: Digest::from_bytes(digest),
         account: account(by),
+        own: false,
+        counts: true,
         valid_until: height,
         first: id(0),
         transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+        values: Vec::new(),
+        calls: Vec::new(),
+        receipts: Vec::new(),
+        bytes: 0,
     };
-    Block { height, digest: Digest::ZERO, bundles: vec![bundle] }
+    Block { height, time_ms: height, digest: Digest::ZERO, bundles: vec![bundle], charges: vec![] }
 }
 
 fn say(state: &mut State, by: u8, transactions: &[Transaction]) -> Vec<Result<u32, Refusal>> {
@@ -46,7 +52,8 @@ fn say(state: &mut State, by: u8, transactions: &[Transaction]) -> Vec<Result<u3
 
 fn allowed(state: &State, path: &str, by: u8, value: &str) -> (bool, Option<String>) {
     let scope = Scope {
-        account: account(by),
+        account: Some(account(by)),
+        function: None,
         value: Some(value.as_bytes()),
         value_bytes: value.len() as u64,
         now_ms: 0,
@@ -185,7 +192,8 @@ fn rules_and_owners_survive_a_restart() {
     let said = bundle(&ledger, &key(1), ledger.height() + 100, &entries);
     block_on(ledger.submit(said).unwrap().finalized()).unwrap();
     let judge = |ledger: &Ledger| {
-        let of = |path: &str, value: &str| ledger.judge(path, account(5), value.as_bytes()).allowed;
+        let of =
+            |path: &str, value: &str| ledger.judge(path, Some(account(5)), None, value.as_bytes()).allowed;
         [of("/chat/lobby", "{\"n\": 4}"), of("/chat/lobby", "{\"n\": 3}"), of("/chat/attic", "{\"n\": 4}")]
     };
     assert_eq!(judge(&ledger), [true, false, false]);

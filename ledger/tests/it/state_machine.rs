@@ -1,6 +1,7 @@
 //! The state machine as a pure function: any sequence of transactions, any split into blocks.
 
 use crate::world::{name, spec};
+use moot_ledger::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_VALIDITY_BLOCKS};
 use moot_ledger::state::{Block, OrderedBundle, State};
 use moot_ledger::{FunctionRecord, Refusal};
 use moot_record::{AccountId, Digest, EntryId, Transaction, component_digest};
@@ -81,13 +82,23 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
         made.push(OrderedBundle {
             digest: Digest::from_bytes(digest),
             account: AccountId::from_bytes([step.account; 32]),
+            own: false,
+            counts: true,
             valid_until: height + step.valid_for - 1,
             first: id,
             transactions: vec![(id, transaction(step))],
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
         });
     }
     let chunks = made.chunks(size).map(<[OrderedBundle]>::to_vec);
-    (1..).zip(chunks).map(|(height, bundles)| Block { height, digest: Digest::ZERO, bundles }).collect()
+    (1..).zip(chunks).map(|(height, bundles)| block(height, bundles)).collect()
+}
+
+fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
+    Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: vec![] }
 }
 
 /// What must hold of a function's history, whatever was said.
@@ -167,9 +178,9 @@ fn a_repeated_bundle_counts_once() {
     };
     let bundle = blocks(&[step], 1)[0].bundles[0].clone();
     let mut state = State::new();
-    let first = state.apply(&Block { height: 1, digest: Digest::ZERO, bundles: vec![bundle.clone()] });
+    let first = state.apply(&block(1, vec![bundle.clone()]));
     assert_eq!(first.outcomes[0].1.result, Ok(1));
-    let second = state.apply(&Block { height: 2, digest: Digest::ZERO, bundles: vec![bundle] });
+    let second = state.apply(&block(2, vec![bundle]));
     assert_eq!(second.outcomes[0].1.result, Err(Refusal::Duplicate));
 }
 
@@ -190,4 +201,47 @@ fn a_stale_deploy_is_refused() {
     let stale = |expected| Err(Refusal::Stale { name: name("f1"), expected, found: 2 });
     // The last says what is already so.
     assert_eq!(results, [Ok(1), Ok(2), stale(1), stale(0), Ok(2)]);
+}
+
+/// A faulty replica may seal bundles as fast as it likes, each valid for as long as any may be. What is remembered of
+/// them has a bound, every replica refuses the same ones, and whoever asks for a short validity is not kept out.
+#[test]
+fn bundles_to_be_remembered_have_a_bound_that_leaves_room_for_short_ones() {
+    let bundle = |height: u64, number: u64, valid_for: u64| {
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&height.to_be_bytes());
+        digest[8..16].copy_from_slice(&number.to_be_bytes());
+        OrderedBundle {
+            digest: Digest::from_bytes(digest),
+            account: AccountId::from_bytes([7; 32]),
+            own: false,
+            counts: true,
+            valid_until: height + valid_for,
+            first: EntryId { lane: 0, batch: height, bundle: 0, page: 0, slot: 0 },
+            transactions: Vec::new(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
+        }
+    };
+    let step = |state: &mut State, height: u64, count: usize, valid_for: u64| {
+        let bundles = (0..count as u64).map(|number| bundle(height, number, valid_for)).collect();
+        state.apply(&block(height, bundles)).counted.len()
+    };
+    let (mut state, most, crowd) = (State::new(), MAX_COUNTED_BUNDLES, 1000);
+    assert_eq!(state.validity(), Some(MAX_VALIDITY_BLOCKS));
+    // Half of the room goes to whoever comes.
+    assert_eq!(step(&mut state, 1, most / 2 + crowd, MAX_VALIDITY_BLOCKS), most / 2);
+    assert_eq!(state.validity(), Some(CROWDED_VALIDITY_BLOCKS));
+    assert_eq!(step(&mut state, 2, crowd, CROWDED_VALIDITY_BLOCKS + 1), 0, "valid for too long");
+    assert_eq!(step(&mut state, 3, crowd, CROWDED_VALIDITY_BLOCKS), crowd);
+    // The other half is full of short ones: nothing counts until they are over.
+    assert_eq!(step(&mut state, 4, most, CROWDED_VALIDITY_BLOCKS), most / 2 - crowd);
+    assert_eq!((state.validity(), step(&mut state, 5, 1, 0)), (None, 0));
+    assert_eq!(step(&mut state, 4 + CROWDED_VALIDITY_BLOCKS, 1, 1), 1, "the first of them are over");
+    assert_eq!(step(&mut state, 6 + CROWDED_VALIDITY_BLOCKS, crowd, CROWDED_VALIDITY_BLOCKS), crowd);
+    // And so is the first half in its time.
+    step(&mut state, 2 + MAX_VALIDITY_BLOCKS, 0, 0);
+    assert_eq!(state.validity(), Some(MAX_VALIDITY_BLOCKS));
 }

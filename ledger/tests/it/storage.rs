@@ -238,13 +238,13 @@ fn case_48_future_format_is_refused() {
     drop(open(dir.path()));
     let marker = dir.path().join("FORMAT");
     let text = std::fs::read_to_string(&marker).unwrap();
-    std::fs::write(&marker, text.replace("moot-ledger 3", "moot-ledger 7")).unwrap();
+    std::fs::write(&marker, text.replace("moot-ledger 4", "moot-ledger 7")).unwrap();
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::FutureFormat { found: 7, known: 3, .. }), "{error}");
+    assert!(matches!(&error, OpenError::FutureFormat { found: 7, known: 4, .. }), "{error}");
     // What an older one wrote is not converted, and not touched.
-    std::fs::write(&marker, text.replace("moot-ledger 3", "moot-ledger 1")).unwrap();
+    std::fs::write(&marker, text.replace("moot-ledger 4", "moot-ledger 1")).unwrap();
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::PastFormat { found: 1, known: 3, .. }), "{error}");
+    assert!(matches!(&error, OpenError::PastFormat { found: 1, known: 4, .. }), "{error}");
     // The same when only the database says so.
     std::fs::write(&marker, text).unwrap();
     let db = redb::Database::open(dir.path().join("ledger.redb")).unwrap();
@@ -254,7 +254,7 @@ fn case_48_future_format_is_refused() {
     txn.commit().unwrap();
     drop(db);
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::FutureFormat { found: 8, known: 3, .. }), "{error}");
+    assert!(matches!(&error, OpenError::FutureFormat { found: 8, known: 4, .. }), "{error}");
 }
 
 /// A queue has a bound: who comes when it is full is told when to come back, and nothing taken down is lost.

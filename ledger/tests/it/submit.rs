@@ -9,7 +9,7 @@ use moot_record::{
 };
 
 fn value(text: &str) -> Entry {
-    Entry::Value(Value { path: "/chat/lobby".into(), payload: Payload::inlined(text.as_bytes()) })
+    Entry::Value(Value::new("/chat/lobby", Payload::inlined(text.as_bytes())))
 }
 
 fn client() -> Keypair {
@@ -42,7 +42,7 @@ async fn case_64_same_key_with_another_body_conflicts() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
     let (body, other) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
-    let ask = |body: &Digest| ledger.idempotent(&name("hello"), None, "order-1", body).unwrap();
+    let ask = |body: &Digest| ledger.idempotent("hello", None, "order-1", body).unwrap();
     let Idempotency::Fresh(reservation) = ask(&body) else { panic!("not fresh") };
     assert!(matches!(ask(&body), Idempotency::InFlight(None)));
     assert!(matches!(ask(&other), Idempotency::Conflict));
@@ -54,14 +54,14 @@ async fn case_64_same_key_with_another_body_conflicts() {
     assert!(matches!(ask(&body), Idempotency::Known(id) if id == pending.id()));
     assert!(matches!(ask(&other), Idempotency::Conflict));
     // Another caller's key of the same name is another key.
-    let elsewhere = ledger.idempotent(&name("hello"), Some(client().account()), "order-1", &other).unwrap();
+    let elsewhere = ledger.idempotent("hello", Some(client().account()), "order-1", &other).unwrap();
     assert!(matches!(elsewhere, Idempotency::Fresh(_)));
     drop(elsewhere);
     let long = "k".repeat(1000);
-    assert!(matches!(ledger.idempotent(&name("hello"), None, &long, &body), Err(KeyError::Length { .. })));
+    assert!(matches!(ledger.idempotent("hello", None, &long, &body), Err(KeyError::Length { .. })));
     ledger.close().await;
     let ledger = open(dir.path());
-    let known = ledger.idempotent(&name("hello"), None, "order-1", &body).unwrap();
+    let known = ledger.idempotent("hello", None, "order-1", &body).unwrap();
     assert!(matches!(known, Idempotency::Known(id) if id == pending.id()));
 }
 

@@ -14,7 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use moot_ledger::{Carrier, Ledger, Options, OrderingChoice, Retention};
 use moot_ordering::{Finalized, Wanted};
 use moot_record::testing::Network;
-use moot_record::{AccountId, BlockHeader, Digest, quorum};
+use moot_record::{AccountId, BlockHeader, Digest, Genesis, quorum};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -152,6 +152,8 @@ pub(crate) struct Town {
     pub(crate) net: Arc<Net>,
     pub(crate) chain: Vec<Finalized>,
     pub(crate) retention: Retention,
+    /// How far the blocks' time is ahead of one millisecond a block.
+    ahead_ms: u64,
     dirs: Vec<PathBuf>,
     disks: Vec<Option<FaultyDisk>>,
     delivered: Vec<usize>,
@@ -162,7 +164,13 @@ pub(crate) struct Town {
 
 impl Town {
     pub(crate) fn new(replicas: u8, seed: u64) -> Town {
+        Town::with_genesis(replicas, seed, |genesis| genesis)
+    }
+
+    /// The same with another genesis of the same validators.
+    pub(crate) fn with_genesis(replicas: u8, seed: u64, change: impl FnOnce(Genesis) -> Genesis) -> Town {
         let network = Network::new(replicas);
+        let network = Network { genesis: change(network.genesis), ..network };
         let dir = tempfile::tempdir().unwrap();
         let n = usize::from(replicas);
         let net = Arc::new(Net {
@@ -190,6 +198,7 @@ impl Town {
             net,
             chain: Vec::new(),
             retention: Retention::default(),
+            ahead_ms: 0,
             dirs: (0..n).map(|me| dir.path().join(me.to_string())).collect(),
             disks: vec![None; n],
             delivered: vec![0; n],
@@ -355,10 +364,16 @@ impl Town {
         self.deliver();
     }
 
+    /// The next blocks are later by so much.
+    pub(crate) fn pass_time(&mut self, ms: u64) {
+        self.ahead_ms += ms;
+    }
+
     fn block(&self, batches: Vec<Digest>, state: Digest) -> Finalized {
         let height = self.chain.len() as u64 + 1;
         let parent = self.chain.last().map_or(Digest::ZERO, |block| block.header.digest());
-        let header = BlockHeader::new(height, parent, 1_700_000_000_000 + height, state, &batches);
+        let header =
+            BlockHeader::new(height, parent, 1_700_000_000_000 + height + self.ahead_ms, state, &batches);
         Finalized { header, batches, certificate: self.network.certify(&header), descent: Vec::new() }
     }
 

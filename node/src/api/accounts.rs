@@ -12,6 +12,9 @@ pub struct AccountView {
     pub account: AccountId,
     /// What it has, in the network's smallest unit of account: decimal digits, because it may be above 2^53.
     pub balance: String,
+    /// What of that is reserved for calls that are under way at this node.
+    #[serde(default)]
+    pub reserved: String,
     /// Height of the block after which that was so.
     pub height: u64,
 }

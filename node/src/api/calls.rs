@@ -1,4 +1,4 @@
-//! Calls, receipts, blocks and values as people and scripts read them.
+//! Calls, receipts and blocks as people and scripts read them.
 
 use moot_record::{AccountId, Digest, EntryId, FunctionName};
 use serde::{Deserialize, Serialize};
@@ -160,17 +160,8 @@ pub struct BlockView {
     /// The batches it orders.
     #[schema(value_type = Vec<String>)]
     pub batches: Vec<Digest>,
-}
-
-/// Answer to `PUT /_moot/values/{path}`.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ValueWritten {
-    /// Where the value is on the ledger.
-    #[schema(value_type = String)]
-    pub id: EntryId,
-    /// Its path.
-    pub path: String,
-    /// Digest of its bytes.
-    #[schema(value_type = String)]
-    pub digest: Digest,
+    /// Whose votes its certificate has. None where a later block's certificate proves it, or another committee's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub voters: Vec<AccountId>,
 }

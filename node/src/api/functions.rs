@@ -31,6 +31,9 @@ pub struct FunctionSummary {
     pub component: Digest,
     /// It was retired: calls are refused.
     pub retired: bool,
+    /// Its owner gave up upgrade and destruction for good.
+    #[serde(default)]
+    pub frozen: bool,
 }
 
 /// `GET /_moot/functions/{name}`.

@@ -4,26 +4,36 @@
 //! `moot_record`; every length is in bytes, every time in microseconds or milliseconds as its name says.
 
 mod accounts;
+mod bonds;
 mod calls;
 mod events;
+mod fees;
 mod functions;
 mod problem;
 mod rules;
 mod status;
+mod triggers;
+mod values;
 
 pub use accounts::AccountView;
+pub use bonds::{
+    BidView, DryOutcome, DryRun, HoldView, ReplicaView, ReplicasView, StakeView, StakedReplicaView,
+    StakesView, WaitingView,
+};
 pub use calls::{
     Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
-    ValueWritten,
 };
 pub use events::{LogLine, NodeEvent};
+pub use fees::{BillView, BilledView, LineView, PricesFrom, PricesView, StatementView};
 pub use functions::{
     BundleAnswer, BundleCalls, CallRun, ComponentView, EntryOutcome, ExportView, FunctionSummary,
     FunctionView, Functions, Outcome, ParameterView, RecordedOnly, VersionView,
 };
-pub use problem::Problem;
+pub use problem::{Payment, Problem};
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
+pub use triggers::{DerivedCalls, DerivedView, TriggerView, TriggersView};
+pub use values::{ValueView, ValueWritten, ValuesMissed, ValuesView};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";
@@ -42,6 +52,14 @@ pub mod header {
     pub const PREFER: &str = "prefer";
     /// Which preferences were honoured (RFC 7240).
     pub const PREFERENCE_APPLIED: &str = "preference-applied";
+    /// Address of a value.
+    pub const VALUE: &str = "moot-value";
+    /// Height of its block.
+    pub const HEIGHT: &str = "moot-height";
+    /// Who wrote it.
+    pub const ACCOUNT: &str = "moot-account";
+    /// The function that wrote it.
+    pub const FUNCTION: &str = "moot-function";
     /// W3C trace context.
     pub const TRACEPARENT: &str = "traceparent";
     /// Whether the answer is the stored one of an earlier call with the same idempotency key.

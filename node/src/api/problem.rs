@@ -1,5 +1,6 @@
 //! RFC 9457 problem details as a client reads them.
 
+use moot_record::AccountId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +31,25 @@ pub struct Problem {
     /// The guest's stack when it trapped, innermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backtrace: Vec<String>,
+    /// What is missing, when an account cannot pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Payment>,
+}
+
+/// What an account that has to pay lacks: units as decimal digits, because they may be above 2^53.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Payment {
+    /// Who has to pay.
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// What it has.
+    pub balance: String,
+    /// What of that is reserved for calls that are under way.
+    pub reserved: String,
+    /// What is needed.
+    pub needed: String,
+    /// What is missing: give the account as much, and try again.
+    pub missing: String,
 }
 
 impl Problem {

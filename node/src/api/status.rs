@@ -38,7 +38,10 @@ pub struct Status {
     pub epoch: Option<u64>,
     /// Height of the last block that was applied here.
     pub height: u64,
-    /// Time of that block, milliseconds since 1970.
+    /// Height of the oldest block that is kept here with its batches: those before were pruned.
+    #[serde(default = "first_block")]
+    pub kept_from: u64,
+    /// Time of the last block, milliseconds since 1970.
     pub time_ms: u64,
     /// Root of the state after that block.
     #[schema(value_type = String)]
@@ -58,6 +61,9 @@ pub struct Status {
     /// Why the ordering engine has stopped, when it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordering_failed: Option<String>,
+    /// Why this node cannot catch up from the others, when that is so: they have pruned what it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<String>,
     /// Final blocks that wait for batches which are not here yet.
     pub waiting_blocks: u64,
     /// Batches that are missing here and asked for.
@@ -74,6 +80,11 @@ pub struct Status {
     /// Routes that two functions claim: the one that was deployed first keeps it.
     #[serde(default)]
     pub conflicts: Vec<RouteConflict>,
+}
+
+/// Nodes that do not say keep everything.
+fn first_block() -> u64 {
+    1
 }
 
 /// A worker in another process that has joined a node.
@@ -150,6 +161,9 @@ pub struct Validator {
     pub waiting: u64,
     /// How often its owner was seen to seal two batches with one number.
     pub equivocations: u64,
+    /// In how many views its owner was seen to vote for two things; only the first few are counted.
+    #[serde(default)]
+    pub contradictions: u64,
 }
 
 /// Two functions want one route.

@@ -10,10 +10,10 @@ use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
-use crate::api::{CallSummary, FunctionSummary};
+use crate::api::{CallSummary, FunctionSummary, LineView, PricesView, StatementView};
 use crate::client::{Client, ClientError};
 use crate::keyfile;
-use crate::limits::MAX_LISTED_CALLS;
+use crate::limits::{MAX_LISTED_CALLS, STATEMENT_SHOWN};
 
 /// Show the account that signs, what it owns and what it cost
 #[derive(Debug, Args)]
@@ -39,6 +39,9 @@ struct Seen {
     calls: Vec<CallSummary>,
     fuel: u64,
     balance: String,
+    reserved: String,
+    prices: PricesView,
+    statement: StatementView,
 }
 
 impl Account {
@@ -77,6 +80,10 @@ impl Account {
                 "recent_calls": seen.as_ref().map(|seen| seen.calls.len()),
                 "recent_fuel": seen.as_ref().map(|seen| seen.fuel),
                 "balance": seen.as_ref().map(|seen| &seen.balance),
+                "reserved": seen.as_ref().map(|seen| &seen.reserved),
+                "prices": seen.as_ref().map(|seen| &seen.prices.prices),
+                "charged": seen.as_ref().map(|seen| seen.prices.charged),
+                "statement": seen.as_ref().map(|seen| &seen.statement.lines),
             }))?);
         }
         let mut rows =
@@ -85,7 +92,8 @@ impl Account {
             None => rows.push(("node", format!("none answers at {}", client.address()))),
             Some(seen) => rows.extend(owned(seen)),
         }
-        Ok(terminal::print(&text::fields(0, &rows))?)
+        let lines = seen.as_ref().map_or(String::new(), |seen| lines(&seen.statement.lines));
+        Ok(terminal::print(&format!("{}{lines}", text::fields(0, &rows)))?)
     }
 }
 
@@ -112,18 +120,53 @@ async fn look(client: &Client, account: moot_record::AccountId) -> Result<Seen, 
     let mut calls = client.calls(MAX_LISTED_CALLS).await?.calls;
     calls.retain(|call| functions.iter().any(|function| function.name == call.function));
     let fuel = calls.iter().filter_map(|call| call.fuel).sum();
-    let balance = client.account(&account).await?.balance;
-    Ok(Seen { functions, calls, fuel, balance })
+    let found = client.account(&account).await?;
+    let (prices, statement) = (client.prices().await?, client.statement(&account, STATEMENT_SHOWN).await?);
+    let (balance, reserved) = (found.balance, found.reserved);
+    Ok(Seen { functions, calls, fuel, balance, reserved, prices, statement })
 }
 
 fn owned(seen: &Seen) -> Vec<(&'static str, String)> {
     let names: Vec<String> = seen.functions.iter().map(|function| function.name.to_string()).collect();
     let functions = if names.is_empty() { "none deployed here".to_owned() } else { names.join(", ") };
     let calls = format!("{} lately, {} fuel", text::count(seen.calls.len(), "call"), text::number(seen.fuel));
-    let balance = match seen.balance.parse() {
-        Ok(units) => text::number(units),
-        Err(_) => text::line(&seen.balance),
+    let reserved = match seen.reserved.as_str() {
+        "" | "0" => String::new(),
+        reserved => format!(" {DIM}{} of it reserved for calls under way{DIM:#}", units(reserved)),
     };
-    let balance = format!("{balance} {DIM}nothing is charged yet; every receipt states its fee{DIM:#}");
-    vec![("balance", balance), ("functions", functions), ("use", calls)]
+    let balance = format!("{}{reserved}", units(&seen.balance));
+    let free =
+        if seen.prices.charged { "" } else { " nothing is charged here; every receipt states its fee" };
+    let prices = format!("{}{DIM}{free}{DIM:#}", text::prices(&seen.prices.prices));
+    vec![("balance", balance), ("prices", prices), ("functions", functions), ("use", calls)]
+}
+
+/// Units as a node writes them.
+fn units(text: &str) -> String {
+    text.parse().map_or_else(|_| text::line(text), text::number)
+}
+
+/// The last lines of a statement.
+fn lines(lines: &[LineView]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .take(STATEMENT_SHOWN)
+        .map(|line| {
+            let sign = if line.paid { "-" } else { "+" };
+            let unpaid =
+                line.unpaid.as_deref().map_or(String::new(), |unpaid| format!("{} unpaid", units(unpaid)));
+            vec![
+                line.height.to_string(),
+                format!("{sign}{}", units(&line.units)),
+                text::line(&line.kind),
+                line.function.as_ref().map_or(String::new(), ToString::to_string),
+                if line.calls > 0 { text::number(line.calls) } else { String::new() },
+                unpaid,
+            ]
+        })
+        .collect();
+    format!("\n{}", text::table(&["BLOCK", "UNITS", "FOR", "FUNCTION", "CALLS", ""], &rows))
 }

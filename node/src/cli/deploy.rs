@@ -19,8 +19,10 @@ use serde::Serialize;
 use super::build::{self, Built};
 use super::failure::Failure;
 use super::options::{KeyOption, ManifestOption, NodeOption, select};
+use super::rehearse::{DryRunOption, rehearse};
 use super::terminal::{self, DIM, Progress};
 use super::text;
+use super::transfer::settle;
 use crate::api::{EntryOutcome, FunctionView, Outcome};
 use crate::client::Client;
 use crate::limits::DEPLOY_VALIDITY_BLOCKS;
@@ -33,7 +35,8 @@ use crate::manifest::{FunctionManifest, Manifest};
                         moot deploy hello                only hello\n  \
                         moot deploy hello --rollback     back to the version before\n  \
                         moot deploy hello --rollback 3   back to version 3\n  \
-                        moot deploy hi --component hi.wasm   a component without a manifest\n\n\
+                        moot deploy hi --component hi.wasm   a component without a manifest\n  \
+                        moot deploy hello --freeze       and give up changing or retiring it, for good\n\n\
                         A deploy is signed with the owner's key: see `moot account`.")]
 pub(crate) struct Deploy {
     /// Which functions [default: all of the manifest]
@@ -44,12 +47,17 @@ pub(crate) struct Deploy {
     /// Deploy this component, with no manifest and no grants
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rollback", "manifest"])]
     component: Option<PathBuf>,
+    /// Give up upgrade and destruction of these functions afterwards: nobody can ever undo it
+    #[arg(long, conflicts_with = "rollback")]
+    freeze: bool,
     /// Deploy what was built before
     #[arg(long)]
     no_build: bool,
     /// Print what was deployed as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    dry_run: DryRunOption,
     #[command(flatten)]
     node: NodeOption,
     #[command(flatten)]
@@ -74,6 +82,9 @@ pub(crate) struct Deployed {
     /// The entry on the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<String>,
+    /// Whether it was frozen by this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) frozen: bool,
 }
 
 impl Deploy {
@@ -81,7 +92,7 @@ impl Deploy {
         let client = self.node.client()?;
         if let Some(version) = self.rollback {
             let name = self.one_name()?;
-            return roll_back(&client, &self.key, &name, version, self.json).await;
+            return roll_back(&client, &self.key, &name, version, (self.json, self.dry_run)).await;
         }
         let manifest = match &self.component {
             None => self.manifest.load()?,
@@ -98,7 +109,24 @@ impl Deploy {
             }
             built.push((function, build::read_component(function)?));
         }
-        let deployed = deploy(&client, &self.key.load_or_create()?, built).await?;
+        if self.dry_run.is_asked() {
+            let key = self.key.load_or_create()?;
+            let mut transactions = said(&client, &key, &built).await?;
+            if self.freeze {
+                let names = built.iter().map(|(function, _)| function.name.clone());
+                transactions.extend(names.map(|name| Transaction::Freeze { name }));
+            }
+            if transactions.is_empty() {
+                terminal::done("Unchanged", "exactly this is deployed");
+                return Ok(());
+            }
+            return rehearse(&client, &key, transactions, self.json).await;
+        }
+        let key = self.key.load_or_create()?;
+        let mut deployed = deploy(&client, &key, built).await?;
+        if self.freeze {
+            freeze(&client, &key, &mut deployed).await?;
+        }
         if self.json {
             terminal::print_json(&serde_json::json!({ "deployed": deployed }))?;
         }
@@ -143,6 +171,24 @@ struct Step {
     active: Option<u32>,
     /// Exactly this is active now.
     same: bool,
+}
+
+/// What a deploy would say. Nothing is uploaded.
+async fn said(
+    client: &Client,
+    key: &Keypair,
+    built: &[(&FunctionManifest, Built)],
+) -> anyhow::Result<Vec<Transaction>> {
+    let mut said = Vec::new();
+    for (function, Built { bytes, inspection }) in built {
+        let spec = spec_of(function, inspection.kind);
+        let step = step(client, key, function, spec, inspection.kind.as_str(), bytes.clone()).await?;
+        if !step.same {
+            let length = step.bytes.len() as u64;
+            said.push(Transaction::deploy(step.name, step.component, length, &step.spec, step.active));
+        }
+    }
+    Ok(said)
 }
 
 /// Uploads what is new, signs one bundle for all of it, and waits until it is final.
@@ -191,6 +237,7 @@ pub(crate) async fn deploy(
             url,
             height: None,
             entry: None,
+            frozen: false,
         };
         if step.same {
             terminal::done("Unchanged", &format!("{} v{} is exactly this", result.function, result.version));
@@ -206,6 +253,24 @@ pub(crate) async fn deploy(
         deployed.push(result);
     }
     Ok(deployed)
+}
+
+/// Gives up changing what was deployed, for good: all of it together.
+async fn freeze(client: &Client, key: &Keypair, deployed: &mut [Deployed]) -> anyhow::Result<()> {
+    let all = deployed.iter().map(|done| Transaction::Freeze { name: done.function.clone() });
+    let together = match deployed.len() {
+        0 | 1 => None,
+        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
+    };
+    let transactions: Vec<Transaction> = together.into_iter().chain(all).collect();
+    let doing = ("Freezing", "ordered by the network, until it is final");
+    settle(&submit(client, key, transactions, doing).await?)?;
+    for done in deployed {
+        done.frozen = true;
+        let name = &done.function;
+        terminal::done("Frozen", &format!("{name} v{}: nobody can ever change or retire it", done.version));
+    }
+    Ok(())
 }
 
 /// How a function is called, in few words.
@@ -260,16 +325,25 @@ pub(super) async fn submit(
     (doing, how): (&str, &str),
 ) -> anyhow::Result<Vec<EntryOutcome>> {
     let progress = Progress::start(doing, how);
+    let bundle = signed(client, key, transactions).await?;
+    let answer = client.submit(bundle.encode()).await?;
+    drop(progress);
+    Ok(answer.entries)
+}
+
+/// Transactions as one bundle for the node's network.
+pub(super) async fn signed(
+    client: &Client,
+    key: &Keypair,
+    transactions: Vec<Transaction>,
+) -> anyhow::Result<Bundle> {
     let status = client.status().await?;
     let mut builder = BundleBuilder::new();
     for transaction in transactions {
         builder.append(PageClass::Bulk, &Entry::Transaction(transaction).encode())?;
     }
     let valid_until = status.height + DEPLOY_VALIDITY_BLOCKS;
-    let bundle = Bundle::sign(key, &status.network, valid_until, builder.finish())?;
-    let answer = client.submit(bundle.encode()).await?;
-    drop(progress);
-    Ok(answer.entries)
+    Ok(Bundle::sign(key, &status.network, valid_until, builder.finish())?)
 }
 
 fn apply(result: &mut Deployed, outcome: EntryOutcome) -> anyhow::Result<()> {
@@ -299,7 +373,7 @@ async fn roll_back(
     key: &KeyOption,
     name: &FunctionName,
     version: Option<u32>,
-    json: bool,
+    (json, dry_run): (bool, DryRunOption),
 ) -> anyhow::Result<()> {
     let Some(present) = client.function(name).await? else {
         return Err(unknown_function(client, name).await);
@@ -325,6 +399,9 @@ async fn roll_back(
         terminal::done("Unchanged", &format!("{name} v{active} is the active version already"));
     } else {
         let transaction = Transaction::Rollback { name: name.clone(), version: target };
+        if dry_run.is_asked() {
+            return rehearse(client, &key, vec![transaction], json).await;
+        }
         let outcome = submit(client, &key, vec![transaction], DEPLOYING).await?.into_iter().next();
         if let Some(Outcome::Refused { reason }) = outcome.map(|outcome| outcome.outcome) {
             return Err(Failure::new(format!("{name} was not rolled back: {reason}")).into());

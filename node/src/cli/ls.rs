@@ -54,7 +54,11 @@ impl Ls {
                 vec![
                     function.name.to_string(),
                     text::line(&function.kind),
-                    if function.retired { "retired".to_owned() } else { format!("v{}", function.version) },
+                    match (function.retired, function.frozen) {
+                        (true, _) => "retired".to_owned(),
+                        (false, true) => format!("v{} frozen", function.version),
+                        (false, false) => format!("v{}", function.version),
+                    },
                     text::line(&function.route),
                     text::short(function.component),
                     text::short(function.owner),

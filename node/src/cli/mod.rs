@@ -10,29 +10,37 @@
 //! Exit codes: 0 done, 1 not done (and `verify`: invalid), 2 the command line makes no sense.
 
 mod account;
+mod bill;
+mod bindings;
 mod build;
 mod compile;
 mod completions;
 mod deploy;
 mod doctor;
+mod escrow;
 mod failure;
 mod genesis;
 mod invoke;
+mod join;
 mod logs;
 mod ls;
 mod net;
 mod new;
 mod options;
 mod owners;
+mod rehearse;
 mod replay;
 mod rules;
 mod show;
+mod stake;
 mod status;
 mod terminal;
 mod text;
 mod toolchain;
 mod transfer;
+mod triggers;
 mod up;
+mod values;
 mod verify;
 mod watch;
 mod worker;
@@ -70,8 +78,10 @@ struct Command {
 enum Verb {
     New(new::New),
     Build(build::Build),
+    Bindings(bindings::Bindings),
     Up(up::Up),
     Net(net::Net),
+    Join(join::Join),
     Status(status::Status),
     Worker(worker::Worker),
     Watch(watch::Watch),
@@ -84,8 +94,13 @@ enum Verb {
     Replay(replay::Replay),
     Account(account::Account),
     Transfer(transfer::Transfer),
+    Escrow(escrow::Escrow),
+    Stake(stake::Stake),
+    Bill(bill::Bill),
     Owners(owners::Owners),
     Rules(rules::Rules),
+    Values(values::Values),
+    Triggers(triggers::Triggers),
     Genesis(genesis::Genesis),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -112,6 +127,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::New(verb) => verb.run(),
         Verb::Build(verb) => verb.run(),
+        Verb::Bindings(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Verify(verb) => verb.run(),
         Verb::Doctor(verb) => verb.run(),
         Verb::Net(verb) => small_runtime()?.block_on(verb.run()),
@@ -127,8 +143,14 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Show(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Replay(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Owners(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Triggers(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Values(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Rules(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Transfer(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Escrow(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Stake(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Join(verb) => wide_runtime()?.block_on(verb.run()),
+        Verb::Bill(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Account(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Genesis(verb) => small_runtime()?.block_on(verb.run()),
     }

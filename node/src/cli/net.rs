@@ -1,5 +1,6 @@
 //! `moot net`: networks of several replicas: made, and who takes part.
 
+mod prices;
 mod seats;
 
 use std::path::PathBuf;
@@ -12,11 +13,11 @@ use serde_json::json;
 use super::failure::Failure;
 use super::terminal::{self, BOLD, DIM};
 use super::text;
-use crate::limits::{MAX_HEARTBEAT, MIN_HEARTBEAT};
+use crate::limits::{MAX_HEARTBEAT, MIN_HEARTBEAT, NEW_ECONOMY};
 use crate::manifest::units::{parse_duration, show_duration};
 use crate::network::{AUTHORITY_FILE, FILE_NAME, Made, Plan, make};
-use moot_record::Allocation;
-use moot_record::limits::{MAX_EPOCH_BLOCKS, MIN_EPOCH_BLOCKS};
+use moot_record::limits::{MAX_EPOCH_BLOCKS, MAX_VALIDATORS, MIN_EPOCH_BLOCKS};
+use moot_record::{Allocation, Economy};
 
 /// Make networks of several replicas
 #[derive(Debug, Args)]
@@ -31,6 +32,7 @@ enum Verb {
     Join(seats::Join),
     Add(seats::Add),
     Remove(seats::Remove),
+    Prices(prices::NetPrices),
 }
 
 /// Write genesis, keys and one folder for each replica
@@ -68,6 +70,16 @@ struct Init {
     /// What an account has from the start; can be repeated [default: the same for each replica's]
     #[arg(long = "fund", value_name = "ACCOUNT=UNITS", value_parser = allocation)]
     fund: Vec<Allocation>,
+    /// With --epoch-blocks: how many of the highest stakes vote
+    #[arg(long, value_name = "NUMBER", default_value_t = NEW_ECONOMY.seats, value_parser = clap::value_parser!(u32).range(1..=MAX_VALIDATORS as i64))]
+    seats: u32,
+    /// Blocks that units wait which are taken out of a stake
+    #[arg(long, value_name = "BLOCKS", default_value_t = NEW_ECONOMY.lockup_blocks, value_parser = clap::value_parser!(u64).range(..=MAX_EPOCH_BLOCKS))]
+    lockup_blocks: u64,
+    /// Charge nothing and stake nothing: calls state what they cost, and nobody pays; with --epoch-blocks the authority
+    /// says who votes
+    #[arg(long, conflicts_with_all = ["seats", "lockup_blocks"])]
+    free: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -97,6 +109,7 @@ impl Net {
             Verb::Join(join) => join.run(),
             Verb::Add(add) => add.run().await,
             Verb::Remove(remove) => remove.run().await,
+            Verb::Prices(prices) => prices.run().await,
         }
     }
 }
@@ -109,6 +122,8 @@ impl Init {
                 .map_err(|error| Failure::usage(error.to_string()))?;
         let plan =
             Plan { heartbeat: self.heartbeat, epoch_blocks: self.epoch_blocks, accounts: self.fund, ..plan };
+        let economy = Economy { lockup_blocks: self.lockup_blocks, seats: self.seats, ..NEW_ECONOMY };
+        let plan = Plan { economy: (!self.free).then_some(economy), ..plan };
         let made = make(&self.dir, &plan)?;
         if self.json {
             return Ok(terminal::print_json(&as_json(&made, &plan))?);
@@ -193,10 +208,17 @@ fn shown(made: &Made, plan: &Plan) -> String {
     }
     if made.genesis.epochs.is_some() {
         let key = made.path.with_file_name(AUTHORITY_FILE);
-        out.push_str(&format!(
-            "\n{} says who votes: `moot net add` and `moot net remove` sign with it. Keep it away from the replicas.\n",
-            key.display()
-        ));
+        let key = key.display();
+        out.push_str(&match made.genesis.economy {
+            None => format!(
+                "\n{key} says who votes: `moot net add` and `moot net remove` sign with it. Keep it away from the replicas.\n"
+            ),
+            Some(economy) => format!(
+                "\nThe {} highest stakes vote: `moot join`, `moot stake`. These replicas have their seats until others stake \
+                 for them; {key} can take one back that nobody stakes for, and is needed for nothing else.\n",
+                economy.seats
+            ),
+        });
     }
     let first = made.replicas.first().map(|replica| replica.folder.join(FILE_NAME)).unwrap_or_default();
     out.push_str(&format!(

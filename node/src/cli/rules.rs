@@ -9,10 +9,11 @@ use moot_record::{AccountId, Pattern, Transaction, check_path};
 use super::deploy::submit;
 use super::failure::{FAILED, Failure, Silent};
 use super::options::{KeyOption, NodeOption};
+use super::rehearse::{DryRunOption, rehearse};
 use super::terminal::{self, BAD, BOLD, DIM, GOOD};
 use super::text;
 use super::transfer::{read_account, settle};
-use crate::api::{Question, VerdictView};
+use crate::api::{EntryOutcome, Question, VerdictView};
 use crate::keyfile;
 
 /// Say who may write below a path, and ask what would be allowed
@@ -79,6 +80,8 @@ pub(super) struct With {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    pub(super) dry_run: DryRunOption,
+    #[command(flatten)]
     pub(super) node: NodeOption,
     #[command(flatten)]
     pub(super) key: KeyOption,
@@ -87,19 +90,32 @@ pub(super) struct With {
 impl With {
     /// Signs one transaction and waits until it was applied; says so as `done`.
     pub(super) async fn say(&self, transaction: Transaction, done: (&str, &str)) -> anyhow::Result<()> {
+        if self.said(transaction).await?.is_some() {
+            terminal::done(done.0, done.1);
+        }
+        Ok(())
+    }
+
+    /// The same, and leaves it to the caller to say what was done; none when everything is said already, in JSON or
+    /// because it was only asked what would come of it.
+    pub(super) async fn said(&self, transaction: Transaction) -> anyhow::Result<Option<EntryOutcome>> {
         transaction.check().map_err(|error| Failure::usage(error.to_string()))?;
         let kind = transaction.kind();
         let key = self.key.load_or_create()?;
         let client = self.node.client()?;
+        if self.dry_run.is_asked() {
+            rehearse(&client, &key, vec![transaction], self.json).await?;
+            return Ok(None);
+        }
         let doing = ("Asking", "ordered by the network, until it is final");
         let answer = submit(&client, &key, vec![transaction], doing).await?;
         let entry = settle(&answer)?;
         if self.json {
             let view = serde_json::json!({ "kind": kind, "entry": entry.id, "height": entry.height, "by": key.account() });
-            return Ok(terminal::print_json(&view)?);
+            terminal::print_json(&view)?;
+            return Ok(None);
         }
-        terminal::done(done.0, done.1);
-        Ok(())
+        Ok(Some(entry.clone()))
     }
 }
 

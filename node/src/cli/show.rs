@@ -30,7 +30,7 @@ use crate::manifest::units::{show_duration, show_size};
                         moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function"
 )]
 pub(crate) struct Show {
-    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule` or `function`
+    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule`, `function`, `hold`, `stake` or `conviction`
     what: String,
     /// Which account, path, pattern or name
     which: Option<String>,
@@ -136,7 +136,8 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 4] = ["account", "function", "owner", "rule"];
+const STATE_KINDS: [&str; 8] =
+    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "conviction"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
@@ -233,6 +234,8 @@ fn function_shown(function: &FunctionView) -> String {
     let summary = &function.summary;
     let state =
         if summary.retired { format!("{BAD}retired{BAD:#}") } else { format!("v{}", summary.version) };
+    let state =
+        if summary.frozen { format!("{state} frozen: nobody can ever change or retire it") } else { state };
     let mut rows = vec![
         ("function", format!("{BOLD}{}{BOLD:#} {state}", summary.name)),
         ("kind", text::line(&summary.kind)),

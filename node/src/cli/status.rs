@@ -1,5 +1,6 @@
 //! `moot status`: how a node is doing, or all replicas of a network side by side.
 
+mod forks;
 mod verdict;
 
 use std::path::PathBuf;
@@ -57,7 +58,12 @@ impl Status {
                 ask_all(of_status(client.address().to_string(), &status)?).await
             }
         };
-        let verdicts = verdicts(&asked);
+        let mut verdicts = verdicts(&asked);
+        for (verdict, fork) in verdicts.iter_mut().zip(forks::look(&asked).await) {
+            if let Some(why) = fork {
+                *verdict = Verdict::Bad(why);
+            }
+        }
         if self.json {
             terminal::print_json(&as_json(&asked, &verdicts))?;
         } else {
@@ -239,6 +245,16 @@ fn shown(address: &str, status: &NodeStatus) -> String {
                 text::number(status.height),
                 text::ago(status.time_ms.saturating_mul(1000))
             ),
+        ),
+        (
+            "history",
+            match (status.kept_from, &status.lost) {
+                (_, Some(why)) => format!("{BAD}{}{BAD:#}", text::line(why)),
+                (0 | 1, None) => "kept from the first block".to_owned(),
+                (from, None) => {
+                    format!("kept from height {} {DIM}older blocks are pruned{DIM:#}", text::number(from))
+                }
+            },
         ),
         ("state", status.state.to_string()),
         ("functions", status.functions.to_string()),

@@ -3,6 +3,7 @@
 //! Everything that a node or a guest wrote passes through [`line`] or [`block`] before it is shown: an escape sequence
 //! in a log line must not move the cursor, rename the window or hide what follows.
 
+use moot_record::Prices;
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -50,6 +51,13 @@ pub(crate) fn number(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// What things cost, in a line.
+pub(crate) fn prices(prices: &Prices) -> String {
+    let Prices { per_byte, per_mega_fuel, per_stored_byte } = *prices;
+    let [byte, fuel, stored] = [per_byte, per_mega_fuel, per_stored_byte].map(number);
+    format!("{byte} a byte, {fuel} a million of fuel, {stored} a stored byte")
 }
 
 /// `1 function`, `2 functions`.

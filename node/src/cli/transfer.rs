@@ -7,6 +7,7 @@ use serde_json::json;
 use super::deploy::submit;
 use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
+use super::rehearse::{DryRunOption, rehearse};
 use super::terminal;
 use super::text;
 use crate::api::{EntryOutcome, Outcome};
@@ -28,6 +29,8 @@ pub(crate) struct Transfer {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    dry_run: DryRunOption,
+    #[command(flatten)]
     node: NodeOption,
     #[command(flatten)]
     key: KeyOption,
@@ -48,6 +51,9 @@ impl Transfer {
         }
         let key = crate::keyfile::load(&path)?;
         let client = self.node.client()?;
+        if self.dry_run.is_asked() {
+            return rehearse(&client, &key, transactions, self.json).await;
+        }
         let doing = ("Transferring", "ordered by the network, until it is final");
         let answer = submit(&client, &key, transactions, doing).await?;
         let done = settle(&answer)?;
@@ -83,7 +89,8 @@ pub(super) fn read_account(text: &str) -> anyhow::Result<AccountId> {
     })?)
 }
 
-fn read_amount(text: &str) -> anyhow::Result<u64> {
+/// An amount as people write it.
+pub(super) fn read_amount(text: &str) -> anyhow::Result<u64> {
     let plain = text.replace(['_', ','], "");
     let digits = !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit());
     let read = if digits { plain.parse().ok() } else { None };

@@ -8,7 +8,7 @@ pub(super) mod stop;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -22,11 +22,10 @@ use super::options::{KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
-use crate::keyfile;
-use crate::limits::{MAX_LOCAL_REPLICAS, MIN_REPLICAS};
+use crate::limits::{MAX_BLOCK_RETENTION, MAX_LOCAL_REPLICAS, MIN_REPLICAS, MIN_RETENTION};
 use crate::manifest::Manifest;
-use crate::manifest::units::show_duration;
-use crate::network::{ReplicaConfig, Seat};
+use crate::manifest::units::{parse_duration, show_duration};
+use crate::network::{GENESIS_FILE, ReplicaConfig, Seat};
 use crate::node::{Node, NodeConfig};
 use crate::secrets::Secrets;
 use crate::worker::Compiler;
@@ -65,6 +64,10 @@ pub(crate) struct Up {
     #[arg(long, value_name = "NUMBER", conflicts_with = "config",
           value_parser = clap::value_parser!(u64).range(MIN_REPLICAS as u64..=MAX_LOCAL_REPLICAS))]
     replicas: Option<u64>,
+    /// Let blocks older than this go, with their batches, such as "30d"; proofs given out stay valid, and a replica that was
+    /// away for longer cannot catch up from here [default: keep everything]
+    #[arg(long, value_name = "DURATION", value_parser = retention)]
+    retention: Option<Duration>,
     /// Take workers in other processes in here, see `moot worker`; port 0 takes a free one
     #[arg(
         long,
@@ -99,6 +102,16 @@ pub(crate) struct Up {
     key: KeyOption,
     #[command(flatten)]
     manifest: ManifestOption,
+}
+
+/// How long blocks are kept.
+fn retention(text: &str) -> Result<Duration, String> {
+    let found = parse_duration(text).map_err(|error| error.to_string())?;
+    match found {
+        _ if found < MIN_RETENTION => Err(format!("use {} or more", show_duration(MIN_RETENTION))),
+        _ if found > MAX_BLOCK_RETENTION => Err("leave it out: then everything is kept".to_owned()),
+        _ => Ok(found),
+    }
 }
 
 pub(super) fn named_folder(text: &str) -> Result<(String, PathBuf), String> {
@@ -176,14 +189,17 @@ impl Up {
                 }
             },
         }
+        config.retention = self.retention.or(config.retention);
         config.network_name.clone_from(&self.network);
         config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
         if let Some(path) = &self.secrets {
             config.secrets = Secrets::load(path)?;
         }
-        // Whoever has a key already can try transfers with it; who has none finds the node's own in its folder.
-        config.fund =
-            self.key.path().and_then(|path| Ok(keyfile::load(&path)?.account())).into_iter().collect();
+        // A new network funds the key of whoever starts it, so that nothing needs money to be tried; who has none gets one
+        // now, as the first deploy would have made it.
+        if self.config.is_none() && !config.dir.join(GENESIS_FILE).exists() {
+            config.fund = self.key.load_or_create().map(|key| key.account()).into_iter().collect();
+        }
         config.compiler = Compiler::ChildProcess(this_program()?);
         Ok(config)
     }
@@ -262,6 +278,7 @@ fn replica(path: &Path) -> anyhow::Result<NodeConfig> {
     let gateway = file.listen.gateway.resolve();
     config.listen = gateway.with_context(|| format!("{}: `listen.gateway`", file.path.display()))?;
     config.seat = Some(seat);
+    config.retention = file.retention;
     if let Some(workers) = &file.workers {
         let listen = workers.listen.resolve();
         let listen = listen.with_context(|| format!("{}: `workers.listen`", file.path.display()))?;

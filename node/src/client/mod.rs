@@ -195,6 +195,31 @@ impl Client {
         self.json(&answer)
     }
 
+    /// What things cost, and the votes for other prices.
+    pub async fn prices(&self) -> Result<api::PricesView, ClientError> {
+        self.get("/_moot/prices".into()).await
+    }
+
+    /// What an account paid and got lately, of so many blocks.
+    pub async fn statement(
+        &self,
+        account: &AccountId,
+        limit: usize,
+    ) -> Result<api::StatementView, ClientError> {
+        self.get(format!("/_moot/accounts/{account}/statement?limit={limit}")).await
+    }
+
+    /// A part of the invoice of the blocks up to `to`: from a height on, or from where the part before ended.
+    pub async fn bill(
+        &self,
+        from: &str,
+        to: u64,
+        account: Option<&AccountId>,
+    ) -> Result<api::BillView, ClientError> {
+        let account = account.map_or(String::new(), |account| format!("&account={account}"));
+        self.get(format!("/_moot/bill?from={from}&to={to}{account}")).await
+    }
+
     /// Submits a signed bundle and waits until it is final.
     pub async fn submit(&self, bundle: Vec<u8>) -> Result<api::BundleAnswer, ClientError> {
         let mut ask = Self::ask(Method::POST, "/_moot/bundles");
@@ -202,6 +227,35 @@ impl Client {
         ask.timeout = CLIENT_LONG_TIMEOUT;
         let answer = self.expect(&ask.header("content-type", "application/cbor")?).await?;
         self.json(&answer)
+    }
+
+    /// Asks what would come of a signed bundle; nothing is recorded.
+    pub async fn rehearse(&self, bundle: Vec<u8>) -> Result<api::DryRun, ClientError> {
+        let mut ask = Self::ask(Method::POST, "/_moot/bundles?dry-run");
+        ask.body = bundle.into();
+        ask.timeout = CLIENT_LONG_TIMEOUT;
+        let answer = self.expect(&ask.header("content-type", "application/cbor")?).await?;
+        self.json(&answer)
+    }
+
+    /// What is held under the address of a transaction; `None` when nothing is.
+    pub async fn hold(&self, id: &EntryId) -> Result<Option<api::HoldView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/holds/{id}")).await)
+    }
+
+    /// Who bids for a seat.
+    pub async fn stakes(&self) -> Result<api::StakesView, ClientError> {
+        self.get("/_moot/stakes".into()).await
+    }
+
+    /// What an account has staked.
+    pub async fn stake(&self, account: &AccountId) -> Result<api::StakeView, ClientError> {
+        self.get(format!("/_moot/stakes/{account}")).await
+    }
+
+    /// Where the replicas are; `None` where nobody can join by stake.
+    pub async fn replicas(&self) -> Result<Option<api::ReplicasView>, ClientError> {
+        missing_is_none(self.get("/_moot/replicas".into()).await)
     }
 
     /// The newest calls.
@@ -253,6 +307,21 @@ impl Client {
         ask.body = body.into();
         let answer = self.expect(&ask.header("content-type", "application/json")?).await?;
         self.json(&answer)
+    }
+
+    /// All triggers.
+    pub async fn triggers(&self) -> Result<api::TriggersView, ClientError> {
+        self.get("/_moot/triggers".into()).await
+    }
+
+    /// The newest calls that triggers derived.
+    pub async fn derived_calls(&self, limit: usize) -> Result<api::DerivedCalls, ClientError> {
+        self.get(format!("/_moot/derived?limit={limit}")).await
+    }
+
+    /// A call that a trigger derived; `None` when there is none of that name.
+    pub async fn derived(&self, id: &str) -> Result<Option<api::DerivedView>, ClientError> {
+        missing_is_none(self.get(format!("/_moot/derived/{id}")).await)
     }
 
     /// Who owns a path.

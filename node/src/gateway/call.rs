@@ -15,7 +15,7 @@ use crate::gateway::problem::{Failure, Kind};
 use crate::gateway::survive::Survive;
 use crate::gateway::target;
 use crate::worker::{
-    self, Active, BeginError, Executed, Finished, Job, LoadProblem, Order, TypedInput, Unfinished,
+    self, Active, BeginError, Executed, Finished, Job, LoadProblem, Order, TypedInput, Unfinished, Unpaid,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -176,6 +176,7 @@ async fn make(
         input,
         caller,
         parent: None,
+        origin: None,
         depth: 0,
         trace: Some(visit.trace.as_str().to_owned()),
         reservation,
@@ -278,8 +279,24 @@ fn not_begun(error: BeginError) -> Failure {
         BeginError::Load(LoadProblem::NoWorker { .. }) => Kind::Busy,
         BeginError::Load(_) => Kind::NotLoaded,
         BeginError::Refused(refused) => of_refused(refused),
+        BeginError::Unpaid(_) => Kind::PaymentRequired,
     };
-    Failure::new(kind, error.to_string())
+    match error {
+        BeginError::Unpaid(error) => unpaid(error),
+        error => Failure::new(kind, error.to_string()),
+    }
+}
+
+/// Nobody pays: what is missing, for people and for programs.
+pub(crate) fn unpaid(error: Unpaid) -> Failure {
+    let detail = error.to_string();
+    match error {
+        Unpaid::Short(shortage) => {
+            Failure { shortage: Some(Box::new(shortage)), ..Failure::new(Kind::PaymentRequired, detail) }
+        }
+        Unpaid::Nobody(_) => Failure::new(Kind::SignatureNeeded, detail),
+        Unpaid::Read(_) => Failure::internal(detail),
+    }
 }
 
 fn unfinished(id: EntryId, error: Unfinished) -> Failure {

@@ -35,7 +35,7 @@ pub(crate) struct Door {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) streams: Arc<Semaphore>,
     /// The other replicas of the network.
-    pub(crate) neighbours: Neighbours,
+    pub(crate) neighbours: Arc<Neighbours>,
 }
 
 /// A request on its way through the node.

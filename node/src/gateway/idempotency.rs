@@ -41,6 +41,28 @@ pub(crate) fn key(
     kind: &CallKind,
     input: &Bytes,
 ) -> Result<Key, Failure> {
+    look(door, function.as_str(), caller, headers, || same_request(kind, input))
+}
+
+/// Looks up the key of a request that writes a value.
+pub(crate) fn of_value(
+    door: &Door,
+    path: &str,
+    account: Option<AccountId>,
+    headers: &HeaderMap,
+    value: &Bytes,
+) -> Result<Key, Failure> {
+    // A path begins with a slash, which no function's name has.
+    look(door, path, account, headers, || BODY.hash(value))
+}
+
+fn look(
+    door: &Door,
+    scope: &str,
+    caller: Option<AccountId>,
+    headers: &HeaderMap,
+    body: impl FnOnce() -> Digest,
+) -> Result<Key, Failure> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else { return Ok(Key::None) };
     let text = value.to_str().map(|t| t.trim().trim_matches('"')).unwrap_or_default();
@@ -50,8 +72,7 @@ pub(crate) fn key(
         );
         return Err(Failure::new(Kind::BadRequest, detail));
     }
-    let body = same_request(kind, input);
-    match door.worker.ledger.idempotent(function, caller, text, &body) {
+    match door.worker.ledger.idempotent(scope, caller, text, &body()) {
         Ok(Idempotency::Fresh(reservation)) => Ok(Key::Fresh(reservation)),
         Ok(Idempotency::Known(id)) => Ok(Key::Known(id)),
         Ok(Idempotency::InFlight(call)) => Err(Failure { call, ..in_flight() }),

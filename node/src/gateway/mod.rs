@@ -25,6 +25,7 @@ mod survive;
 mod target;
 mod timed;
 mod trace;
+mod watching;
 
 use crate::limits::{GatewayLimits, MAX_EVENT_STREAMS};
 use crate::network::Neighbours;
@@ -39,13 +40,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+pub(crate) use api::values::why_denied;
 pub(crate) use listener::bind;
 
 /// Serves until `stop` turns true, and then until what was accepted is answered.
 pub(crate) fn serve(
     listener: TcpListener,
     worker: Arc<Worker>,
-    neighbours: Neighbours,
+    neighbours: Arc<Neighbours>,
     limits: GatewayLimits,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {

@@ -1,10 +1,11 @@
 //! Errors as RFC 9457 problem details: one table from what went wrong to the status that says so.
 
-use crate::api::Problem;
+use crate::api::{Payment, Problem};
 use crate::gateway::body::{AnswerBody, BodyError};
 use crate::gateway::target::TargetError;
 use http::{HeaderValue, Response, StatusCode, header};
 use moot_host::{FailureKind, Fault};
+use moot_ledger::Shortage;
 use moot_record::{EntryId, Status};
 
 /// What can go wrong, as far as a client must tell it apart.
@@ -15,7 +16,9 @@ pub(crate) enum Kind {
     BadHost,
     SignatureNeeded,
     SignatureWrong,
+    PaymentRequired,
     NotAllowed,
+    DeniedByRule,
     NoRoute,
     NotFound,
     NoSuchFunction,
@@ -27,6 +30,7 @@ pub(crate) enum Kind {
     NotFinal,
     NotKept,
     AnswerNotKept,
+    KeptElsewhere,
     BodyTooLarge,
     TargetTooLong,
     WrongMediaType,
@@ -56,13 +60,15 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 42] = [
+    pub(crate) const ALL: [Kind; 45] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
         Kind::SignatureNeeded,
         Kind::SignatureWrong,
+        Kind::PaymentRequired,
         Kind::NotAllowed,
+        Kind::DeniedByRule,
         Kind::NoRoute,
         Kind::NotFound,
         Kind::NoSuchFunction,
@@ -74,6 +80,7 @@ impl Kind {
         Kind::NotFinal,
         Kind::NotKept,
         Kind::AnswerNotKept,
+        Kind::KeptElsewhere,
         Kind::BodyTooLarge,
         Kind::TargetTooLong,
         Kind::WrongMediaType,
@@ -109,7 +116,9 @@ impl Kind {
             Kind::BadHost => ("bad-host", 400, "The request does not name one host"),
             Kind::SignatureNeeded => ("signature-needed", 401, "The request must be signed"),
             Kind::SignatureWrong => ("signature-wrong", 401, "The request's signature is not accepted"),
+            Kind::PaymentRequired => ("payment-required", 402, "The account that pays has too little"),
             Kind::NotAllowed => ("not-allowed", 403, "This account may not do this"),
+            Kind::DeniedByRule => ("denied-by-rule", 403, "The rules do not allow it"),
             Kind::NoRoute => ("no-route", 404, "No function answers here"),
             Kind::NotFound => ("not-found", 404, "There is no such thing"),
             Kind::NoSuchFunction => ("no-such-function", 404, "There is no such function"),
@@ -119,6 +128,7 @@ impl Kind {
             Kind::InFlight => ("in-flight", 409, "The same call is being made"),
             Kind::NotFinal => ("not-final", 409, "Not ordered yet"),
             Kind::AnswerNotKept => ("answer-not-kept", 409, "The call was made, and its answer was not kept"),
+            Kind::KeptElsewhere => ("kept-elsewhere", 421, "Another replica has the bytes"),
             Kind::Retired => ("retired", 410, "The function was retired"),
             Kind::NotKept => ("not-kept", 410, "The bytes are not kept any more"),
             Kind::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
@@ -208,7 +218,11 @@ pub(crate) struct Failure {
     pub(crate) call: Option<EntryId>,
     pub(crate) call_status: Option<Status>,
     pub(crate) fuel: Option<u64>,
-    pub(crate) backtrace: Vec<String>,
+    pub(crate) backtrace: Box<[String]>,
+    /// The methods that the resource takes, where another was tried.
+    pub(crate) allow: Option<&'static str>,
+    /// Apart, because few failures have one and all are passed on.
+    pub(crate) shortage: Option<Box<Shortage>>,
 }
 
 impl Failure {
@@ -219,7 +233,9 @@ impl Failure {
             call: None,
             call_status: None,
             fuel: None,
-            backtrace: Vec::new(),
+            backtrace: Box::default(),
+            allow: None,
+            shortage: None,
         }
     }
 
@@ -240,7 +256,14 @@ impl Failure {
             call: self.call.map(|id| id.to_string()),
             call_status: self.call_status.map(|s| s.as_str().to_owned()),
             fuel: self.fuel,
-            backtrace: self.backtrace.clone(),
+            backtrace: self.backtrace.to_vec(),
+            payment: self.shortage.as_ref().map(|shortage| Payment {
+                account: shortage.account,
+                balance: shortage.balance.to_string(),
+                reserved: shortage.reserved.to_string(),
+                needed: shortage.needed.to_string(),
+                missing: shortage.missing().to_string(),
+            }),
         }
     }
 
@@ -257,6 +280,9 @@ impl Failure {
         }
         if matches!(self.kind, Kind::SignatureNeeded | Kind::SignatureWrong) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Signature"));
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
         }
         if matches!(self.kind, Kind::BodyTooLarge | Kind::BodyTooSlow) {
             // What is left of the body was not read, so nothing sensible can follow it.

@@ -20,6 +20,12 @@ pub(crate) fn event(name: &str, data: &impl Serialize) -> Bytes {
     Bytes::from(format!("event: {name}\ndata: {json}\n\n"))
 }
 
+/// The same with an id, which a reader that comes back names.
+pub(crate) fn event_with_id(id: &str, name: &str, data: &impl Serialize) -> Bytes {
+    let json = serde_json::to_string(data).unwrap_or_default();
+    Bytes::from(format!("id: {id}\nevent: {name}\ndata: {json}\n\n"))
+}
+
 /// Streams `first`, then whatever `source` brings, made into events by `show`.
 pub(crate) fn follow<T, F>(
     door: &Door,
@@ -31,6 +37,15 @@ where
     T: Clone + Send + 'static,
     F: Fn(Result<T, u64>) -> Option<Bytes> + Send + 'static,
 {
+    streamed(door, |sender| async move { pump(first, source, show, sender).await })
+}
+
+/// A response that `run` fills, on a task of its own, until the reader has gone or the node stops.
+pub(crate) fn streamed<F, R>(door: &Door, run: F) -> Result<Response<AnswerBody>, Failure>
+where
+    F: FnOnce(mpsc::Sender<Result<Frame<Bytes>, String>>) -> R,
+    R: Future<Output = ()> + Send + 'static,
+{
     let place = door.streams.clone().try_acquire_owned().map_err(|_| {
         Failure::new(
             Kind::Busy,
@@ -39,11 +54,12 @@ where
     })?;
     let (sender, frames) = mpsc::channel(STREAM_CHUNKS);
     let mut stopping = door.stopping.clone();
+    let running = run(sender);
     tokio::spawn(async move {
         let _place = place;
         tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => {}
-            _ = pump(first, source, show, sender) => {}
+            () = running => {}
         }
     });
     let mut response = Response::new(AnswerBody::Stream(frames));

@@ -5,7 +5,8 @@
 
 use super::Address;
 use crate::limits::{
-    DEFAULT_HEARTBEAT, MAX_CONFIG_BYTES, MAX_HEARTBEAT, MAX_MANIFEST_TEXT_BYTES, MIN_HEARTBEAT,
+    DEFAULT_HEARTBEAT, MAX_BLOCK_RETENTION, MAX_CONFIG_BYTES, MAX_HEARTBEAT, MAX_MANIFEST_TEXT_BYTES,
+    MIN_HEARTBEAT, MIN_RETENTION,
 };
 use crate::manifest::units::show_duration;
 use crate::manifest::{ManifestError, Section, Source};
@@ -60,6 +61,8 @@ pub struct ReplicaConfig {
     pub peers: Vec<PeerConfig>,
     /// How long an idle leader waits before it makes an empty block.
     pub heartbeat: Duration,
+    /// How long blocks are kept, with their batches; none: for ever.
+    pub retention: Option<Duration>,
     /// Where workers in other processes join, and which.
     pub workers: Option<WorkersConfig>,
 }
@@ -152,12 +155,13 @@ impl ReplicaConfig {
         let _ = write!(
             text,
             "# Paths are relative to this file. Hosts may be names; they are looked up when the replica starts.\n\n\
-             genesis = {}\nkey = {}\ndata = {}\nheartbeat = \"{}\"\n\n\
+             genesis = {}\nkey = {}\ndata = {}\nheartbeat = \"{}\"\n{}\n\
              [listen]\ngateway = \"{}\"  # clients, HTTP\nledger = \"{}\"   # other replicas: votes\ndata = \"{}\"     # other replicas: batches\n",
             path(&self.genesis),
             path(&self.key),
             path(&self.data),
-            heartbeat(self.heartbeat),
+            duration(self.heartbeat),
+            self.retention.map_or_else(String::new, |kept| format!("retention = \"{}\"\n", duration(kept))),
             self.listen.gateway,
             self.listen.ledger,
             self.listen.data,
@@ -187,7 +191,7 @@ impl ReplicaConfig {
 }
 
 /// A duration as the file has it, to the millisecond.
-fn heartbeat(duration: Duration) -> String {
+fn duration(duration: Duration) -> String {
     match duration.as_millis() {
         ms if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
         ms => format!("{ms}ms"),
@@ -219,6 +223,13 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
         }
         found
     });
+    let retention = whole.duration("retention", MAX_BLOCK_RETENTION).map(|(found, at)| {
+        if found < MIN_RETENTION {
+            let least = show_duration(MIN_RETENTION);
+            whole.source().problem(at, format!("`retention` must be {least} or more"), None);
+        }
+        found
+    });
     let listen = read_listen(whole);
     let peers = read_peers(whole);
     let workers = read_workers(whole);
@@ -230,6 +241,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
         listen: listen?,
         peers,
         heartbeat,
+        retention,
         workers,
     })
 }
@@ -362,6 +374,7 @@ mod tests {
             listen: Listen { gateway: at(8080), ledger: at(9080), data: at(10080) },
             peers: vec![peer(1), peer(2), peer(3)],
             heartbeat: Duration::from_millis(1500),
+            retention: Some(Duration::from_secs(30 * 24 * 3600)),
             workers: Some(WorkersConfig { listen: at(9180), allow: vec![account(7), account(8)] }),
         }
     }
@@ -395,6 +408,7 @@ mod tests {
         for (from, to, words) in [
             ("heartbeat =", "hartbeat =", vec!["unknown key `hartbeat`", "did you mean `heartbeat`?"]),
             ("heartbeat = \"1500ms\"", "heartbeat = \"1ms\"", vec!["`heartbeat` must be 20 ms or more"]),
+            ("retention = \"2592000s\"", "retention = \"3s\"", vec!["`retention` must be 10 s or more"]),
             ("genesis = \"genesis.json\"\n", "", vec!["no `genesis`", "\"genesis.json\""]),
             ("[listen]", "[lisen]", vec!["unknown key `lisen`", "did you mean `listen`?", "has no `listen`"]),
             (

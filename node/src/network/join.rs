@@ -78,6 +78,17 @@ pub enum JoinError {
     },
 }
 
+/// What is known of a network that somebody joins.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its genesis.
+    pub genesis: moot_record::Genesis,
+    /// Some of its replicas, to hear of the others from.
+    pub peers: Vec<PeerConfig>,
+    /// How long an idle leader waits before it makes an empty block.
+    pub heartbeat: std::time::Duration,
+}
+
 /// Makes the folder `dir`, and says whose it is.
 ///
 /// # Errors
@@ -97,9 +108,26 @@ pub fn join(dir: &Path, joining: &Joining) -> Result<(AccountId, ReplicaConfig),
     let mut peers = vec![itself(&of, joining)?];
     peers
         .extend(of.peers.iter().filter(|peer| peer.account != peers[0].account).cloned().collect::<Vec<_>>());
-    let port = joining.port;
+    join_known(dir, &Known { genesis, peers, heartbeat: of.heartbeat }, &joining.host, joining.port)
+}
+
+/// The same, with what is known of the network.
+///
+/// # Errors
+/// See [`JoinError`]. What was written before an error stays, and the folder is then not empty.
+pub fn join_known(
+    dir: &Path,
+    known: &Known,
+    host: &str,
+    port: u16,
+) -> Result<(AccountId, ReplicaConfig), JoinError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |error| JoinError::Io { path, error }
+    };
+    let Known { genesis, peers, heartbeat } = known;
     port.checked_add(DATA_ABOVE).ok_or(JoinError::Port { port })?;
-    let at = |above: u16| Address::new(&joining.host, port + above);
+    let at = |above: u16| Address::new(host, port + above);
     let listen = Listen { gateway: at(0)?, ledger: at(LEDGER_ABOVE)?, data: at(DATA_ABOVE)? };
     fs::create_dir_all(dir).map_err(io(dir))?;
     if fs::read_dir(dir).map_err(io(dir))?.next().is_some() {
@@ -114,8 +142,9 @@ pub fn join(dir: &Path, joining: &Joining) -> Result<(AccountId, ReplicaConfig),
         key: KEY_FILE.into(),
         data: "data".into(),
         listen,
-        peers,
-        heartbeat: of.heartbeat,
+        peers: peers.clone(),
+        heartbeat: *heartbeat,
+        retention: None,
         workers: None,
     };
     let heading = format!(

@@ -6,9 +6,10 @@
 use super::config::{FILE_NAME, Listen, PeerConfig, ReplicaConfig};
 use super::{Address, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
-use crate::limits::{DEFAULT_HEARTBEAT, LOCAL_FUNDS, MIN_REPLICAS};
+use crate::limits::{DEFAULT_HEARTBEAT, LOCAL_FUNDS, MIN_REPLICAS, NEW_ECONOMY, NEW_PRICES};
 use moot_record::limits::MAX_VALIDATORS;
-use moot_record::{AccountId, Allocation, Epochs, Genesis, Invalid, Keypair, Prices};
+use moot_record::{AccountId, Allocation, Economy, Epochs, Genesis, Invalid, Keypair, Prices};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -34,8 +35,12 @@ pub struct Plan {
     pub heartbeat: Duration,
     /// Blocks in an epoch, of a network whose committee may change; none: it never does.
     pub epoch_blocks: Option<u64>,
-    /// Who has what from the start; empty: each replica's account has the same.
+    /// Who has what from the start; empty: each replica's account has the same, and each of `fund`.
     pub accounts: Vec<Allocation>,
+    /// Accounts that have as much as a replica's.
+    pub fund: Vec<AccountId>,
+    /// How what is paid is dealt with; none: nothing is charged.
+    pub economy: Option<Economy>,
 }
 
 /// What was made.
@@ -166,6 +171,8 @@ impl Plan {
             heartbeat: DEFAULT_HEARTBEAT,
             epoch_blocks: None,
             accounts: Vec::new(),
+            fund: Vec::new(),
+            economy: Some(NEW_ECONOMY),
         })
     }
 }
@@ -196,15 +203,15 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
     keys.sort_by_key(Keypair::account);
     // Looked at before anything is written.
     let accounts: Vec<AccountId> = keys.iter().map(Keypair::account).collect();
-    let funded = match plan.accounts.is_empty() {
-        true => {
-            accounts.iter().map(|account| Allocation { account: *account, balance: LOCAL_FUNDS }).collect()
-        }
-        false => plan.accounts.clone(),
-    };
-    let genesis = Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default());
-    let genesis = genesis.with_accounts(funded);
     let authority = plan.epoch_blocks.map(|blocks| (blocks, keyfile::generate()));
+    let funded = funded(plan, &accounts, authority.as_ref().map(|(_, key)| key.account()));
+    let genesis = match plan.economy {
+        Some(economy) => {
+            Genesis::new(plan.name.as_str(), plan.time_ms, accounts, NEW_PRICES).with_economy(economy)
+        }
+        None => Genesis::new(plan.name.as_str(), plan.time_ms, accounts, Prices::default()),
+    };
+    let genesis = genesis.with_accounts(funded);
     let genesis = match &authority {
         Some((blocks, key)) => genesis.with_epochs(Epochs { blocks: *blocks, authority: key.account() }),
         None => genesis,
@@ -231,6 +238,7 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
             listen: listen.clone(),
             peers: peers.iter().filter(|peer| peer.account != account).cloned().collect(),
             heartbeat: plan.heartbeat,
+            retention: None,
             workers: None,
         };
         let heading = format!(
@@ -254,6 +262,20 @@ pub(crate) const AUTHORITY_FILE: &str = "authority.key";
 /// Name of the genesis file, in the network's folder and in each replica's.
 pub(crate) const GENESIS_FILE: &str = "genesis.json";
 pub(super) const KEY_FILE: &str = "replica.key";
+
+/// Who has what from the start. The authority can always pay for what it says.
+fn funded(plan: &Plan, replicas: &[AccountId], authority: Option<AccountId>) -> Vec<Allocation> {
+    let mut funded: BTreeMap<AccountId, u64> = BTreeMap::new();
+    if plan.accounts.is_empty() {
+        funded.extend(replicas.iter().chain(&plan.fund).map(|account| (*account, LOCAL_FUNDS)));
+    }
+    if plan.economy.is_some() {
+        funded.extend(authority.map(|account| (account, LOCAL_FUNDS)));
+    }
+    let named = plan.accounts.iter().copied();
+    let rest = funded.into_iter().map(|(account, balance)| Allocation { account, balance });
+    named.chain(rest).collect()
+}
 
 /// How each replica is reached by the others.
 fn peers(plan: &Plan, folders: &[(PathBuf, AccountId)]) -> Result<Vec<PeerConfig>, MakeError> {

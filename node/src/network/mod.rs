@@ -24,7 +24,7 @@ mod start;
 pub use address::{Address, AddressError};
 pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig, WorkersConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
-pub use join::{JoinError, Joining, join};
+pub use join::{JoinError, Joining, Known, join, join_known};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};
 pub use start::{Seat, SeatError};
 

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use moot_host::Fault;
 use moot_ledger::limits::RETRY_AFTER;
-use moot_ledger::{Fate, Pending, Refused};
+use moot_ledger::{Fate, Hold, Pending, Refused};
 use moot_record::{AccountId, Call, CallKind, Entry, EntryId, FunctionKind, Payer, Payload};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -32,9 +32,9 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) struct Asked {
     page: u16,
     slot: u16,
-    call: Call,
+    pub(super) call: Call,
     input: Bytes,
-    function: Arc<Active>,
+    pub(super) function: Arc<Active>,
 }
 
 /// Why a call of a bundle is recorded and not run.
@@ -191,7 +191,7 @@ impl Worker {
         self: Arc<Self>,
         recorded: Pending,
         asked: Vec<Asked>,
-        _room: OwnedSemaphorePermit,
+        _room: (OwnedSemaphorePermit, Vec<Hold>),
     ) {
         let bundle = recorded.id();
         if recorded.finalized().await.is_err() {
@@ -270,7 +270,7 @@ impl Worker {
         let outcome = failed_before(Fault::Host { message: why.to_owned() });
         let now_us = self.clock.now_us();
         let output = Payload::of(&outcome.output());
-        self.state(receipt::of(about, &outcome, output, &self.prices, now_us)).await
+        self.state(receipt::of(about, &outcome, output, &self.prices(), now_us)).await
     }
 }
 

@@ -86,7 +86,7 @@ impl Job {
     /// States that nobody knows what became of the call.
     async fn interrupted(&self) -> Result<Executed, Unfinished> {
         let now_us = self.worker.clock.now_us();
-        let receipt = receipt::interrupted(&self.about, self.prices(), now_us);
+        let receipt = receipt::interrupted(&self.about, &self.worker.prices(), now_us);
         let said =
             "its worker was lost in the middle, and the function does not say that it may be run again";
         let failed = Failed::Said { status: Status::Interrupted, text: said.to_owned() };
@@ -136,7 +136,8 @@ impl Job {
         let expected = Expected {
             about: &self.about,
             mode: self.function.spec.payloads,
-            prices: self.prices(),
+            // A vote may have changed them since; what is charged the state computes itself.
+            prices: lease.prices(),
             metered: !external,
         };
         if let Err(why) = expected.check(&receipt, self.fuel_limit, &output) {
@@ -174,7 +175,10 @@ impl Job {
             let outputs: Vec<PayloadBytes> = vec![kept(self.function.spec.payloads, output)];
             match self.worker.ledger.append_signed_receipts(signed, outputs) {
                 Ok(pendings) => match pendings.into_iter().next() {
-                    Some(pending) => return Ok(pending),
+                    Some(pending) => {
+                        self.paid(&pending, receipt.fee);
+                        return Ok(pending);
+                    }
                     None => return Err(Refused::NotOpen(self.about.call).into()),
                 },
                 Err(Refused::Full { retry_after, .. }) if attempts <= RECEIPT_ATTEMPTS => {
@@ -244,7 +248,7 @@ mod tests {
             component: Digest::from_bytes([2; 32]),
             call_bytes: 100,
         };
-        let prices = Prices { per_byte: 2, per_mega_fuel: 3 };
+        let prices = Prices { per_byte: 2, per_mega_fuel: 3, ..Prices::default() };
         let mut report = Report::default();
         report.fuel = 2_000_000;
         let output = Bytes::from_static(b"out");

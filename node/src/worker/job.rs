@@ -2,6 +2,7 @@
 
 use crate::limits::RECEIPT_ATTEMPTS;
 use crate::worker::logs::CallLogs;
+use crate::worker::payment::Unpaid;
 use crate::worker::places::{Full, Place};
 use crate::worker::receipt::{self, About};
 use crate::worker::registry::Active;
@@ -12,8 +13,9 @@ use bytes::Bytes;
 use http::response::Parts;
 use http_body::Frame;
 use moot_host::{CallContext, Function};
-use moot_ledger::{CommitError, PayloadBytes, Pending, Refused, Reservation};
-use moot_record::{AccountId, Call, CallKind, Entry, EntryId, PayloadMode, Receipt, Status};
+use moot_ledger::{CommitError, Hold, PayloadBytes, Pending, Refused, Reservation};
+use moot_record::{AccountId, Call, CallKind, Entry, EntryId, Fee, PayloadMode, Receipt, Status};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -25,10 +27,21 @@ pub(crate) struct Order {
     pub(crate) input: Bytes,
     pub(crate) caller: Option<AccountId>,
     pub(crate) parent: Option<EntryId>,
+    /// What made it, when nobody did: a trigger.
+    pub(crate) origin: Option<Origin>,
     /// How many calls are above this one.
     pub(crate) depth: u32,
     pub(crate) trace: Option<String>,
     pub(crate) reservation: Option<Reservation>,
+}
+
+/// What a call that a trigger derived says of where it comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    /// The value, or the call that ended.
+    pub(crate) parent: Option<EntryId>,
+    /// Time of the block.
+    pub(crate) time_us: u64,
 }
 
 /// Why nothing was recorded.
@@ -40,6 +53,8 @@ pub(crate) enum BeginError {
     Load(#[from] LoadProblem),
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error(transparent)]
+    Unpaid(#[from] Unpaid),
 }
 
 /// A recorded call that has not ended. Dropped, it stays open until the next start finishes it.
@@ -59,6 +74,8 @@ pub(crate) struct Job {
     pub(super) fuel_limit: u64,
     depth: u32,
     pub(crate) trace: Option<String>,
+    /// What its payer has promised for it; none where nothing is charged, and of what is on the disk already.
+    hold: Mutex<Option<Hold>>,
 }
 
 /// Where a call is run.
@@ -113,7 +130,7 @@ impl Worker {
                 Runs::Here { code: Box::new(code), _place: place }
             }
         };
-        let time_us = self.clock.now_us();
+        let time_us = order.origin.map_or_else(|| self.clock.now_us(), |origin| origin.time_us);
         let spec = &order.function.spec;
         let call = Call {
             function: order.function.name.clone(),
@@ -125,11 +142,12 @@ impl Worker {
             time_us,
             fuel_limit: spec.limits.fuel,
             idempotency: order.reservation.as_ref().map(Reservation::key),
-            parent: order.parent,
+            parent: order.parent.or(order.origin.and_then(|origin| origin.parent)),
         };
         let kept = kept(spec.payloads, &order.input);
         let entry = Entry::Call(call.clone());
         let call_bytes = receipt::encoded_bytes(&entry);
+        let hold = self.hold_for(&order.function, &call, call_bytes)?;
         let entry = if matches!(runs, Runs::There(_)) { entry.encode() } else { Vec::new() };
         let pending = match order.reservation {
             Some(reservation) => self.ledger.append_call_once(call, kept, reservation)?,
@@ -155,6 +173,7 @@ impl Worker {
             depth: order.depth,
             trace: order.trace,
             function: order.function,
+            hold: Mutex::new(hold),
         })
     }
 }
@@ -188,6 +207,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
+            hold: Mutex::default(),
         }
     }
 
@@ -212,6 +232,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
+            hold: Mutex::default(),
             entry: Entry::Call(call).encode(),
             runs: Runs::There(lease),
         }
@@ -290,7 +311,7 @@ impl Job {
         let mode = self.function.spec.payloads;
         let payload = receipt::payload(mode, &output);
         let now_us = self.worker.clock.now_us();
-        let receipt = receipt::of(&self.about, &outcome, payload, &self.worker.prices, now_us);
+        let receipt = receipt::of(&self.about, &outcome, payload, &self.worker.prices(), now_us);
         let (fuel, status) = (receipt.fuel, receipt.status);
         let receipt = self.record(receipt, output).await?;
         receipt.durable().await?;
@@ -301,20 +322,29 @@ impl Job {
     /// Appends the receipt. A full queue is waited for: what was done must be said.
     pub(crate) async fn record(&self, receipt: Receipt, output: Bytes) -> Result<Pending, Unfinished> {
         self.worker.metrics.called(receipt.status, receipt.fuel, receipt.duration_us);
-        for _ in 0..RECEIPT_ATTEMPTS {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
             let kept = kept(self.function.spec.payloads, &output);
             match self.worker.ledger.append_receipt(receipt.clone(), kept) {
-                Ok(pending) => return Ok(pending),
-                Err(Refused::Full { retry_after, .. }) => tokio::time::sleep(retry_after).await,
+                Ok(pending) => {
+                    self.paid(&pending, receipt.fee);
+                    return Ok(pending);
+                }
+                Err(Refused::Full { retry_after, .. }) if attempts <= RECEIPT_ATTEMPTS => {
+                    tokio::time::sleep(retry_after).await;
+                }
                 Err(refused) => return Err(refused.into()),
             }
         }
-        let output = kept(self.function.spec.payloads, &output);
-        Ok(self.worker.ledger.append_receipt(receipt, output)?)
     }
 
-    pub(crate) fn prices(&self) -> &moot_record::Prices {
-        &self.worker.prices
+    /// The receipt is recorded: of what was held only its fee stays so, until a block charges it.
+    pub(super) fn paid(&self, receipt: &Pending, fee: Fee) {
+        if let Some(hold) = self.hold.lock().take() {
+            let units = u64::try_from(fee.total()).unwrap_or(u64::MAX);
+            hold.until_charged(receipt.id().batch, units);
+        }
     }
 }
 

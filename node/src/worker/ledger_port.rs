@@ -1,6 +1,7 @@
 //! `moot:function/ledger`: what a function that was granted it can do on the ledger.
 
-use crate::limits::{MAX_CALL_DEPTH, MAX_VALUE_BYTES};
+use crate::gateway::why_denied;
+use crate::limits::{MAX_CALL_DEPTH, MAX_VALUE_BYTES, VALUE_VERDICT_WAIT};
 use crate::worker::Worker;
 use crate::worker::input;
 use crate::worker::job::{BeginError, Executed, Job, Order};
@@ -8,7 +9,8 @@ use crate::worker::run::{Answer, Failed};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use moot_host::{Event, Fault, LedgerError, LedgerPort};
-use moot_ledger::{PayloadBytes, Refused};
+use moot_ledger::limits::VALUE_RETENTION_S;
+use moot_ledger::{Ledger, PayloadBytes, Pending, Refused};
 use moot_record::{AccountId, CallKind, EntryId, FunctionKind, FunctionName, Payload, Value, check_path};
 use std::sync::Arc;
 
@@ -36,16 +38,27 @@ pub(crate) fn port(job: &Job, depth: u32) -> Arc<dyn LedgerPort> {
 
 impl LedgerPort for Port {
     fn write(&self, path: String, value: Bytes) -> BoxFuture<'static, Result<String, LedgerError>> {
-        let worker = self.worker.clone();
+        let (worker, owner, function, call) =
+            (self.worker.clone(), self.owner, self.function.clone(), self.call);
         Box::pin(async move {
             check_path(&path).map_err(|e| LedgerError::Invalid(e.to_string()))?;
             if value.len() > MAX_VALUE_BYTES {
                 return Err(LedgerError::TooLarge(MAX_VALUE_BYTES as u64));
             }
-            let entry = Value { path, payload: Payload::of(&value) };
-            let pending = worker.ledger.append_value(entry, PayloadBytes::Keep(value)).map_err(refused)?;
-            pending.durable().await.map_err(|e| LedgerError::Unavailable(e.to_string()))?;
-            Ok(pending.id().to_string())
+            let ledger = &worker.ledger;
+            let verdict = ledger.judge(&path, Some(owner), Some(&function), &value);
+            if !verdict.allowed {
+                return Err(LedgerError::Denied(why_denied(&verdict)));
+            }
+            let entry = Value {
+                account: Some(owner),
+                function: Some(function),
+                parent: Some(call),
+                ..Value::new(path, Payload::inlined(&value))
+            };
+            let kept = PayloadBytes::KeepFor { bytes: value, retention_s: VALUE_RETENTION_S };
+            let pending = ledger.append_value(entry, kept).map_err(refused)?;
+            judged(ledger, &pending).await
         })
     }
 
@@ -117,10 +130,26 @@ impl Port {
             input: input::of_event(&event),
             caller: Some(self.owner),
             parent: Some(self.call),
+            origin: None,
             depth: self.depth + 1,
             trace: self.trace.clone(),
             reservation: None,
         })
+    }
+}
+
+/// Waits for the block that judges a value; gives its address, or why it was denied.
+async fn judged(ledger: &Ledger, pending: &Pending) -> Result<String, LedgerError> {
+    let id = pending.id();
+    let unavailable =
+        |why: String| LedgerError::Unavailable(format!("the value is recorded as {id}, and {why}"));
+    let ordered = tokio::time::timeout(VALUE_VERDICT_WAIT, pending.finalized()).await;
+    ordered
+        .map_err(|_| unavailable(format!("no block has judged it within {VALUE_VERDICT_WAIT:?}")))?
+        .map_err(|error| unavailable(error.to_string()))?;
+    match ledger.denied(id).map_err(|error| unavailable(error.to_string()))? {
+        None => Ok(id.to_string()),
+        Some(refusal) => Err(LedgerError::Denied(refusal.to_string())),
     }
 }
 

@@ -16,12 +16,14 @@ mod artifacts;
 mod bundle;
 mod compile;
 pub(crate) mod context;
+mod derived;
 mod elsewhere;
 mod external;
 mod input;
 mod job;
 mod ledger_port;
 mod logs;
+mod payment;
 mod places;
 mod policy;
 pub(crate) mod receipt;
@@ -41,8 +43,9 @@ pub use policy::PolicyError;
 pub(crate) use artifacts::Artifacts;
 pub(crate) use bundle::{Asked, NotRun, Sorting};
 pub(crate) use input::{content_type, http_as_event, of_event, of_http, to_event};
-pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished};
+pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished, kept};
 pub(crate) use logs::log_line;
+pub(crate) use payment::Unpaid;
 pub(crate) use places::Places;
 pub(crate) use policy::{Provided, limits as limits_of};
 pub(crate) use registry::{Active, Registry};
@@ -77,7 +80,6 @@ pub(crate) struct Worker {
     bundle_room: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
-    prices: Prices,
     artifacts: Artifacts,
     provided: Provided,
     registry: RwLock<Arc<Registry>>,
@@ -138,7 +140,6 @@ impl Worker {
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
-            prices: ledger.genesis().prices,
             places: Places::new(limits),
             fleet: Fleet::default(),
             bundle_room: Arc::new(Semaphore::new(MAX_BUNDLE_CALLS)),
@@ -154,6 +155,11 @@ impl Worker {
         };
         worker.refresh();
         Arc::new(worker)
+    }
+
+    /// What things cost now.
+    pub(crate) fn prices(&self) -> Prices {
+        self.ledger.price_list().map_or(self.ledger.genesis().prices, |list| list.prices)
     }
 
     /// What can be called now.

@@ -77,6 +77,17 @@ pub(crate) fn interrupted(about: &About, prices: &Prices, now_us: u64) -> Receip
     priced(blank(about, Status::Interrupted, Payload::empty(), now_us), about, prices)
 }
 
+/// The receipt of a call that was not run, with the reason as its output.
+pub(crate) fn not_run(
+    about: &About,
+    status: Status,
+    output: Payload,
+    prices: &Prices,
+    now_us: u64,
+) -> Receipt {
+    priced(blank(about, status, output, now_us), about, prices)
+}
+
 fn blank(about: &About, status: Status, output: Payload, time_us: u64) -> Receipt {
     Receipt {
         call: about.call,
@@ -151,7 +162,7 @@ mod tests {
             component: Digest::from_bytes([2; 32]),
             call_bytes: 100,
         };
-        let prices = Prices { per_byte: 2, per_mega_fuel: 3 };
+        let prices = Prices { per_byte: 2, per_mega_fuel: 3, ..Prices::default() };
         let mut report = Report::default();
         report.fuel = 2_000_000;
         report.touched = vec![moot_host::Touch { kind: HostTouch::Clock, target: String::new(), count: 2 }];

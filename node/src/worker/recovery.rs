@@ -17,7 +17,7 @@ use crate::worker::{Job, Worker, bundle};
 use crate::workers::PLACE_WAIT_AT_START;
 use futures::StreamExt;
 use moot_ledger::{Fate, PayloadBytes, Refused};
-use moot_record::{Call, Entry, EntryId, Receipt};
+use moot_record::{Call, Entry, EntryId, Receipt, Status};
 use std::sync::Arc;
 
 impl Worker {
@@ -52,6 +52,11 @@ impl Worker {
             component: call.component,
             call_bytes: entry.encode().len() as u64,
         };
+        let derived = call.idempotency.and_then(|digest| self.ledger.derived_of(&digest));
+        if let Some(barred) = derived.and_then(|derived| derived.barred) {
+            // It was recorded to be denied.
+            return self.state_not_run(&about, Status::Denied, barred.reason()).await;
+        }
         match self.again(&about, call).await {
             Some(job) => job.execute().await.map(drop).map_err(Into::into),
             None => self.interrupt(&about).await,
@@ -92,7 +97,7 @@ impl Worker {
     }
 
     async fn interrupt(&self, about: &About) -> anyhow::Result<()> {
-        self.state(receipt::interrupted(about, &self.prices, self.clock.now_us())).await
+        self.state(receipt::interrupted(about, &self.prices(), self.clock.now_us())).await
     }
 
     /// Writes the receipt of a call that was not run. A full queue is waited for.

@@ -133,6 +133,11 @@ impl Registry {
     }
 }
 
+/// A version of a function, which may be retired.
+pub(crate) fn version_in(record: &FunctionRecord, number: u32) -> Option<Arc<Active>> {
+    Some(Active::new(record, record.version(number)?, Arc::default()))
+}
+
 /// The version that a recorded call was made for, which need not be the active one any more.
 pub(crate) fn version_of(record: &FunctionRecord, call: &Call) -> Option<Arc<Active>> {
     let version =
@@ -195,6 +200,7 @@ pub(crate) mod tests {
             versions: routes.iter().enumerate().map(version).collect(),
             active: routes.len() as u32,
             retired: false,
+            frozen: false,
         }
     }
 

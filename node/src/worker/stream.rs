@@ -114,7 +114,7 @@ async fn pump(job: Job, streaming: Streaming, client: Frames) {
         payload = receipt::payload(PayloadMode::Inline, &kept);
     }
     let now_us = job.worker.clock.now_us();
-    let receipt = receipt::of_streamed(&job.about, &report, payload, job.prices(), now_us);
+    let receipt = receipt::of_streamed(&job.about, &report, payload, &job.worker.prices(), now_us);
     let fuel = receipt.fuel;
     let recorded = match job.record(receipt, kept).await {
         Ok(pending) => pending.durable().await.map_err(|e| e.to_string()),

@@ -18,7 +18,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
-use moot_record::{AccountId, Bundle, Digest, FunctionName};
+use moot_record::{AccountId, Bundle, Digest, FunctionName, Prices};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -57,6 +57,8 @@ pub(crate) struct Joined {
     pub(crate) peer: SocketAddr,
     pub(super) since: Instant,
     pub(super) welcome: Welcome,
+    /// What it was told that calls cost.
+    prices: Prices,
     sender: SendRequest<Full<Bytes>>,
     places: Arc<Semaphore>,
     /// Room for answers of all workers together.
@@ -89,6 +91,7 @@ impl Joined {
             peer,
             since: Instant::now(),
             welcome,
+            prices: hello.prices,
             sender,
             places: Arc::new(Semaphore::new(places)),
             room,
@@ -206,6 +209,11 @@ pub(crate) struct Bounds {
 impl Lease {
     pub(crate) fn account(&self) -> AccountId {
         self.worker.account
+    }
+
+    /// What the worker was told that calls cost.
+    pub(crate) fn prices(&self) -> &Prices {
+        &self.worker.prices
     }
 
     /// Has the call run. Whoever drops this ends the call there.

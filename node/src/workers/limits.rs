@@ -80,6 +80,8 @@ pub(crate) const EXTERNAL_PAUSE_MOST: Duration = Duration::from_secs(30);
 pub(crate) const EXTERNAL_GOOD_RUN: Duration = Duration::from_secs(30);
 /// How long an external process may take to end when it is asked to.
 pub(crate) const EXTERNAL_GRACE: Duration = Duration::from_secs(2);
+/// How long an answer of an external process waits for the lines that it wrote before.
+pub(crate) const EXTERNAL_LATE_LINES: Duration = Duration::from_millis(100);
 /// How long a call of an external function waits for a place at a worker, before it is recorded: a worker that restarts is
 /// back by then, and a caller is told rather than kept.
 pub(crate) const PLACE_WAIT: Duration = Duration::from_secs(5);

@@ -106,7 +106,7 @@ async fn welcome(
     let hello = Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         network: worker.network,
-        prices: worker.ledger.genesis().prices,
+        prices: worker.prices(),
     };
     let room = worker.fleet.room.clone();
     let joined = Joined::meet(account, peer, sender, &hello, room).await;

@@ -1,7 +1,6 @@
 //! What goes on between functions, and what can be followed: calls of calls, values, live lists, compilation.
 
-use super::support::{TestNode, busy, guest, key, relay};
-use moot_node::signature::{RequestToSign, sign};
+use super::support::{TestNode, busy, guest, key, open_path, relay};
 use moot_node::worker::Compiler;
 use moot_record::{Access, FunctionKind, Spec};
 use std::time::Duration;
@@ -52,27 +51,26 @@ fn calls_of_calls_have_a_bottom_and_errors_come_back() {
 }
 
 #[test]
-fn a_function_writes_a_value_and_an_account_does() {
+fn a_function_writes_what_the_rules_allow_it() {
     let node = relay_node();
+    assert_eq!(node.post("/relay", b"!something").text(), "E0", "nothing allows it");
+    let rule = format!("auth.function == 'relay' && auth.account == '{}' && value != 'no'", key().account());
+    open_path(&node, "/test", "/test/relay", &rule);
     let answer = node.post("/relay", b"!something");
     let id = answer.text();
     assert_eq!(id.split('-').count(), 5, "{id}");
-    let uri: http::Uri = "/_moot/values/chat/lobby".parse().unwrap();
-    let put = |fields: &[(&str, &str)]| node.ask("PUT", "/_moot/values/chat/lobby", fields, b"hi");
-    assert_eq!(put(&[]).problem(), "signature-needed");
-    let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body: b"hi" };
-    let fields = sign(&key(), &request);
-    let written = put(&[
-        ("signature-input", &fields.signature_input),
-        ("signature", &fields.signature),
-        ("content-digest", &fields.content_digest),
-    ]);
-    assert_eq!(
-        (written.status, written.json()["path"].as_str()),
-        (201, Some("/chat/lobby")),
-        "{}",
-        written.text()
-    );
+    assert_eq!(node.post("/relay", b"!no").text(), "E0");
+    let found = node.get("/_moot/values/test/relay");
+    assert_eq!((found.status, found.text().as_str()), (200, "something"));
+    let said = |name| found.header(name).map(str::to_owned);
+    assert_eq!((said("moot-value"), said("moot-function")), (Some(id), Some("relay".to_owned())));
+    assert_eq!(said("moot-account"), Some(key().account().to_string()));
+    // Its record says in which call; nobody else may say so.
+    let list = node.get("/_moot/values/test?below").json();
+    let call = list["values"][0]["call"].as_str().unwrap().to_owned();
+    assert_eq!(Some(call.as_str()), answer.header("moot-call"));
+    assert_eq!(node.put("/test/relay", b"something", None).problem(), "denied-by-rule");
+    assert_eq!(node.put("/test/relay", b"something", Some(&key())).problem(), "denied-by-rule");
 }
 
 #[test]

@@ -13,6 +13,7 @@
 //!
 //! `MOOT_CONFORMANCE_TABLE` names a file for the table, as Markdown.
 
+mod axum;
 mod cases;
 mod flask;
 mod hono;

@@ -1,11 +1,11 @@
 //! Values of every type that has an encoding, for property tests.
 
 use moot_record::{
-    Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind,
-    Certificate, Digest, Entry, EntryId, Epochs, EventInput, Fee, FunctionKind, FunctionName, Genesis,
-    Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode,
-    Prices, Proof, Receipt, Role, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
-    Touch, TouchKind, Transaction, Value,
+    Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Candidate,
+    Certificate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind,
+    FunctionName, Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer,
+    Payload, PayloadMode, Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir,
+    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -119,7 +119,71 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         ("(/[a-zA-Z0-9-]{1,12})(/[a-z]{1,9}){0,4}(/\\$[a-z][a-z0-9_]{0,9})?", option::of(".{1,80}"))
             .prop_map(|(pattern, rule)| Transaction::Rule { pattern, rule }),
         (2..=moot_record::limits::MAX_TOGETHER).prop_map(|count| Transaction::Together { count }),
+        bond(),
+        (price(), price(), price()).prop_map(|(per_byte, per_mega_fuel, per_stored_byte)| {
+            Transaction::Prices { prices: Prices { per_byte, per_mega_fuel, per_stored_byte } }
+        }),
+        name().prop_map(|name| Transaction::Freeze { name }),
+        (name(), option::of(trigger())).prop_map(|(name, trigger)| Transaction::Trigger { name, trigger }),
     ]
+}
+
+pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {
+    let on = prop_oneof![
+        "(/[a-z]{1,9}){1,3}(/\\$[a-z]{1,9})?".prop_map(TriggerOn::Value),
+        name().prop_map(TriggerOn::Completion),
+    ];
+    let access = prop_oneof![
+        Just(TriggerAccess::Anyone),
+        vec(account(), 1..5).prop_map(|mut accounts| {
+            accounts.sort();
+            accounts.dedup();
+            TriggerAccess::Accounts(accounts)
+        }),
+        ".{1,80}".prop_map(TriggerAccess::Rule),
+    ];
+    let schedule = "[0-9 *,/-]{1,64}".prop_map(TriggerOn::Schedule);
+    prop_oneof![
+        (on, name(), access).prop_map(|(on, function, access)| Trigger { on, function, access }),
+        (schedule, name()).prop_map(|(on, function)| Trigger { on, function, access: TriggerAccess::Anyone }),
+    ]
+}
+
+/// What binds units, and what frees them.
+fn bond() -> impl Strategy<Value = Transaction> {
+    let candidate =
+        (any::<[u8; 32]>(), address(0), address(1), signature()).prop_map(|(seed, ledger, data, consent)| {
+            let account = Keypair::from_seed(seed).account();
+            (Some(Candidate { account, ledger, data }), Some(consent))
+        });
+    let sealed = || (batch_header(), signature()).prop_map(|(header, seal)| SealedHeader { header, seal });
+    prop_oneof![
+        (any::<[u8; 32]>(), integer(), integer()).prop_map(|(seed, amount, until)| {
+            let to = Keypair::from_seed(seed).account();
+            Transaction::Hold { to, amount: amount.max(1), until }
+        }),
+        (entry_id(), integer(), integer()).prop_map(|(hold, one, other)| {
+            let whole = one.max(other).max(1);
+            Transaction::Release { hold, part: one.min(other), whole }
+        }),
+        integer().prop_map(|amount| {
+            Transaction::Stake { amount: amount.max(1), replica: None, consent: None }
+        }),
+        (integer(), candidate).prop_map(|(amount, (replica, consent))| Transaction::Stake {
+            amount,
+            replica,
+            consent
+        }),
+        integer().prop_map(|amount| Transaction::Unstake { amount: amount.max(1) }),
+        (sealed(), sealed()).prop_map(|(first, second)| {
+            Transaction::Convict { evidence: Equivocation { first, second }.encode() }
+        }),
+    ]
+}
+
+/// A price that can be voted for.
+fn price() -> impl Strategy<Value = u64> {
+    integer().prop_map(|price| price % (moot_record::limits::MAX_VOTED_PRICE + 1))
 }
 
 /// An address that others can reach, with an even or an odd port.
@@ -136,7 +200,13 @@ fn address(odd: u16) -> impl Strategy<Value = std::net::SocketAddr> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload()).prop_map(|(path, payload)| Value { path, payload })
+    let by_function = option::of((name(), entry_id()));
+    let named = option::of((account(), by_function));
+    ("(/[A-Za-z0-9_~-]{1,20}){1,6}", payload(), named).prop_map(|(path, payload, named)| {
+        let (account, by) = named.map_or((None, None), |(account, by)| (Some(account), by));
+        let (function, parent) = by.unzip();
+        Value { path, payload, account, function, parent }
+    })
 }
 
 pub(crate) fn entry() -> impl Strategy<Value = Entry> {
@@ -280,14 +350,22 @@ pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
     let seeds = proptest::collection::btree_set(any::<[u8; 32]>(), 1..8);
     let epochs = option::of((8u64..1 << 40, any::<[u8; 32]>()));
     let funded = proptest::collection::btree_map(any::<[u8; 32]>(), 1..u64::MAX / 8, 0..8);
+    let economy = option::of((0u64..1 << 40, 1u32..=128, 0u8..=100, integer()));
     let prices = (integer(), integer());
-    let prices = prices.prop_map(|(per_byte, per_mega_fuel)| Prices { per_byte, per_mega_fuel });
-    ("[ -~é]{1,40}", integer(), seeds, prices, epochs, funded).prop_map(
-        |(name, time_ms, seeds, prices, epochs, funded)| {
+    ("[ -~é]{1,40}", integer(), seeds, prices, epochs, funded, economy).prop_map(
+        |(name, time_ms, seeds, (per_byte, per_mega_fuel), epochs, funded, economy)| {
             let of = |seed| Keypair::from_seed(seed).account();
             let funded = funded.into_iter().map(|(seed, balance)| Allocation { account: of(seed), balance });
+            let per_stored_byte = economy.map_or(0, |(.., price)| price);
+            let prices = Prices { per_byte, per_mega_fuel, per_stored_byte };
             let genesis = Genesis::new(name, time_ms, seeds.into_iter().map(of).collect(), prices);
             let genesis = genesis.with_accounts(funded.collect());
+            let genesis = match economy {
+                None => genesis,
+                Some((lockup_blocks, seats, worker_percent, _)) => {
+                    genesis.with_economy(Economy { lockup_blocks, seats, worker_percent })
+                }
+            };
             match epochs {
                 None => genesis,
                 Some((blocks, seed)) => genesis.with_epochs(Epochs { blocks, authority: of(seed) }),

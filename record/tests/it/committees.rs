@@ -5,7 +5,7 @@ use moot_record::testing::{CHANGING_BLOCKS, Network, certify_by, changing, commi
 use moot_record::{BlockHeader, Entry, Genesis, Handover, Keypair, PageClass, Payload, Proof, Value};
 
 pub(crate) fn said() -> Entry {
-    Entry::Value(Value { path: "/chat/lobby".into(), payload: Payload::inlined(b"hello") })
+    Entry::Value(Value::new("/chat/lobby", Payload::inlined(b"hello")))
 }
 
 /// Heights of epochs 0, 2 and 4, whose committees are numbers 0, 1 and 2.

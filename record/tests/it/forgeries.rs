@@ -119,7 +119,7 @@ fn an_entry_inside_a_payload_is_no_entry() {
     let mut inner_page = vec![0x81];
     moot_record::cbor::bytes(&mut inner_page, &inner);
     assert!(Page::parse(&inner_page).is_ok());
-    let said = Entry::Value(Value { path: "/chat".into(), payload: Payload::inlined(&inner_page) });
+    let said = Entry::Value(Value::new("/chat", Payload::inlined(&inner_page)));
     let (proof, _) = network.prove(&said, PageClass::Bulk, 1);
     assert_eq!(proof.verify(&network.genesis).unwrap().entry, said);
     // Claiming the inner page instead of the real one.
@@ -440,4 +440,26 @@ fn case_66_a_batch_names_its_bad_bundle() {
     let mut missing = batch;
     missing.bundles.pop();
     assert!(missing.verify().unwrap_err().to_string().starts_with("the header announces 3"));
+}
+
+/// FAULTS 63: two certificates for one height name whoever voted for both.
+#[test]
+fn case_63_a_certificate_names_its_voters() {
+    let scene = Scene::new();
+    let block = scene.proof().block_header.digest();
+    let committee = scene.genesis().committee();
+    let by = |places: [usize; 3]| {
+        let voters = places.map(|place| scene.network.validators[place].clone());
+        certify(scene.genesis(), &voters, 0, HEIGHT, &block).voters(&committee).unwrap()
+    };
+    let (one, other) = (by([0, 2, 3]), by([1, 2, 3]));
+    assert_eq!(one, [0, 2, 3].map(|place: usize| committee.members[place]));
+    let both: Vec<_> = one.into_iter().filter(|voter| other.contains(voter)).collect();
+    assert_eq!(both, [2, 3].map(|place: usize| committee.members[place]), "a third at the least");
+    // Too few, or of another committee.
+    let two = certify(scene.genesis(), &scene.network.validators[..2], 0, HEIGHT, &block);
+    assert_eq!(two.voters(&committee).unwrap_err().field(), "certificate.quorum");
+    let larger = Network::new(5).genesis.committee();
+    let four = certify(scene.genesis(), &scene.network.validators, 0, HEIGHT, &block);
+    assert_eq!(four.voters(&larger).unwrap_err().field(), "certificate.committee");
 }

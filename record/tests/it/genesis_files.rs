@@ -1,7 +1,7 @@
 //! Genesis files: a changed one is refused, naming the field.
 
 use moot_record::testing::Network;
-use moot_record::{Allocation, Genesis, GenesisError, Keypair};
+use moot_record::{Allocation, Economy, Genesis, GenesisError, Keypair};
 use serde_json::{Value, json};
 
 fn refused(file: &Value) -> GenesisError {
@@ -93,4 +93,37 @@ fn accounts_of_a_genesis_are_sorted_funded_and_bounded() {
         assert!(Genesis::decode(&wrong.encode()).is_err());
     }
     assert!(with((0..128u8).map(|seed| one(seed, 1 << 53)).collect()).to_json().len() < 32 * 1024);
+}
+
+/// A genesis without an economy has the bytes that it had before there were any; one with it says all of it.
+#[test]
+fn an_economy_is_a_version_of_its_own() {
+    let plain = Network::new(1).genesis;
+    let economy = Economy { lockup_blocks: 600, seats: 7, worker_percent: 80 };
+    let mut good = plain.clone().with_economy(economy);
+    good.prices.per_stored_byte = 2;
+    assert_eq!((good.version, Genesis::from_json(&good.to_json())), (4, Ok(good.clone())));
+    assert_eq!(Genesis::decode(&good.encode()), Ok(good.clone()));
+    assert!(!plain.to_json().contains("per_stored_byte") && !plain.to_json().contains("economy"));
+    let mut stored = plain.clone();
+    stored.prices.per_stored_byte = 1;
+    // Its bytes have no place for it, its file has.
+    assert_eq!(Genesis::from_json(&stored.to_json()).unwrap_err().field(), "genesis.prices");
+    let with = |economy| plain.clone().with_economy(economy);
+    for (wrong, field) in [
+        (with(Economy { seats: 0, ..economy }), "genesis.economy"),
+        (with(Economy { seats: 129, ..economy }), "genesis.economy"),
+        (with(Economy { worker_percent: 101, ..economy }), "genesis.economy"),
+        (with(Economy { lockup_blocks: (1 << 40) + 1, ..economy }), "genesis.economy"),
+        (Genesis { version: 3, ..good.clone() }, "genesis.version"),
+        (Genesis { economy: None, ..good.clone() }, "genesis.version"),
+    ] {
+        assert_eq!(Genesis::from_json(&wrong.to_json()).unwrap_err().field(), field);
+        assert!(Genesis::decode(&wrong.encode()).is_err());
+    }
+    let mut file: Value = serde_json::from_str(&good.to_json()).unwrap();
+    file["economy"]["worker_percent"] = json!(79);
+    assert_eq!(refused(&file).field(), "genesis.network");
+    file["economy"]["more"] = json!(1);
+    assert_eq!(refused(&file).field(), "genesis");
 }

@@ -147,7 +147,7 @@ fn case_74_swapped_evidence_is_refused() {
     forged["format"] = json!("moot-receipt-2");
     assert_eq!(check(&network, &forged), Err("format".into()));
     // A proof of something that is no receipt.
-    let message = Entry::Value(Message { path: "/a".into(), payload: Payload::empty() });
+    let message = Entry::Value(Message::new("/a", Payload::empty()));
     let (proof, _) = network.prove(&message, PageClass::Bulk, 7);
     assert_eq!(ReceiptFile::new(Evidence::Final(proof), None).unwrap_err().field(), "receipt");
     // The genesis of another network.

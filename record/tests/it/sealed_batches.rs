@@ -9,7 +9,7 @@ use moot_record::{
 const LANE: u32 = 2;
 
 fn a_bundle(network: &Network, said: &[u8]) -> Bundle {
-    let entry = Entry::Value(Value { path: "/chat/lobby/42".into(), payload: Payload::inlined(said) });
+    let entry = Entry::Value(Value::new("/chat/lobby/42", Payload::inlined(said)));
     network.bundle(&[(PageClass::Bulk, entry.encode())], 100)
 }
 

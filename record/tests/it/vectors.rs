@@ -8,13 +8,14 @@
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
-use moot_record::limits::MAX_TOGETHER;
+use moot_record::limits::{MAX_TOGETHER, MAX_VOTED_PRICE};
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
-    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Certificate, Committee,
-    Digest, Domain, Entry, EntryId, EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField,
-    HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Proof, Receipt, ReceiptFile, Role, Spec,
-    SpecDir, Status, Transaction, Value as Message, component_digest, merkle, page_digest, payload_digest,
+    Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
+    Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
+    FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
+    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Trigger,
+    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal,
     verify,
 };
 use serde_json::{Value, json};
@@ -94,6 +95,9 @@ fn vectors() -> Value {
             genesis(&Network::named("other", 1).genesis),
             genesis(&funded()),
             genesis(&funded().with_epochs(changing().0.genesis.epochs.unwrap())),
+            genesis(&charging()),
+            genesis(&charging().with_accounts(Vec::new())),
+            genesis(&charging().with_epochs(changing().0.genesis.epochs.unwrap())),
         ],
         "bundles": bundles(&network),
         "sealed_batches": sealed_batches(&network),
@@ -121,6 +125,7 @@ fn domains() -> Value {
         ("seed", Domain::SEED),
         ("state", Domain::STATE),
         ("request", Domain::REQUEST),
+        ("candidate", Domain::CANDIDATE),
     ];
     let one = |(name, domain): &(&str, Domain)| json!({ "name": name, "tag": hex(domain.tag()), "hash_of_abc": domain.hash(b"abc") });
     all.iter().map(one).collect()
@@ -231,7 +236,7 @@ fn some_entries() -> Vec<(&'static str, Entry)> {
         ("a later deploy", deploy(Some(3)).into()),
         ("a rollback", Transaction::Rollback { name: name.clone(), version: 2 }.into()),
         ("a retirement", Transaction::Retire { name: name.clone() }.into()),
-        ("a value", Message { path: "/chat/lobby/42".into(), payload: Payload::inlined(b"hi") }.into()),
+        ("a value", Message::new("/chat/lobby/42", Payload::inlined(b"hi")).into()),
     ]
 }
 
@@ -251,11 +256,82 @@ fn transfers() -> Vec<(&'static str, Entry)> {
         ("a path given up", Transaction::Own { path: "/chat/lobby".into(), owner: None }.into()),
         ("a rule", rule("/chat/$room/$message_2", Some("auth.account != '' && value.size() < 100"))),
         ("a rule taken back", rule("/chat", None)),
+        ("a vote for prices", Transaction::Prices { prices: charging().prices }.into()),
+        ("a function frozen", Transaction::Freeze { name: FunctionName::parse("calc").unwrap() }.into()),
+    ]
+}
+
+/// A replica that somebody stakes for, with its consent.
+fn candidate(network: &Digest) -> (Candidate, Signature) {
+    let replica = Keypair::from_seed([6; 32]);
+    let staker = Keypair::from_seed([3; 32]).account();
+    let (ledger, data) = ("10.0.0.6:9080".parse().unwrap(), "[2001:db8::6]:10080".parse().unwrap());
+    let consent = Candidate::consent(&replica, network, &staker);
+    (Candidate { account: replica.account(), ledger, data }, consent)
+}
+
+/// What binds units and frees them.
+fn bonds() -> Vec<(&'static str, Entry)> {
+    let network = Network::new(4);
+    let to = Keypair::from_seed([3; 32]).account();
+    let hold = EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 };
+    let (replica, consent) = candidate(&network.genesis.network());
+    vec![
+        ("a hold", Transaction::Hold { to, amount: 9, until: 1000 }.into()),
+        ("a third released", Transaction::Release { hold, part: 1, whole: 3 }.into()),
+        ("all given back", Transaction::Release { hold, part: 0, whole: 1 }.into()),
+        ("a stake", Transaction::Stake { amount: u64::MAX, replica: None, consent: None }.into()),
+        (
+            "a stake behind a replica",
+            Transaction::Stake { amount: 0, replica: Some(replica), consent: Some(consent) }.into(),
+        ),
+        ("units unstaked", Transaction::Unstake { amount: 1 }.into()),
+        ("a conviction", Transaction::Convict { evidence: sealed_twice(&network).encode() }.into()),
+    ]
+}
+
+/// What proves that the owner of lane 2 has sealed twice.
+fn sealed_twice(network: &Network) -> Equivocation {
+    let [first, second] = [1u8, 2].map(|n| {
+        let value = Entry::Value(Message::new("/a", Payload::inlined(&[n])));
+        let batch = Batch::seal(2, 7, vec![network.bundle(&[(PageClass::Bulk, value.encode())], 9)]).unwrap();
+        let seal = seal(&network.validators[2], &network.genesis.network(), &batch.digest());
+        SealedHeader { header: batch.header, seal }
+    });
+    Equivocation { first, second }
+}
+
+/// Values that somebody put a name to; apart from the others for the same reason.
+fn written() -> Vec<(&'static str, Entry)> {
+    let account = Keypair::from_seed([3; 32]).account();
+    let value = Message::new("/chat/lobby/43", Payload::inlined(b"hi")).by(account);
+    let by_function = Message {
+        function: FunctionName::parse("moderator").ok(),
+        parent: "0-42-0-1-3".parse().ok(),
+        ..value.clone()
+    };
+    let name = |name: &str| FunctionName::parse(name).unwrap();
+    let trigger = |on, function: &str, access| {
+        let trigger = Some(Trigger { on, function: name(function), access });
+        Transaction::Trigger { name: name("moderate"), trigger }.into()
+    };
+    let on = TriggerOn::Value("/chat/$room/$message".into());
+    let of_one = TriggerAccess::Accounts(vec![account]);
+    let by_rule = TriggerAccess::Rule("path.room != 'closed'".into());
+    let (daily, anyone) = (TriggerOn::Schedule("0 6 * * 1-5".into()), TriggerAccess::Anyone);
+    let after = TriggerOn::Completion(name("payments"));
+    vec![
+        ("a value by an account", value.into()),
+        ("a value by a function", by_function.into()),
+        ("a trigger on values", trigger(on, "moderator", by_rule)),
+        ("a trigger by schedule", trigger(daily, "digest", anyone)),
+        ("a trigger after calls", trigger(after, "auditor", of_one)),
+        ("a trigger taken back", Transaction::Trigger { name: name("moderate"), trigger: None }.into()),
     ]
 }
 
 fn entries() -> Value {
-    [some_entries(), transfers()]
+    [some_entries(), transfers(), bonds(), written()]
         .concat()
         .iter()
         .map(|(name, entry)| {
@@ -265,22 +341,38 @@ fn entries() -> Value {
 }
 
 fn entries_refused() -> Value {
-    let value = |path: &str, payload| Entry::Value(Message { path: path.into(), payload }).encode();
+    let value = |path: &str, payload| Entry::Value(Message::new(path, payload)).encode();
     let good = value("/a", Payload::inlined(b"hello"));
     let lying = Payload { inline: Some(b"jello".to_vec()), ..Payload::inlined(b"hello") };
     let mut receipt = a_receipt(&a_call(), 1);
     receipt.touched.reverse();
     let mut unknown = good.clone();
     unknown[1] = 4;
+    let by = Message::new("/a", Payload::empty()).by(Keypair::from_seed([3; 32]).account());
+    let mut nameless = good.clone();
+    nameless[0] = 0x86;
+    nameless.extend_from_slice(&[0xf6, 0xf6, 0xf6]);
+    let function = Message { function: FunctionName::parse("moderator").ok(), ..by.clone() };
+    let call = Message { parent: "0-42-0-1-3".parse().ok(), ..by };
     let said = |transaction| Entry::Transaction(transaction).encode();
     let to = Keypair::from_seed([3; 32]).account();
     let own = |path: &str, owner| said(Transaction::Own { path: path.into(), owner });
     let rule = |pattern: &str, text: &str| {
         said(Transaction::Rule { pattern: pattern.into(), rule: Some(text.into()) })
     };
+    let triggered = |on, access| {
+        let (name, function) = (FunctionName::parse("t").unwrap(), FunctionName::parse("f").unwrap());
+        said(Transaction::Trigger { name, trigger: Some(Trigger { on, function, access }) })
+    };
+    let schedule = |text: &str| TriggerOn::Schedule(text.into());
+    let values = || TriggerOn::Value("/chat/$room".into());
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
+    let hold = EntryId { lane: 0, batch: 42, bundle: 0, page: 1, slot: 3 };
+    let (replica, consent) = candidate(&Digest::ZERO);
+    let stake = |amount, replica, consent| said(Transaction::Stake { amount, replica, consent });
+    let dear = Prices { per_byte: MAX_VOTED_PRICE + 1, ..Prices::default() };
     let cases = [
         ("cut", good[..good.len() - 1].to_vec()),
         ("a byte after the end", [good.as_slice(), &[0]].concat()),
@@ -291,6 +383,7 @@ fn entries_refused() -> Value {
         ("touches out of order", Entry::Receipt(receipt).encode()),
         ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
         ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("a price that no account could pay", said(Transaction::Prices { prices: dear })),
         ("an owner of nothing", own("chat", Some(to))),
         ("an owner of a variable", own("/chat/$room", Some(to))),
         ("an owner with nobody's key", own("/chat", Some(weak))),
@@ -304,6 +397,31 @@ fn entries_refused() -> Value {
         ("a path that is too deep", value(&"/a".repeat(33), Payload::empty())),
         ("one together", said(Transaction::Together { count: 1 })),
         ("too many together", said(Transaction::Together { count: MAX_TOGETHER + 1 })),
+        ("a hold of nothing", said(Transaction::Hold { to, amount: 0, until: 9 })),
+        ("a hold for nobody's key", said(Transaction::Hold { to: weak, amount: 1, until: 9 })),
+        ("a share of nothing", said(Transaction::Release { hold, part: 0, whole: 0 })),
+        ("a share of more than all", said(Transaction::Release { hold, part: 2, whole: 1 })),
+        ("a stake of nothing", stake(0, None, None)),
+        ("a stake behind a replica that did not consent", stake(1, Some(replica), None)),
+        ("a consent of no replica", stake(1, None, Some(consent))),
+        (
+            "a stake behind nobody's key",
+            stake(1, Some(Candidate { account: weak, ..replica }), Some(consent)),
+        ),
+        (
+            "a stake behind a replica with one port",
+            stake(1, Some(Candidate { data: replica.ledger, ..replica }), Some(consent)),
+        ),
+        ("nothing unstaked", said(Transaction::Unstake { amount: 0 })),
+        ("a conviction without evidence", said(Transaction::Convict { evidence: vec![0x80] })),
+        ("a trigger by a schedule with letters", triggered(schedule("@daily"), TriggerAccess::Anyone)),
+        ("a schedule with an access", triggered(schedule("* * * * *"), TriggerAccess::Rule("true".into()))),
+        ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
+        ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
+        ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
+        ("a value by nobody in the long form", nameless),
+        ("a value by a function in no call", Entry::Value(function).encode()),
+        ("a value by no function in a call", Entry::Value(call).encode()),
         ("nothing", vec![]),
     ];
     let one = |(why, bytes): &(&str, Vec<u8>)| {
@@ -354,6 +472,13 @@ fn genesis(genesis: &Genesis) -> Value {
 fn funded() -> Genesis {
     let one = |seed, balance| Allocation { account: Keypair::from_seed([seed; 32]).account(), balance };
     Network::named("funded", 1).genesis.with_accounts(vec![one(3, 1), one(4, u64::MAX - 1)])
+}
+
+/// The same where what is ordered, run and stored is charged.
+fn charging() -> Genesis {
+    let mut genesis = funded().with_economy(Economy { lockup_blocks: 600, seats: 7, worker_percent: 80 });
+    genesis.prices.per_stored_byte = 3;
+    genesis
 }
 
 fn mixed_bundle(network: &Network) -> Bundle {

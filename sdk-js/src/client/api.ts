@@ -8,7 +8,7 @@ import { parseJson } from "../record/json.js";
 import { fromUtf8 } from "../record/text.js";
 import type { Decoder } from "./decode.js";
 import { ProblemError, problemOf, TransportError } from "./errors.js";
-import { eventsOf, type LogLine, type NodeEvent } from "./events.js";
+import { eventsOf, type RawEvent } from "./events.js";
 import { ANSWER_TIMEOUT_MS, MAX_ANSWER_BYTES } from "./limits.js";
 import { type Answer, type Ask, type Connection, either, prepare, send, unreachable } from "./send.js";
 
@@ -78,9 +78,26 @@ export class Api {
     }
   }
 
-  /** Follows a stream of events until the reader stops, the signal aborts, or the node ends it. */
-  async *stream(target: string, { signal }: Limits): AsyncGenerator<NodeEvent | LogLine, void> {
-    const headers = { accept: "text/event-stream" };
+  /**
+   * Follows a stream of events until the reader stops, the signal aborts, or the node ends it.
+   *
+   * @param read - What an event says; undefined for one that is passed over.
+   */
+  async *stream<T>(
+    target: string,
+    read: (event: RawEvent) => T | undefined,
+    limits: Limits,
+  ): AsyncGenerator<T, void> {
+    yield* eventsOf(await this.open(target, {}, limits), this.connection.origin, read, limits.signal);
+  }
+
+  /** Opens a stream of events, signed when the node asks for that. */
+  async open(
+    target: string,
+    fields: Readonly<Record<string, string>>,
+    { signal }: Limits,
+  ): Promise<Response> {
+    const headers = { accept: "text/event-stream", ...fields };
     const ask: Ask = {
       method: "GET",
       target,
@@ -100,7 +117,7 @@ export class Api {
         problemOf(response.status, response.headers, body) ?? this.#foreign(`${target} is no event stream`)
       );
     }
-    yield* eventsOf(response, this.connection.origin, signal);
+    return response;
   }
 
   /** Opens a stream. The time limit is for its head alone. */

@@ -49,19 +49,24 @@ export function callHeaders(options: CallOptions): Record<string, string> {
   const preferences = [wait, options.receipt === true ? "moot-receipt" : undefined].filter(
     (one) => one !== undefined,
   );
-  const headers: Record<string, string> = {};
-  if (preferences.length > 0) {
-    headers["prefer"] = preferences.join(", ");
+  return { ...prefer(preferences), ...idempotency(options.idempotencyKey) };
+}
+
+/** What is preferred (RFC 7240). */
+export function prefer(preferences: readonly string[]): Record<string, string> {
+  return preferences.length > 0 ? { prefer: preferences.join(", ") } : {};
+}
+
+/** What makes it safe to send a request again. */
+export function idempotency(key: string | undefined): Record<string, string> {
+  if (key === undefined) {
+    return {};
   }
-  const key = options.idempotencyKey;
-  if (key !== undefined) {
-    if (!/^[!#-~]([ -~]*[!#-~])?$/u.test(key) || key.length > MAX_IDEMPOTENCY_KEY_BYTES) {
-      const rule = `1 to ${String(MAX_IDEMPOTENCY_KEY_BYTES)} printable ASCII characters, such as crypto.randomUUID()`;
-      throw new MootError(`${quoted(key)} is no idempotency key: it has ${rule}`);
-    }
-    headers["idempotency-key"] = key;
+  if (!/^[!#-~]([ -~]*[!#-~])?$/u.test(key) || key.length > MAX_IDEMPOTENCY_KEY_BYTES) {
+    const rule = `1 to ${String(MAX_IDEMPOTENCY_KEY_BYTES)} printable ASCII characters, such as crypto.randomUUID()`;
+    throw new MootError(`${quoted(key)} is no idempotency key: it has ${rule}`);
   }
-  return headers;
+  return { "idempotency-key": key };
 }
 
 /** An export's path as the end of a URL's path (RFC 3986). Slashes stay: the node refuses encoded ones. */

@@ -9,8 +9,9 @@ import { MootError, quoted } from "../errors.js";
 import type { Keypair } from "../keys/keypair.js";
 import type { Digest } from "../record/bytes.js";
 import { componentDigest } from "../record/hash.js";
-import { checkPath, parseEntryId, parseFunctionName } from "../record/names.js";
-import { utf8 } from "../record/text.js";
+import { parseEntryId, parseFunctionName } from "../record/names.js";
+import type { Transaction } from "../record/transaction.js";
+import { Accounts } from "./accounts.js";
 import { parseAddress } from "./address.js";
 import { Api, type Limits } from "./api.js";
 import { bytesOf, callHeaders, type CallOptions, type Data, exportPath, typedArguments } from "./call.js";
@@ -22,9 +23,13 @@ import {
   retire,
   rollback,
 } from "./deploy.js";
-import type { LogLine, NodeEvent } from "./events.js";
+import { type LogLine, type NodeEvent, readEvent } from "./events.js";
 import { LONG_TIMEOUT_MS } from "./limits.js";
 import { type Answer, type Ask, send } from "./send.js";
+import { type StateQuestion, stateTarget } from "./state.js";
+import { signed, transact } from "./transact.js";
+import { Values } from "./values.js";
+import * as accountViews from "./views/accounts.js";
 import * as callViews from "./views/calls.js";
 import * as functionViews from "./views/functions.js";
 import * as nodeViews from "./views/node.js";
@@ -49,6 +54,10 @@ export interface RequestOptions extends CallOptions {
 export class Client implements DeployTarget {
   /** The node's origin. */
   readonly origin: string;
+  /** Messages written to paths: write, read, list and follow them. */
+  readonly values: Values;
+  /** What accounts have, paid and got, what calls cost, and units that change hands. */
+  readonly accounts: Accounts;
   readonly #api: Api;
 
   /**
@@ -59,6 +68,8 @@ export class Client implements DeployTarget {
     this.origin = parseAddress(address);
     const fetch = options.fetch ?? (async (...request) => globalThis.fetch(...request));
     this.#api = new Api({ origin: this.origin, key: options.key, fetch });
+    this.values = new Values(this.#api);
+    this.accounts = new Accounts(this.#api, async (transaction) => this.transact(transaction));
   }
 
   // ---- Calls -------------------------------------------------------------------------------------------------------
@@ -82,9 +93,14 @@ export class Client implements DeployTarget {
     args: readonly unknown[],
     options: CallOptions = {},
   ): Promise<Answer> {
+    return this.invokeJson(name, path, typedArguments(args), options);
+  }
+
+  /** The same with the arguments as JSON text: an array with one element a parameter. */
+  async invokeJson(name: string, path: string, args: string, options: CallOptions = {}): Promise<Answer> {
     const target = `/_moot/functions/${parseFunctionName(name)}/call/${exportPath(path)}`;
     const headers = { "content-type": "application/json" };
-    return this.#call({ method: "POST", target, headers, body: utf8(typedArguments(args)) }, options);
+    return this.#call({ method: "POST", target, headers, body: bytesOf(args) }, options);
   }
 
   /**
@@ -122,19 +138,6 @@ export class Client implements DeployTarget {
     });
   }
 
-  /** Writes a value to a path such as `/chat/lobby/42`, signed by the client's key. */
-  async writeValue(path: string, value: Data, options: Limits = {}): Promise<nodeViews.ValueWritten> {
-    checkPath(path);
-    const ask = {
-      method: "PUT",
-      target: `/_moot/values${path}`,
-      body: bytesOf(value),
-      sign: true,
-      repeatable: false,
-    };
-    return this.#api.json(nodeViews.valueWritten, await this.#api.expect({ ...ask, ...options }));
-  }
-
   // ---- Evidence ----------------------------------------------------------------------------------------------------
 
   /**
@@ -157,6 +160,19 @@ export class Client implements DeployTarget {
   /** What came out of a call: exactly the recorded bytes, whose digest its receipt has. */
   async output(call: string, options: Limits = {}): Promise<Uint8Array> {
     return (await this.#api.get(`${callPath(call)}/output`, options, LONG_TIMEOUT_MS)).bytes;
+  }
+
+  /**
+   * A state file of what the network agreed on about an account, a function, a rule and so on, as `verifyStateFile`
+   * checks it: the exact text, to be kept. It waits for a block that carries the root of the present state, which an idle
+   * network makes about once a second.
+   *
+   * @throws ProblemError of kind `not-final` when none came in time.
+   */
+  async stateProof(question: StateQuestion, options: Limits = {}): Promise<string> {
+    const target = stateTarget(question);
+    const ask = { method: "GET", target, repeatable: true, untilFinal: true, signal: options.signal };
+    return (await this.#api.expect(ask)).text();
   }
 
   /**
@@ -202,7 +218,7 @@ export class Client implements DeployTarget {
 
   /** Blocks, receipts and changes of functions as they become durable, until the reader stops or the signal aborts. */
   events(options: Limits = {}): AsyncGenerator<NodeEvent, void> {
-    return this.#api.stream("/_moot/events", options) as AsyncGenerator<NodeEvent, void>;
+    return this.#api.stream("/_moot/events", readEvent, options) as AsyncGenerator<NodeEvent, void>;
   }
 
   /** What a function wrote: the last lines, and with `follow` what comes after them. */
@@ -211,7 +227,11 @@ export class Client implements DeployTarget {
     options: Limits & { readonly follow?: boolean } = {},
   ): AsyncGenerator<LogLine | (NodeEvent & { type: "missed" }), void> {
     const query = options.follow === true ? "?follow" : "";
-    const lines = this.#api.stream(`/_moot/functions/${parseFunctionName(name)}/logs${query}`, options);
+    const lines = this.#api.stream(
+      `/_moot/functions/${parseFunctionName(name)}/logs${query}`,
+      readEvent,
+      options,
+    );
     return lines as AsyncGenerator<LogLine | (NodeEvent & { type: "missed" }), void>;
   }
 
@@ -239,6 +259,29 @@ export class Client implements DeployTarget {
   /** Retires a function for ever, when its manifest lets it be destroyed. */
   async retire(name: string): Promise<void> {
     return retire(this, this.#api.key(), name);
+  }
+
+  // ---- Transactions ------------------------------------------------------------------------------------------------
+
+  /**
+   * Signs transactions with the client's key and waits until they are final: one outcome for each. Several are applied
+   * together, or none of them is.
+   *
+   * @throws MootError saying why they were refused; ProblemError when the node did not take them.
+   */
+  async transact(...transactions: Transaction[]): Promise<readonly functionViews.EntryOutcome[]> {
+    return transact(this, this.#api.key(), transactions);
+  }
+
+  /** What would come of transactions said together, and what they would cost. Nothing is recorded. */
+  async dryRun(...transactions: Transaction[]): Promise<accountViews.DryRun> {
+    const body = await signed(this, this.#api.key(), transactions);
+    const headers = { "content-type": "application/cbor" };
+    const target = "/_moot/bundles?dry-run";
+    const ask = { method: "POST", target, headers, body, timeoutMs: LONG_TIMEOUT_MS, repeatable: true };
+    const { transactions: all, ...answer } = this.#api.json(accountViews.dryRun, await this.#api.expect(ask));
+    // Of several the first one only says that they are said together.
+    return { ...answer, transactions: all.slice(all.length - transactions.length) };
   }
 
   /** Uploads a component. The node inspects it and says its kind; deploying compiles it. */

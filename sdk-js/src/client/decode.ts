@@ -52,6 +52,14 @@ export const u64: Decoder<bigint> = (value, at) => {
   return read;
 };
 
+/** Units of account: always decimal digits, because they may be above 2^53. A fee may be beyond 64 bits. */
+export const units: Decoder<bigint> = (value, at) => {
+  if (typeof value !== "string" || !/^(?:0|[1-9][0-9]{0,38})$/u.test(value)) {
+    throw wrong(at, "units in decimal digits", value);
+  }
+  return BigInt(value);
+};
+
 /** An integer of 32 bits. */
 export const u32: Decoder<number> = (value, at) => {
   if (typeof value !== "bigint" || value < 0n || value > BigInt(MAX_U32)) {

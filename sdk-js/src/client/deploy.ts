@@ -10,20 +10,16 @@
 
 import { MootError } from "../errors.js";
 import type { Keypair } from "../keys/keypair.js";
-import { Bundle } from "../record/bundle.js";
 import type { Digest } from "../record/bytes.js";
 import { encode } from "../record/codec.js";
-import { Entry } from "../record/entry.js";
 import { componentDigest } from "../record/hash.js";
 import { MAX_COMPONENT_BYTES } from "../record/limits.js";
 import { type EntryId, type FunctionName, parseFunctionName } from "../record/names.js";
-import { packPages } from "../record/page.js";
 import { Spec, specDigest } from "../record/spec.js";
 import type { Transaction } from "../record/transaction.js";
-import { DEPLOY_VALIDITY_BLOCKS } from "./limits.js";
 import { type Manifest, specOf } from "./manifest.js";
+import { say, type TransactTarget } from "./transact.js";
 import type { ComponentView, EntryOutcome, FunctionView, Kind } from "./views/functions.js";
-import type { NodeStatus } from "./views/node.js";
 
 /** A function to be deployed. */
 export interface FunctionToDeploy {
@@ -52,12 +48,10 @@ export interface Deployed {
 }
 
 /** What deploying needs of a node. */
-export interface DeployTarget {
+export interface DeployTarget extends TransactTarget {
   readonly origin: string;
-  status(): Promise<NodeStatus>;
   function(name: string): Promise<FunctionView | null>;
   putComponent(bytes: Uint8Array, digest: Digest): Promise<ComponentView>;
-  submit(bundle: Uint8Array): Promise<EntryOutcome[]>;
 }
 
 interface Step {
@@ -81,8 +75,8 @@ export async function deploy(
   for (const one of functions) {
     steps.push(await prepare(node, key, one));
   }
-  const names = steps.map((step) => step.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const all = steps.map((step) => step.name);
+  const twice = all.find((name, i) => all.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new MootError(`${twice} stands twice among the functions to deploy; one bundle deploys each once`);
   }
@@ -92,12 +86,13 @@ export async function deploy(
       deploy: { name, component, component_bytes: BigInt(bytes), spec: encode(Spec, spec), previous: active },
     };
   });
-  const outcomes = transactions.length === 0 ? [] : await submit(node, key, transactions);
+  const names = changed.map(({ name }) => name);
+  const outcomes = names.length === 0 ? [] : await change(node, key, "deployed", names, transactions);
   return steps.map((step) => {
     const outcome = step.same ? undefined : outcomes[changed.indexOf(step)];
     return {
       function: step.name,
-      version: outcome === undefined ? (step.active ?? 0) : applied(step.name, "deployed", outcome),
+      version: outcome === undefined ? (step.active ?? 0) : applied(step.name, outcome),
       changed: !step.same,
       kind: step.spec.kind,
       component: step.component,
@@ -144,29 +139,26 @@ function checkOwner(present: FunctionView, key: Keypair): void {
   }
 }
 
-/** Signs transactions as one bundle, submits it and waits until it is final. */
-async function submit(
+/** Says transactions, one for each of the named functions; what is refused is said of its function. */
+async function change(
   node: DeployTarget,
   key: Keypair,
+  verb: string,
+  names: readonly FunctionName[],
   transactions: readonly Transaction[],
-): Promise<EntryOutcome[]> {
-  const { height, network } = await node.status();
-  const pages = packPages(transactions.map((transaction) => encode(Entry, { transaction })));
-  const bundle = key.signBundle(network, height + DEPLOY_VALIDITY_BLOCKS, pages);
-  const outcomes = await node.submit(encode(Bundle, bundle));
-  if (outcomes.length !== transactions.length) {
-    const found = `${String(outcomes.length)} outcomes for ${String(transactions.length)} entries`;
-    throw new MootError(`the node answered with ${found}; is it the same version of Folkmoot?`);
+): Promise<readonly EntryOutcome[]> {
+  const { outcomes, refused } = await say(node, key, transactions);
+  if (refused !== undefined) {
+    const { id, outcome } = refused;
+    const name = names[outcomes.indexOf(refused)] ?? names[0] ?? "it";
+    const why = outcome.reason ?? "it has no reason";
+    throw new MootError(`${name} was not ${verb}: ${why}; the refusal is on the ledger as entry ${id}`);
   }
   return outcomes;
 }
 
 /** The version that an outcome made the active one. */
-function applied(name: FunctionName, verb: string, { id, outcome }: EntryOutcome): number {
-  if (outcome.status === "refused") {
-    const why = outcome.reason ?? "without a reason";
-    throw new MootError(`${name} was not ${verb}: ${why}; the refusal is on the ledger as entry ${id}`);
-  }
+function applied(name: FunctionName, { id, outcome }: EntryOutcome): number {
   if (outcome.status !== "applied") {
     throw new MootError(
       `${name} is recorded as entry ${id}, and was not final in time; ask for the function again later`,
@@ -191,8 +183,9 @@ export async function rollback(
     throw new MootError(`${present.name} has no version ${wanted}; it has ${has}`);
   }
   if (target !== present.version) {
-    const outcomes = await submit(node, key, [{ rollback: { name: present.name, version: target } }]);
-    outcomes.forEach((outcome) => applied(present.name, "rolled back", outcome));
+    const transaction = { rollback: { name: present.name, version: target } };
+    const outcomes = await change(node, key, "rolled back", [present.name], [transaction]);
+    outcomes.forEach((outcome) => applied(present.name, outcome));
   }
   return target;
 }
@@ -200,8 +193,8 @@ export async function rollback(
 /** Retires a function for ever. */
 export async function retire(node: DeployTarget, key: Keypair, name: string): Promise<void> {
   const present = await owned(node, key, name);
-  const outcomes = await submit(node, key, [{ retire: { name: present.name } }]);
-  outcomes.forEach((outcome) => applied(present.name, "retired", outcome));
+  const outcomes = await change(node, key, "retired", [present.name], [{ retire: { name: present.name } }]);
+  outcomes.forEach((outcome) => applied(present.name, outcome));
 }
 
 async function owned(node: DeployTarget, key: Keypair, name: string): Promise<FunctionView> {

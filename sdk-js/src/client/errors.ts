@@ -1,8 +1,10 @@
 /** What can go wrong between a client and a node. */
 
 import { MootError } from "../errors.js";
-import { isObject, type JsonObject, parseJson } from "../record/json.js";
+import type { AccountId } from "../record/bytes.js";
+import { isObject, type Json, type JsonObject, parseJson } from "../record/json.js";
 import { fromUtf8 } from "../record/text.js";
+import { account, object, units } from "./decode.js";
 
 /** Why there is no answer that can be used. */
 export type TransportReason =
@@ -46,6 +48,21 @@ export interface Problem {
   readonly fuel: bigint | null;
   /** The guest's stack when it trapped, innermost first. */
   readonly backtrace: readonly string[];
+  /** What is missing, when an account cannot pay (kind `payment-required`). */
+  readonly payment: Payment | null;
+}
+
+/** What an account that has to pay lacks, in the network's smallest unit of account. */
+export interface Payment {
+  /** Who has to pay. */
+  readonly account: AccountId;
+  /** What it has. */
+  readonly balance: bigint;
+  /** What of that is reserved for calls that are under way. */
+  readonly reserved: bigint;
+  readonly needed: bigint;
+  /** What is missing: give the account as much, and try again. */
+  readonly missing: bigint;
 }
 
 /** The node refused, or the function failed: problem details (RFC 9457) as an error. */
@@ -105,8 +122,20 @@ export function problemOf(status: number, headers: Headers, body: Uint8Array): P
     callStatus: text("call-status"),
     fuel: typeof fuel === "bigint" ? fuel : null,
     backtrace: frames.filter((frame) => typeof frame === "string"),
+    payment: paymentOf(document["payment"]),
   };
   return new ProblemError(problem, retryAfterMs(headers));
+}
+
+const payment = object<Payment>({ account, balance: units, reserved: units, needed: units, missing: units });
+
+/** What is missing; the problem stands also without it. */
+function paymentOf(found: Json | undefined): Payment | null {
+  try {
+    return payment(found, "payment");
+  } catch {
+    return null;
+  }
 }
 
 function parsed(body: Uint8Array): JsonObject | undefined {

@@ -12,7 +12,7 @@ import type { Digest } from "../record/bytes.js";
 import type { EntryId } from "../record/names.js";
 import { digest, entryId, object, text, u32, u64 } from "./decode.js";
 import { TransportError } from "./errors.js";
-import { MAX_EVENT_BYTES } from "./limits.js";
+import { MAX_EVENT_BYTES, MAX_SILENCE_MS } from "./limits.js";
 
 /** One event of a stream, as it came. */
 export interface RawEvent {
@@ -143,21 +143,26 @@ export class EventParser {
   }
 }
 
-/** The events of a response's body, until the server ends it, the reader stops, or the signal aborts. */
-export async function* eventsOf(
+/**
+ * The events of a response's body, until the server ends it, falls silent, the reader stops, or the signal aborts.
+ *
+ * @param read - What an event says; undefined for one that is passed over.
+ */
+export async function* eventsOf<T>(
   response: Response,
   address: string,
+  read: (event: RawEvent) => T | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<NodeEvent | LogLine, void> {
+): AsyncGenerator<T, void> {
   if (response.body === null) {
     return;
   }
   const parser = new EventParser();
   const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
-    for (let next = await pieces.read(); !next.done; next = await pieces.read()) {
+    for (let next = await heard(pieces, address); !next.done; next = await heard(pieces, address)) {
       for (const raw of parser.feed(next.value)) {
-        const event = readEvent(raw);
+        const event = read(raw);
         if (event !== undefined) {
           yield event;
         }
@@ -174,5 +179,24 @@ export async function* eventsOf(
   } finally {
     // A reader that stops early closes the connection: the node keeps one open for each stream.
     await pieces.cancel().catch(() => undefined);
+  }
+}
+
+/** The next piece. A node says something now and then also when there is nothing to say. */
+async function heard(
+  pieces: ReadableStreamDefaultReader<string>,
+  address: string,
+): Promise<ReadableStreamReadResult<string>> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `the event stream of ${address} was silent for ${String(MAX_SILENCE_MS / 1000)} s`;
+      reject(new TransportError("timeout", message));
+    }, MAX_SILENCE_MS);
+  });
+  try {
+    return await Promise.race([pieces.read(), silence]);
+  } finally {
+    clearTimeout(timer);
   }
 }

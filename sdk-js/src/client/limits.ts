@@ -14,10 +14,14 @@ export const FIRST_PAUSE_MS = 100;
 export const MAX_PAUSE_MS = 5_000;
 /** Largest single event of a stream: a log line is at most 64 KiB, so this is generous. */
 export const MAX_EVENT_BYTES = 1024 * 1024;
+/** How long a stream may be silent: a node sends a comment every 15 seconds, so that dead connections show. */
+export const MAX_SILENCE_MS = 60_000;
+/** Entries in one part of a list that is read in parts: half a megabyte of JSON, or a megabyte of values. */
+export const LISTED = 200;
 /** Longest idempotency key that a node takes. */
 export const MAX_IDEMPOTENCY_KEY_BYTES = 255;
-/** A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours. */
-export const DEPLOY_VALIDITY_BLOCKS = 7_200n;
+/** Transactions are valid for this many blocks: at 240 a second still half a minute, at one a second two hours. */
+export const BUNDLE_VALIDITY_BLOCKS = 7_200n;
 
 // Bounds of a manifest, as the command line has them.
 /** About a quarter of an hour of computing. More is a batch job. */

@@ -29,6 +29,8 @@ export interface Ask {
   readonly timeoutMs: number;
   /** It may be sent again: it changes nothing, or an idempotency key makes it run once. */
   readonly repeatable: boolean;
+  /** It is also sent again while what it asks for is not final yet. */
+  readonly untilFinal?: boolean;
   /** Sign it even when the node does not ask for that. */
   readonly sign?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -115,7 +117,7 @@ export async function send(connection: Connection, ask: Ask): Promise<Answer> {
   let pause = FIRST_PAUSE_MS;
   for (let left = ask.repeatable ? RETRIES : 0; ; left -= 1) {
     const outcome = await attempt(connection, ask);
-    const wanted = left > 0 ? pauseBefore(outcome, pause) : undefined;
+    const wanted = left > 0 ? pauseBefore(outcome, pause, ask) : undefined;
     if (wanted === undefined) {
       if (outcome instanceof Answer) {
         return outcome;
@@ -128,22 +130,33 @@ export async function send(connection: Connection, ask: Ask): Promise<Answer> {
 }
 
 /** How long to wait before a further try; undefined when one would change nothing. */
-function pauseBefore(outcome: Answer | Error, pause: number): number | undefined {
+function pauseBefore(outcome: Answer | Error, pause: number, ask: Ask): number | undefined {
   if (outcome instanceof Answer) {
     // Of something between here and the node: the node's own come with a problem, a function's with a call.
-    const between = [429, 502, 503, 504].includes(outcome.status) && !outcome.headers.has("moot-call");
+    const between = LATER.includes(outcome.status) && !outcome.headers.has("moot-call");
     return between ? (retryAfterMs(outcome.headers) ?? pause) : undefined;
   }
-  if (outcome instanceof TransportError) {
-    return outcome.reason === "unreachable" || outcome.reason === "timeout" ? pause : undefined;
-  }
-  if (outcome instanceof ProblemError) {
-    // A call with a receipt is over. One that is in flight is this very one, sent before.
-    const over = outcome.problem.callStatus !== null;
-    const later = [429, 502, 503, 504].includes(outcome.status) || outcome.kind === "in-flight";
-    return later && !over ? (outcome.retryAfterMs ?? pause) : undefined;
+  const early = outcome instanceof ProblemError && outcome.kind === "not-final" && ask.untilFinal === true;
+  if (early || isPassing(outcome)) {
+    return outcome instanceof ProblemError ? (outcome.retryAfterMs ?? pause) : pause;
   }
   return undefined;
+}
+
+/** What says that it may go better later. */
+const LATER: readonly number[] = [429, 502, 503, 504];
+
+/** Whether a further try may go better. */
+export function isPassing(error: unknown): error is TransportError | ProblemError {
+  if (error instanceof TransportError) {
+    return error.reason === "unreachable" || error.reason === "timeout";
+  }
+  if (error instanceof ProblemError) {
+    // A call with a receipt is over. One that is in flight is this very one, sent before.
+    const over = error.problem.callStatus !== null;
+    return (LATER.includes(error.status) || error.kind === "in-flight") && !over;
+  }
+  return false;
 }
 
 /** One try, and a second one with a signature when the node asks for it. */
@@ -268,7 +281,8 @@ async function readAll(response: Response, what: string): Promise<Uint8Array> {
   return bytes;
 }
 
-async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits, unless the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const stop = (): void => {

@@ -7,7 +7,7 @@
  */
 
 import { DecodeError, InvalidError } from "../errors.js";
-import { MAX_U16, MAX_U32, MAX_U64 } from "./limits.js";
+import { MAX_U16, MAX_U8, MAX_U32, MAX_U64 } from "./limits.js";
 import { fromUtf8, isBroken, utf8 } from "./text.js";
 
 const UINT = 0;
@@ -184,6 +184,11 @@ export class Reader {
       throw new DecodeError(`${n(value)} at byte ${n(at)} does not fit ${n(bits)} bits`, at);
     }
     return Number(value);
+  }
+
+  /** An unsigned integer of 8 bits. */
+  u8(): number {
+    return this.#small(MAX_U8, 8);
   }
 
   /** An unsigned integer of 16 bits. */

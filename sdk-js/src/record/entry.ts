@@ -6,17 +6,19 @@
  *     parent|null]                                                                                 a call
  * [1, call, call_digest, component, status, output, fuel, metered, fee, touched, time_us, duration_us]  a receipt
  * [2, which, ...]                                                                           a transaction
- * [3, path, payload]                                                                              a value
+ * [3, path, payload]                                                      a value that nobody put a name to
+ * [3, path, payload, account, function|null, parent|null]                 a value by an account, or by its function
  * ```
  */
 
-import type { Digest } from "./bytes.js";
+import { InvalidError } from "../errors.js";
+import { AccountId, type Digest } from "./bytes.js";
 import { Call, CALL_FIELDS } from "./call.js";
-import { unknownNumber, wrongLength } from "./cbor.js";
+import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { type Codec, encode } from "./codec.js";
 import { DOMAINS } from "./hash.js";
 import { MAX_ENTRY_BYTES, MAX_PATH_BYTES } from "./limits.js";
-import { checkPath } from "./names.js";
+import { checkPath, EntryId, FunctionName } from "./names.js";
 import { Payload } from "./payload.js";
 import { Receipt, RECEIPT_FIELDS } from "./receipt.js";
 import { Transaction, transactionFields } from "./transaction.js";
@@ -27,10 +29,58 @@ export interface Value {
   readonly path: string;
   /** The message. */
   readonly payload: Payload;
+  /** Who wrote it, when they proved it; of what a function wrote, the function's owner. */
+  readonly account?: AccountId;
+  /** The function that wrote it, if one did. */
+  readonly function?: FunctionName;
+  /** The call in which the function wrote it. */
+  readonly parent?: EntryId;
 }
 
-/** Fields of a value in its array, after the entry's kind. */
+/** Fields of a value that nobody has put a name to, after the entry's kind. */
 const VALUE_FIELDS = 2;
+/** Fields of one with a name. */
+const NAMED_VALUE_FIELDS = 5;
+
+const Value = {
+  /** What nobody has put a name to has the short form, and nothing else has it. */
+  fields: (value: Value): number => (value.account === undefined ? VALUE_FIELDS : NAMED_VALUE_FIELDS),
+
+  write(out: Writer, value: Value): void {
+    out.text(value.path);
+    Payload.write(out, value.payload);
+    if (value.account !== undefined) {
+      AccountId.write(out, value.account);
+      out.option(value.function, (name) => {
+        FunctionName.write(out, name);
+      });
+      out.option(value.parent, (call) => {
+        EntryId.write(out, call);
+      });
+    }
+  },
+
+  read(r: Reader, fields: number): Value {
+    const plain = { path: r.text(MAX_PATH_BYTES), payload: Payload.read(r) };
+    const value = fields === NAMED_VALUE_FIELDS ? readName(r, plain) : plain;
+    checkPath(value.path);
+    Payload.check(value.payload);
+    return value;
+  },
+};
+
+function readName(r: Reader, plain: Value): Value {
+  const account = AccountId.read(r);
+  const name = r.option(() => FunctionName.read(r));
+  const parent = r.option(() => EntryId.read(r));
+  if (name === null && parent === null) {
+    return { ...plain, account };
+  }
+  if (name === null || parent === null) {
+    throw new InvalidError("value.parent", "a function writes in a call: both are named or neither");
+  }
+  return { ...plain, account, function: name, parent };
+}
 
 /** One thing said to the ledger. */
 export type Entry =
@@ -66,10 +116,9 @@ export const Entry: Codec<Entry> = {
       out.uint(2);
       Transaction.write(out, entry.transaction);
     } else {
-      out.array(1 + VALUE_FIELDS);
+      out.array(1 + Value.fields(entry.value));
       out.uint(3);
-      out.text(entry.value.path);
-      Payload.write(out, entry.value.payload);
+      Value.write(out, entry.value);
     }
   },
 
@@ -92,13 +141,9 @@ export const Entry: Codec<Entry> = {
         return { receipt: Receipt.read(r) };
       case 2n:
         return { transaction: Transaction.read(r, fields) };
-      case 3n: {
-        expect(VALUE_FIELDS);
-        const value = { path: r.text(MAX_PATH_BYTES), payload: Payload.read(r) };
-        checkPath(value.path);
-        Payload.check(value.payload);
-        return { value };
-      }
+      case 3n:
+        expect(fields === NAMED_VALUE_FIELDS ? NAMED_VALUE_FIELDS : VALUE_FIELDS);
+        return { value: Value.read(r, fields) };
       default:
         throw unknownNumber("kind of entry", numberAt, number);
     }

@@ -25,12 +25,16 @@ import { DOMAINS } from "./hash.js";
 import { exact, isObject, type Json, type JsonObject, parseJson, printJson, show } from "./json.js";
 import {
   MAX_ALLOCATIONS,
+  MAX_EPOCH_BLOCKS,
   MAX_GENESIS_BYTES,
   MAX_JSON_INTEGER,
   MAX_NETWORK_NAME_BYTES,
+  MAX_U8,
   MAX_U32,
   MAX_U64,
+  MAX_VALIDATORS,
 } from "./limits.js";
+import { Prices, prices } from "./prices.js";
 import { hasControl, utf8 } from "./text.js";
 
 const n = String;
@@ -41,16 +45,10 @@ export const GENESIS_VERSION = 1;
 export const GENESIS_VERSION_EPOCHS = 2;
 /** The version of a genesis with {@link Allocation}s. */
 export const GENESIS_VERSION_ACCOUNTS = 3;
-/** The fields of a genesis with neither epochs nor accounts; the two follow them in this order. */
+/** The version of a genesis with an {@link Economy}. */
+export const GENESIS_VERSION_ECONOMY = 4;
+/** The fields of a genesis with neither epochs, accounts nor an economy; the three follow them in this order. */
 const FIELDS = 5;
-
-/** Prices, in the network's smallest unit of account. */
-export interface Prices {
-  /** For ordering one byte of an entry. */
-  readonly per_byte: bigint;
-  /** For burning one million units of fuel. */
-  readonly per_mega_fuel: bigint;
-}
 
 /** What an account has from the start. */
 export interface Allocation {
@@ -59,11 +57,24 @@ export interface Allocation {
   readonly balance: bigint;
 }
 
+/** How what is paid and staked is dealt with, where what is ordered, run and stored is charged. */
+export interface Economy {
+  /** How many blocks units that were staked wait before they can be spent again. */
+  readonly lockup_blocks: bigint;
+  /** How many validators stake seats at most. */
+  readonly seats: number;
+  /** The worker's share of what running a call costs, in percent; the rest is the committee's. */
+  readonly worker_percent: number;
+}
+
 /** The start of a network, checked. */
 export interface Genesis {
   /** The network's digest: what every bundle names. */
   readonly network: Digest;
-  /** {@link GENESIS_VERSION}, {@link GENESIS_VERSION_EPOCHS} with `epochs`, {@link GENESIS_VERSION_ACCOUNTS} with `accounts`. */
+  /**
+   * {@link GENESIS_VERSION}, {@link GENESIS_VERSION_EPOCHS} with `epochs`, {@link GENESIS_VERSION_ACCOUNTS} with
+   * `accounts`, {@link GENESIS_VERSION_ECONOMY} with `economy`.
+   */
   readonly version: number;
   /** A name for people. */
   readonly name: string;
@@ -77,6 +88,8 @@ export interface Genesis {
   readonly epochs: Epochs | null;
   /** Who has what from the start, sorted by account. */
   readonly accounts: readonly Allocation[];
+  /** Where what is paid goes; null: nothing is charged. */
+  readonly economy: Economy | null;
 }
 
 type Fields = Omit<Genesis, "network">;
@@ -95,55 +108,70 @@ const Fields: Codec<Fields> = {
   maxBytes: MAX_GENESIS_BYTES,
 
   write(out, genesis) {
-    const funded = genesis.accounts.length > 0;
-    out.array(FIELDS + (funded ? 2 : genesis.epochs === null ? 0 : 1));
-    out.uint(genesis.version);
+    const { version, epochs, accounts, economy } = genesis;
+    out.array(FIELDS + more(version));
+    out.uint(version);
     out.text(genesis.name);
     out.uint(genesis.time_ms);
     writeMembers(out, genesis.validators);
-    out.array(2);
-    out.uint(genesis.prices.per_byte);
-    out.uint(genesis.prices.per_mega_fuel);
-    if (funded || genesis.epochs !== null) {
-      out.option(genesis.epochs, (epochs) => {
-        Epochs.write(out, epochs);
+    if (economy === null) {
+      Prices.writeWithoutStorage(out, genesis.prices);
+    } else {
+      Prices.write(out, genesis.prices);
+    }
+    if (version > GENESIS_VERSION) {
+      out.option(epochs, (each) => {
+        Epochs.write(out, each);
       });
     }
-    if (funded) {
-      out.array(genesis.accounts.length);
-      for (const { account, balance } of genesis.accounts) {
+    if (version > GENESIS_VERSION_EPOCHS) {
+      out.array(accounts.length);
+      for (const { account, balance } of accounts) {
         out.array(2);
         AccountId.write(out, account);
         out.uint(balance);
       }
     }
+    if (economy !== null) {
+      out.array(3);
+      out.uint(economy.lockup_blocks);
+      out.uint(economy.seats);
+      out.uint(economy.worker_percent);
+    }
   },
 
   read(r) {
     const at = r.position;
-    const length = r.list(FIELDS + 2);
+    const length = r.list(FIELDS + more(GENESIS_VERSION_ECONOMY));
     if (length < FIELDS) {
       throw wrongLength("the genesis", at, length, FIELDS);
     }
+    const charging = length === FIELDS + more(GENESIS_VERSION_ECONOMY);
     const fields: Fields = {
       version: r.u32(),
       name: r.text(MAX_NETWORK_NAME_BYTES),
       time_ms: r.uint(),
       validators: readMembers(r),
-      prices: (r.array(2), { per_byte: r.uint(), per_mega_fuel: r.uint() }),
+      prices: charging ? Prices.read(r) : Prices.readWithoutStorage(r),
       epochs:
         length === FIELDS ? null : length === FIELDS + 1 ? Epochs.read(r) : r.option(() => Epochs.read(r)),
-      accounts: length > FIELDS + 1 ? readAllocations(r) : [],
+      accounts: length > FIELDS + 1 ? readAllocations(r, charging) : [],
+      economy: charging ? readEconomy(r) : null,
     };
     check(fields);
     return fields;
   },
 };
 
-function readAllocations(r: Reader): Allocation[] {
+/** How many fields a version has after the first {@link FIELDS}: each has those of the one before, and one more. */
+function more(version: number): number {
+  return version - GENESIS_VERSION;
+}
+
+function readAllocations(r: Reader, charging: boolean): Allocation[] {
   const at = r.position;
   const count = r.list(MAX_ALLOCATIONS);
-  if (count === 0) {
+  if (count === 0 && !charging) {
     // Without any the genesis is of another version: each has one encoding.
     throw wrongLength("the list of accounts", at, 0, 1);
   }
@@ -151,6 +179,11 @@ function readAllocations(r: Reader): Allocation[] {
     r.array(2);
     return { account: AccountId.read(r), balance: r.uint() };
   });
+}
+
+function readEconomy(r: Reader): Economy {
+  r.array(3);
+  return { lockup_blocks: r.uint(), seats: r.u32(), worker_percent: r.u8() };
 }
 
 /** The encoding of a genesis: what the network's digest is of. */
@@ -167,7 +200,10 @@ function named(fields: Fields): Genesis {
 }
 
 /** The version of a genesis with these fields: each has one encoding. */
-function fittingVersion({ epochs, accounts }: Fields): number {
+function fittingVersion({ epochs, accounts, economy }: Fields): number {
+  if (economy !== null) {
+    return GENESIS_VERSION_ECONOMY;
+  }
   if (accounts.length > 0) {
     return GENESIS_VERSION_ACCOUNTS;
   }
@@ -178,7 +214,8 @@ function check(fields: Fields): void {
   const { version, name, validators, epochs } = fields;
   if (version !== fittingVersion(fields)) {
     const two = `${n(GENESIS_VERSION)}, ${n(GENESIS_VERSION_EPOCHS)} with epochs`;
-    const known = `this version of the SDK knows ${two}, and ${n(GENESIS_VERSION_ACCOUNTS)} with accounts`;
+    const three = `${two}, ${n(GENESIS_VERSION_ACCOUNTS)} with accounts`;
+    const known = `this version of the SDK knows ${three}, and ${n(GENESIS_VERSION_ECONOMY)} with an economy`;
     throw new InvalidError("genesis.version", `${n(version)}; ${known}`);
   }
   const length = utf8(name).length;
@@ -191,6 +228,25 @@ function check(fields: Fields): void {
     Epochs.check(epochs);
   }
   checkAllocations(fields.accounts);
+  if (fields.economy !== null) {
+    checkEconomy(fields.economy);
+  } else if (fields.prices.per_stored_byte !== undefined) {
+    const why = "per_stored_byte belongs to a genesis with an economy: leave it out, or add one";
+    throw new InvalidError("genesis.prices", why);
+  }
+}
+
+function checkEconomy({ lockup_blocks: lockup, seats, worker_percent: percent }: Economy): void {
+  const wrong = (why: string): InvalidError => new InvalidError("genesis.economy", why);
+  if (lockup > MAX_EPOCH_BLOCKS) {
+    throw wrong(`lockup_blocks is ${n(lockup)}; at most ${n(MAX_EPOCH_BLOCKS)} are allowed`);
+  }
+  if (seats < 1 || seats > MAX_VALIDATORS) {
+    throw wrong(`seats is ${n(seats)}; a network has 1 to ${n(MAX_VALIDATORS)}`);
+  }
+  if (percent > 100) {
+    throw wrong(`worker_percent is ${n(percent)}; it is 0 to 100`);
+  }
 }
 
 function checkAllocations(accounts: readonly Allocation[]): void {
@@ -239,29 +295,37 @@ export function parseGenesis(text: string): Genesis {
 
 /** The file form of a genesis. */
 export function printGenesis(genesis: Genesis): string {
-  const { epochs, accounts, ...fields } = genesis;
-  const more = { ...(epochs === null ? {} : { epochs }), ...(accounts.length === 0 ? {} : { accounts }) };
-  return `${printJson(show({ ...fields, ...more }), "  ")}\n`;
+  const { epochs, accounts, economy, ...fields } = genesis;
+  const rest = {
+    ...(epochs === null ? {} : { epochs }),
+    ...(accounts.length === 0 ? {} : { accounts }),
+    ...(economy === null ? {} : { economy }),
+  };
+  return `${printJson(show({ ...fields, ...rest }), "  ")}\n`;
 }
 
 function readFile(text: string): { said: Digest; fields: Fields } {
   try {
     const keys = ["network", "version", "name", "time_ms", "validators", "prices"];
-    const file = object(parseJson(text, MAX_GENESIS_BYTES), "the file", keys, "epochs", "accounts");
-    const prices = object(file["prices"], "prices", ["per_byte", "per_mega_fuel"]);
+    const file = object(
+      parseJson(text, MAX_GENESIS_BYTES),
+      "the file",
+      keys,
+      "epochs",
+      "accounts",
+      "economy",
+    );
     const fields = {
-      version: version(file["version"]),
+      version: small(file["version"], "version", MAX_U32),
       name: string(file["name"], "name"),
       time_ms: integer(file["time_ms"], "time_ms"),
       validators: list(file["validators"], "validators").map((item) =>
         AccountId.parse(string(item, "validators")),
       ),
-      prices: {
-        per_byte: integer(prices["per_byte"], "prices.per_byte"),
-        per_mega_fuel: integer(prices["per_mega_fuel"], "prices.per_mega_fuel"),
-      },
+      prices: priced(file["prices"]),
       epochs: epochs(file["epochs"]),
       accounts: file["accounts"] === undefined ? [] : list(file["accounts"], "accounts").map(allocation),
+      economy: economy(file["economy"]),
     };
     return { said: Digest.parse(string(file["network"], "network")), fields };
   } catch (error) {
@@ -281,6 +345,26 @@ function epochs(value: Json | undefined): Epochs | null {
   return {
     blocks: integer(blocks, "epochs.blocks"),
     authority: AccountId.parse(string(authority, "epochs.authority")),
+  };
+}
+
+function priced(value: Json | undefined): Prices {
+  const found = object(value, "prices", ["per_byte", "per_mega_fuel"], "per_stored_byte");
+  const price = (key: string): bigint => integer(found[key], `prices.${key}`);
+  const stored = found["per_stored_byte"] === undefined ? 0n : price("per_stored_byte");
+  return prices(price("per_byte"), price("per_mega_fuel"), stored);
+}
+
+/** Where what is paid goes; absent and null both mean that nothing is charged. */
+function economy(value: Json | undefined): Economy | null {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  const found = object(value, "economy", ["lockup_blocks", "seats", "worker_percent"]);
+  return {
+    lockup_blocks: integer(found["lockup_blocks"], "economy.lockup_blocks"),
+    seats: small(found["seats"], "economy.seats", MAX_U32),
+    worker_percent: small(found["worker_percent"], "economy.worker_percent", MAX_U8),
   };
 }
 
@@ -326,9 +410,9 @@ function list(value: Json | undefined, what: string): Json[] {
   return value;
 }
 
-function version(value: Json | undefined): number {
-  if (typeof value !== "bigint" || value < 0n || value > BigInt(MAX_U32)) {
-    throw new MootError("version is not a number of 32 bits");
+function small(value: Json | undefined, what: string, most: number): number {
+  if (typeof value !== "bigint" || value < 0n || value > BigInt(most)) {
+    throw new MootError(`${what} is not a number of 0 to ${n(most)}`);
   }
   return Number(value);
 }

@@ -53,6 +53,7 @@ export const DOMAINS = {
   seed: new Domain("moot seed 1"),
   state: new Domain("moot state 1"),
   request: new Domain("moot request 1"),
+  candidate: new Domain("moot candidate 1"),
 } as const;
 
 /** A component's name: the plain BLAKE3 digest of its bytes, as `b3sum` prints it. */

@@ -174,8 +174,7 @@ function checkLabel(label: string, field: string): void {
  *
  * @throws {InvalidError} Says which label is wrong.
  */
-export function checkPattern(pattern: string): void {
-  const field = "transaction.pattern";
+export function checkPattern(pattern: string, field = "transaction.pattern"): void {
   const names = new Set<string>();
   for (const [at, label] of labels(pattern, field).entries()) {
     if (!label.startsWith("$")) {

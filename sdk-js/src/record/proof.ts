@@ -309,7 +309,10 @@ export function verifyProof(proof: Proof, genesis: Genesis): Proven {
 }
 
 /** The block that the certificate must be for: where the descent leads. */
-function certified({ block_header: block, descent }: Proof): BlockHeader {
+export function certified({
+  block_header: block,
+  descent,
+}: Pick<Proof, "block_header" | "descent">): BlockHeader {
   if (descent.length > MAX_DESCENT) {
     const error = tooLong("the descent", 0, descent.length, MAX_DESCENT);
     throw new VerifyError("descent", `descent: ${error.message}`, { cause: error });

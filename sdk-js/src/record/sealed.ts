@@ -20,7 +20,12 @@ import { Bundle, bundleDigest, pagesRoot, verifyBundleHeader } from "./bundle.js
 import { Reader, type Writer } from "./cbor.js";
 import { type Codec, decode, encode, readNested, writeNested } from "./codec.js";
 import { DOMAINS } from "./hash.js";
-import { MAX_BATCH_BUNDLES, MAX_BATCH_BYTES } from "./limits.js";
+import {
+  MAX_BATCH_BUNDLES,
+  MAX_BATCH_BYTES,
+  MAX_EQUIVOCATION_BYTES,
+  MAX_SEALED_HEADER_BYTES,
+} from "./limits.js";
 import { merkleRoot } from "./merkle.js";
 import { parsePage } from "./page.js";
 import { verifySignature } from "./signature.js";
@@ -68,6 +73,44 @@ export interface SealedBatch {
   readonly batch: Batch;
   readonly seal: Signature;
 }
+
+/** A batch's header with its owner's seal: what proves that the owner sealed it. */
+export interface SealedHeader {
+  readonly seal: Signature;
+  readonly header: BatchHeader;
+}
+
+const SealedHeader: Codec<SealedHeader> = {
+  maxBytes: MAX_SEALED_HEADER_BYTES,
+  write(out, { seal, header }) {
+    out.array(2);
+    Signature.write(out, seal);
+    writeNested(out, BatchHeader, header);
+  },
+  read(r) {
+    r.array(2);
+    return { seal: Signature.read(r), header: readNested(r, BatchHeader) };
+  },
+};
+
+/** Two seals of one lane and sequence number: they prove that the owner sealed twice. */
+export interface Equivocation {
+  readonly first: SealedHeader;
+  readonly second: SealedHeader;
+}
+
+export const Equivocation: Codec<Equivocation> = {
+  maxBytes: MAX_EQUIVOCATION_BYTES,
+  write(out, { first, second }) {
+    out.array(2);
+    writeNested(out, SealedHeader, first);
+    writeNested(out, SealedHeader, second);
+  },
+  read(r) {
+    r.array(2);
+    return { first: readNested(r, SealedHeader), second: readNested(r, SealedHeader) };
+  },
+};
 
 /** A sealed batch that is not what it should be. */
 export class SealError extends MootError {

@@ -1,10 +1,25 @@
 /** Transactions: what changes the ledger's state. */
 
 import { InvalidError, isFormatError } from "../errors.js";
+import {
+  checkAddresses,
+  checkPayment,
+  CONVICT,
+  type Convict,
+  HOLD,
+  type Hold,
+  RELEASE,
+  type Release,
+  STAKE,
+  type Stake,
+  UNSTAKE,
+  type Unstake,
+} from "./bond.js";
 import { AccountId, Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { decode, numbered } from "./codec.js";
 import { checkKey } from "./committee.js";
+import { type Kind, unchecked } from "./kind.js";
 import {
   MAX_COMPONENT_BYTES,
   MAX_PATH_BYTES,
@@ -13,9 +28,11 @@ import {
   MAX_TOGETHER,
 } from "./limits.js";
 import { checkPath, checkPattern, FunctionName } from "./names.js";
+import { Prices } from "./prices.js";
 import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
 import { utf8 } from "./text.js";
+import { Trigger } from "./trigger.js";
 
 /** A new function, or a new version of one. */
 export interface Deploy {
@@ -71,6 +88,19 @@ export interface Rule {
   readonly rule: string | null;
 }
 
+/** A function is no longer what its owner can change or end: its upgrade and its destruction are given up for good. */
+export interface Freeze {
+  readonly name: FunctionName;
+}
+
+/** What makes a function run. Said by the owner of the pattern's first labels, or of the function. */
+export interface SetTrigger {
+  /** The trigger's name; it belongs to who set it, as long as it is set. */
+  readonly name: FunctionName;
+  /** The trigger; null: there is none any more. */
+  readonly trigger: Trigger | null;
+}
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
@@ -81,24 +111,28 @@ export type Transaction =
   /** The transactions that follow it in its bundle, so many of them, are all applied or none is. */
   | { readonly together: { readonly count: number } }
   | { readonly own: Own }
-  | { readonly rule: Rule };
+  | { readonly rule: Rule }
+  | { readonly hold: Hold }
+  | { readonly release: Release }
+  | { readonly stake: Stake }
+  | { readonly unstake: Unstake }
+  | { readonly convict: Convict }
+  /** What things should cost, as a member of the committee would have it. */
+  | { readonly prices: { readonly prices: Prices } }
+  | { readonly freeze: Freeze }
+  | { readonly trigger: SetTrigger };
 
-/** How many fields it has in its array, after the entry's kind. */
-export function transactionFields(transaction: Transaction): number {
-  if ("deploy" in transaction) {
-    return 6;
-  }
-  if ("seat" in transaction) {
-    return 5;
-  }
-  return "retire" in transaction || "together" in transaction ? 2 : 3;
-}
+/** What each kind says, under its name. */
+type Kinds = UnionToIntersection<Transaction>;
+type UnionToIntersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void
+  ? I
+  : never;
 
-export const Transaction = {
-  write(out: Writer, transaction: Transaction): void {
-    if ("deploy" in transaction) {
-      const { name, component, component_bytes: bytes, spec, previous } = transaction.deploy;
-      out.uint(0);
+const KINDS: { readonly [K in keyof Kinds]: Kind<Kinds[K]> } = {
+  deploy: {
+    number: 0,
+    fields: 6,
+    write(out, { name, component, component_bytes: bytes, spec, previous }) {
       FunctionName.write(out, name);
       Digest.write(out, component);
       out.uint(bytes);
@@ -106,108 +140,172 @@ export const Transaction = {
       out.option(previous, (version) => {
         out.uint(version);
       });
-    } else if ("rollback" in transaction) {
-      out.uint(1);
-      FunctionName.write(out, transaction.rollback.name);
-      out.uint(transaction.rollback.version);
-    } else if ("retire" in transaction) {
-      out.uint(2);
-      FunctionName.write(out, transaction.retire.name);
-    } else if ("transfer" in transaction) {
-      out.uint(4);
-      AccountId.write(out, transaction.transfer.to);
-      out.uint(transaction.transfer.amount);
-    } else if ("together" in transaction) {
-      out.uint(5);
-      out.uint(transaction.together.count);
-    } else if ("own" in transaction) {
-      out.uint(6);
-      out.text(transaction.own.path);
-      out.option(transaction.own.owner, (owner) => {
-        AccountId.write(out, owner);
-      });
-    } else if ("rule" in transaction) {
-      out.uint(7);
-      out.text(transaction.rule.pattern);
-      out.option(transaction.rule.rule, (rule) => {
-        out.text(rule);
-      });
-    } else {
-      const { account, role, ledger, data } = transaction.seat;
+    },
+    read: (r) => ({
+      name: FunctionName.read(r),
+      component: Digest.read(r),
+      component_bytes: r.uint(),
+      spec: r.bytes(MAX_SPEC_BYTES).slice(),
+      previous: r.option(() => r.u32()),
+    }),
+    check: checkDeploy,
+  },
+  rollback: {
+    number: 1,
+    fields: 3,
+    write(out, { name, version }) {
+      FunctionName.write(out, name);
+      out.uint(version);
+    },
+    read: (r) => ({ name: FunctionName.read(r), version: r.u32() }),
+    check: unchecked,
+  },
+  retire: named(2),
+  seat: {
+    number: 3,
+    fields: 5,
+    write(out, { account, role, ledger, data }) {
       const write = (address: SocketAddress): void => {
         SocketAddress.write(out, address);
       };
-      out.uint(3);
       AccountId.write(out, account);
       ROLE.write(out, role);
       out.option(ledger, write);
       out.option(data, write);
-    }
+    },
+    read: (r) => ({
+      account: AccountId.read(r),
+      role: ROLE.read(r),
+      ledger: r.option(() => SocketAddress.read(r)),
+      data: r.option(() => SocketAddress.read(r)),
+    }),
+    check({ account, ledger, data }) {
+      checkKey("transaction.account", account);
+      checkAddresses(ledger, data);
+    },
+  },
+  transfer: {
+    number: 4,
+    fields: 3,
+    write(out, { to, amount }) {
+      AccountId.write(out, to);
+      out.uint(amount);
+    },
+    read: (r) => ({ to: AccountId.read(r), amount: r.uint() }),
+    check: checkPayment,
+  },
+  together: {
+    number: 5,
+    fields: 2,
+    write(out, { count }) {
+      out.uint(count);
+    },
+    read: (r) => ({ count: r.u16() }),
+    check: checkTogether,
+  },
+  own: {
+    number: 6,
+    fields: 3,
+    write(out, { path, owner }) {
+      out.text(path);
+      out.option(owner, (account) => {
+        AccountId.write(out, account);
+      });
+    },
+    read: (r) => ({ path: r.text(MAX_PATH_BYTES), owner: r.option(() => AccountId.read(r)) }),
+    check: checkOwn,
+  },
+  rule: {
+    number: 7,
+    fields: 3,
+    write(out, { pattern, rule }) {
+      out.text(pattern);
+      out.option(rule, (text) => {
+        out.text(text);
+      });
+    },
+    read: (r) => ({ pattern: r.text(MAX_PATH_BYTES), rule: r.option(() => r.text(MAX_RULE_BYTES)) }),
+    check: checkRule,
+  },
+  hold: HOLD,
+  release: RELEASE,
+  stake: STAKE,
+  unstake: UNSTAKE,
+  convict: CONVICT,
+  prices: {
+    number: 13,
+    fields: 2,
+    write(out, { prices }) {
+      Prices.write(out, prices);
+    },
+    read: (r) => ({ prices: Prices.read(r) }),
+    check({ prices }) {
+      Prices.checkVote(prices);
+    },
+  },
+  freeze: named(14),
+  trigger: {
+    number: 16,
+    fields: 3,
+    write(out, { name, trigger }) {
+      FunctionName.write(out, name);
+      out.option(trigger, (set) => {
+        Trigger.write(out, set);
+      });
+    },
+    read: (r) => ({ name: FunctionName.read(r), trigger: r.option(() => Trigger.read(r)) }),
+    check: unchecked,
+  },
+};
+
+/** A kind that says nothing but a function's name. */
+function named(number: number): Kind<{ readonly name: FunctionName }> {
+  return {
+    number,
+    fields: 2,
+    write(out, { name }) {
+      FunctionName.write(out, name);
+    },
+    read: (r) => ({ name: FunctionName.read(r) }),
+    check: unchecked,
+  };
+}
+
+/** A transaction's kind and what it says. */
+function taken(transaction: Transaction): { readonly kind: Kind<unknown>; readonly said: unknown } {
+  const [name = "", said] = Object.entries(transaction)[0] ?? [];
+  return { kind: KINDS[name as keyof Kinds], said };
+}
+
+/** How many fields it has in its array, after the entry's kind. */
+export function transactionFields(transaction: Transaction): number {
+  return taken(transaction).kind.fields;
+}
+
+export const Transaction = {
+  write(out: Writer, transaction: Transaction): void {
+    const { kind, said } = taken(transaction);
+    out.uint(kind.number);
+    kind.write(out, said);
   },
 
   /** Reads the fields after the entry's kind, of which there must be `fields`. */
   read(r: Reader, fields: number): Transaction {
     const at = r.position;
-    const transaction = readFields(r, at);
-    const wanted = transactionFields(transaction);
-    if (fields !== wanted) {
-      throw wrongLength("the transaction", at, fields, wanted);
+    const number = r.uint();
+    const found = Object.entries(KINDS).find(([, { number: known }]) => BigInt(known) === number);
+    if (found === undefined) {
+      throw unknownNumber("transaction", at, number);
     }
-    if ("deploy" in transaction) {
-      checkDeploy(transaction.deploy);
-    } else if ("seat" in transaction) {
-      checkSeat(transaction.seat);
-    } else if ("transfer" in transaction) {
-      checkTransfer(transaction.transfer);
-    } else if ("together" in transaction) {
-      checkTogether(transaction.together.count);
-    } else if ("own" in transaction) {
-      checkOwn(transaction.own);
-    } else if ("rule" in transaction) {
-      checkRule(transaction.rule);
+    const [name, kind] = found as [string, Kind<unknown>];
+    const said = kind.read(r);
+    if (fields !== kind.fields) {
+      throw wrongLength("the transaction", at, fields, kind.fields);
     }
-    return transaction;
+    kind.check(said);
+    return { [name]: said } as unknown as Transaction;
   },
 };
-
-function readFields(r: Reader, at: number): Transaction {
-  const which = r.uint();
-  switch (which) {
-    case 0n:
-      return {
-        deploy: {
-          name: FunctionName.read(r),
-          component: Digest.read(r),
-          component_bytes: r.uint(),
-          spec: r.bytes(MAX_SPEC_BYTES).slice(),
-          previous: r.option(() => r.u32()),
-        },
-      };
-    case 1n:
-      return { rollback: { name: FunctionName.read(r), version: r.u32() } };
-    case 2n:
-      return { retire: { name: FunctionName.read(r) } };
-    case 3n:
-      return {
-        seat: {
-          account: AccountId.read(r),
-          role: ROLE.read(r),
-          ledger: r.option(() => SocketAddress.read(r)),
-          data: r.option(() => SocketAddress.read(r)),
-        },
-      };
-    case 4n:
-      return { transfer: { to: AccountId.read(r), amount: r.uint() } };
-    case 5n:
-      return { together: { count: r.u16() } };
-    case 6n:
-      return { own: { path: r.text(MAX_PATH_BYTES), owner: r.option(() => AccountId.read(r)) } };
-    case 7n:
-      return { rule: { pattern: r.text(MAX_PATH_BYTES), rule: r.option(() => r.text(MAX_RULE_BYTES)) } };
-    default:
-      throw unknownNumber("transaction", at, which);
-  }
-}
 
 function checkDeploy({ component_bytes: bytes, spec }: Deploy): void {
   if (bytes === 0n || bytes > BigInt(MAX_COMPONENT_BYTES)) {
@@ -221,14 +319,7 @@ function checkDeploy({ component_bytes: bytes, spec }: Deploy): void {
   }
 }
 
-function checkTransfer({ to, amount }: Transfer): void {
-  if (amount === 0n) {
-    throw new InvalidError("transaction.amount", "0; a transfer is of one unit at least");
-  }
-  checkKey("transaction.to", to);
-}
-
-function checkTogether(count: number): void {
+function checkTogether({ count }: { readonly count: number }): void {
   if (count < 2 || count > MAX_TOGETHER) {
     const why = `${String(count)}; 2 to ${String(MAX_TOGETHER)} transactions are applied together`;
     throw new InvalidError("transaction.count", why);
@@ -248,18 +339,5 @@ function checkRule({ pattern, rule }: Rule): void {
   if (length < 1 || length > MAX_RULE_BYTES) {
     const why = `${String(length)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`;
     throw new InvalidError("transaction.rule", why);
-  }
-}
-
-function checkSeat({ account, ledger, data }: Seat): void {
-  checkKey("transaction.account", account);
-  for (const [field, address] of Object.entries({ ledger, data })) {
-    if (address !== null && !SocketAddress.isReachable(address)) {
-      const why = `${address}; write an IP address that others can reach, and a port from 1 on`;
-      throw new InvalidError(`transaction.${field}`, why);
-    }
-  }
-  if (ledger !== null && ledger === data) {
-    throw new InvalidError("transaction.data", "the same as for votes; batches need a port of their own");
   }
 }

@@ -1,6 +1,7 @@
-//! `cargo xtask guests --measure`: two tables in guests/README.md, by the conformance suite and by a release build of the host.
+//! `cargo xtask guests --measure`: what stands in guests/README.md, by the conformance suite and by release builds of the host
+//! and of the node.
 
-use super::{build_all, keys};
+use super::{build_all, hono, keys};
 use crate::step::{cargo, guests_target, output, root, run, step};
 use crate::suite;
 use anyhow::{Context as _, Result};
@@ -9,27 +10,51 @@ use anyhow::{Context as _, Result};
 const BEGIN: &str = "<!-- What follows is written by `cargo xtask guests --measure`. -->";
 const END: &str = "<!-- What is above was written by `cargo xtask guests --measure`. -->";
 
+/// Functions in QuickJS that are to fit 1 GiB.
+const DENSITY: &str = "1000";
+
 /// Measures, and writes the tables.
 pub(super) fn write() -> Result<()> {
     build_all()?;
     suite::build_guests()?;
     let table = guests_target().join("conformance.md");
     step("the conformance suite", || {
-        let mut tests = cargo(&["test", "--locked", "-p", "moot-node", "--test", "it", "conformance"]);
+        // The whole workspace decides about features, as in the tests: so neither compiles the other's dependencies anew.
+        let words =
+            ["test", "--locked", "--workspace", "--test", "it", "--", "conformance", "--test-threads=1"];
+        let mut tests = cargo(&words);
         // A failing case is a "no" in the table, and fails the suite: then nothing is written.
         run(tests.env("MOOT_CONFORMANCE", keys()).env("MOOT_CONFORMANCE_TABLE", &table))
     })?;
     let figures = step("figures, by a release build of the host", || {
         output(&mut cargo(&["run", "--release", "--locked", "-p", "moot-host", "--example", "figures"]))
     })?;
+    let density = step("1,000 functions in QuickJS at once", || {
+        let mut density =
+            cargo(&["run", "--release", "--locked", "-p", "moot-host", "--example", "density", "--"]);
+        output(density.arg(guests_target().join("js/hello.wasm")).arg(DENSITY))
+    })?;
+    let hono = step("the Hono application, deployed and on bare Node", || {
+        run(&mut cargo(&["build", "--release", "--locked", "-p", "moot-node", "--bin", "moot"]))?;
+        hono::compare()
+    })?;
     let conformance =
         std::fs::read_to_string(&table).with_context(|| format!("cannot read {}", table.display()))?;
     let readme = root().join("guests/README.md");
     let text = std::fs::read_to_string(&readme)?;
-    let text = replaced(&text, &format!("\n{}\n{}\n", conformance.trim(), figures.trim()))
-        .with_context(|| format!("{} has no line {BEGIN:?} before {END:?}", readme.display()))?;
+    let text = replaced(
+        &text,
+        &format!(
+            "\n{}\n\n{}\n\n- In QuickJS: {}\n- {}\n",
+            conformance.trim(),
+            figures.trim(),
+            density.trim(),
+            hono.trim()
+        ),
+    )
+    .with_context(|| format!("{} has no line {BEGIN:?} before {END:?}", readme.display()))?;
     std::fs::write(&readme, text)?;
-    println!("{figures}");
+    println!("{figures}\n{density}\n{hono}");
     Ok(())
 }
 

@@ -66,6 +66,16 @@ fn page<'a>(entries: &mut std::iter::Peekable<impl Iterator<Item = &'a [u8]>>) -
     page.finish().context("an entry does not fit a page")
 }
 
+/// Signers of one run: one for each replica, and some for who tries more.
+pub(crate) const MAX_SIGNERS: u8 = 16;
+/// What each has: all of them together fit a balance.
+pub(crate) const SIGNERS_FUNDS: u64 = 1_000_000_000_000_000_000;
+
+/// The key of a signer.
+pub(crate) fn signer_key(number: u8) -> Keypair {
+    Keypair::from_seed([number.wrapping_add(100); 32])
+}
+
 impl Signer {
     pub(crate) fn new(number: u8, network: Digest, gateway: String, calls: usize) -> Result<Signer> {
         let all = (0..calls as u64).map(call).collect::<Result<Vec<_>>>()?;
@@ -80,7 +90,7 @@ impl Signer {
             leaves.push(page_digest(page)?);
         }
         let last = moot_record::Page::parse(&last)?.iter().skip(1).map(<[u8]>::to_vec).collect();
-        let key = Keypair::from_seed([number.wrapping_add(100); 32]);
+        let key = signer_key(number);
         let next = (u64::from(number) + 1) << 40;
         Ok(Signer { key, network, gateway, shared: shared.into(), leaves, last, next })
     }

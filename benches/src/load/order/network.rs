@@ -3,6 +3,7 @@
 //! Each process lives as long as its standard input, so it ends when the harness dies; and it is ended by its own
 //! handle, whatever happens.
 
+use super::bundles::{MAX_SIGNERS, SIGNERS_FUNDS, signer_key};
 use crate::counters::Usage;
 use anyhow::{Context as _, Result, bail, ensure};
 use moot_node::api::Status;
@@ -52,6 +53,13 @@ struct Replica {
     log: PathBuf,
 }
 
+/// What gives every signer enough for hours.
+fn funds() -> Vec<String> {
+    let funded =
+        (0..MAX_SIGNERS).map(|number| format!("--fund={}={SIGNERS_FUNDS}", signer_key(number).account()));
+    funded.collect()
+}
+
 impl Net {
     /// Makes a network in `dir` and starts it.
     fn start(dir: &Path) -> Result<Net> {
@@ -64,6 +72,12 @@ impl Net {
         let base = free_base()?;
         let made = Command::new(&program)
             .args(["net", "init", "--replicas", &REPLICAS.to_string(), "--port", &base.to_string(), "net"])
+            // As on any network, every bundle is charged; `MOOT_LOAD_FREE` says what charging costs.
+            .args(if std::env::var_os("MOOT_LOAD_FREE").is_some() {
+                vec!["--free".to_owned()]
+            } else {
+                funds()
+            })
             .current_dir(dir)
             .output()
             .context("cannot run moot net init")?;

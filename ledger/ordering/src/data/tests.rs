@@ -58,6 +58,7 @@ impl Application for Shelf {
         }
         Box::pin(async move { right })
     }
+    fn caught(&self, _: crate::Misconduct) {}
 }
 
 struct Node {

@@ -4,7 +4,12 @@
 //!   blocks for one view, and vote for different ones, as a thief of the key would.
 //! - **Nuller**: for each vote it hears, it votes to skip that view and to finalise it.
 //! - **Conflicter**: for each vote it hears, it votes the same and for a block that does not exist.
+//! - **Impersonator**: for each vote it hears, it votes the same in another's name.
+//! - **Outdated**: for each vote it hears, it votes again for what was proposed some views ago.
+//! - **Accomplice**: whatever it hears from somebody, it says the same to that one, and to nobody else.
 //! - **Flooder**: junk and requests on the data network, as fast as the world takes them.
+//!
+//! What a leader can do beyond that is in `leader`.
 
 use super::{
     wire::{WireReceiver, WireSender, split},
@@ -16,33 +21,80 @@ use crate::{
     pool::{Conduct, Pool, batch},
 };
 use commonware_codec::{DecodeExt as _, Encode as _, varint::UInt};
-use commonware_consensus::simplex::{
-    scheme::ed25519::Scheme,
-    types::{Finalize, Notarize, Nullify, Proposal, Vote},
+use commonware_consensus::{
+    Viewable as _,
+    simplex::{
+        scheme::ed25519::Scheme,
+        types::{Attributable as _, Finalize, Notarize, Nullify, Proposal, Vote},
+    },
+    types::{Participant, View, ViewDelta},
 };
 use commonware_cryptography::ed25519::PublicKey;
-use commonware_p2p::{
-    CheckedSender as _, LimitedSender as _, Receiver as _, Recipients, Sender as _, utils::mux,
-};
+use commonware_p2p::{CheckedSender as _, LimitedSender as _, Receiver, Recipients, Sender, utils::mux};
 use commonware_runtime::{Clock as _, IoBufs, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::NZU32;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use moot_record::{Genesis, Keypair};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 /// What a validator does with the votes it hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Puppet {
+pub(crate) enum Puppet {
     Nuller,
     Conflicter,
+    Impersonator,
+    Outdated,
+    Accomplice,
+}
+
+/// How many views ago an outdated validator lives.
+const OUTDATED_BY: ViewDelta = ViewDelta::new(5);
+/// Proposals that one remembers.
+const REMEMBERED: usize = 64;
+
+type EngineVote = Vote<Scheme, EngineDigest>;
+type Heard = BTreeMap<View, Proposal<EngineDigest>>;
+
+/// The scheme by which validator `key` of a genesis votes.
+pub(crate) fn scheme(genesis: &Genesis, key: &Keypair) -> Scheme {
+    let committee = keys::set(&genesis.validators).unwrap();
+    Scheme::signer(&genesis.namespace(), committee, keys::private_key(key).unwrap()).unwrap()
+}
+
+/// A vote as it travels: in the channel of its epoch.
+pub(crate) fn of_epoch(epoch: u64, message: impl Into<IoBufs>) -> IoBufs {
+    let mut message: IoBufs = message.into();
+    message.prepend(UInt(epoch).encode().into());
+    message
 }
 
 impl Puppet {
+    /// Answers every vote it hears, until its channel ends.
+    pub(crate) async fn play<S, R>(self, scheme: Scheme, (mut sender, mut receiver): (S, R))
+    where
+        S: Sender<PublicKey = PublicKey>,
+        R: Receiver<PublicKey = PublicKey>,
+    {
+        let mut heard = Heard::new();
+        while let Ok((from, message)) = receiver.recv().await {
+            let Ok((epoch, message)) = mux::parse(message) else { continue };
+            let Ok(vote) = EngineVote::decode(message) else { continue };
+            for answer in self.answers(&scheme, vote, &mut heard) {
+                let to = match self {
+                    Puppet::Accomplice => Recipients::One(from.clone()),
+                    _ => Recipients::All,
+                };
+                sender.send(to, of_epoch(epoch, answer.encode()), true);
+            }
+        }
+    }
+
     /// What it says to a vote.
-    fn answers(self, scheme: &Scheme, vote: Vote<Scheme, EngineDigest>) -> Vec<Vote<Scheme, EngineDigest>> {
-        let invented = |proposal: &Proposal<EngineDigest>| {
-            let mut payload = proposal.payload;
-            payload.0[0] ^= 1;
-            Proposal::new(proposal.round, proposal.parent, payload)
-        };
+    fn answers(self, scheme: &Scheme, vote: EngineVote, heard: &mut Heard) -> Vec<EngineVote> {
+        let view = vote.view();
         match (self, vote) {
             (Puppet::Nuller, Vote::Notarize(heard)) => vec![
                 Vote::Nullify(Nullify::sign::<EngineDigest>(scheme, heard.proposal.round).unwrap()),
@@ -56,29 +108,63 @@ impl Puppet {
                 Vote::Finalize(Finalize::sign(scheme, invented(&heard.proposal)).unwrap()),
                 Vote::Finalize(Finalize::sign(scheme, heard.proposal).unwrap()),
             ],
+            (Puppet::Impersonator, Vote::Notarize(heard)) => {
+                let mut vote = Notarize::sign(scheme, heard.proposal).unwrap();
+                vote.attestation.signer = another(vote.signer());
+                vec![Vote::Notarize(vote)]
+            }
+            (Puppet::Impersonator, Vote::Finalize(heard)) => {
+                let mut vote = Finalize::sign(scheme, heard.proposal).unwrap();
+                vote.attestation.signer = another(vote.signer());
+                vec![Vote::Finalize(vote)]
+            }
+            (Puppet::Outdated, Vote::Notarize(vote)) => {
+                remember(heard, view, vote.proposal);
+                let old = heard.get(&view.saturating_sub(OUTDATED_BY)).cloned();
+                old.into_iter().map(|old| Vote::Notarize(Notarize::sign(scheme, old).unwrap())).collect()
+            }
+            (Puppet::Outdated, Vote::Finalize(vote)) => {
+                remember(heard, view, vote.proposal);
+                let old = heard.get(&view.saturating_sub(OUTDATED_BY)).cloned();
+                old.into_iter().map(|old| Vote::Finalize(Finalize::sign(scheme, old).unwrap())).collect()
+            }
+            (Puppet::Accomplice, vote) => vec![match vote {
+                Vote::Notarize(heard) => Vote::Notarize(Notarize::sign(scheme, heard.proposal).unwrap()),
+                Vote::Finalize(heard) => Vote::Finalize(Finalize::sign(scheme, heard.proposal).unwrap()),
+                Vote::Nullify(heard) => {
+                    Vote::Nullify(Nullify::sign::<EngineDigest>(scheme, heard.round).unwrap())
+                }
+            }],
             _ => Vec::new(),
         }
+    }
+}
+
+/// The proposal of a block that does not exist.
+fn invented(proposal: &Proposal<EngineDigest>) -> Proposal<EngineDigest> {
+    let mut payload = proposal.payload;
+    payload.0[0] ^= 1;
+    Proposal::new(proposal.round, proposal.parent, payload)
+}
+
+/// Somebody else's place.
+fn another(signer: Participant) -> Participant {
+    Participant::new(u32::from(signer.get() == 0))
+}
+
+fn remember(heard: &mut Heard, view: View, proposal: Proposal<EngineDigest>) {
+    heard.insert(view, proposal);
+    if heard.len() > REMEMBERED {
+        heard.pop_first();
     }
 }
 
 impl World {
     /// Puts a puppet in the place of validator `n`. On the data network it is silent.
     pub(super) async fn start_puppet(&mut self, n: usize, puppet: Puppet) {
-        let key = keys::private_key(&self.keys[n]).unwrap();
-        let committee = keys::set(&self.genesis.validators).unwrap();
-        let scheme = Scheme::signer(&self.genesis.namespace(), committee, key).unwrap();
-        let (mut sender, mut receiver) = self.register(&self.votes, n, 0, quota()).await;
-        self.context.child("puppet").spawn(move |_| async move {
-            while let Ok((_, message)) = receiver.recv().await {
-                let Ok((epoch, message)) = mux::parse(message) else { continue };
-                let Ok(vote) = Vote::<Scheme, EngineDigest>::decode(message) else { continue };
-                for answer in puppet.answers(&scheme, vote) {
-                    let mut answer = IoBufs::from(answer.encode());
-                    answer.prepend(UInt(epoch).encode().into());
-                    sender.send(Recipients::All, answer, true);
-                }
-            }
-        });
+        let scheme = scheme(&self.genesis, &self.keys[n]);
+        let channel = self.register(&self.votes, n, 0, quota()).await;
+        self.context.child("puppet").spawn(move |_| puppet.play(scheme, channel));
     }
 
     /// Runs validator `n` twice, each in touch with the others as `sides` has them: with the first, the
@@ -134,6 +220,6 @@ impl World {
     }
 }
 
-fn quota() -> Quota {
+pub(super) fn quota() -> Quota {
     crate::network::quota()
 }

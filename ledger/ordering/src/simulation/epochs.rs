@@ -10,7 +10,7 @@
 //! lost its journals is in no certificate until the epoch after the one that ordered what it made since.
 
 use super::{
-    LOSSY, seeds,
+    LOSSY, runtime, seeds,
     wire::Dice,
     world::{N, World},
 };
@@ -105,8 +105,7 @@ impl World {
 /// Runs a scenario until all are in epoch 8 or later and have everything. Returns the trace and the least height.
 fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
     let whose = format!("seed {seed}, {trouble:?}");
-    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(seed));
-    runner.start(|context| async move {
+    deterministic::Runner::new(runtime(seed)).start(|context| async move {
         let mut dice = Dice::new(seed);
         let keys = pool::keys(ALL as u8);
         let script = script(&keys);
@@ -161,6 +160,7 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
                 world.pools[2].offer(token);
             }
             context.sleep(Duration::from_millis(250)).await;
+            world.bury(&whose);
             step += 1;
             let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
             assert!(step < 3_000, "{whose}: no progress, heights {heights:?}");

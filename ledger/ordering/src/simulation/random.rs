@@ -1,12 +1,13 @@
 //! Random trouble: whatever can go wrong, in an order that follows from a seed.
 //!
-//! For some seconds validators crash and come back, the network splits, loses, delays, repeats and
-//! reorders, no clock is quite right, and one validator may break the rules. Then all is mended, and everything that honest
+//! For some seconds validators crash and come back, disks are slow or fail, the network splits, loses, delays, repeats
+//! and reorders, no clock is quite right, and one validator may break the rules. Then all is mended, and everything that honest
 //! validators sealed must be ordered at each of them, in one order, with its bytes.
 
 use super::{
     byzantine::Puppet,
-    seeds,
+    leader::Misrule,
+    runtime, seeds,
     skew::Skew,
     wire::Dice,
     world::{N, Quality, World},
@@ -25,6 +26,7 @@ enum Evil {
     Nobody,
     Conduct(Conduct),
     Puppet(Puppet),
+    Leader(Misrule),
     Twins,
     Flooder,
     /// A clock an hour ahead, or an hour behind.
@@ -33,7 +35,7 @@ enum Evil {
 
 const HOUR: Skew = 3_600_000;
 
-const EVILS: [Evil; 11] = [
+const EVILS: [Evil; 15] = [
     Evil::Nobody,
     Evil::Twins,
     Evil::Puppet(Puppet::Conflicter),
@@ -45,6 +47,10 @@ const EVILS: [Evil; 11] = [
     Evil::Conduct(Conduct::Lazy),
     Evil::Clock(HOUR),
     Evil::Clock(-HOUR),
+    Evil::Leader(Misrule::TwoBlocks),
+    Evil::Puppet(Puppet::Impersonator),
+    Evil::Leader(Misrule::Unsound),
+    Evil::Puppet(Puppet::Outdated),
 ];
 
 /// How wrong an honest validator's clock may be. Two that differ by more than
@@ -54,7 +60,7 @@ const DRIFT: u64 = crate::limits::MAX_TIME_AHEAD_MS / 2;
 /// Links when all is well.
 const GOOD: Quality = Quality { latency_ms: 10, jitter_ms: 3, lost: (0, 0) };
 /// Steps of trouble, and how long one is.
-const STEPS: u64 = 80;
+const STEPS: u64 = 48;
 const STEP: Duration = Duration::from_millis(250);
 /// Time to recover in, far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -95,6 +101,9 @@ impl World {
                 self.link().await;
             }
             54..64 => self.post.disturb(dice.roll(4) * 8),
+            // A write or a sync takes as long as a trip of the network, or as several.
+            64..70 => self.disks[n].slow(dice.roll(4) * 25),
+            70..74 if self.runs(n) => self.disks[n].fail_after(dice.roll(40)),
             _ => {}
         }
     }
@@ -105,6 +114,11 @@ impl World {
         (self.groups, self.quality) = (vec![0; N], GOOD);
         self.link().await;
         for n in honest {
+            if self.disks[*n].fails() {
+                // It has not noticed yet.
+                self.crash(*n);
+            }
+            self.disks[*n].mend();
             if !self.runs(*n) {
                 self.start(*n).await;
             }
@@ -116,6 +130,7 @@ impl World {
         match evil {
             Evil::Nobody | Evil::Conduct(_) | Evil::Clock(_) => self.start(n).await,
             Evil::Puppet(puppet) => self.start_puppet(n, puppet).await,
+            Evil::Leader(misrule) => drop(self.start_leader(n, misrule).await),
             Evil::Twins => {
                 let sides = [(); N].map(|()| dice.roll(3));
                 self.start_twins(n, sides).await;
@@ -133,8 +148,9 @@ fn trouble(seed: u64) -> (String, u64, String) {
     let bad = dice.roll(N as u64) as usize;
     let disconnect = dice.roll(2) == 0;
     let whose = format!("seed {seed}: {evil:?} at {bad}, cut off when caught: {disconnect}");
-    let runner = deterministic::Runner::new(deterministic::Config::new().with_seed(seed));
-    runner.start(|context| async move {
+    // An engine whose disk fails panics, and the others go on.
+    let config = runtime(seed).with_catch_panics(true);
+    deterministic::Runner::new(config).start(|context| async move {
         let honest: Vec<usize> = (0..N).filter(|n| *n != bad || evil == Evil::Nobody).collect();
         let mut conducts = [Conduct::Honest; N];
         if let Evil::Conduct(conduct) = evil {
@@ -163,12 +179,14 @@ fn trouble(seed: u64) -> (String, u64, String) {
                 }
             }
             context.sleep(STEP).await;
+            world.bury(&whose);
             world.assert_no_fork(&whose, &honest);
         }
         world.mend(&honest).await;
         let mended = context.current();
         while !honest.iter().all(|n| world.pools[*n].has(&offered)) {
             context.sleep(Duration::from_millis(500)).await;
+            world.bury(&whose);
             let heights: Vec<u64> = world.pools.iter().map(|pool| pool.height()).collect();
             let waited = context.current().duration_since(mended).unwrap();
             assert!(
@@ -184,25 +202,35 @@ fn trouble(seed: u64) -> (String, u64, String) {
     })
 }
 
-/// The seeds to run: one that failed, or the first so many.
-fn chosen() -> Vec<u64> {
+/// Seeds of an everyday run, and how long it may take: a machine that is too slow or too busy for all of them runs as
+/// many as it can, and says how many.
+const SEEDS: u64 = 200;
+const BUDGET: Duration = Duration::from_secs(240);
+
+/// The seeds to run, and for how long new ones are begun: one that failed, or the first so many.
+fn chosen() -> (Vec<u64>, Option<Duration>) {
     match std::env::var("MOOT_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => (0..seeds(18)).collect(),
+        Some(seed) => (vec![seed], None),
+        // Whoever says how many wants them all.
+        None => ((0..seeds(SEEDS)).collect(), std::env::var_os("MOOT_SEEDS").is_none().then_some(BUDGET)),
     }
 }
 
 #[test]
 fn simulation_of_random_trouble() {
-    let chosen = chosen();
-    let next = AtomicU64::new(0);
+    let (chosen, budget) = chosen();
+    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let since = Instant::now();
+    let in_time = || budget.is_none_or(|budget| since.elapsed() < budget);
     // One world is one thread's: two seeds at a time use two cores.
     let work = || {
-        while let Some(seed) = chosen.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+        while let Some(seed) = chosen.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+            && in_time()
+        {
             let began = Instant::now();
             let (_, height, what) = trouble(*seed);
             println!("{what}; {height} blocks, {:?}", began.elapsed());
+            done.fetch_add(1, Ordering::Relaxed);
         }
     };
     std::thread::scope(|scope| {
@@ -211,7 +239,9 @@ fn simulation_of_random_trouble() {
         let failed = threads.into_iter().filter_map(|thread| thread.join().err()).count();
         assert_eq!(failed, 0, "a seed failed: see above how to run it again");
     });
-    println!("{} seeds in {:?}", chosen.len(), since.elapsed());
+    let done = done.into_inner();
+    println!("{done} of {} seeds in {:?}", chosen.len(), since.elapsed());
+    assert!(done >= chosen.len().min(EVILS.len()) as u64, "too few seeds for each kind of evil: {done}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! A runtime whose clock is wrong, and which is the deterministic one in everything else.
+//! A runtime whose clock is wrong and whose disk is bad, and which is the deterministic one in everything else.
 
+use super::disk::{Blob, Disk};
 use commonware_runtime::{
     BlobVersion, Clock, Error, Handle, Metrics, Name, Spawner, Storage, Supervisor,
     deterministic::Context,
@@ -12,6 +13,7 @@ use std::{
     convert::Infallible,
     fmt,
     ops::RangeInclusive,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -22,11 +24,20 @@ pub(super) type Skew = i64;
 pub(super) struct Skewed {
     inner: Context,
     by: Skew,
+    disk: Arc<Disk>,
+    /// What the disk takes its time by.
+    ticks: Arc<Context>,
 }
 
 impl Skewed {
-    pub(super) fn new(inner: Context, by: Skew) -> Skewed {
-        Skewed { inner, by }
+    pub(super) fn new(inner: Context, by: Skew, disk: Arc<Disk>) -> Skewed {
+        let ticks = Arc::new(inner.child("disk"));
+        Skewed { inner, by, disk, ticks }
+    }
+
+    /// The same with another runtime below.
+    fn over(&self, inner: Context) -> Skewed {
+        Skewed { inner, by: self.by, disk: Arc::clone(&self.disk), ticks: Arc::clone(&self.ticks) }
     }
 }
 
@@ -68,21 +79,21 @@ impl Supervisor for Skewed {
     }
 
     fn child(&self, label: &'static str) -> Self {
-        Skewed { inner: self.inner.child(label), by: self.by }
+        self.over(self.inner.child(label))
     }
 
     fn with_attribute(self, key: &'static str, value: impl fmt::Display) -> Self {
-        Skewed { inner: self.inner.with_attribute(key, value), by: self.by }
+        Skewed { inner: self.inner.with_attribute(key, value), ..self }
     }
 }
 
 impl Spawner for Skewed {
     fn shared(self, blocking: bool) -> Self {
-        Skewed { inner: self.inner.shared(blocking), by: self.by }
+        Skewed { inner: self.inner.shared(blocking), ..self }
     }
 
     fn dedicated(self) -> Self {
-        Skewed { inner: self.inner.dedicated(), by: self.by }
+        Skewed { inner: self.inner.dedicated(), ..self }
     }
 
     fn spawn<F, Fut, T>(self, f: F) -> Handle<T>
@@ -91,8 +102,8 @@ impl Spawner for Skewed {
         Fut: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let by = self.by;
-        self.inner.spawn(move |inner| f(Skewed { inner, by }))
+        let Skewed { inner, by, disk, ticks } = self;
+        inner.spawn(move |inner| f(Skewed { inner, by, disk, ticks }))
     }
 
     async fn stop(self, value: i32, timeout: Option<Duration>) -> Result<(), Error> {
@@ -120,7 +131,7 @@ impl Metrics for Skewed {
 }
 
 impl Storage for Skewed {
-    type Blob = <Context as Storage>::Blob;
+    type Blob = Blob;
 
     async fn open_versioned(
         &self,
@@ -128,7 +139,8 @@ impl Storage for Skewed {
         name: &[u8],
         versions: RangeInclusive<BlobVersion>,
     ) -> Result<(Self::Blob, u64, BlobVersion), Error> {
-        self.inner.open_versioned(partition, name, versions).await
+        let (blob, length, version) = self.inner.open_versioned(partition, name, versions).await?;
+        Ok((Blob::new(blob, Arc::clone(&self.disk), Arc::clone(&self.ticks)), length, version))
     }
 
     async fn remove(&self, partition: &str, name: Option<&[u8]>) -> Result<(), Error> {

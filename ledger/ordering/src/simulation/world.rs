@@ -1,6 +1,7 @@
 //! The simulated world: four validators, their two networks, and what can be done to them.
 
 use super::{
+    disk::Disk,
     skew::{Skew, Skewed},
     wire::{Post, RawReceiver, RawSender, WireReceiver, WireSender},
 };
@@ -18,6 +19,7 @@ use commonware_p2p::simulated::{self, Control, Link, Manager, Oracle};
 use commonware_runtime::{Handle, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::{NZUsize, Probability};
 use moot_record::{Genesis, Keypair};
+use parking_lot::Mutex;
 use std::num::NonZeroUsize;
 use std::{sync::Arc, time::Duration};
 
@@ -52,6 +54,10 @@ pub(super) struct World {
     pub(super) skews: Vec<Skew>,
     /// Whose journals were lost, and how often.
     pub(super) lost: Vec<u64>,
+    /// What is wrong with the disks.
+    pub(super) disks: Vec<Arc<Disk>>,
+    /// Engines that have ended by themselves, and why.
+    ended: Arc<Mutex<Vec<(usize, String)>>>,
     running: Vec<Option<Handle<()>>>,
     starts: u64,
 }
@@ -116,6 +122,8 @@ impl World {
             groups,
             skews,
             lost,
+            disks: (0..count).map(|_| Arc::default()).collect(),
+            ended: Arc::default(),
             running,
             starts: 0,
         };
@@ -212,11 +220,20 @@ impl World {
     pub(super) fn launch(&mut self, n: usize, seat: SimSeat, pool: Arc<Pool>) -> Handle<()> {
         self.starts += 1;
         let context = self.context.child("validator").with_attribute("start", self.starts);
-        let partition = seat.partition.clone();
-        Skewed::new(context, self.skews[n]).spawn(move |context| async move {
+        let (partition, ended) = (seat.partition.clone(), Arc::clone(&self.ended));
+        Skewed::new(context, self.skews[n], Arc::clone(&self.disks[n])).spawn(move |context| async move {
             let reason = engine::run(context, seat, pool as Arc<dyn Application>, || {}).await;
-            panic!("{partition} ended: {reason}");
+            ended.lock().push((n, format!("{partition} ended: {reason}")));
         })
+    }
+
+    /// Takes engines away that have ended by themselves, which only one on a bad disk may.
+    pub(super) fn bury(&mut self, whose: &str) {
+        let ended = std::mem::take(&mut *self.ended.lock());
+        for (n, how) in ended {
+            assert!(self.disks[n].fails(), "{whose}: {how}");
+            self.running[n] = None;
+        }
     }
 
     /// Starts validator `n` on the storage that it had.
@@ -227,6 +244,7 @@ impl World {
             let sender = WireSender { inner, reach: None, post: Arc::clone(&self.post) };
             wires.push((sender, WireReceiver::Direct(receiver)));
         }
+        self.disks[n].mend();
         let pool = Arc::clone(&self.pools[n]);
         let partition = match self.lost[n] {
             0 => format!("validator-{n}"),
@@ -238,6 +256,8 @@ impl World {
 
     /// Stops validator `n` as a power cut would.
     pub(super) fn crash(&mut self, n: usize) {
+        // One that a bad disk has ended already is no news.
+        self.ended.lock().retain(|(ended, _)| *ended != n || !self.disks[n].fails());
         if let Some(running) = self.running[n].take() {
             running.abort();
         }

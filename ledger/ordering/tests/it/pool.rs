@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use moot_ordering::{
-    Application, BoxFuture, EpochPlan, Finalized, OldBlock, Plane, Proposal, Wanted, genesis_block,
+    Application, BoxFuture, EpochPlan, Finalized, Misconduct, OldBlock, Plane, Proposal, Wanted,
+    genesis_block,
 };
 use moot_record::{AccountId, BlockHeader, Committee, Digest, Genesis, Keypair, Prices};
 use std::{
@@ -62,11 +63,16 @@ struct Inner {
     /// What was delivered wrongly.
     faults: Vec<String>,
     counts: Counts,
+    /// Who was caught at contradicting itself, with the proofs.
+    caught: Vec<Misconduct>,
     /// Of a validator whose journals were lost: the batch that only it can have made, and only since then.
     token: Option<Digest>,
     /// The first epoch in which it may vote.
     votes_from: u64,
 }
+
+/// When the network of the tests begins.
+pub(crate) const GENESIS_MS: u64 = 1_700_000_000_000;
 
 /// Who votes when: the first epoch of each committee after the genesis's, and its members, sorted.
 pub(crate) type Script = Vec<(u64, Vec<AccountId>)>;
@@ -237,6 +243,12 @@ impl Pool {
     #[allow(dead_code, reason = "not every scenario counts")]
     pub(crate) fn counts(&self) -> Counts {
         self.inner.lock().unwrap().counts
+    }
+
+    /// Who was caught at contradicting itself, with the proofs.
+    #[allow(dead_code, reason = "not every scenario has somebody to catch")]
+    pub(crate) fn caught(&self) -> Vec<Misconduct> {
+        self.inner.lock().unwrap().caught.clone()
     }
 
     /// Panics if something was delivered that must not be.
@@ -428,6 +440,15 @@ impl Application for Pool {
             true
         })
     }
+
+    fn caught(&self, misconduct: Misconduct) {
+        let mut inner = self.inner.lock().unwrap();
+        let committee = self.committee(misconduct.epoch);
+        if !misconduct.verify(&committee, &self.genesis.network()) {
+            inner.faults.push(format!("what {} is accused of is not proven", misconduct.who));
+        }
+        inner.caught.push(misconduct);
+    }
 }
 
 /// A digest that is nobody else's.
@@ -466,5 +487,5 @@ pub(crate) fn keys(n: u8) -> Vec<Keypair> {
 /// The genesis of these validators.
 pub(crate) fn genesis(keys: &[Keypair]) -> Genesis {
     let validators = keys.iter().map(Keypair::account).collect();
-    Genesis::new("test", 1_700_000_000_000, validators, Prices::default())
+    Genesis::new("test", GENESIS_MS, validators, Prices::default())
 }

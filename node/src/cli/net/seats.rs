@@ -11,6 +11,7 @@ use crate::api::Outcome;
 use crate::cli::deploy::submit;
 use crate::cli::failure::Failure;
 use crate::cli::options::NodeOption;
+use crate::cli::rehearse::{DryRunOption, rehearse};
 use crate::cli::terminal::{self, BOLD};
 use crate::keyfile;
 use crate::network::{Address, Joining, ReplicaConfig, join};
@@ -83,6 +84,8 @@ struct Said {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    dry_run: DryRunOption,
     #[command(flatten)]
     node: NodeOption,
 }
@@ -159,6 +162,9 @@ impl Said {
         let transaction = Transaction::Seat { account, role, ledger, data };
         transaction.check().map_err(|error| Failure::usage(error.to_string()))?;
         let client = self.node.client()?;
+        if self.dry_run.is_asked() {
+            return rehearse(&client, &key, vec![transaction], self.json).await;
+        }
         let doing = ("Asking", "ordered by the network, until it is final");
         let answer = submit(&client, &key, vec![transaction], doing).await?.into_iter().next();
         let answer = answer.ok_or_else(|| Failure::new("the node said nothing of what became of it"))?;

@@ -71,6 +71,9 @@ fn verdict<'s>(
     if let Some(why) = &status.ordering_failed {
         return Verdict::Bad(format!("halted: {why}"));
     }
+    if let Some(why) = &status.lost {
+        return Verdict::Bad(why.clone());
+    }
     if status.evidence > 0 {
         let (times, guilty) =
             (text::count(usize::try_from(status.evidence).unwrap_or(usize::MAX), "time"), guilty(status));
@@ -99,7 +102,8 @@ fn verdict<'s>(
 
 /// Whose lanes hold contradictions.
 fn guilty(status: &NodeStatus) -> String {
-    let guilty = status.validators.iter().filter(|validator| validator.equivocations > 0);
+    let said_two = |v: &&crate::api::Validator| v.equivocations > 0 || v.contradictions > 0;
+    let guilty = status.validators.iter().filter(said_two);
     let named: Vec<String> =
         guilty.map(|v| format!("lane {} of {}", v.lane, text::short(v.account))).collect();
     if named.is_empty() { "see its log".to_owned() } else { named.join(", ") }
@@ -121,6 +125,7 @@ mod tests {
             follows: None,
             epoch: None,
             height,
+            kept_from: 1,
             time_ms,
             state: Digest::from_bytes([state; 32]),
             condition: Condition::Running,
@@ -129,6 +134,7 @@ mod tests {
             open_calls: 0,
             read_only: None,
             ordering_failed: None,
+            lost: None,
             waiting_blocks: 0,
             missing_batches: 0,
             evidence: 0,
@@ -182,6 +188,7 @@ mod tests {
             ordered: None,
             waiting: 0,
             equivocations: 0,
+            contradictions: 0,
         };
         let mut alone = status(0, 100, 100_000, 2);
         alone.validators = vec![one(0, None), one(1, Some(false)), one(2, Some(false)), one(3, Some(true))];

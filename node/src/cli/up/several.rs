@@ -19,7 +19,7 @@ use super::{USUAL_LISTEN, USUAL_NET, Up, read_listen, this_program};
 use crate::cli::failure::Failure;
 use crate::cli::terminal::{self, BOLD, DIM};
 use crate::cli::text;
-use crate::limits::DEFAULT_HEARTBEAT;
+use crate::limits::{DEFAULT_HEARTBEAT, NEW_ECONOMY};
 use crate::manifest::units::show_duration;
 use crate::network::{Address, DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE, Listen, Plan, ReplicaConfig, make};
 use crate::node::StartError;
@@ -110,6 +110,9 @@ impl Up {
         for (name, folder) in &self.dirs {
             arguments.extend(["--dir".to_owned(), format!("{name}={}", folder.display())]);
         }
+        if let Some(kept) = self.retention {
+            arguments.extend(["--retention".to_owned(), format!("{}ms", kept.as_millis())]);
+        }
         if let Some(secrets) = &self.secrets {
             arguments.extend(["--secrets".to_owned(), secrets.display().to_string()]);
         }
@@ -136,6 +139,9 @@ impl Local {
                     heartbeat: DEFAULT_HEARTBEAT,
                     epoch_blocks: None,
                     accounts: Vec::new(),
+                    // Whoever tries it out needs no money either.
+                    fund: up.key.load_or_create().map(|key| key.account()).into_iter().collect(),
+                    economy: Some(NEW_ECONOMY),
                 },
             )?;
         }

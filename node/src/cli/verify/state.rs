@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use moot_record::{Account, Genesis, PathOwner, PathRule, ProvenState, StateKey};
+use moot_ledger::FunctionRecord;
+use moot_record::{
+    Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, Stake,
+    StateKey, TriggerOn,
+};
 use serde_json::{Value, json};
 
 use crate::cli::terminal::{BOLD, DIM, GOOD};
@@ -15,6 +19,12 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Account(_) => Account::decode(value).map(|found| json!(found)),
         StateKey::Owner(_) => PathOwner::decode(value).map(|found| json!(found)),
         StateKey::Rule(_) => PathRule::decode(value).map(|found| json!(found)),
+        StateKey::Hold(_) => Hold::decode(value).map(|found| json!(found)),
+        StateKey::Stake(_) => Stake::decode(value).map(|found| json!(found)),
+        StateKey::Conviction(_) => Conviction::decode(value).map(|found| json!(found)),
+        StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
+        StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
+        StateKey::Trigger(_) => SetTrigger::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -45,15 +55,74 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             (format!("rule at {BOLD}{}{BOLD:#}", text::line(place)), ("rule", rule))
         }
         StateKey::Function(name) => {
-            let found =
-                value.map_or_else(|| "never deployed".to_owned(), |value| text::count(value.len(), "byte"));
+            let record = value.map(FunctionRecord::decode);
+            let found = match (value, record) {
+                (None, _) => "never deployed".to_owned(),
+                (_, Some(Ok(record))) => function(&record),
+                (Some(value), _) => text::count(value.len(), "byte"),
+            };
             (format!("record of function {BOLD}{name}{BOLD:#}"), ("record", found))
         }
-        StateKey::History | StateKey::Seats => {
+        StateKey::Hold(id) => {
+            let hold = value.and_then(|value| Hold::decode(value).ok());
+            let shown = |hold: Hold| {
+                let amount = text::number(hold.amount);
+                format!("{amount} {DIM}of {} for {} until height {}{DIM:#}", hold.from, hold.to, hold.until)
+            };
+            let hold = hold.map_or_else(|| "nothing".to_owned(), shown);
+            (format!("what is held under {BOLD}{id}{BOLD:#}"), ("held", hold))
+        }
+        StateKey::Stake(account) => {
+            let found = value.and_then(|value| Stake::decode(value).ok()).unwrap_or_default();
+            let waiting = text::number(found.bound() - found.staked);
+            let staked = format!("{} {DIM}and {waiting} on the way out{DIM:#}", text::number(found.staked));
+            (format!("stake of {BOLD}{account}{BOLD:#}"), ("staked", staked))
+        }
+        StateKey::Conviction(replica) => {
+            let found = value.and_then(|value| Conviction::decode(value).ok());
+            let shown = |found: Conviction| format!("sealed twice, {} burned", text::number(found.burned));
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("conviction of {BOLD}{replica}{BOLD:#}"), ("conviction", found))
+        }
+        StateKey::Prices => {
+            let list = value.and_then(|value| PriceList::decode(value).ok());
+            let shown =
+                list.map_or_else(|| "nothing is charged".to_owned(), |list| text::prices(&list.prices));
+            ("prices".to_owned(), ("prices", shown))
+        }
+        StateKey::Pot => {
+            let pot = value.and_then(|value| Pot::decode(value).ok()).unwrap_or_default();
+            ("what was paid and not paid out".to_owned(), ("pot", text::number(pot.units)))
+        }
+        StateKey::Trigger(name) => {
+            let found = value.and_then(|value| SetTrigger::decode(value).ok());
+            let shown = |found: SetTrigger| {
+                let on = match &found.trigger.on {
+                    TriggerOn::Value(pattern) => format!("on values at {}", text::line(pattern)),
+                    TriggerOn::Schedule(cron) => format!("at {}", text::line(cron)),
+                    TriggerOn::Completion(function) => format!("after calls of {function}"),
+                };
+                format!("{} {on} {DIM}by {}{DIM:#}", found.trigger.function, text::short(found.owner))
+            };
+            let found = found.map_or_else(|| "none".to_owned(), shown);
+            (format!("trigger {BOLD}{name}{BOLD:#}"), ("runs", found))
+        }
+        StateKey::History | StateKey::Seats | StateKey::Derived(..) | StateKey::Watched(_) => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
             ("state".to_owned(), ("value", bytes))
         }
     }
+}
+
+/// A function's record in a line: what runs, and whether that can change.
+fn function(record: &FunctionRecord) -> String {
+    let Some(active) = record.active() else { return "retired".to_owned() };
+    let change = match (record.frozen, active.spec.lifecycle.upgradable) {
+        (true, _) => ", frozen: nobody can ever change or retire it",
+        (false, false) => ", which nobody can upgrade",
+        (false, true) => "",
+    };
+    format!("v{} {DIM}component{DIM:#} {}{change}", active.number, active.component)
 }
 
 pub(super) fn summary(proven: &ProvenState, genesis: &Genesis, genesis_path: &Path) -> String {

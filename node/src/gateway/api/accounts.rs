@@ -18,5 +18,6 @@ pub(super) async fn show(door: &Door, account: &str) -> Answered {
     // The height first: what is found is at least as new.
     let height = ledger.height();
     let balance = ledger.balance(&account).map_err(Failure::internal)?.to_string();
-    Ok(json(StatusCode::OK, &AccountView { account, balance, height }))
+    let reserved = ledger.reserved(&account).to_string();
+    Ok(json(StatusCode::OK, &AccountView { account, balance, reserved, height }))
 }

@@ -12,7 +12,7 @@ use super::Answered;
 use crate::api::{BundleAnswer, BundleCalls, CallRun, EntryOutcome, Outcome, RecordedOnly};
 use crate::gateway::answer::json;
 use crate::gateway::body::AnswerBody;
-use crate::gateway::call::{applied, of_refused};
+use crate::gateway::call::{applied, of_refused, unpaid};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::prefer::{Preferences, Wait};
 use crate::gateway::problem::{Failure, Kind};
@@ -21,14 +21,16 @@ use crate::worker::{ArtifactError, Asked, CompileFailed, NotRun, PrepareError, S
 use http::{Response, StatusCode};
 use moot_ledger::{Fate, Pending, Refused, VerifiedBundle};
 use moot_record::limits::MAX_BUNDLE_BYTES;
-use moot_record::{Bundle, Entry, EntryId, Transaction};
+use moot_record::{AccountId, Bundle, Entry, EntryId, Transaction, Value};
 use std::sync::Arc;
 
 /// Submits a signed bundle of transactions and values, or of calls and values. Waits until it is final, unless
 /// `respond-async` is preferred: then until it is durable here. Calls of functions that this replica serves are run
 /// once the bundle is final, and have receipts by their addresses; the others are recorded, not run, and the answer
-/// says why.
+/// says why. With `dry-run` nothing is recorded: the answer (`DryRun`) says what would come of each transaction, and
+/// what it would cost.
 #[utoipa::path(post, path = "/_moot/bundles", tag = "functions",
+    params(("dry-run" = Option<bool>, Query, description = "only say what would come of it")),
     request_body(content = Vec<u8>, content_type = "application/cbor"),
     responses((status = 200, body = BundleAnswer), (status = 202, body = BundleAnswer), (status = 422, body = crate::api::Problem)))]
 pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
@@ -36,6 +38,9 @@ pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
     let bytes = visit.read(door, MAX_BUNDLE_BYTES as u64).await?;
     let bundle = Bundle::decode(&bytes).map_err(|e| Failure::new(Kind::BadBundle, e.to_string()))?;
     drop(bytes);
+    if super::flag(visit.parts.uri.query(), "dry-run") {
+        return super::rehearse::rehearse(&door.worker, bundle).await;
+    }
     let checked = Checked::of(&door.worker, bundle)?;
     Survive::new(submit(door.worker.clone(), checked, preferences)).await
 }
@@ -60,7 +65,8 @@ struct Run {
 
 impl Checked {
     fn of(worker: &Worker, bundle: Bundle) -> Result<Checked, Failure> {
-        let mut sorting = Sorting::new(worker, bundle.header.account);
+        let signer = bundle.header.account;
+        let mut sorting = Sorting::new(worker, signer);
         let (mut entries, mut calls) = (Vec::new(), Vec::new());
         let each = |page, slot, entry: &Entry| match entry {
             Entry::Call(call) => {
@@ -68,6 +74,9 @@ impl Checked {
                 sorting.look(page, slot, call)
             }
             entry => {
+                if let Entry::Value(value) = entry {
+                    check_writer(signer, page, slot, value)?;
+                }
                 entries.push((page, slot, entry.clone()));
                 Ok(false)
             }
@@ -82,6 +91,19 @@ impl Checked {
     }
 }
 
+/// A client writes in its own name or in nobody's.
+fn check_writer(signer: AccountId, page: u16, slot: u16, value: &Value) -> Result<(), Refused> {
+    let untrue =
+        |what: &str| Err(Refused::BadBundle(format!("the value at page {page}, slot {slot} {what}")));
+    if value.account.is_some_and(|account| account != signer) {
+        return untrue("names an account that did not sign the bundle: name the bundle's account, or nobody");
+    }
+    if value.function.is_some() {
+        return untrue("names a function that wrote it: only a worker can say so");
+    }
+    Ok(())
+}
+
 /// Adds a call to the runs.
 fn place(runs: &mut Vec<Run>, page: u16, slot: u16) {
     match runs.last_mut() {
@@ -92,7 +114,7 @@ fn place(runs: &mut Vec<Run>, page: u16, slot: u16) {
     }
 }
 
-fn refused(error: &Refused) -> Failure {
+pub(super) fn refused(error: &Refused) -> Failure {
     Failure::new(of_refused(error), error.to_string())
 }
 
@@ -104,11 +126,18 @@ async fn submit(worker: Arc<Worker>, checked: Checked, preferences: Preferences)
     }
     let (count, run) = verified.calls();
     let room = worker.room_for(run).map_err(|e| Failure::new(Kind::Busy, e.to_string()))?;
+    let held = worker.hold_bundle(&verified, &asked).map_err(unpaid)?;
     let changes = !verified.transactions().is_empty();
     let pending = worker.ledger.record(verified).map_err(|e| refused(&e))?;
+    let mut holds = Vec::new();
+    if let Some((bundle, calls)) = held {
+        let units = bundle.units();
+        bundle.until_charged(pending.id().batch, units);
+        holds = calls;
+    }
     pending.durable().await.map_err(|e| Failure::new(Kind::Stopping, e.to_string()))?;
     if run > 0 {
-        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, room));
+        tokio::spawn(worker.clone().run_bundle(pending.clone(), asked, (room, holds)));
     }
     let reached = wait(&worker, &pending, preferences, changes).await;
     let outcomes = entries.into_iter().map(|(page, slot, entry)| {

@@ -52,6 +52,11 @@ pub(super) async fn list(door: &Door, query: Option<&str>) -> Answered {
     responses((status = 200, body = CallView), (status = 404, body = crate::api::Problem)))]
 pub(super) async fn show(door: &Door, id: &str) -> Answered {
     let id = entry_id(id)?;
+    Ok(json(StatusCode::OK, &view(door, id).await?))
+}
+
+/// A call as people and scripts read it.
+pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> {
     let call = find_soon(door, id).await?;
     let ledger = &door.worker.ledger;
     let receipt = ledger.receipt_of(id).map_err(Failure::internal)?;
@@ -60,24 +65,21 @@ pub(super) async fn show(door: &Door, id: &str) -> Answered {
         CallKind::Typed { export } => Some(export.clone()),
         CallKind::Http | CallKind::Event => None,
     };
-    Ok(json(
-        StatusCode::OK,
-        &CallView {
-            id,
-            component: call.component,
-            spec: call.spec,
-            kind: kind(&call.kind).to_owned(),
-            export,
-            caller: call.caller,
-            parent: call.parent,
-            input: payload_view(&call.input),
-            time_us: call.time_us,
-            fuel_limit: call.fuel_limit,
-            function: call.function,
-            height,
-            receipt: receipt.map(|(id, receipt)| receipt_view(id, receipt)),
-        },
-    ))
+    Ok(CallView {
+        id,
+        component: call.component,
+        spec: call.spec,
+        kind: kind(&call.kind).to_owned(),
+        export,
+        caller: call.caller,
+        parent: call.parent,
+        input: payload_view(&call.input),
+        time_us: call.time_us,
+        fuel_limit: call.fuel_limit,
+        function: call.function,
+        height,
+        receipt: receipt.map(|(id, receipt)| receipt_view(id, receipt)),
+    })
 }
 
 /// The receipt as a file that can be kept and checked offline: signed by the worker, and proven once it is final.
@@ -195,6 +197,14 @@ fn find(door: &Door, id: EntryId) -> Result<Call, Failure> {
     match door.worker.ledger.entry(id).map_err(Failure::internal)? {
         Some(Entry::Call(call)) => Ok(call),
         Some(_) => Err(Failure::new(Kind::NotFound, format!("{id} is recorded, and is no call"))),
+        None if door.worker.ledger.is_pruned(id).map_err(Failure::internal)? => Err(Failure::new(
+            Kind::NotKept,
+            format!(
+                "{id} was pruned here with its block; the oldest block kept is {}. A proof that was given out stays \
+                 valid; ask a replica that keeps everything for another",
+                door.worker.ledger.kept_from()
+            ),
+        )),
         None => Err(Failure::new(Kind::NotFound, format!("no call is recorded under {id}"))),
     }
 }

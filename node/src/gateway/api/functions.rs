@@ -73,6 +73,7 @@ fn summary(record: &FunctionRecord) -> Option<FunctionSummary> {
         version: version.number,
         component: version.component,
         retired: record.retired,
+        frozen: record.frozen,
     })
 }
 

@@ -2,16 +2,21 @@
 
 mod accounts;
 mod blocks;
+mod bonds;
 mod bundles;
 mod calls;
 mod components;
 mod events;
+mod fees;
 mod functions;
+mod interface;
 mod node;
 mod openapi;
+mod rehearse;
 mod rules;
 mod state;
-mod values;
+mod triggers;
+pub(crate) mod values;
 
 use crate::api::PREFIX;
 use crate::gateway::body::AnswerBody;
@@ -51,6 +56,7 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["genesis"] => node::genesis(door).await,
         ["functions"] => functions::list(door).await,
         ["functions", name] => functions::show(door, name).await,
+        ["functions", name, "openapi.json"] => interface::document(door, name).await,
         ["functions", name, "logs"] => events::logs(door, &visit, name).await,
         ["components", digest] => components::get(door, digest).await,
         ["calls"] => calls::list(door, visit.parts.uri.query()).await,
@@ -60,8 +66,19 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["calls", id, "output"] => calls::output(door, &visit, id).await,
         ["events"] => events::all(door).await,
         ["rules"] => rules::list(door).await,
+        ["values", path @ ..] if !path.is_empty() => values::get(door, &visit, &path.join("/")).await,
+        ["triggers"] => triggers::list(door).await,
+        ["derived"] => triggers::derived(door, visit.parts.uri.query()).await,
+        ["derived", id] => triggers::show(door, id).await,
         ["owners", path @ ..] if !path.is_empty() => rules::owner(door, &path.join("/")).await,
         ["accounts", account] => accounts::show(door, account).await,
+        ["holds", id] => bonds::hold(door, id).await,
+        ["stakes"] => bonds::stakes(door).await,
+        ["stakes", account] => bonds::stake(door, account).await,
+        ["replicas"] => bonds::replicas(door).await,
+        ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
+        ["prices"] => fees::prices(door).await,
+        ["bill"] => fees::bill(door, visit.parts.uri.query()).await,
         ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
@@ -97,18 +114,19 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules",
+            | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas",
         ]
         | ["functions", _]
-        | ["functions", _, "logs"]
+        | ["functions", _, "logs" | "openapi.json"]
         | ["calls" | "events"]
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
-        | ["accounts" | "blocks", _]
+        | ["accounts", _, "statement"]
+        | ["accounts" | "blocks" | "derived" | "holds" | "stakes", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),
-        ["values", _, ..] => Some("PUT"),
+        ["values", _, ..] => Some("GET, HEAD, PUT"),
         ["bundles"] | ["rules", "eval"] | ["functions", _, "call", ..] => Some("POST"),
         _ => None,
     }
@@ -128,7 +146,8 @@ fn allowed(segments: &[&str]) -> Response<AnswerBody> {
 
 fn wrong_method(segments: &[&str]) -> Failure {
     let methods = method_of(segments).unwrap_or_default();
-    Failure::new(Kind::WrongMethod, format!("this is answered to {methods}"))
+    let failure = Failure::new(Kind::WrongMethod, format!("this is answered to {methods}"));
+    Failure { allow: Some(methods), ..failure }
 }
 
 fn unknown() -> Failure {

@@ -62,6 +62,7 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             follows: ledger.standing.why.clone(),
             epoch: ledger.epoch,
             height: ledger.height,
+            kept_from: ledger.kept_from,
             time_ms: ledger.time_ms,
             state: ledger.state,
             condition: condition(&ledger.condition),
@@ -70,6 +71,7 @@ pub(super) async fn status(door: &Door, visit: &Visit) -> Answered {
             open_calls: ledger.open_calls,
             read_only: why_read_only(&ledger.condition),
             ordering_failed: ordering(&ledger.ordering),
+            lost: door.neighbours.lost(),
             waiting_blocks: ledger.waiting_blocks as u64,
             missing_batches: ledger.missing_batches as u64,
             evidence: ledger.evidence as u64,
@@ -94,6 +96,7 @@ async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) ->
         ordered: lane.last_ordered,
         waiting: lane.unordered as u64,
         equivocations: lane.equivocations as u64,
+        contradictions: lane.contradictions as u64,
     };
     ledger.lanes.iter().map(view).collect()
 }
@@ -101,7 +104,7 @@ async fn validators(door: &Door, visit: &Visit, ledger: &moot_ledger::Status) ->
 fn ordering(ordering: &OrderingStatus) -> Option<String> {
     match ordering {
         OrderingStatus::Running | OrderingStatus::External => None,
-        OrderingStatus::Failed(why) => Some(why.clone()),
+        OrderingStatus::Waiting(why) | OrderingStatus::Failed(why) => Some(why.clone()),
     }
 }
 

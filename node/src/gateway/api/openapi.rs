@@ -1,7 +1,8 @@
 //! The OpenAPI document of the API, made from the handlers and types themselves.
 
 use super::{
-    Answered, accounts, blocks, bundles, calls, components, events, functions, node, rules, state, values,
+    Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, interface, node,
+    rules, state, triggers, values,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -25,9 +26,17 @@ use utoipa::OpenApi;
         node::genesis,
         node::problems,
         accounts::show,
+        bonds::hold,
+        bonds::stakes,
+        bonds::stake,
+        bonds::replicas,
+        fees::prices,
+        fees::statement,
+        fees::bill,
         state::prove,
         functions::list,
         functions::show,
+        interface::document,
         components::put,
         components::get,
         bundles::post,
@@ -37,7 +46,11 @@ use utoipa::OpenApi;
         rules::list,
         rules::eval,
         rules::owner,
+        triggers::list,
+        triggers::derived,
+        triggers::show,
         values::put,
+        values::get,
         calls::list,
         calls::show,
         calls::receipt,
@@ -46,7 +59,16 @@ use utoipa::OpenApi;
         call_event,
         call_typed
     ),
-    components(schemas(api::LogLine, api::NodeEvent, api::Accepted, api::Problem))
+    components(schemas(
+        api::LogLine,
+        api::NodeEvent,
+        api::Accepted,
+        api::DryRun,
+        api::Problem,
+        api::ValueView,
+        api::ValuesView,
+        api::ValuesMissed
+    ))
 )]
 struct Document;
 
@@ -90,6 +112,6 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 26);
+        assert_eq!(document.paths.paths.len(), 37);
     }
 }

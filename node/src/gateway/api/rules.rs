@@ -40,7 +40,7 @@ pub(super) async fn eval(door: &Door, mut visit: Visit) -> Answered {
     let ledger = &door.worker.ledger;
     let height = ledger.height();
     let account = question.account.unwrap_or(door.account);
-    let verdict = ledger.judge(&question.path, account, question.value.as_bytes());
+    let verdict = ledger.judge(&question.path, Some(account), None, question.value.as_bytes());
     let rule = verdict.rule.as_deref().map(view);
     Ok(json(StatusCode::OK, &VerdictView { allowed: verdict.allowed, rule, why: verdict.why, height }))
 }

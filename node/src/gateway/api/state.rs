@@ -9,9 +9,10 @@ use http::{HeaderValue, StatusCode};
 use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
-/// A state file (`moot-state-1`) of what the state holds: of `account`, `function`, `owner` or `rule`, which is an account,
-/// a name, a path or a pattern. Waits for the block that carries the root of the present state, which an idle network
-/// makes about once a second.
+/// A state file (`moot-state-1`) of what the state holds: of `account`, `stake` or `conviction`, which is an account; of
+/// `function` or `trigger`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
+/// or the `pot` of what was paid and not paid out. Waits for the block that carries the root of the present state, which
+/// an idle network makes about once a second.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
     params(("kind" = String, Path), ("key" = String, Path, description = "of a path or pattern without its first slash")),
     responses((status = 200, description = "a state file", body = serde_json::Value), (status = 409, body = crate::api::Problem)))]
@@ -40,6 +41,9 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
     let invalid = |e: moot_record::Invalid| Failure::new(Kind::BadRequest, e.to_string());
     match kind {
         "account" => key.parse().map(StateKey::Account).map_err(wrong),
+        "stake" => key.parse().map(StateKey::Stake).map_err(wrong),
+        "conviction" => key.parse().map(StateKey::Conviction).map_err(wrong),
+        "hold" => key.parse().map(StateKey::Hold).map_err(wrong),
         "function" => key.parse().map(StateKey::Function).map_err(wrong),
         "owner" => {
             let path = format!("/{key}");
@@ -50,8 +54,16 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
             let pattern = Pattern::parse(&format!("/{key}")).map_err(invalid)?;
             Ok(StateKey::Rule(pattern.place().to_owned()))
         }
+        "network" => match key {
+            "prices" => Ok(StateKey::Prices),
+            "pot" => Ok(StateKey::Pot),
+            other => Err(Failure::new(Kind::NotFound, format!("{other:?} is not one of prices, pot"))),
+        },
+        "trigger" => key.parse().map(StateKey::Trigger).map_err(wrong),
         other => {
-            let detail = format!("{other:?} is not one of account, function, owner, rule");
+            let detail = format!(
+                "{other:?} is not one of account, stake, conviction, hold, function, owner, rule, trigger, network"
+            );
             Err(Failure::new(Kind::NotFound, detail))
         }
     }

@@ -9,13 +9,14 @@
 use super::runtime_api::{self, Reply, Said, TooLong};
 use super::{Ended, Job, Program, ended_itself, own_failure, too_long};
 use crate::workers::limits::{
-    EXTERNAL_GOOD_RUN, EXTERNAL_GRACE, EXTERNAL_PAUSE_FIRST, EXTERNAL_PAUSE_MOST, MAX_EXTERNAL_LINE_BYTES,
-    MAX_EXTERNAL_RESPONSE_BYTES,
+    EXTERNAL_GOOD_RUN, EXTERNAL_GRACE, EXTERNAL_LATE_LINES, EXTERNAL_PAUSE_FIRST, EXTERNAL_PAUSE_MOST,
+    MAX_EXTERNAL_LINE_BYTES, MAX_EXTERNAL_RESPONSE_BYTES,
 };
 use http::StatusCode;
 use moot_host::{Fault, LogLine, LogSink as _, LogSource};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,10 @@ struct Current {
 }
 
 impl Current {
+    fn log(&self, line: &Line) {
+        self.job.logs.line(LogLine { source: line.source(), text: &line.text });
+    }
+
     fn end(self, result: Result<bytes::Bytes, Fault>) {
         // Whoever asked may have gone.
         let _ = self.done.send(Ended { result, duration: self.began.elapsed() });
@@ -88,14 +93,14 @@ async fn run(
     let mut process = Process::start(program, number, address)?;
     let (say, mut said) = mpsc::channel(4);
     let api = tokio::spawn(runtime_api::serve(listener, say));
-    let mut lines = process.lines();
+    let mut lines = process.lines()?;
     let mut current: Option<Current> = None;
     let mut waiting: Option<oneshot::Sender<Reply>> = None;
     let mut init_error = None;
     let over = loop {
         let due = current.as_ref().map(|current| current.began + current.job.deadline);
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break Over::Stopped,
+            () = async { drop(stop.wait_for(|stop| *stop).await) } => break Over::Stopped,
             // What it said before its end counts: its messages come first.
             Some(message) = said.recv() => match message {
                 Said::Next(reply) => {
@@ -105,10 +110,7 @@ async fn run(
                     waiting = Some(reply);
                 }
                 Said::Response { id, body, reply } => {
-                    // What it wrote before belongs to this call, as far as it is here.
-                    while let (Some(current), Ok(line)) = (&current, lines.try_recv()) {
-                        current.job.logs.line(LogLine { source: line.source(), text: &line.text });
-                    }
+                    lines.so_far(current.as_ref()).await;
                     let told = match current.take_if(|current| current.job.call.to_string() == id) {
                         Some(answered) => respond(answered, body),
                         None => unknown(&id),
@@ -116,6 +118,7 @@ async fn run(
                     let _ = reply.send(told);
                 }
                 Said::Error { id, body, reply } => {
+                    lines.so_far(current.as_ref()).await;
                     let told = match current.take_if(|current| current.job.call.to_string() == id) {
                         Some(failed) => {
                             failed.end(Err(own_failure(&body)));
@@ -130,8 +133,8 @@ async fn run(
                     let _ = reply.send(runtime_api::accepted());
                 }
             },
-            Some(line) = lines.recv() => match &current {
-                Some(current) => current.job.logs.line(LogLine { source: line.source(), text: &line.text }),
+            Some(line) = lines.come.recv() => match &current {
+                Some(current) => current.log(&line),
                 None => tracing::info!(number, line = line.text, "an external process says"),
             },
             status = process.child.wait() => break Over::Ended(match (init_error.take(), status) {
@@ -214,6 +217,34 @@ impl Line {
     }
 }
 
+/// What a process writes, and the pipes that it comes through, to ask what is still in them.
+struct Lines {
+    come: mpsc::Receiver<Line>,
+    pipes: Vec<OwnedFd>,
+}
+
+impl Lines {
+    /// What the process wrote before it answered belongs to the call that it answered. It may still be in a pipe, so the
+    /// readers are waited for; not for long, since another thread of the process may write without end.
+    async fn so_far(&mut self, current: Option<&Current>) {
+        let Some(current) = current else { return };
+        let late = Instant::now() + EXTERNAL_LATE_LINES;
+        loop {
+            let unread =
+                self.pipes.iter().any(|pipe| rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0));
+            // A reader passes on at once what it has read.
+            tokio::task::yield_now().await;
+            while let Ok(line) = self.come.try_recv() {
+                current.log(&line);
+            }
+            if !unread || Instant::now() >= late {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 impl Process {
     fn start(program: &Program, number: usize, address: SocketAddr) -> io::Result<Process> {
         let mut command = Command::new(&program.command);
@@ -241,15 +272,18 @@ impl Process {
     }
 
     /// What it writes, line by line.
-    fn lines(&mut self) -> mpsc::Receiver<Line> {
-        let (say, lines) = mpsc::channel(64);
+    fn lines(&mut self) -> io::Result<Lines> {
+        let (say, come) = mpsc::channel(64);
+        let mut pipes = Vec::new();
         if let Some(stdout) = self.child.stdout.take() {
+            pipes.push(stdout.as_fd().try_clone_to_owned()?);
             tokio::spawn(pass_on(BufReader::new(stdout), false, say.clone()));
         }
         if let Some(stderr) = self.child.stderr.take() {
+            pipes.push(stderr.as_fd().try_clone_to_owned()?);
             tokio::spawn(pass_on(BufReader::new(stderr), true, say));
         }
-        lines
+        Ok(Lines { come, pipes })
     }
 
     /// Ends the process and whatever it has started.

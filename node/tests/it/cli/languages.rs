@@ -3,7 +3,7 @@
 //! The real builds take long, and need the language and its registry: they run when `MOOT_CONFORMANCE` names the language,
 //! as `cargo xtask test` has it.
 
-use super::sandbox::{Sandbox, finish};
+use super::sandbox::{Sandbox, Up, finish};
 
 fn has(language: &str) -> bool {
     std::env::var("MOOT_CONFORMANCE").is_ok_and(|wanted| wanted.split(',').any(|word| word == language))
@@ -82,4 +82,42 @@ fn a_project_in_python_builds_and_what_is_missing_is_named() {
     );
     std::fs::write(&source, format!("{text}\nimport no_such_module\n")).unwrap();
     sandbox.fails(&["build"], 1, &["app.py\", line", "No module named 'no_such_module'"]);
+
+    // What only shows in a call is in the log, with the function's own place.
+    let wrong = text.replace("return (a + b) & 0xFFFF_FFFF", "return str(a + b)");
+    assert_ne!(wrong, text);
+    std::fs::write(&source, wrong).unwrap();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.ok(&["deploy"]);
+    let ran = sandbox.fails(&["invoke", "sums", "add", "1", "2"], 1, &["HTTP 502"]);
+    assert!(!ran.err.contains("app.py"), "{}", ran.err);
+    let log = sandbox.ok(&["logs", "sums"]).out;
+    assert!(
+        log.contains("add (app.py:") && log.contains("answered with '3', and its world wants int"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_project_in_rust_names_its_mistakes_with_their_line() {
+    if std::env::var_os("MOOT_CONFORMANCE").is_none() {
+        return;
+    }
+    let mut sandbox = Sandbox::new();
+    sandbox.ok(&["new", "sums", "--lang", "rust", "--template", "typed"]);
+    sandbox.enter("sums");
+    let source = sandbox.path("src/lib.rs");
+    let text = std::fs::read_to_string(&source).unwrap();
+    let wrong = text.replace("a.wrapping_add(b)", "\"a\"");
+    assert_ne!(wrong, text);
+    std::fs::write(&source, &wrong).unwrap();
+    let line = wrong.lines().position(|line| line.trim() == "\"a\"").unwrap() + 1;
+    sandbox.fails(
+        &["build"],
+        1,
+        &["building sums failed", &format!("src/lib.rs:{line}:"), "mismatched types"],
+    );
+    std::fs::write(&source, text.replace("fn longest", "fn shortest")).unwrap();
+    sandbox.fails(&["build"], 1, &["building sums failed", "src/lib.rs:", "longest"]);
 }

@@ -2,9 +2,12 @@
 //! settings.
 
 mod accounts;
+mod bindings;
+mod bonds;
 mod calling;
 mod components;
 mod deploying;
+mod fees;
 mod javascript;
 mod keys;
 mod languages;
@@ -12,4 +15,5 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod values;
 mod verify;

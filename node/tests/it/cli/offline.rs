@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::sandbox::{Sandbox, finish};
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 20] = [
     "new",
     "build",
     "up",
@@ -20,6 +20,9 @@ const VERBS: [&str; 17] = [
     "verify",
     "replay",
     "account",
+    "bill",
+    "values",
+    "triggers",
     "genesis",
     "doctor",
     "completions",

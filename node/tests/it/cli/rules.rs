@@ -12,7 +12,9 @@ fn a_rule_is_set_by_its_owner_and_asked_before_anything_is_written() {
     let account = |key: &str| sandbox.ok(&["account", "--key", key, "--export-public"]).out.trim().to_owned();
     let (ada, bob) = (account(".config/moot/key"), account("bob"));
 
-    let rule = "balance(auth.account) > 10 && path.room != 'closed' && value.text.size() <= 5";
+    // Enough to say a few things, and not to write.
+    sandbox.ok(&["transfer", &bob, "100000"]);
+    let rule = "balance(auth.account) > 1000000 && path.room != 'closed' && value.text.size() <= 5";
     let set = ["rules", "set", "/chat/$room", rule];
     sandbox.fails(&set, 1, &["nobody owns /chat", "moot owners claim"]);
     assert!(sandbox.ok(&["owners", "show", "/chat/lobby"]).out.contains("nobody yet"));

@@ -108,7 +108,7 @@ impl Language {
             }
             self.deploy_one(node, "little-fuel", &component, kind, |spec| spec.limits.fuel = LITTLE_FUEL);
             self.deploy_one(node, "short-time", &component, kind, |spec| {
-                spec.limits.fuel = u64::MAX / 2;
+                spec.limits.fuel = 10_000_000_000_000;
                 spec.limits.deadline_ms = SHORT_DEADLINE_MS;
             });
             self.deploy_one(node, "little-memory", &component, kind, |spec| {

@@ -1,8 +1,9 @@
 //! Replicas that are down, come back, come back with nothing, or come back as somebody else.
 
 use super::deploying::{call, deploy};
-use crate::support::{TestNet, busy, until};
+use crate::support::{TestNet, busy, free_base, moot, until};
 use moot_record::{FunctionKind, Genesis};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
@@ -204,5 +205,49 @@ fn case_54_one_key_at_two_replicas_makes_no_fork() {
                 assert_eq!(Some(block), net.block(1, height), "height {height}");
             }
         }
+    }
+}
+
+#[test]
+fn case_63_two_of_four_keys_used_twice_make_two_histories_and_are_named() {
+    // More than a third: nothing can prevent it. It must not go unnoticed, and what was signed must name who did it.
+    let mut net = TestNet::new(4);
+    let (two, three) = (net.twin_of(2), net.twin_of(3));
+    let at = |net: &TestNet, index: usize| net.remote(index).address;
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], free_base(1)));
+    // 0 with 2 and 3, 1 with the twins of both; the two honest ones do not reach each other.
+    for index in [0, 2, 3] {
+        net.redirect(index, at(&net, 1), nowhere);
+    }
+    for (copy, index) in [(&net, 1), (&two, 0), (&three, 0)] {
+        copy.redirect(index, at(&net, 0), nowhere);
+    }
+    net.redirect(1, at(&net, 2), at(&two, 0));
+    net.redirect(1, at(&net, 3), at(&three, 0));
+    two.redirect(0, at(&net, 3), at(&three, 0));
+    three.redirect(0, at(&net, 2), at(&two, 0));
+    let (mut two, mut three) = (two, three);
+    net.start_all();
+    two.start(0);
+    three.start(0);
+    net.await_progress(&[0, 2, 3]);
+    until("the other half agrees on something too", || net.remote(1).height() >= 3);
+    let common = net.remote(0).height().min(net.remote(1).height());
+    let differ = |height: u64| net.block(0, height) != net.block(1, height);
+    assert!((1..=common).any(differ), "there is one history");
+    // Whoever looks at all of them sees it, and who signed both.
+    let run =
+        || moot(net.dir.path()).args(["status", "--config", "net/replica-0/replica.toml"]).output().unwrap();
+    let mut said = String::new();
+    until("the status says that there are two histories", || {
+        let done = run();
+        said = String::from_utf8_lossy(&done.stdout).into_owned();
+        !done.status.success() && said.contains("there are two histories")
+    });
+    for (validator, guilty) in net.genesis.validators.iter().zip([false, false, true, true]) {
+        let named = said.lines().any(|line| {
+            line.split("voted for by").nth(1).is_some_and(|names| names.contains(&validator.to_string()))
+        });
+        assert_eq!(named, guilty, "{validator}: {said}");
     }
 }

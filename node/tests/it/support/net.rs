@@ -4,9 +4,9 @@
 //! its standard input closes, so that none outlives the tests.
 
 use super::node::Remote;
-use moot_record::Genesis;
+use moot_record::{AccountId, Genesis};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -28,7 +28,14 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
 
 /// `moot` with nothing of this machine's settings.
 pub(crate) fn moot(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_moot"));
+    moot_by(dir, &[])
+}
+
+/// The same, run by another command if there is one.
+fn moot_by(dir: &Path, before: &[String]) -> Command {
+    const MOOT: &str = env!("CARGO_BIN_EXE_moot");
+    let mut command = Command::new(before.first().map_or(MOOT, String::as_str));
+    command.args(before.iter().skip(1)).args((!before.is_empty()).then_some(MOOT));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MOOT_")) {
         command.env_remove(name);
     }
@@ -77,16 +84,43 @@ pub(crate) struct TestNet {
 impl TestNet {
     /// Makes a network; nothing runs yet.
     pub(crate) fn new(replicas: u16) -> TestNet {
-        TestNet::made(replicas, &[])
+        TestNet::made(replicas, &["--free"])
+    }
+
+    /// The same where everything is charged, and these accounts have a million million units.
+    pub(crate) fn charging(replicas: u16, funded: &[AccountId]) -> TestNet {
+        let funded: Vec<String> = funded.iter().map(|account| format!("{account}=1000000000000")).collect();
+        let words: Vec<&str> = funded.iter().flat_map(|one| ["--fund", one]).collect();
+        TestNet::made(replicas, &words)
     }
 
     /// The same with a committee that may change at the end of every so many blocks.
     pub(crate) fn with_epochs(replicas: u16, blocks: u64) -> TestNet {
-        TestNet::made(replicas, &["--epoch-blocks", &blocks.to_string()])
+        TestNet::made(replicas, &["--free", "--epoch-blocks", &blocks.to_string()])
+    }
+
+    /// The same, where stake says who votes: as many seats as replicas, a lock-up of an epoch, and one account with
+    /// units, whose key is the file `ada`.
+    pub(crate) fn by_stake(replicas: u16, blocks: u64, funds: u64) -> (TestNet, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let said = |words: &[&str]| {
+            let done = moot(dir.path()).args(words).output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            String::from_utf8_lossy(&done.stdout).trim().to_owned()
+        };
+        said(&["account", "--new", "--key", "ada"]);
+        let ada = said(&["account", "--key", "ada", "--export-public"]);
+        let (fund, blocks, seats) = (format!("{ada}={funds}"), blocks.to_string(), replicas.to_string());
+        let more =
+            ["--fund", &fund, "--epoch-blocks", &blocks, "--seats", &seats, "--lockup-blocks", &blocks];
+        (TestNet::made_in(dir, replicas, &more), ada)
     }
 
     fn made(replicas: u16, more: &[&str]) -> TestNet {
-        let dir = tempfile::tempdir().unwrap();
+        TestNet::made_in(tempfile::tempdir().unwrap(), replicas, more)
+    }
+
+    fn made_in(dir: tempfile::TempDir, replicas: u16, more: &[&str]) -> TestNet {
         // Room for one that joins.
         let base = free_base(replicas + 1);
         let (count, port) = (replicas.to_string(), base.to_string());
@@ -117,6 +151,16 @@ impl TestNet {
             running: None,
         });
         index
+    }
+
+    /// Takes up the folder of a replica that was made otherwise; its number.
+    pub(crate) fn adopt(&mut self, folder: &str) -> usize {
+        let config = self.dir.path().join(folder).join("replica.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let listen = text.lines().find_map(|line| line.strip_prefix("gateway = ")).unwrap();
+        let gateway = listen.split('"').nth(1).unwrap().parse().unwrap();
+        self.slots.push(Slot { config, gateway, running: None });
+        self.len() - 1
     }
 
     /// The same replica once more, as if its folder had been copied: the same key, other ports. Before the first start.
@@ -174,18 +218,42 @@ impl TestNet {
     }
 
     pub(crate) fn start_all(&mut self) {
-        (0..self.len()).for_each(|index| self.spawn(index));
+        (0..self.len()).for_each(|index| self.spawn(index, Vec::new()));
         (0..self.len()).for_each(|index| self.await_ready(index));
     }
 
     pub(crate) fn start(&mut self, index: usize) {
-        self.spawn(index);
+        self.start_by(index, Vec::new());
+    }
+
+    /// Starts a replica by a command that takes the rest of its words for another one.
+    pub(crate) fn start_by(&mut self, index: usize, before: Vec<String>) {
+        self.spawn(index, before);
         self.await_ready(index);
+    }
+
+    /// Gives a replica another IP address, in its own configuration and in those of the others. Before the first start.
+    pub(crate) fn move_to(&mut self, index: usize, ip: IpAddr) {
+        let port = self.slots[index].gateway.port();
+        for other in 0..self.len() {
+            self.edit(other, |text| {
+                [0, 1000, 2000].iter().fold(text, |text, above| {
+                    let port = port + above;
+                    text.replace(&format!("\"127.0.0.1:{port}\""), &format!("\"{ip}:{port}\""))
+                })
+            });
+        }
+        self.slots[index].gateway.set_ip(ip);
+    }
+
+    /// The process of a replica that runs.
+    pub(crate) fn pid(&self, index: usize) -> u32 {
+        self.slots[index].running.as_ref().unwrap().child.id()
     }
 
     /// Starts a replica that must be refused; what it said.
     pub(crate) fn refused(&mut self, index: usize) -> String {
-        self.spawn(index);
+        self.spawn(index, Vec::new());
         let mut running = self.slots[index].running.take().unwrap();
         until("the refusal", || running.child.try_wait().unwrap().is_some());
         let status = running.child.wait().unwrap();
@@ -193,9 +261,9 @@ impl TestNet {
         said(&running)
     }
 
-    fn spawn(&mut self, index: usize) {
+    fn spawn(&mut self, index: usize, before: Vec<String>) {
         let slot = &mut self.slots[index];
-        let mut command = moot(self.dir.path());
+        let mut command = moot_by(self.dir.path(), &before);
         command.args(["up", "--attached", "--json", "--config"]).arg(&slot.config).stdin(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (say, ready) = mpsc::channel();
@@ -252,7 +320,23 @@ impl TestNet {
     /// The block of a height at a replica; none when it has none.
     pub(crate) fn block(&self, index: usize, height: u64) -> Option<serde_json::Value> {
         let answer = self.remote(index).get(&format!("/_moot/blocks/{height}"));
-        (answer.status == 200).then(|| answer.json())
+        if answer.status != 200 {
+            return None;
+        }
+        let mut block = answer.json();
+        // Any three of four are a quorum: replicas may well have certificates of different ones.
+        block.as_object_mut().unwrap().remove("voters");
+        Some(block)
+    }
+
+    /// Has a replica dial another one elsewhere.
+    pub(crate) fn redirect(&self, index: usize, from: SocketAddr, to: SocketAddr) {
+        let at = |address: SocketAddr, above: u16| SocketAddr::new(address.ip(), address.port() + above);
+        self.edit(index, |text| {
+            [1000, 2000].iter().fold(text, |text, above| {
+                text.replace(&format!("\"{}\"", at(from, *above)), &format!("\"{}\"", at(to, *above)))
+            })
+        });
     }
 
     /// The height of a replica that may be down.
@@ -277,8 +361,14 @@ impl TestNet {
     /// No two of the replicas have different blocks at one height.
     #[track_caller]
     pub(crate) fn assert_no_fork(&self, replicas: &[usize]) {
+        self.assert_no_fork_from(replicas, 1);
+    }
+
+    /// The same from a height on, for those who have let older blocks go.
+    #[track_caller]
+    pub(crate) fn assert_no_fork_from(&self, replicas: &[usize], first: u64) {
         let common = replicas.iter().map(|index| self.remote(*index).height()).min().unwrap();
-        for height in 1..=common {
+        for height in first..=common {
             let blocks: Vec<_> = replicas.iter().map(|index| self.block(*index, height)).collect();
             for (index, block) in replicas.iter().zip(&blocks) {
                 assert!(block.is_some(), "replica {index} has no block {height}");

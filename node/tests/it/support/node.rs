@@ -1,6 +1,7 @@
 //! A node in this process, on a runtime of its own, with a data folder that goes when the test ends.
 
 use super::raw::{Answer, Conn};
+use moot_node::signature::{RequestToSign, sign};
 use moot_node::{Node, NodeConfig};
 use moot_record::{
     Bundle, BundleBuilder, Call, CallKind, Digest, Entry, FunctionKind, Genesis, Keypair, PageClass, Payload,
@@ -14,6 +15,9 @@ use tokio::runtime::Runtime;
 pub(crate) fn key() -> Keypair {
     Keypair::from_seed([11; 32])
 }
+
+/// Seeds of the keys that have something at a test's node.
+const FUNDED: [u8; 4] = [11, 12, 21, 22];
 
 /// A node somewhere, in this process or another.
 pub(crate) struct Remote {
@@ -119,6 +123,34 @@ impl Remote {
         self.ask("POST", target, &[], body)
     }
 
+    /// Writes a value, signed or not.
+    pub(crate) fn put(&self, path: &str, value: &[u8], by: Option<&Keypair>) -> Answer {
+        self.put_with(path, value, by, &[])
+    }
+
+    /// The same with further headers.
+    pub(crate) fn put_with(
+        &self,
+        path: &str,
+        value: &[u8],
+        by: Option<&Keypair>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let target = format!("/_moot/values{path}");
+        let uri: http::Uri = target.parse().unwrap();
+        let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body: value };
+        let signed = by.map(|key| sign(key, &request));
+        let mut fields = headers.to_vec();
+        if let Some(signed) = &signed {
+            fields.extend([
+                ("signature-input", signed.signature_input.as_str()),
+                ("signature", signed.signature.as_str()),
+                ("content-digest", signed.content_digest.as_str()),
+            ]);
+        }
+        self.ask("PUT", &target, &fields, value)
+    }
+
     pub(crate) fn height(&self) -> u64 {
         self.get("/_moot/status").json()["height"].as_u64().unwrap()
     }
@@ -186,8 +218,27 @@ impl Drop for TestNode {
 pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeConfig {
     let mut config = NodeConfig::new(dir);
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    // Everything is charged: those who sign in these scenarios have something.
+    config.fund = FUNDED.map(|seed| Keypair::from_seed([seed; 32]).account()).to_vec();
     change(&mut config);
     config
+}
+
+/// Says transactions in one bundle, each of which must be applied.
+pub(crate) fn say(node: &Remote, by: &Keypair, transactions: Vec<Transaction>) {
+    let entries: Vec<Entry> = transactions.into_iter().map(Entry::Transaction).collect();
+    let signed = bundle_by(by, &node.genesis.network(), node.height() + 100, &entries);
+    let answer = node.post("/_moot/bundles", &signed.encode());
+    for entry in answer.json()["entries"].as_array().unwrap_or_else(|| panic!("{}", answer.text())) {
+        assert_ne!(entry["outcome"]["status"], "refused", "{}", answer.text());
+    }
+}
+
+/// Lets the owner of these scenarios own a path and set one rule there.
+pub(crate) fn open_path(node: &Remote, path: &str, pattern: &str, rule: &str) {
+    let own = Transaction::Own { path: path.into(), owner: Some(key().account()) };
+    let rule = Transaction::Rule { pattern: pattern.into(), rule: Some(rule.into()) };
+    say(node, &key(), vec![own, rule]);
 }
 
 /// A bundle of entries, signed by the owner.

@@ -244,7 +244,8 @@ fn an_external_function_is_deployed_from_a_manifest() {
     let manifest = "[functions.resize]\nkind = \"external\"\nprogram = \"resize 1.4\"\n";
     std::fs::write(dir.path().join("moot.toml"), manifest).unwrap();
     let url = format!("http://{}", node.address);
-    let deployed = moot(dir.path()).args(["deploy", "--node", &url]).output().unwrap();
+    let key = crate::kill::key_file(dir.path());
+    let deployed = moot(dir.path()).args(["deploy", "--node", &url, "--key"]).arg(key).output().unwrap();
     assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
     let _worker = external(dir.path(), &node, &["--function", "resize"], None);
     await_ready(&node, 1);

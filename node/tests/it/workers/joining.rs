@@ -167,7 +167,7 @@ fn a_worker_that_leaves_answers_what_it_runs() {
     let node = node_for(&[account]);
     node.deploy("busy", &busy(), FunctionKind::Typed, |spec| {
         spec.limits.deadline_ms = 60_000;
-        spec.limits.fuel = u64::MAX / 2;
+        spec.limits.fuel = 10_000_000_000_000;
     });
     let worker = WorkerProcess::start(dir.path(), node.workers(), node.account(), &[]);
     worker.await_joined();

@@ -5,6 +5,7 @@ mod joining;
 mod lost;
 mod process;
 mod rogue;
+mod runtimes;
 mod several;
 
 use super::support::{Remote, TestNode, until};

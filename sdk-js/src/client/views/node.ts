@@ -1,20 +1,7 @@
-/** The node itself, its blocks and values, as its API tells them. Names are the API's own. */
+/** The node itself and its blocks, as its API tells them. Names are the API's own. */
 
 import type { AccountId, Digest } from "../../record/bytes.js";
-import type { EntryId } from "../../record/names.js";
-import {
-  type Decoder,
-  account,
-  digest,
-  entryId,
-  flag,
-  list,
-  object,
-  optional,
-  text,
-  u32,
-  u64,
-} from "../decode.js";
+import { type Decoder, account, digest, flag, list, object, optional, text, u32, u64 } from "../decode.js";
 
 /** What a node says about itself. */
 export interface NodeStatus {
@@ -81,14 +68,3 @@ export const blockView: Decoder<BlockView> = object<BlockView>({
   state: digest,
   batches: list(digest),
 });
-
-/** A value that was written. */
-export interface ValueWritten {
-  /** Where it is on the ledger. */
-  readonly id: EntryId;
-  readonly path: string;
-  /** Digest of its bytes. */
-  readonly digest: Digest;
-}
-
-export const valueWritten: Decoder<ValueWritten> = object<ValueWritten>({ id: entryId, path: text, digest });

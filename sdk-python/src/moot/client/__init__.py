@@ -11,9 +11,11 @@ with Client(key=load_or_create_key()) as client:
 is `Refused` (its `problem` has RFC 9457's fields), a call that failed is `CallFailed`.
 """
 
+from moot.client.accounts import AccountView, PricesView, PriceWish, Statement, StatementLine
 from moot.client.answer import Answer, Wait
 from moot.client.asynchronous import AsyncClient
-from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ReceiptView, ValueWritten
+from moot.client.bonds import BidView, HoldView, StakedReplicaView, StakesView, StakeView, WaitingView
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ReceiptView
 from moot.client.component import ComponentError, kind_of
 from moot.client.errors import (
     AddressError,
@@ -23,6 +25,8 @@ from moot.client.errors import (
     DeployError,
     Foreign,
     KeyNeeded,
+    NotApplied,
+    Payment,
     Problem,
     Refused,
     RequestError,
@@ -31,16 +35,23 @@ from moot.client.errors import (
     Unreachable,
 )
 from moot.client.events import BlockApplied, FunctionChanged, LogLine, Missed, NodeEvent, OtherEvent, ReceiptMade
+from moot.client.following import ValuesMissed
 from moot.client.functions import ComponentView, Deployed, EntryOutcome, Export, FunctionSummary, FunctionView, Version
+from moot.client.invoice import Invoice, Sum
 from moot.client.operations import CallOptions, idempotency_key
+from moot.client.paths import OwnerView, RuleView, Verdict
+from moot.client.signing import DryOutcome, DryRun
 from moot.client.sync import Client
+from moot.client.values import Value, ValuePage, ValueView, ValueWritten
 from moot.record.grants import Directory, Grants
 from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
 
 __all__ = [
+    "AccountView",
     "AddressError",
     "Answer",
     "AsyncClient",
+    "BidView",
     "Block",
     "BlockApplied",
     "Broken",
@@ -55,6 +66,8 @@ __all__ = [
     "DeployError",
     "Deployed",
     "Directory",
+    "DryOutcome",
+    "DryRun",
     "EntryOutcome",
     "Export",
     "Foreign",
@@ -63,27 +76,47 @@ __all__ = [
     "FunctionSummary",
     "FunctionView",
     "Grants",
+    "HoldView",
+    "Invoice",
     "KeyNeeded",
     "Limits",
     "LogLine",
     "Missed",
     "NodeEvent",
     "NodeStatus",
+    "NotApplied",
     "OtherEvent",
+    "OwnerView",
     "Payer",
     "Payloads",
+    "Payment",
+    "PriceWish",
+    "PricesView",
     "Problem",
     "ReceiptMade",
     "ReceiptView",
     "Refused",
     "RequestError",
+    "RuleView",
     "Spec",
+    "StakeView",
+    "StakedReplicaView",
+    "StakesView",
+    "Statement",
+    "StatementLine",
+    "Sum",
     "TimedOut",
     "TooLarge",
     "Unreachable",
+    "Value",
+    "ValuePage",
+    "ValueView",
     "ValueWritten",
+    "ValuesMissed",
+    "Verdict",
     "Version",
     "Wait",
+    "WaitingView",
     "accounts",
     "idempotency_key",
     "kind_of",

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
-import httpx
 
-from moot.client.address import default_address, parse_address, shown_address
-from moot.client.deploying import Deploying
-from moot.client.errors import ClientError
-from moot.client.events import EventParser, log_event, node_event
-from moot.client.exchange import Ask, Exchange, Reply
-from moot.client.operations import CallOptions, Operations
-from moot.client.transport import build, check_stream, settings, timed_out, too_large, translated
+from moot.client.async_driver import AsyncDriver
+from moot.client.events import log_event, node_event
+from moot.client.following import Following
+from moot.client.signing import checked
+from moot.client.targets import account_in, id_in, path_in
+from moot.record.bond import Hold, Release, Stake, Unstake
 from moot.record.genesis import Genesis
+from moot.record.transaction import Own, Rule, Transaction, Transfer
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable
-    from types import TracebackType
+    from collections.abc import AsyncIterator
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
+    from moot.client.accounts import AccountView, PricesView, Statement
     from moot.client.answer import Answer
-    from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
-    from moot.client.events import LogLine, Missed, NodeEvent, ServerEvent
-    from moot.client.functions import Deployed, FunctionSummary, FunctionView
+    from moot.client.bonds import HoldView, StakesView, StakeView
+    from moot.client.calls import Block, CallSummary, CallView, NodeStatus
+    from moot.client.events import LogLine, Missed, NodeEvent
+    from moot.client.following import ValuesMissed
+    from moot.client.functions import Deployed, EntryOutcome, FunctionSummary, FunctionView
+    from moot.client.invoice import Invoice
+    from moot.client.operations import CallOptions
+    from moot.client.paths import OwnerView, RuleView, Verdict
+    from moot.client.signing import DryRun
+    from moot.client.values import Value, ValuePage, ValueView, ValueWritten
     from moot.record.address import EntryId
-    from moot.record.fixed import Digest
-    from moot.record.key import Keypair
+    from moot.record.bond import Candidate
+    from moot.record.fixed import AccountId, Digest, Signature
     from moot.record.receipt_file import ReceiptFile
     from moot.record.spec import Spec
+    from moot.record.state import StateKey
+    from moot.record.state_file import StateFile
 
-T = TypeVar("T")
 
-
-class AsyncClient:
+class AsyncClient(AsyncDriver):
     """`Client` for an event loop: the same methods, awaited.
 
     ```python
@@ -48,46 +54,6 @@ class AsyncClient:
 
     Every method raises a `ClientError` when it has no answer, or not the one that was wanted.
     """
-
-    def __init__(
-        self,
-        address: str | None = None,
-        *,
-        key: Keypair | None = None,
-        genesis: Genesis | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        """A client of the node at `address`. Connects to nothing yet.
-
-        Args:
-            address: scheme, host and port; `MOOT_NODE`, or http://127.0.0.1:8080, when none is given.
-            key: signs deploys and values, and requests that the node wants signed.
-            genesis: the network that is meant; deploys are signed for no other.
-            transport: another way to the node, such as `httpx.AsyncHTTPTransport(proxy=...)`.
-        """
-        self._address = parse_address(default_address() if address is None else address)
-        self._key = key
-        self._http = httpx.AsyncClient(**settings(self._address), transport=transport)
-        self._node = Operations(has_key=key is not None)
-        network = None if genesis is None else genesis.network()
-        self._deploying = Deploying(self._node, self.address, key, network)
-
-    @property
-    def address(self) -> str:
-        """The node's address."""
-        return shown_address(self._address)
-
-    async def close(self) -> None:
-        """Closes its connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     # Calls
 
@@ -110,9 +76,79 @@ class AsyncClient:
         """Sends an HTTP request to the function whose route `target` is below."""
         return await self._run(self._node.request(method, target, body, options))
 
-    async def put_value(self, path: str, data: bytes) -> ValueWritten:
-        """Writes a value to a path, such as `/chat/lobby`."""
-        return await self._run(self._node.put_value(path, data))
+    # Values
+
+    async def put_value(
+        self,
+        path: str,
+        data: bytes | str,
+        *,
+        wait: bool = True,
+        unsigned: bool = False,
+        idempotency_key: str | None = None,
+    ) -> ValueWritten:
+        """Writes a value to a path, such as `/chat/lobby`, in the name of the client's account.
+
+        What the rules do not allow is `Refused` with the slug `denied-by-rule`.
+
+        Args:
+            path: where.
+            data: the value, at most 1 MiB; up to 4 KiB it stays on the ledger whole.
+            wait: until its block has judged it; otherwise until it is durable.
+            unsigned: write it in nobody's name.
+            idempotency_key: makes a retry safe: the same key writes once.
+        """
+        exchange = self._values.put(path, data, wait=wait, unsigned=unsigned, idempotency_key=idempotency_key)
+        return await self._run(exchange)
+
+    async def value(self, path: str) -> Value | None:
+        """The newest value of a path; None when nothing was written there lately."""
+        return await self._run(self._values.value(path))
+
+    async def values_below(self, path: str, *, after: str | None = None, limit: int = 100) -> ValuePage:
+        """The newest value of each path below one, by path: what comes after the path `after`, at most 1000."""
+        return await self._run(self._values.below(path, after=after, limit=limit))
+
+    @asynccontextmanager
+    async def follow_values(
+        self, pattern: str, *, after: EntryId | str | None = None
+    ) -> AsyncIterator[AsyncIterator[ValueView | ValuesMissed]]:
+        """Follows what is written to a path or a pattern (`/chat/$room`), in the blocks' order.
+
+        From now on, or after the value at the address `after`. When the connection breaks, another one goes on after
+        the last value that came, so that none is missed and none comes twice; when that fails ten times in a row, the
+        error is raised. Where values may have been missed, there is a `ValuesMissed`.
+        """
+        following = Following(self._node, pattern, after)
+        response, ask = await self._connect(following.connect())
+        values = self._followed(following, response, ask)
+        try:
+            yield values
+        finally:
+            await values.aclose()
+            await response.aclose()
+
+    # Paths
+
+    async def claim(self, path: str) -> EntryOutcome:
+        """Makes the client's account the owner of a path: of a first label that nobody owns, or below its own."""
+        return await self._run(self._signing.one(checked(Own, path_in(path), self._signing.key.account)))
+
+    async def set_rule(self, pattern: str, rule: str | None) -> EntryOutcome:
+        """Says who may write to the paths of a pattern: an expression in CEL, `true` for anybody; None for no rule."""
+        return await self._run(self._signing.one(checked(Rule, pattern, rule)))
+
+    async def rules(self) -> list[RuleView]:
+        """All rules, by pattern."""
+        return await self._run(self._paths.rules())
+
+    async def owner(self, path: str) -> OwnerView:
+        """Who owns a path: the owner of the closest path at or above it."""
+        return await self._run(self._paths.owner(path))
+
+    async def judge(self, path: str, value: str = "", *, account: AccountId | str | None = None) -> Verdict:
+        """What the rules would say about a value of an account (the node's own, when none is named). Writes nothing."""
+        return await self._run(self._paths.judge(path, value, account))
 
     # Evidence
 
@@ -131,9 +167,89 @@ class AsyncClient:
         """Exactly the recorded bytes that came out of a call: `Payload.is_of` compares them with its receipt."""
         return await self._run(self._node.payload(call, "output"))
 
+    async def state(self, key: StateKey) -> StateFile:
+        """What the state holds under a key, with the ledger's certificate: `StateFile.check` says what it proves."""
+        return await self._run(self._node.state(key))
+
     async def genesis(self) -> Genesis:
         """The node's own genesis. It proves something only to who trusts it: compare its digest."""
         return Genesis.from_json(await self._run(self._node.genesis()))
+
+    # Accounts
+
+    async def account(self, account: AccountId | str | None = None) -> AccountView:
+        """What an account has; the client's own, when none is named."""
+        return await self._run(self._accounts.account(account))
+
+    async def statement(
+        self, account: AccountId | str | None = None, *, below: int | None = None, limit: int = 20
+    ) -> Statement:
+        """What an account paid and got in the last `limit` blocks that concern it, or those below a height."""
+        return await self._run(self._accounts.statement(account, below=below, limit=limit))
+
+    async def prices(self) -> PricesView:
+        """What things cost."""
+        return await self._run(self._accounts.prices())
+
+    async def bill(
+        self, first: int | None = None, last: int | None = None, *, account: AccountId | str | None = None
+    ) -> Invoice:
+        """What the receipts of some blocks cost, computed anew: of the last 3600, when nothing is said.
+
+        Args:
+            first: the first height.
+            last: the last height.
+            account: only what this account pays for.
+        """
+        return await self._run(self._accounts.bill(first, last, account))
+
+    async def transfer(self, to: AccountId | str, amount: int) -> EntryOutcome:
+        """Gives units of the client's account to another."""
+        return await self._run(self._signing.one(checked(Transfer, account_in(to), amount)))
+
+    async def hold(self, to: AccountId | str, amount: int, *, until: int) -> EntryOutcome:
+        """Holds units for another account, until a height at which they go back. Its `id` names the hold."""
+        return await self._run(self._signing.one(checked(Hold, account_in(to), amount, until)))
+
+    async def release(self, hold: EntryId | str, part: int = 1, whole: int = 1) -> EntryOutcome:
+        """Ends a hold: `part` of `whole` of it is paid, rounded down, and the rest goes back. 0 of 1: all goes back."""
+        return await self._run(self._signing.one(checked(Release, id_in(hold), part, whole)))
+
+    async def find_hold(self, hold: EntryId | str) -> HoldView | None:
+        """What is held; None when it was released, went back, or never was."""
+        return await self._run(self._accounts.hold(hold))
+
+    async def stake(
+        self, amount: int, candidate: Candidate | None = None, consent: Signature | None = None
+    ) -> EntryOutcome:
+        """Moves units to the client's stake, and puts it behind a replica that consents (`Candidate.consent`)."""
+        return await self._run(self._signing.one(checked(Stake, amount, candidate, consent)))
+
+    async def unstake(self, amount: int) -> EntryOutcome:
+        """Takes units out of the client's stake; they come back after the lock-up."""
+        return await self._run(self._signing.one(checked(Unstake, amount)))
+
+    async def find_stake(self, account: AccountId | str | None = None) -> StakeView:
+        """What an account has staked; the client's own, when none is named."""
+        return await self._run(self._accounts.stake(account))
+
+    async def stakes(self) -> StakesView:
+        """Who bids for a seat, the best first, and who has one."""
+        return await self._run(self._accounts.stakes())
+
+    # Transactions
+
+    async def submit(self, *transactions: Transaction) -> list[EntryOutcome]:
+        """Signs transactions and waits until they are final. Several are applied together or not at all.
+
+        Raises:
+            NotApplied: when nothing was changed, or not in time.
+        """
+        return await self._run(self._signing.done(*transactions))
+
+    async def dry_run(self, *transactions: Transaction) -> DryRun:
+        """What would come of transactions now, and what they would cost. Nothing is recorded."""
+        return await self._run(self._signing.rehearse(transactions))
 
     # Functions
 
@@ -197,67 +313,3 @@ class AsyncClient:
         """What a function wrote lately, and, when `follow`, what it writes from now on."""
         async with self._stream(self._node.logs(name, follow=follow), log_event) as events:
             yield events
-
-    async def _run(self, exchange: Exchange[T]) -> T:
-        """Drives an operation to its end."""
-        try:
-            ask = next(exchange)
-            while True:
-                try:
-                    reply = await self._send(ask)
-                except ClientError as error:
-                    ask = exchange.throw(error)
-                else:
-                    ask = exchange.send(reply)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-
-    async def _send(self, ask: Ask) -> Reply:
-        await anyio.sleep(ask.pause_s)
-        try:
-            with translated(self._address, ask), anyio.fail_after(ask.timeout_s):
-                return await self._read(await self._open(ask), ask)
-        except TimeoutError:
-            raise timed_out(self._address, ask) from None
-
-    async def _open(self, ask: Ask) -> httpx.Response:
-        return await self._http.send(build(self._http, self._address, ask, self._key), stream=True)
-
-    async def _read(self, response: httpx.Response, ask: Ask) -> Reply:
-        """Reads an answer to its end, within its bounds."""
-        body = bytearray()
-        try:
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > ask.max_answer_bytes:
-                    raise too_large(ask)
-        finally:
-            await response.aclose()
-        return Reply(response.status_code, response.headers, bytes(body))
-
-    @asynccontextmanager
-    async def _stream(
-        self, exchange: Exchange[Reply], read: Callable[[ServerEvent], T]
-    ) -> AsyncIterator[AsyncIterator[T]]:
-        """Drives an operation until an answer is no refusal, and gives that answer's events."""
-        ask = next(exchange)
-        while True:
-            with translated(self._address, ask):
-                response = await self._open(ask)
-                if response.status_code < 400:
-                    break
-                reply = await self._read(response, ask)
-            ask = exchange.send(reply)
-        try:
-            check_stream(response, ask)
-            yield self._events(response, ask, read)
-        finally:
-            await response.aclose()
-
-    async def _events(self, response: httpx.Response, ask: Ask, read: Callable[[ServerEvent], T]) -> AsyncIterator[T]:
-        parser = EventParser()
-        with translated(self._address, ask):
-            async for chunk in response.aiter_raw():
-                for event in parser.feed(chunk):
-                    yield read(event)

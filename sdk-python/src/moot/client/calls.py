@@ -187,17 +187,3 @@ class Block:
             state=f.digest("state"),
             batches=tuple(batches),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ValueWritten:
-    """Where a value is on the ledger."""
-
-    id: EntryId
-    path: str
-    digest: Digest
-
-    @classmethod
-    def read(cls, f: Fields) -> ValueWritten:
-        """Reads it."""
-        return cls(f.id("id"), f.text("path"), f.digest("digest"))

@@ -12,13 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moot.client.component import kind_of
-from moot.client.errors import DeployError, Foreign, KeyNeeded
+from moot.client.errors import DeployError, Foreign, NotApplied
 from moot.client.functions import Deployed, FunctionView
-from moot.client.limits import DEPLOY_VALIDITY_BLOCKS
-from moot.record.bundle import Bundle
-from moot.record.entry import encode_entry
 from moot.record.hash import component_digest
-from moot.record.page import pack_pages
 from moot.record.spec import Spec
 from moot.record.transaction import Deploy, Retire, Rollback, Transaction
 
@@ -26,8 +22,7 @@ if TYPE_CHECKING:
     from moot.client.exchange import Exchange
     from moot.client.functions import EntryOutcome
     from moot.client.operations import Operations
-    from moot.record.fixed import Digest
-    from moot.record.key import Keypair
+    from moot.client.signing import Signing
 
 
 class Deploying:
@@ -38,11 +33,10 @@ class Deploying:
       is taken for the height and, when no genesis is pinned, for the network.
     """
 
-    def __init__(self, node: Operations, address: str, key: Keypair | None, network: Digest | None) -> None:
+    def __init__(self, node: Operations, address: str, signing: Signing) -> None:
         self._node = node
         self._address = address
-        self._key = key
-        self._network = network
+        self._signing = signing
 
     def deploy(self, name: str, wasm: bytes, spec: Spec | None) -> Exchange[Deployed]:
         """Uploads the component, signs a deploy, and waits until it is final."""
@@ -95,7 +89,7 @@ class Deploying:
 
     def _owned(self, name: str) -> Exchange[FunctionView | None]:
         """The function, if there is one; refused when it is another's."""
-        account = self._signer().account
+        account = self._signing.key.account
         present = yield from self._node.function(name)
         if present is not None and present.summary.owner != account:
             owner = present.summary.owner
@@ -105,23 +99,12 @@ class Deploying:
             )
         return present
 
-    def _signer(self) -> Keypair:
-        if self._key is None:
-            raise KeyNeeded("a deploy is signed by its owner, and the client was made without `key`")
-        return self._key
-
     def _submit(self, transaction: Transaction, failed: str) -> Exchange[EntryOutcome]:
         """Signs one transaction, submits it and waits until it is final."""
-        status = yield from self._node.status()
-        network = status.network if self._network is None else self._network
-        if status.network != network:
-            raise DeployError(f"the node is of network {status.network}, the client's genesis of {network}")
-        pages = pack_pages([encode_entry(transaction)])
-        bundle = Bundle.sign(self._signer(), network, status.height + DEPLOY_VALIDITY_BLOCKS, pages)
-        outcomes = yield from self._node.submit(bundle.encode())
-        if len(outcomes) != 1:
-            raise Foreign(f"the node tells {len(outcomes)} outcomes of one entry")
-        outcome = outcomes[0]
+        try:
+            (outcome,) = yield from self._signing.submit([transaction])
+        except NotApplied as error:
+            raise DeployError(f"{failed}: {error}", error.entry) from None
         if outcome.status == "refused":
             raise DeployError(f"{failed}: {outcome.reason}", outcome.id)
         if outcome.status != "applied":

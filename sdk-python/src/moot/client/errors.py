@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from moot.client.limits import MAX_LINE_CHARACTERS
 from moot.errors import MootError, shown
+from moot.record.fixed import AccountId
 
 if TYPE_CHECKING:
     import httpx
@@ -57,8 +58,8 @@ class Foreign(ClientError):
     """An answer that is not of this API."""
 
 
-class DeployError(ClientError):
-    """A function that was not deployed, rolled back or retired.
+class NotApplied(ClientError):
+    """Transactions that changed nothing, or not in time.
 
     Attributes:
         entry: the entry on the ledger, when it got there.
@@ -67,6 +68,29 @@ class DeployError(ClientError):
     def __init__(self, why: str, entry: EntryId | None = None) -> None:
         super().__init__(why)
         self.entry = entry
+
+
+class DeployError(NotApplied):
+    """A function that was not deployed, rolled back or retired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What an account that has to pay lacks, in the network's smallest unit of account.
+
+    Attributes:
+        account: who has to pay.
+        balance: what it has.
+        reserved: what of that is reserved for calls that are under way.
+        needed: what is needed.
+        missing: give the account as much, and try again.
+    """
+
+    account: AccountId
+    balance: int
+    reserved: int
+    needed: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +103,7 @@ class Problem:
         call: the call that failed, when one was recorded.
         call_status: the status of the call's receipt, when there is one.
         backtrace: the function's stack when it trapped, innermost first.
+        payment: what is missing, when an account cannot pay (`payment-required`).
     """
 
     type: str = ""
@@ -89,6 +114,7 @@ class Problem:
     call_status: str | None = None
     fuel: int | None = None
     backtrace: tuple[str, ...] = ()
+    payment: Payment | None = None
 
     @property
     def slug(self) -> str:
@@ -174,4 +200,16 @@ def _read_problem(body: bytes) -> Problem | None:
         call_status=text("call-status") or None,
         fuel=number("fuel"),
         backtrace=tuple(str(frame) for frame in frames) if isinstance(frames, list) else (),
+        payment=_read_payment(fields.get("payment")),
     )
+
+
+def _read_payment(value: object) -> Payment | None:
+    """What is missing, when the problem says so in a form that is known."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        units = [int(value[name]) for name in ("balance", "reserved", "needed", "missing")]
+        return Payment(AccountId.parse(value["account"]), *units)
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -32,9 +32,14 @@ class ServerEvent:
 
 
 class EventParser:
-    """Turns bytes into events. Holds at most one unfinished event."""
+    """Turns bytes into events. Holds at most one unfinished event.
+
+    Attributes:
+        heard: whether anything came at all, if only a comment.
+    """
 
     def __init__(self) -> None:
+        self.heard = False
         self._line = bytearray()
         self._name = ""
         self._data: list[str] = []
@@ -47,6 +52,7 @@ class EventParser:
         Raises:
             TooLarge: when one event is larger than any that a node writes.
         """
+        self.heard = self.heard or bool(chunk)
         *lines, rest = chunk.split(b"\n")
         for end in lines:
             line = bytes(self._line) + end
@@ -142,7 +148,7 @@ class LogLine:
 
 def node_event(event: ServerEvent) -> NodeEvent:
     """What an event of `/_moot/events` says."""
-    f = _fields(event)
+    f = event_fields(event)
     match event.name:
         case "block":
             return BlockApplied(f.number("height"), f.digest("digest"), f.number("batches"))
@@ -158,14 +164,15 @@ def node_event(event: ServerEvent) -> NodeEvent:
 
 def log_event(event: ServerEvent) -> LogLine | Missed:
     """What an event of a function's log says."""
-    f = _fields(event)
+    f = event_fields(event)
     if event.name == "missed":
         return Missed(f.number("events"))
     context = f.optional("context", f.text) or ""
     return LogLine(f.number("time_us"), f.text("call"), f.text("level"), context, f.text("message"))
 
 
-def _fields(event: ServerEvent) -> Fields:
+def event_fields(event: ServerEvent) -> Fields:
+    """The fields of an event's JSON."""
     try:
         return Fields(json.loads(event.data))
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_UNITS_DIGITS = 39
+"""Sums of units of 64 bits, which nodes make in 128."""
+
 
 class Fields:
     """Reads the fields of a JSON object, each with its type.
@@ -38,6 +41,10 @@ class Fields:
         if isinstance(value, bool):
             raise _wrong(name, "int")
         return value
+
+    def units(self, name: str) -> int:
+        """Units of account: a string of decimal digits, because they may be above 2^53."""
+        return self.parsed(name, _read_units)
 
     def flag(self, name: str) -> bool:
         """A boolean."""
@@ -88,6 +95,12 @@ class Fields:
         if not isinstance(value, kind):
             raise _wrong(name, kind.__name__)
         return value
+
+
+def _read_units(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_UNITS_DIGITS):
+        raise ParseError(text, "a number of units", f"it has 1 to {MAX_UNITS_DIGITS} decimal digits")
+    return int(text)
 
 
 def _wrong(name: str, kind: str) -> Foreign:

@@ -28,14 +28,17 @@ FIRST_PAUSE_S: Final = 0.1
 MAX_PAUSE_S: Final = 5.0
 """The longest pause between two tries, whatever the node asks for: somebody is waiting."""
 
+RECONNECTS: Final = 10
+"""How often in a row a broken stream of values is taken up again: with their pauses half a minute, a node's restart."""
+
 MAX_EVENT_BYTES: Final = 1024 * 1024
 """One event of a stream: a log line is at most 64 KiB, so this is generous."""
 
 MAX_IDEMPOTENCY_KEY_BYTES: Final = 255
 """As many as the node takes."""
 
-DEPLOY_VALIDITY_BLOCKS: Final = 7_200
-"""A deploy is valid for this many blocks: at 240 a second still half a minute, at one a second two hours."""
+TRANSACTION_VALIDITY_BLOCKS: Final = 7_200
+"""A transaction is valid for this many blocks: at 240 a second still half a minute, at one a second two hours."""
 
 MAX_LINE_CHARACTERS: Final = 200
 """Of an answer that is no problem, as much is shown in an error."""

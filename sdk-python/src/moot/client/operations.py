@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 from urllib.parse import quote
 
 from moot.client.answer import Answer, Wait, read_answer
-from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus
 from moot.client.errors import Foreign, KeyNeeded, Refused, RequestError, problem_of, refusal
 from moot.client.exchange import IDEMPOTENCY_KEY, Ask, Exchange, Reply, expect, read_json, send
 from moot.client.fields import Fields
-from moot.client.functions import ComponentView, EntryOutcome, FunctionSummary, FunctionView
+from moot.client.functions import ComponentView, FunctionSummary, FunctionView
 from moot.client.limits import LONG_TIMEOUT_S, STREAM_TIMEOUT_S
-from moot.errors import Invalid, ParseError
-from moot.record.address import EntryId, check_name
+from moot.client.targets import id_in, name_in, state_target
 from moot.record.hash import component_digest
-from moot.record.payload import check_path
 from moot.record.receipt_file import ReceiptFile
+from moot.record.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from moot.record.address import EntryId
     from moot.record.fixed import Digest
+    from moot.record.state import StateKey
 
 T = TypeVar("T")
 
@@ -66,81 +67,77 @@ class Operations:
 
     def status(self) -> Exchange[NodeStatus]:
         """`GET /_moot/status`."""
-        return self._get("/_moot/status", NodeStatus.read)
+        return self.get("/_moot/status", NodeStatus.read)
 
     def genesis(self) -> Exchange[str]:
         """`GET /_moot/genesis`: the text of the file."""
-        reply = yield from self._expect(Ask("GET", "/_moot/genesis"))
+        reply = yield from self.expect(Ask("GET", "/_moot/genesis"))
         return _text(reply)
 
     def functions(self) -> Exchange[list[FunctionSummary]]:
         """`GET /_moot/functions`."""
-        listed = yield from self._get("/_moot/functions", lambda f: f.items("functions"))
+        listed = yield from self.get("/_moot/functions", lambda f: f.items("functions"))
         return [FunctionSummary.read(Fields(item)) for item in listed]
 
     def function(self, name: str) -> Exchange[FunctionView | None]:
         """`GET /_moot/functions/{name}`."""
-        return self._find(self._get(f"/_moot/functions/{_name(name)}", FunctionView.read))
+        return self.find(self.get(f"/_moot/functions/{name_in(name)}", FunctionView.read))
 
     def calls(self, limit: int) -> Exchange[list[CallSummary]]:
         """`GET /_moot/calls`."""
-        listed = yield from self._get(f"/_moot/calls?limit={int(limit)}", lambda f: f.items("calls"))
+        listed = yield from self.get(f"/_moot/calls?limit={int(limit)}", lambda f: f.items("calls"))
         return [CallSummary.read(Fields(item)) for item in listed]
 
     def find_call(self, call: EntryId | str) -> Exchange[CallView | None]:
         """`GET /_moot/calls/{id}`."""
-        return self._find(self._get(f"/_moot/calls/{_id(call)}", CallView.read))
+        return self.find(self.get(f"/_moot/calls/{id_in(call)}", CallView.read))
 
     def block(self, height: int) -> Exchange[Block | None]:
         """`GET /_moot/blocks/{height}`."""
-        return self._find(self._get(f"/_moot/blocks/{int(height)}", Block.read))
+        return self.find(self.get(f"/_moot/blocks/{int(height)}", Block.read))
 
     def receipt(self, call: EntryId | str, *, final: bool) -> Exchange[ReceiptFile]:
         """`GET /_moot/calls/{id}/receipt`."""
-        target = f"/_moot/calls/{_id(call)}/receipt{'?final' if final else ''}"
-        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        target = f"/_moot/calls/{id_in(call)}/receipt{'?final' if final else ''}"
+        reply = yield from self.expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
         return ReceiptFile.parse(_text(reply))
+
+    def state(self, key: StateKey) -> Exchange[StateFile]:
+        """`GET /_moot/state/{kind}/{key}`: waits for the block that carries the root of the present state."""
+        place = state_target(key)
+        reply = yield from self.expect(Ask("GET", f"/_moot/state/{place}", timeout_s=LONG_TIMEOUT_S))
+        file = StateFile.parse(_text(reply))
+        if file.proof.key != key:
+            raise Foreign("the node answers with the proof of something else than was asked for")
+        return file
 
     def payload(self, call: EntryId | str, which: str) -> Exchange[bytes]:
         """`GET /_moot/calls/{id}/input` and `/output`."""
-        return self._bytes(f"/_moot/calls/{_id(call)}/{which}")
+        return self._bytes(f"/_moot/calls/{id_in(call)}/{which}")
 
     def component(self, digest: Digest) -> Exchange[bytes | None]:
         """`GET /_moot/components/{digest}`."""
-        return self._find(self._bytes(f"/_moot/components/{digest}"))
+        return self.find(self._bytes(f"/_moot/components/{digest}"))
 
     def put_component(self, wasm: bytes) -> Exchange[ComponentView]:
         """`PUT /_moot/components/{digest}`: the node checks it, which can take long."""
         headers = (("content-type", "application/wasm"),)
         target = f"/_moot/components/{component_digest(wasm)}"
-        reply = yield from self._expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S))
+        reply = yield from self.expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S))
         return ComponentView.read(Fields(read_json(reply)))
-
-    def submit(self, bundle: bytes) -> Exchange[list[EntryOutcome]]:
-        """`POST /_moot/bundles`, until it is final."""
-        headers = (("content-type", "application/cbor"),)
-        reply = yield from self._expect(Ask("POST", "/_moot/bundles", headers, bundle, LONG_TIMEOUT_S))
-        entries = Fields(read_json(reply)).items("entries")
-        return [EntryOutcome.read(Fields(item)) for item in entries]
-
-    def put_value(self, path: str, data: bytes) -> Exchange[ValueWritten]:
-        """`PUT /_moot/values/{path}`: always signed, nobody writes unnamed."""
-        _check_path(path)
-        self._need_key()
-        headers = (("content-type", "application/octet-stream"),)
-        reply = yield from self._expect(Ask("PUT", f"/_moot/values{path}", headers, data, signed=True))
-        return ValueWritten.read(Fields(read_json(reply)))
 
     def events(self) -> Exchange[Reply]:
         """`GET /_moot/events`: the driver takes over when the answer begins."""
-        return self._follow("/_moot/events")
+        return self.follow("/_moot/events")
 
     def logs(self, name: str, *, follow: bool) -> Exchange[Reply]:
         """`GET /_moot/functions/{name}/logs`: the driver takes over when the answer begins."""
-        return self._follow(f"/_moot/functions/{_name(name)}/logs{'?follow' if follow else ''}")
+        return self.follow(f"/_moot/functions/{name_in(name)}/logs{'?follow' if follow else ''}")
 
-    def _follow(self, target: str) -> Exchange[Reply]:
-        return self._expect(Ask("GET", target, (("accept", "text/event-stream"),), timeout_s=STREAM_TIMEOUT_S))
+    def follow(self, target: str, headers: tuple[tuple[str, str], ...] = ()) -> Exchange[Reply]:
+        """Any stream of events: the driver takes over when the answer begins."""
+        accept = ("accept", "text/event-stream")
+        return self.expect(Ask("GET", target, (accept, *headers), timeout_s=STREAM_TIMEOUT_S))
 
     def invoke(
         self, name: str, payload: bytes | str, content_type: str | None, options: CallOptions
@@ -148,11 +145,11 @@ class Operations:
         """`POST /_moot/functions/{name}/call`: a function that takes events."""
         headers = () if content_type is None else (("content-type", content_type),)
         body = payload.encode("utf-8") if isinstance(payload, str) else payload
-        return self._call("POST", f"/_moot/functions/{_name(name)}/call", headers, body, options)
+        return self._call("POST", f"/_moot/functions/{name_in(name)}/call", headers, body, options)
 
     def call(self, name: str, export: str, arguments: tuple[object, ...], options: CallOptions) -> Exchange[Answer]:
         """`POST /_moot/functions/{name}/call/{export}`: a typed export."""
-        target = f"/_moot/functions/{_name(name)}/call/{quote(export, safe='-._~:@/')}"
+        target = f"/_moot/functions/{name_in(name)}/call/{quote(export, safe='-._~:@/')}"
         return self._call("POST", target, (JSON,), _arguments(arguments), options)
 
     def request(self, method: str, target: str, body: bytes, options: CallOptions) -> Exchange[Answer]:
@@ -186,26 +183,29 @@ class Operations:
             more.append(("prefer", ", ".join(prefer)))
         signed = options.get("sign", False)
         if signed:
-            self._need_key()
+            self.need_key()
         timeout_s = options.get("timeout_s", LONG_TIMEOUT_S)
         return Ask(method, target, (*headers, *more), body, timeout_s, signed=signed)
 
-    def _need_key(self) -> None:
+    def need_key(self) -> None:
+        """Refuses what must be signed and cannot be."""
         if not self.has_key:
             raise KeyNeeded("the request must be signed, and it cannot be: the client was made without `key`")
 
-    def _expect(self, ask: Ask) -> Exchange[Reply]:
+    def expect(self, ask: Ask) -> Exchange[Reply]:
+        """Any request; a refusal is an error."""
         return expect(ask, has_key=self.has_key)
 
-    def _get(self, target: str, read: Callable[[Fields], T]) -> Exchange[T]:
-        reply = yield from self._expect(Ask("GET", target))
+    def get(self, target: str, read: Callable[[Fields], T]) -> Exchange[T]:
+        """What is read from the JSON object at a target."""
+        reply = yield from self.expect(Ask("GET", target))
         return read(Fields(read_json(reply)))
 
     def _bytes(self, target: str) -> Exchange[bytes]:
-        reply = yield from self._expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
+        reply = yield from self.expect(Ask("GET", target, timeout_s=LONG_TIMEOUT_S))
         return reply.body
 
-    def _find(self, exchange: Exchange[T]) -> Exchange[T | None]:
+    def find(self, exchange: Exchange[T]) -> Exchange[T | None]:
         """404 as None."""
         try:
             return (yield from exchange)
@@ -213,27 +213,6 @@ class Operations:
             if error.status == 404:
                 return None
             raise
-
-
-def _name(name: str) -> str:
-    try:
-        return check_name(name)
-    except ParseError as error:
-        raise RequestError(str(error)) from None
-
-
-def _id(call: EntryId | str) -> EntryId:
-    try:
-        return call if isinstance(call, EntryId) else EntryId.parse(call)
-    except ParseError as error:
-        raise RequestError(str(error)) from None
-
-
-def _check_path(path: str) -> None:
-    try:
-        check_path(path)
-    except Invalid as error:
-        raise RequestError(str(error)) from None
 
 
 def _text(reply: Reply) -> str:

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import httpx
-
-from moot.client.address import default_address, parse_address, shown_address
-from moot.client.deploying import Deploying
-from moot.client.errors import ClientError
-from moot.client.events import EventParser, log_event, node_event
-from moot.client.exchange import Ask, Exchange, Reply
-from moot.client.operations import CallOptions, Operations
-from moot.client.transport import build, check_stream, settings, timed_out, too_large, translated
+from moot.client.events import log_event, node_event
+from moot.client.following import Following
+from moot.client.signing import checked
+from moot.client.sync_driver import Driver
+from moot.client.targets import account_in, id_in, path_in
+from moot.record.bond import Hold, Release, Stake, Unstake
 from moot.record.genesis import Genesis
+from moot.record.transaction import Own, Rule, Transaction, Transfer
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-    from types import TracebackType
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
+    from moot.client.accounts import AccountView, PricesView, Statement
     from moot.client.answer import Answer
-    from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ValueWritten
-    from moot.client.events import LogLine, Missed, NodeEvent, ServerEvent
-    from moot.client.functions import Deployed, FunctionSummary, FunctionView
+    from moot.client.bonds import HoldView, StakesView, StakeView
+    from moot.client.calls import Block, CallSummary, CallView, NodeStatus
+    from moot.client.events import LogLine, Missed, NodeEvent
+    from moot.client.following import ValuesMissed
+    from moot.client.functions import Deployed, EntryOutcome, FunctionSummary, FunctionView
+    from moot.client.invoice import Invoice
+    from moot.client.operations import CallOptions
+    from moot.client.paths import OwnerView, RuleView, Verdict
+    from moot.client.signing import DryRun
+    from moot.client.values import Value, ValuePage, ValueView, ValueWritten
     from moot.record.address import EntryId
-    from moot.record.fixed import Digest
-    from moot.record.key import Keypair
+    from moot.record.bond import Candidate
+    from moot.record.fixed import AccountId, Digest, Signature
     from moot.record.receipt_file import ReceiptFile
     from moot.record.spec import Spec
+    from moot.record.state import StateKey
+    from moot.record.state_file import StateFile
 
-T = TypeVar("T")
 
-
-class Client:
+class Client(Driver):
     """A node, seen from outside. May be shared by threads.
 
     ```python
@@ -49,46 +53,6 @@ class Client:
 
     Every method raises a `ClientError` when it has no answer, or not the one that was wanted.
     """
-
-    def __init__(
-        self,
-        address: str | None = None,
-        *,
-        key: Keypair | None = None,
-        genesis: Genesis | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        """A client of the node at `address`. Connects to nothing yet.
-
-        Args:
-            address: scheme, host and port; `MOOT_NODE`, or http://127.0.0.1:8080, when none is given.
-            key: signs deploys and values, and requests that the node wants signed.
-            genesis: the network that is meant; deploys are signed for no other.
-            transport: another way to the node, such as `httpx.HTTPTransport(proxy=...)`.
-        """
-        self._address = parse_address(default_address() if address is None else address)
-        self._key = key
-        self._http = httpx.Client(**settings(self._address), transport=transport)
-        self._node = Operations(has_key=key is not None)
-        network = None if genesis is None else genesis.network()
-        self._deploying = Deploying(self._node, self.address, key, network)
-
-    @property
-    def address(self) -> str:
-        """The node's address."""
-        return shown_address(self._address)
-
-    def close(self) -> None:
-        """Closes its connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Calls
 
@@ -111,9 +75,79 @@ class Client:
         """Sends an HTTP request to the function whose route `target` is below."""
         return self._run(self._node.request(method, target, body, options))
 
-    def put_value(self, path: str, data: bytes) -> ValueWritten:
-        """Writes a value to a path, such as `/chat/lobby`."""
-        return self._run(self._node.put_value(path, data))
+    # Values
+
+    def put_value(
+        self,
+        path: str,
+        data: bytes | str,
+        *,
+        wait: bool = True,
+        unsigned: bool = False,
+        idempotency_key: str | None = None,
+    ) -> ValueWritten:
+        """Writes a value to a path, such as `/chat/lobby`, in the name of the client's account.
+
+        What the rules do not allow is `Refused` with the slug `denied-by-rule`.
+
+        Args:
+            path: where.
+            data: the value, at most 1 MiB; up to 4 KiB it stays on the ledger whole.
+            wait: until its block has judged it; otherwise until it is durable.
+            unsigned: write it in nobody's name.
+            idempotency_key: makes a retry safe: the same key writes once.
+        """
+        exchange = self._values.put(path, data, wait=wait, unsigned=unsigned, idempotency_key=idempotency_key)
+        return self._run(exchange)
+
+    def value(self, path: str) -> Value | None:
+        """The newest value of a path; None when nothing was written there lately."""
+        return self._run(self._values.value(path))
+
+    def values_below(self, path: str, *, after: str | None = None, limit: int = 100) -> ValuePage:
+        """The newest value of each path below one, by path: what comes after the path `after`, at most 1000."""
+        return self._run(self._values.below(path, after=after, limit=limit))
+
+    @contextmanager
+    def follow_values(
+        self, pattern: str, *, after: EntryId | str | None = None
+    ) -> Iterator[Iterator[ValueView | ValuesMissed]]:
+        """Follows what is written to a path or a pattern (`/chat/$room`), in the blocks' order.
+
+        From now on, or after the value at the address `after`. When the connection breaks, another one goes on after
+        the last value that came, so that none is missed and none comes twice; when that fails ten times in a row, the
+        error is raised. Where values may have been missed, there is a `ValuesMissed`.
+        """
+        following = Following(self._node, pattern, after)
+        response, ask = self._connect(following.connect())
+        values = self._followed(following, response, ask)
+        try:
+            yield values
+        finally:
+            values.close()
+            response.close()
+
+    # Paths
+
+    def claim(self, path: str) -> EntryOutcome:
+        """Makes the client's account the owner of a path: of a first label that nobody owns, or below its own."""
+        return self._run(self._signing.one(checked(Own, path_in(path), self._signing.key.account)))
+
+    def set_rule(self, pattern: str, rule: str | None) -> EntryOutcome:
+        """Says who may write to the paths of a pattern: an expression in CEL, `true` for anybody; None for no rule."""
+        return self._run(self._signing.one(checked(Rule, pattern, rule)))
+
+    def rules(self) -> list[RuleView]:
+        """All rules, by pattern."""
+        return self._run(self._paths.rules())
+
+    def owner(self, path: str) -> OwnerView:
+        """Who owns a path: the owner of the closest path at or above it."""
+        return self._run(self._paths.owner(path))
+
+    def judge(self, path: str, value: str = "", *, account: AccountId | str | None = None) -> Verdict:
+        """What the rules would say about a value of an account (the node's own, when none is named). Writes nothing."""
+        return self._run(self._paths.judge(path, value, account))
 
     # Evidence
 
@@ -132,9 +166,87 @@ class Client:
         """Exactly the recorded bytes that came out of a call: `Payload.is_of` compares them with its receipt."""
         return self._run(self._node.payload(call, "output"))
 
+    def state(self, key: StateKey) -> StateFile:
+        """What the state holds under a key, with the ledger's certificate: `StateFile.check` says what it proves."""
+        return self._run(self._node.state(key))
+
     def genesis(self) -> Genesis:
         """The node's own genesis. It proves something only to who trusts it: compare its digest."""
         return Genesis.from_json(self._run(self._node.genesis()))
+
+    # Accounts
+
+    def account(self, account: AccountId | str | None = None) -> AccountView:
+        """What an account has; the client's own, when none is named."""
+        return self._run(self._accounts.account(account))
+
+    def statement(
+        self, account: AccountId | str | None = None, *, below: int | None = None, limit: int = 20
+    ) -> Statement:
+        """What an account paid and got in the last `limit` blocks that concern it, or those below a height."""
+        return self._run(self._accounts.statement(account, below=below, limit=limit))
+
+    def prices(self) -> PricesView:
+        """What things cost."""
+        return self._run(self._accounts.prices())
+
+    def bill(
+        self, first: int | None = None, last: int | None = None, *, account: AccountId | str | None = None
+    ) -> Invoice:
+        """What the receipts of some blocks cost, computed anew: of the last 3600, when nothing is said.
+
+        Args:
+            first: the first height.
+            last: the last height.
+            account: only what this account pays for.
+        """
+        return self._run(self._accounts.bill(first, last, account))
+
+    def transfer(self, to: AccountId | str, amount: int) -> EntryOutcome:
+        """Gives units of the client's account to another."""
+        return self._run(self._signing.one(checked(Transfer, account_in(to), amount)))
+
+    def hold(self, to: AccountId | str, amount: int, *, until: int) -> EntryOutcome:
+        """Holds units for another account, until a height at which they go back. Its `id` names the hold."""
+        return self._run(self._signing.one(checked(Hold, account_in(to), amount, until)))
+
+    def release(self, hold: EntryId | str, part: int = 1, whole: int = 1) -> EntryOutcome:
+        """Ends a hold: `part` of `whole` of it is paid, rounded down, and the rest goes back. 0 of 1: all goes back."""
+        return self._run(self._signing.one(checked(Release, id_in(hold), part, whole)))
+
+    def find_hold(self, hold: EntryId | str) -> HoldView | None:
+        """What is held; None when it was released, went back, or never was."""
+        return self._run(self._accounts.hold(hold))
+
+    def stake(self, amount: int, candidate: Candidate | None = None, consent: Signature | None = None) -> EntryOutcome:
+        """Moves units to the client's stake, and puts it behind a replica that consents (`Candidate.consent`)."""
+        return self._run(self._signing.one(checked(Stake, amount, candidate, consent)))
+
+    def unstake(self, amount: int) -> EntryOutcome:
+        """Takes units out of the client's stake; they come back after the lock-up."""
+        return self._run(self._signing.one(checked(Unstake, amount)))
+
+    def find_stake(self, account: AccountId | str | None = None) -> StakeView:
+        """What an account has staked; the client's own, when none is named."""
+        return self._run(self._accounts.stake(account))
+
+    def stakes(self) -> StakesView:
+        """Who bids for a seat, the best first, and who has one."""
+        return self._run(self._accounts.stakes())
+
+    # Transactions
+
+    def submit(self, *transactions: Transaction) -> list[EntryOutcome]:
+        """Signs transactions and waits until they are final. Several are applied together or not at all.
+
+        Raises:
+            NotApplied: when nothing was changed, or not in time.
+        """
+        return self._run(self._signing.done(*transactions))
+
+    def dry_run(self, *transactions: Transaction) -> DryRun:
+        """What would come of transactions now, and what they would cost. Nothing is recorded."""
+        return self._run(self._signing.rehearse(transactions))
 
     # Functions
 
@@ -198,65 +310,3 @@ class Client:
         """What a function wrote lately, and, when `follow`, what it writes from now on."""
         with self._stream(self._node.logs(name, follow=follow)) as events:
             yield map(log_event, events)
-
-    def _run(self, exchange: Exchange[T]) -> T:
-        """Drives an operation to its end."""
-        try:
-            ask = next(exchange)
-            while True:
-                try:
-                    reply = self._send(ask)
-                except ClientError as error:
-                    ask = exchange.throw(error)
-                else:
-                    ask = exchange.send(reply)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-
-    def _send(self, ask: Ask) -> Reply:
-        time.sleep(ask.pause_s)
-        with translated(self._address, ask):
-            response = self._open(ask)
-            return self._read(response, ask)
-
-    def _open(self, ask: Ask) -> httpx.Response:
-        return self._http.send(build(self._http, self._address, ask, self._key), stream=True)
-
-    def _read(self, response: httpx.Response, ask: Ask) -> Reply:
-        """Reads an answer to its end, within its bounds."""
-        due = time.monotonic() + ask.timeout_s
-        body = bytearray()
-        try:
-            for chunk in response.iter_raw():
-                body += chunk
-                if len(body) > ask.max_answer_bytes:
-                    raise too_large(ask)
-                if time.monotonic() > due:
-                    raise timed_out(self._address, ask)
-        finally:
-            response.close()
-        return Reply(response.status_code, response.headers, bytes(body))
-
-    @contextmanager
-    def _stream(self, exchange: Exchange[Reply]) -> Iterator[Iterator[ServerEvent]]:
-        """Drives an operation until an answer is no refusal, and gives that answer's events."""
-        ask = next(exchange)
-        while True:
-            with translated(self._address, ask):
-                response = self._open(ask)
-                if response.status_code < 400:
-                    break
-                reply = self._read(response, ask)
-            ask = exchange.send(reply)
-        try:
-            check_stream(response, ask)
-            yield self._events(response, ask)
-        finally:
-            response.close()
-
-    def _events(self, response: httpx.Response, ask: Ask) -> Iterator[ServerEvent]:
-        parser = EventParser()
-        with translated(self._address, ask):
-            for chunk in response.iter_raw():
-                yield from parser.feed(chunk)

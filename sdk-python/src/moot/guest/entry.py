@@ -16,6 +16,7 @@ import codecs
 import importlib
 import os
 import sys
+import typing
 from typing import TYPE_CHECKING, Any
 
 from moot.guest import context, events, exports, host, logs, wsgi
@@ -122,13 +123,33 @@ def _typed(name: str, interface: str, protocol: type) -> type:
         if function is None:
             place = f'@moot.guest.export("{interface}")' if interface else "@moot.guest.export"
             raise NotExported(f"{name} does not have {wanted}, which its world exports: decorate it with {place}")
-        members[wanted] = _member(function)
+        members[wanted] = _member(function, _plain_answer(vars(protocol)[wanted]))
     return type(protocol.__name__, (), members)
 
 
-def _member(function: Callable[..., Any]) -> Callable[..., Any]:
+def _member(function: Callable[..., Any], answer: type | None) -> Callable[..., Any]:
     def call(_: object, *arguments: Any) -> Any:
         _begin_call()
-        return function(*arguments)
+        value = function(*arguments)
+        if answer is not None and not isinstance(value, (int, float) if answer is float else answer):
+            raise TypeError(f"{_place(function)} answered with {value!r}, and its world wants {answer.__name__}")
+        return value
 
     return call
+
+
+def _plain_answer(wanted: Callable[..., Any]) -> type | None:
+    """The type that a function of the world answers with, when it is one that has no parts."""
+    try:
+        answer = typing.get_type_hints(wanted).get("return")
+    except Exception:  # whatever cannot be looked up is left to `componentize-py`
+        return None
+    return answer if answer in (bool, int, float, str, bytes) else None
+
+
+def _place(function: Callable[..., Any]) -> str:
+    """A function with its file and line: when it has answered, no traceback shows them any more."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return repr(function)
+    return f"{function.__name__} ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})"

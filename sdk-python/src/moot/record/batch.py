@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from moot.errors import DecodeError, Invalid
 from moot.record import hash as domains
 from moot.record import merkle
+from moot.record.batch_header import BatchHeader
 from moot.record.bundle import Bundle
 from moot.record.fixed import ZERO, Digest, Signature
 from moot.record.item import Record, read_nested, write_nested
@@ -36,40 +37,6 @@ if TYPE_CHECKING:
     from moot.record.genesis import Genesis
 
 _BLOCK_FIELDS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class BatchHeader(Record):
-    """`[lane, seq, bundles, root]`."""
-
-    lane: int
-    seq: int
-    bundles: int
-    root: Digest
-
-    MAX_BYTES = MAX_BATCH_HEADER_BYTES
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.bundles <= MAX_BATCH_BUNDLES:
-            raise Invalid("batch.bundles", f"{self.bundles}; a batch has 1 to {MAX_BATCH_BUNDLES} bundles")
-
-    def digest(self) -> Digest:
-        """A leaf of its block's tree."""
-        return domains.BATCH.hash(self.encode())
-
-    def write(self, w: Writer) -> None:
-        """Appends its fields."""
-        w.array(4)
-        w.uint(self.lane, 32)
-        w.uint(self.seq)
-        w.uint(self.bundles)
-        self.root.write(w)
-
-    @classmethod
-    def read(cls, r: Reader) -> Self:
-        """Reads its fields."""
-        r.array(4)
-        return cls(r.small(32), r.uint(), r.small(32), Digest.read(r))
 
 
 @dataclass(frozen=True, slots=True)

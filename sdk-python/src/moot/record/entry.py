@@ -9,28 +9,14 @@ from moot.record import hash as domains
 from moot.record.call import Call
 from moot.record.cbor import Reader, Writer, too_long, unknown_number
 from moot.record.limits import MAX_ENTRY_BYTES
-from moot.record.payload import Value
 from moot.record.receipt import Receipt
-from moot.record.transaction import (
-    Deploy,
-    Own,
-    Retire,
-    Rollback,
-    Rule,
-    Seat,
-    Together,
-    Transaction,
-    Transfer,
-    read_transaction,
-    write_transaction,
-)
+from moot.record.transaction import Transaction, read_transaction, write_transaction
+from moot.record.value import NAMED_VALUE_FIELDS, VALUE_FIELDS, Value
 
 if TYPE_CHECKING:
     from moot.record.fixed import Digest
 
 Entry = Call | Receipt | Transaction | Value
-
-_VALUE_FIELDS = 2
 
 
 def entry_kind(entry: Entry) -> str:
@@ -42,7 +28,7 @@ def entry_kind(entry: Entry) -> str:
             return "receipt"
         case Value():
             return "value"
-        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together() | Own() | Rule():
+        case _:
             return "transaction"
 
 
@@ -69,10 +55,10 @@ def encode_entry(entry: Entry) -> bytes:
             w.uint(1)
             entry.write(w)
         case Value():
-            w.array(1 + _VALUE_FIELDS)
+            w.array(1 + entry.fields)
             w.uint(3)
-            entry.write(w)
-        case Deploy() | Rollback() | Retire() | Seat() | Transfer() | Together() | Own() | Rule():
+            entry.write_fields(w)
+        case _:
             w.array(1 + entry.FIELDS)
             w.uint(2)
             write_transaction(w, entry)
@@ -99,7 +85,8 @@ def _read(r: Reader) -> Entry:
     kind = r.uint()
     if kind == 2:
         return read_transaction(r, fields)
-    wanted = {0: Call.FIELDS, 1: Receipt.FIELDS, 3: _VALUE_FIELDS}.get(kind)
+    value_fields = NAMED_VALUE_FIELDS if fields == NAMED_VALUE_FIELDS else VALUE_FIELDS
+    wanted = {0: Call.FIELDS, 1: Receipt.FIELDS, 3: value_fields}.get(kind)
     if wanted is None:
         raise unknown_number("kind of entry", at, kind)
     if fields != wanted:
@@ -110,4 +97,4 @@ def _read(r: Reader) -> Entry:
         case 1:
             return Receipt.read(r)
         case _:
-            return Value.read(r)
+            return Value.read_fields(r, fields)

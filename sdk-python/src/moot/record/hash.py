@@ -51,7 +51,12 @@ SPEC: Final = Domain("moot spec 1")
 GENESIS: Final = Domain("moot genesis 1")
 SEED: Final = Domain("moot seed 1")
 STATE: Final = Domain("moot state 1")
+STATE_KEY: Final = Domain("moot state key 1")
+STATE_VALUE: Final = Domain("moot state value 1")
+STATE_LEAF: Final = Domain("moot state leaf 1")
+STATE_NODE: Final = Domain("moot state node 1")
 REQUEST: Final = Domain("moot request 1")
+CANDIDATE: Final = Domain("moot candidate 1")
 
 
 def component_digest(wasm: bytes) -> Digest:

@@ -33,6 +33,12 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024 - 8 * 1024
 MAX_BATCH_HEADER_BYTES = 64
 """Four fields at their longest, with slack."""
 
+MAX_SEALED_HEADER_BYTES = MAX_BATCH_HEADER_BYTES + 64 + 8
+"""A batch's header, its owner's signature and the heads of both."""
+
+MAX_EQUIVOCATION_BYTES = 2 * MAX_SEALED_HEADER_BYTES + 8
+"""Two of them, and the heads of both."""
+
 MAX_SEALED_BATCH_BYTES = MAX_BATCH_BYTES + 80
 """A batch, its owner's signature and the heads of both."""
 
@@ -71,6 +77,30 @@ MAX_DESCENT = 256
 
 MAX_PROOF_BYTES = 192 * 1024
 """A page, three paths, four headers, a certificate and the longest descent take 61 KiB; the rest is for handovers."""
+
+MAX_STATE_DEPTH = 256
+"""A way in the state's tree has as many steps as a place has bits."""
+
+MAX_STATE_KEY_BYTES = 640
+"""The longest key of the state is a path, with its heads."""
+
+MAX_STATE_VALUE_BYTES = 128 * 1024
+"""A value that a proof can show: a function with a hundred versions of one kilobyte."""
+
+MAX_STATE_PROOF_BYTES = MAX_STATE_VALUE_BYTES + 16 * 1024 + MAX_PROOF_BYTES
+"""A value, a way, and what leads to the votes."""
+
+MAX_STATE_FILE_BYTES = 768 * 1024
+"""A state's proof in base64, and its readable form."""
+
+MAX_WAITING_PARTS = 12
+"""Parts of a stake that wait for their heights: eight that the ledger rounds together, and a few that it could not."""
+
+MAX_STAKED_REPLICAS = 8
+"""Replicas that one stake is behind."""
+
+MAX_VERSIONS_KEPT = 256
+"""Versions of a function that its record has: the ledger lets go of older ones."""
 
 MAX_INLINE_BYTES = 4 * 1024
 """Small public messages ride in the entry."""
@@ -116,6 +146,15 @@ MAX_VARIABLE_BYTES = 32
 
 MAX_RULE_BYTES = 1024
 """A rule is a sentence, not a program."""
+
+MAX_CRON_BYTES = 64
+"""Five fields of a schedule, with lists in each."""
+
+MAX_TRIGGER_ACCOUNTS = 64
+"""Above this it is a rule."""
+
+MAX_VOTED_PRICE = 1 << 40
+"""With larger prices a slip of the hand would stop every account at once."""
 
 MAX_TOGETHER = 1024
 """What is done for transactions that count together may have to be undone."""

@@ -1,4 +1,4 @@
-"""A payload by digest: what went into a function or came out of it. And the values written to paths."""
+"""A payload by digest: what went into a function or came out of it. And the paths that values are written to."""
 
 from __future__ import annotations
 
@@ -139,28 +139,3 @@ def check_pattern(pattern: str) -> None:
         if name in names:
             raise Invalid(field, f"variable {shown(label)} is there twice")
         names.add(name)
-
-
-@dataclass(frozen=True, slots=True)
-class Value(Item):
-    """A message written to a path."""
-
-    path: str
-    payload: Payload
-
-    def __post_init__(self) -> None:
-        check_path(self.path)
-
-    def to_json(self) -> dict[str, Any]:
-        """Its readable form."""
-        return {"path": self.path, "payload": self.payload.to_json()}
-
-    def write(self, w: Writer) -> None:
-        """Appends its fields."""
-        w.text(self.path)
-        self.payload.write(w)
-
-    @classmethod
-    def read(cls, r: Reader) -> Self:
-        """Reads its fields."""
-        return cls(r.text(MAX_PATH_BYTES), Payload.read(r))

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from moot.errors import DecodeError, ProofError
 from moot.record.address import EntryId
-from moot.record.batch import BatchHeader, BlockHeader
+from moot.record.batch import BlockHeader
+from moot.record.batch_header import BatchHeader
 from moot.record.bundle import BundleHeader
 from moot.record.cbor import unknown_number
 from moot.record.entry import Entry, decode_entry, entry_digest
@@ -212,7 +213,7 @@ class Proof(Record):
         if block.height > signed.valid_until:
             why = f"it was valid until height {signed.valid_until} and stands in block {block.height}"
             raise ProofError("bundle.valid_until", why)
-        epoch, view = verify_finality(genesis, self.handovers, self.certificate, self._certified())
+        epoch, view = verify_finality(genesis, self.handovers, self.certificate, last_of_descent(block, self.descent))
         return Proven(
             entry=signed.entry,
             account=signed.account,
@@ -223,18 +224,6 @@ class Proof(Record):
             epoch=epoch,
             view=view,
         )
-
-    def _certified(self) -> BlockHeader:
-        """The block that the certificate must name: the descent leads to it."""
-        if len(self.descent) > MAX_DESCENT:
-            raise ProofError("descent", f"{len(self.descent)} headers; at most {MAX_DESCENT}")
-        header = self.block_header
-        for child in self.descent:
-            if child.parent != header.digest() or child.height != header.height + 1:
-                why = f"what follows block {header.height} does not name it as its parent at the next height"
-                raise ProofError("descent", why)
-            header = child
-        return header
 
     def id(self) -> EntryId:
         """The address that the proof is about, not verified."""
@@ -276,6 +265,22 @@ class Proof(Record):
             certificate=r.byte_string(MAX_CERTIFICATE_BYTES),
             handovers=read_handovers(r) if handed_over else (),
         )
+
+
+def last_of_descent(header: BlockHeader, descent: tuple[BlockHeader, ...]) -> BlockHeader:
+    """The block that the certificate must name: the descent leads to it.
+
+    Raises:
+        ProofError: when it does not.
+    """
+    if len(descent) > MAX_DESCENT:
+        raise ProofError("descent", f"{len(descent)} headers; at most {MAX_DESCENT}")
+    for child in descent:
+        if child.parent != header.digest() or child.height != header.height + 1:
+            why = f"what follows block {header.height} does not name it as its parent at the next height"
+            raise ProofError("descent", why)
+        header = child
+    return header
 
 
 def _read_version(r: Reader, wanted: int) -> None:

@@ -10,7 +10,7 @@ from moot.errors import Invalid, shown
 from moot.record.address import EntryId
 from moot.record.fixed import Digest
 from moot.record.item import Item
-from moot.record.limits import MAX_TOUCH_TARGET_BYTES, MAX_TOUCHED_BYTES, MAX_TOUCHES
+from moot.record.limits import MAX_TOUCH_TARGET_BYTES, MAX_TOUCHED_BYTES, MAX_TOUCHES, MAX_U64
 from moot.record.payload import Payload
 from moot.record.text import Numbered, exact, has_control
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from moot.record.cbor import Reader, Writer
+    from moot.record.prices import Prices
 
 
 class Status(Numbered):
@@ -86,6 +87,12 @@ class Fee(Item):
 
     ordering: int
     execution: int
+
+    @classmethod
+    def of(cls, prices: Prices, length: int, fuel: int) -> Self:
+        """The fee for so many bytes of ordered entries and so much fuel. What does not fit 64 bits is 2^64-1."""
+        execution = -(-fuel * prices.per_mega_fuel // 1_000_000)
+        return cls(min(length * prices.per_byte, MAX_U64), min(execution, MAX_U64))
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""

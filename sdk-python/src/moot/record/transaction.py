@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from moot.errors import DecodeError, Invalid
-from moot.record.address import check_name, read_name, write_name
+from moot.record.address import EntryId, check_name, read_name, write_name
+from moot.record.bond import (
+    Candidate,
+    Convict,
+    Hold,
+    Release,
+    Stake,
+    Unstake,
+    check_addresses,
+    check_amount,
+)
 from moot.record.cbor import unknown_number
 from moot.record.committee import check_key
-from moot.record.fixed import AccountId, Digest
+from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.limits import (
     MAX_COMPONENT_BYTES,
+    MAX_EQUIVOCATION_BYTES,
     MAX_PATH_BYTES,
     MAX_RULE_BYTES,
     MAX_SPEC_BYTES,
     MAX_TOGETHER,
-    MAX_U64,
+    MAX_VOTED_PRICE,
 )
 from moot.record.payload import check_path, check_pattern
+from moot.record.prices import Prices
 from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
 from moot.record.text import Numbered, base64url, exact
+from moot.record.trigger import Trigger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moot.record.cbor import Reader, Writer
 
 
@@ -150,12 +165,7 @@ class Seat:
 
     def __post_init__(self) -> None:
         check_key("transaction.account", self.account)
-        for field, address in (("transaction.ledger", self.ledger), ("transaction.data", self.data)):
-            if address is not None and not address.is_reachable:
-                why = f"{address}; write an IP address that others can reach, and a port from 1 on"
-                raise Invalid(field, why)
-        if self.ledger is not None and self.ledger == self.data:
-            raise Invalid("transaction.data", "the same as for votes; batches need a port of their own")
+        check_addresses(self.ledger, self.data)
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""
@@ -190,8 +200,7 @@ class Transfer:
     FIELDS: ClassVar = 3
 
     def __post_init__(self) -> None:
-        if not 1 <= self.amount <= MAX_U64:
-            raise Invalid("transaction.amount", f"{self.amount}; a transfer is of one unit at least")
+        check_amount(self.amount)
         check_key("transaction.to", self.to)
 
     def to_json(self) -> dict[str, Any]:
@@ -286,7 +295,99 @@ class Rule:
         w.optional(self.rule, w.text)
 
 
-Transaction = Deploy | Rollback | Retire | Seat | Transfer | Together | Own | Rule
+@dataclass(frozen=True, slots=True)
+class SetPrices:
+    """Says what things should cost, as a member of the committee would have it."""
+
+    prices: Prices
+
+    NUMBER: ClassVar = 13
+    FIELDS: ClassVar = 2
+
+    def __post_init__(self) -> None:
+        for name in ("per_byte", "per_mega_fuel", "per_stored_byte"):
+            price = getattr(self.prices, name)
+            if price > MAX_VOTED_PRICE:
+                why = f"{name} is {price}; at most {MAX_VOTED_PRICE} can be voted for"
+                raise Invalid("transaction.prices", why)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"prices": {"prices": self.prices.to_json()}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        self.prices.write(w)
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Gives up a function's upgrade and its destruction for good. Said by its owner."""
+
+    name: str
+
+    NUMBER: ClassVar = 14
+    FIELDS: ClassVar = 2
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"freeze": {"name": self.name}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        write_name(w, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrigger:
+    """Sets what makes a function run. Said by the owner of the pattern's first labels, or of the function.
+
+    Attributes:
+        name: the trigger's name; it belongs to who set it, as long as it is set.
+        trigger: the trigger; None: there is none any more.
+    """
+
+    name: str
+    trigger: Trigger | None
+
+    NUMBER: ClassVar = 16
+    FIELDS: ClassVar = 3
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        trigger = None if self.trigger is None else self.trigger.to_json()
+        return {"trigger": {"name": self.name, "trigger": trigger}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number."""
+        write_name(w, self.name)
+        w.optional(self.trigger, lambda trigger: trigger.write(w))
+
+
+Transaction: TypeAlias = (
+    Deploy
+    | Rollback
+    | Retire
+    | Seat
+    | Transfer
+    | Together
+    | Own
+    | Rule
+    | Hold
+    | Release
+    | Stake
+    | Unstake
+    | Convict
+    | SetPrices
+    | Freeze
+    | SetTrigger
+)
 
 
 def write_transaction(w: Writer, transaction: Transaction) -> None:
@@ -298,38 +399,57 @@ def write_transaction(w: Writer, transaction: Transaction) -> None:
 def read_transaction(r: Reader, fields: int) -> Transaction:
     """Reads a transaction of so many fields."""
     at = r.position
-    transaction: Transaction
-    match r.uint():
-        case Deploy.NUMBER:
-            transaction = Deploy(
-                name=read_name(r),
-                component=Digest.read(r),
-                component_bytes=r.uint(),
-                spec=r.byte_string(MAX_SPEC_BYTES),
-                previous=r.optional(lambda: r.small(32)),
-            )
-        case Rollback.NUMBER:
-            transaction = Rollback(read_name(r), r.small(32))
-        case Retire.NUMBER:
-            transaction = Retire(read_name(r))
-        case Seat.NUMBER:
-            transaction = Seat(
-                account=AccountId.read(r),
-                role=Role.read(r),
-                ledger=r.optional(lambda: SocketAddress.read(r)),
-                data=r.optional(lambda: SocketAddress.read(r)),
-            )
-        case Transfer.NUMBER:
-            transaction = Transfer(AccountId.read(r), r.uint())
-        case Together.NUMBER:
-            transaction = Together(r.small(16))
-        case Own.NUMBER:
-            transaction = Own(r.text(MAX_PATH_BYTES), r.optional(lambda: AccountId.read(r)))
-        case Rule.NUMBER:
-            transaction = Rule(r.text(MAX_PATH_BYTES), r.optional(lambda: r.text(MAX_RULE_BYTES)))
-        case number:
-            raise unknown_number("transaction", at, number)
+    number = r.uint()
+    read = _READERS.get(number)
+    if read is None:
+        raise unknown_number("transaction", at, number)
+    transaction = read(r)
     if fields != transaction.FIELDS:
         why = f"the transaction at byte {at} has length {fields}; the format has {transaction.FIELDS} here"
         raise DecodeError(why)
     return transaction
+
+
+def _read_deploy(r: Reader) -> Deploy:
+    return Deploy(
+        name=read_name(r),
+        component=Digest.read(r),
+        component_bytes=r.uint(),
+        spec=r.byte_string(MAX_SPEC_BYTES),
+        previous=r.optional(lambda: r.small(32)),
+    )
+
+
+def _read_seat(r: Reader) -> Seat:
+    return Seat(
+        account=AccountId.read(r),
+        role=Role.read(r),
+        ledger=r.optional(lambda: SocketAddress.read(r)),
+        data=r.optional(lambda: SocketAddress.read(r)),
+    )
+
+
+def _read_stake(r: Reader) -> Stake:
+    amount = r.uint()
+    replica = r.optional(lambda: Candidate.read(r))
+    return Stake(amount, replica, r.optional(lambda: Signature.read(r)))
+
+
+_READERS: dict[int, Callable[[Reader], Transaction]] = {
+    Deploy.NUMBER: _read_deploy,
+    Rollback.NUMBER: lambda r: Rollback(read_name(r), r.small(32)),
+    Retire.NUMBER: lambda r: Retire(read_name(r)),
+    Seat.NUMBER: _read_seat,
+    Transfer.NUMBER: lambda r: Transfer(AccountId.read(r), r.uint()),
+    Together.NUMBER: lambda r: Together(r.small(16)),
+    Own.NUMBER: lambda r: Own(r.text(MAX_PATH_BYTES), r.optional(lambda: AccountId.read(r))),
+    Rule.NUMBER: lambda r: Rule(r.text(MAX_PATH_BYTES), r.optional(lambda: r.text(MAX_RULE_BYTES))),
+    Hold.NUMBER: lambda r: Hold(AccountId.read(r), r.uint(), r.uint()),
+    Release.NUMBER: lambda r: Release(EntryId.read(r), r.uint(), r.uint()),
+    Stake.NUMBER: _read_stake,
+    Unstake.NUMBER: lambda r: Unstake(r.uint()),
+    Convict.NUMBER: lambda r: Convict(r.byte_string(MAX_EQUIVOCATION_BYTES)),
+    SetPrices.NUMBER: lambda r: SetPrices(Prices.read(r)),
+    Freeze.NUMBER: lambda r: Freeze(read_name(r)),
+    SetTrigger.NUMBER: lambda r: SetTrigger(read_name(r), r.optional(lambda: Trigger.read(r))),
+}

@@ -1,4 +1,4 @@
-"""`python -m moot.verify`: a receipt checked against a genesis, with no network and no data folder.
+"""`python -m moot.verify`: a receipt, or a proof of the state, checked against a genesis, with no network and no node.
 
 Exit code 0: valid; 1: not, and the field that does not fit is named; 2: the command line or a file cannot be used.
 The same as `moot verify`.
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from moot.errors import ProofError
-from moot.verify import Genesis, ReceiptFile
+from moot.verify import Genesis, ReceiptFile, StateFile
 from moot.verify.report import refusal, summary, verdict_json
+from moot.verify.state_report import state_summary, state_verdict_json
 
 VALID: Final = 0
 INVALID: Final = 1
@@ -30,7 +31,7 @@ class Unusable(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Checks a receipt, prints the verdict, and gives the exit code."""
+    """Checks a file, prints the verdict, and gives the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     file: Path = options.file
@@ -42,20 +43,28 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return UNUSABLE
     try:
-        genesis = Genesis.from_json(genesis_text)
-        receipt = ReceiptFile.parse(text)
-        checked = receipt.check(genesis)
+        print(_verdict(text, Genesis.from_json(genesis_text), genesis_path, as_json=options.json))
     except ProofError as error:
         if options.json:
             print(json.dumps({"valid": False, "field": error.field, "error": str(error)}, indent=2))
         else:
             print(refusal(error, file, genesis_path))
         return INVALID
-    if options.json:
-        print(json.dumps(verdict_json(checked, genesis), indent=2))
-    else:
-        print(summary(checked, receipt.evidence, genesis, genesis_path))
     return VALID
+
+
+def _verdict(text: str, genesis: Genesis, genesis_path: Path, *, as_json: bool) -> str:
+    """What a good file says, for programs or for people."""
+    if StateFile.is_one(text):
+        proven = StateFile.parse(text).check(genesis)
+        if as_json:
+            return json.dumps(state_verdict_json(proven, genesis), indent=2)
+        return state_summary(proven, genesis, genesis_path)
+    receipt = ReceiptFile.parse(text)
+    checked = receipt.check(genesis)
+    if as_json:
+        return json.dumps(verdict_json(checked, genesis), indent=2)
+    return summary(checked, receipt.evidence, genesis, genesis_path)
 
 
 def run() -> NoReturn:
@@ -66,12 +75,12 @@ def run() -> NoReturn:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m moot.verify",
-        description="Check a receipt offline. Needs no network, no node and no data folder.",
+        description="Check a receipt, or a proof of the state, offline. Needs no network, no node and no data folder.",
         epilog="Exit code 0: valid; 1: not, and the field that does not fit is named; 2: the command line or a file "
         "cannot be used. Without --genesis, genesis.json is looked for beside the receipt, here, and in ./.moot; "
         "`moot genesis -o genesis.json` saves a node's.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the receipt file")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the receipt file, or the state file")
     named = os.environ.get("MOOT_GENESIS")
     parser.add_argument(
         "--genesis",

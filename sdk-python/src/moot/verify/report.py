@@ -35,10 +35,10 @@ def verdict_json(checked: Checked, genesis: Genesis) -> dict[str, Any]:
     }
 
 
-def refusal(error: ProofError, receipt: Path, genesis: Path) -> str:
+def refusal(error: ProofError, file: Path, genesis: Path) -> str:
     """The verdict on a bad file."""
-    rows = [("reason", line(str(error))), ("receipt", str(receipt)), ("genesis", str(genesis))]
-    return f"INVALID  {line(error.field)} does not fit\n\n{_fields(2, rows)}"
+    rows = [("reason", line(str(error))), ("file", str(file)), ("genesis", str(genesis))]
+    return f"INVALID  {line(error.field)} does not fit\n\n{fields(2, rows)}"
 
 
 def summary(checked: Checked, evidence: Evidence, genesis: Genesis, genesis_path: Path) -> str:
@@ -50,7 +50,7 @@ def summary(checked: Checked, evidence: Evidence, genesis: Genesis, genesis_path
     ]
     if call is not None:
         caller = "nobody who signed" if call.caller is None else str(call.caller)
-        rows.append(("called by", f"{caller} at {_time(call.time_us)}"))
+        rows.append(("called by", f"{caller} at {time(call.time_us)}"))
         rows.append(("input", f"{_size(call.input.length)} {call.input.digest}"))
     rows.append(("output", f"{_size(receipt.output.length)} {receipt.output.digest}"))
     rows.append(("fuel", f"{receipt.fuel:,}" if receipt.metered else "not measured"))
@@ -61,7 +61,7 @@ def summary(checked: Checked, evidence: Evidence, genesis: Genesis, genesis_path
     function = "" if call is None else f" to {call.function}"
     gaps = "\n".join(f"    - {gap}" for gap in _not_proven(checked, genesis, genesis_path))
     head = f"VALID  receipt of call {receipt.call}{function}"
-    return f"{head}\n\n  proven\n{_fields(4, rows)}\n\n  not proven\n{gaps}"
+    return f"{head}\n\n  proven\n{fields(4, rows)}\n\n  not proven\n{gaps}"
 
 
 def line(text: str) -> str:
@@ -89,13 +89,14 @@ def _ordered(checked: Checked, evidence: Evidence, genesis: Genesis) -> str:
     if final is None or not isinstance(evidence, Proof):
         return "not shown: this receipt has the worker's signature alone"
     handovers = evidence.handovers
-    replicas = _count(len(handovers[-1].members if handovers else genesis.validators), "replica")
+    replicas = count(len(handovers[-1].members if handovers else genesis.validators), "replica")
     if handovers:
-        replicas += f", after {_count(len(handovers), 'change')} of the genesis's committee"
-    return f"in block {final.height} at {_time(final.time_ms * 1000)} by a quorum of {replicas}"
+        replicas += f", after {count(len(handovers), 'change')} of the genesis's committee"
+    return f"in block {final.height} at {time(final.time_ms * 1000)} by a quorum of {replicas}"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """So many of something."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
@@ -104,7 +105,8 @@ def _touched(receipt: Receipt) -> str:
     return ", ".join(touched) or "nothing outside"
 
 
-def _fields(indent: int, rows: list[tuple[str, str]]) -> str:
+def fields(indent: int, rows: list[tuple[str, str]]) -> str:
+    """Names and values in two columns."""
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{' ' * indent}{name:<{width}}  {value}" for name, value in rows)
 
@@ -113,7 +115,8 @@ def _size(length: int) -> str:
     return f"{length:,} B"
 
 
-def _time(time_us: int) -> str:
+def time(time_us: int) -> str:
+    """A time in microseconds since 1970, in UTC."""
     try:
         moment = _EPOCH + timedelta(microseconds=time_us)
     except OverflowError:

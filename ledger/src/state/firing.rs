@@ -1,0 +1,394 @@
+//! Triggers as they fire: from what a block brings to derived calls, and from these to their answers.
+//!
+//! ```text
+//!  value allowed ─┐                      ┌─► barred? a reason that its receipt will say
+//!  time has come ─┼─► access ──► derive ─┼─► no room? dropped, which the history says
+//!  a call ended ──┘                      └─► assigned to a lane by rendezvous, until its time is over
+//!                                                 │ Call entry under its digest: bound
+//!                                                 ▼ Receipt entry: answered, gone from the state
+//! ```
+//!
+//! All of it follows from the blocks: each replica derives the same calls, and which lane is to run one.
+
+use super::apply::Step;
+use super::derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
+use super::triggers::{self, Event, TriggerRecord};
+use super::{Block, OrderedBundle, Refusal, State, history};
+use crate::limits::{
+    DERIVED_PATIENCE_MS, MAX_OPEN_OF_TRIGGER, MAX_PASSED_ON, MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH,
+};
+use crate::rules::Scope;
+use moot_record::{
+    AccountId, Digest, Domain, EntryId, FunctionKind, FunctionName, Payload, StateKey, Trigger,
+    TriggerAccess, Value,
+};
+use std::sync::Arc;
+
+const LANE: Domain = Domain::new("moot derived lane 1");
+
+/// What made a trigger fire.
+struct Fired<'a> {
+    record: &'a TriggerRecord,
+    source: String,
+    payload: Payload,
+    at: Option<EntryId>,
+    by: Option<AccountId>,
+    time_ms: u64,
+    depth: u32,
+}
+
+/// Who made something happen, as an access asks.
+struct Who<'a> {
+    account: Option<AccountId>,
+    function: Option<&'a FunctionName>,
+    /// The value's, or none.
+    path: &'a str,
+    payload: &'a Payload,
+}
+
+impl State {
+    /// Whether blocks have to be looked through for calls and receipts.
+    pub(crate) fn follows(&self) -> bool {
+        !self.open.is_empty() || self.triggers.waits_for_calls()
+    }
+
+    /// A trigger is set, changed or taken back.
+    pub(super) fn change_trigger(
+        &mut self,
+        account: AccountId,
+        name: &FunctionName,
+        trigger: Option<&Trigger>,
+        now_ms: u64,
+    ) -> Result<Option<Arc<TriggerRecord>>, Refusal> {
+        let present = self.triggers.get(name).cloned();
+        if let Some(present) = present.as_ref().filter(|present| present.set.owner != account) {
+            // Whoever owns a path decides what goes on there.
+            let may = match &present.event {
+                Event::Value(pattern) => {
+                    trigger.is_none() && self.owners.check(&account, pattern.owned()).is_ok()
+                }
+                Event::Schedule(_) | Event::Completion(_) => false,
+            };
+            if !may {
+                return Err(Refusal::NotTriggerOwner { name: name.clone(), owner: present.set.owner });
+            }
+        }
+        let record = match trigger {
+            None if present.is_none() => return Err(Refusal::NoTrigger { name: name.clone() }),
+            None => None,
+            Some(trigger) => Some(self.checked_trigger(account, name, trigger, now_ms)?),
+        };
+        Ok(Arc::make_mut(&mut self.triggers).put(name.clone(), record))
+    }
+
+    fn checked_trigger(
+        &self,
+        account: AccountId,
+        name: &FunctionName,
+        trigger: &Trigger,
+        now_ms: u64,
+    ) -> Result<Arc<TriggerRecord>, Refusal> {
+        let bad = |why: String| Refusal::bad_trigger(&why);
+        let set = triggers::set(account, trigger, now_ms).map_err(bad)?;
+        let record = TriggerRecord::new(name.clone(), set).map_err(bad)?;
+        let target = triggers::check_target(&self.functions, &trigger.function)?;
+        match &record.event {
+            Event::Value(pattern) => self.owners.check(&account, pattern.owned())?,
+            Event::Schedule(_) | Event::Completion(_) if target.owner != account => {
+                return Err(Refusal::NotOwner { name: target.name.clone(), owner: target.owner });
+            }
+            Event::Schedule(_) => {}
+            Event::Completion(watched) => {
+                let found = self.functions.get(watched);
+                let found = found.ok_or_else(|| Refusal::Unknown { name: watched.clone() })?;
+                triggers::check_watched(found, &account)?;
+            }
+        }
+        self.triggers.check_room(&record)?;
+        Ok(Arc::new(record))
+    }
+
+    /// A value was allowed.
+    pub(super) fn fire_value(&mut self, block: &Block, id: EntryId, value: &Value, step: &mut Step) {
+        if self.triggers.is_empty() {
+            return;
+        }
+        for record in self.triggers.of_value(&value.path) {
+            let who = Who {
+                account: value.account,
+                function: value.function.as_ref(),
+                path: &value.path,
+                payload: &value.payload,
+            };
+            if !self.admits(block, &record, &who) {
+                continue;
+            }
+            let fired = Fired {
+                record: &record,
+                source: format!("value:{}", value.path),
+                payload: value.payload.clone(),
+                at: Some(id),
+                by: value.account,
+                time_ms: block.time_ms,
+                depth: self.depth_after(value.parent.as_ref()),
+            };
+            self.derive(block, fired, step);
+        }
+    }
+
+    /// How deep a value stands that was written in a call.
+    fn depth_after(&self, call: Option<&EntryId>) -> u32 {
+        let Some(call) = call else { return 0 };
+        match self.open.traced(call) {
+            Some(traced) => traced.depth.map_or(0, |depth| depth.saturating_add(1)),
+            // Nobody can tell any more: what cannot be followed must not go on.
+            None if self.open.traced_count() >= MAX_TRACED_CALLS => MAX_TRIGGER_DEPTH,
+            None => 0,
+        }
+    }
+
+    /// Whose times have come; each fires once, however much time has passed.
+    pub(super) fn fire_schedules(&mut self, block: &Block, step: &mut Step) {
+        for record in self.triggers.due(block.time_ms) {
+            let Event::Schedule(cron) = &record.event else { continue };
+            let fired = Fired {
+                record: &record,
+                source: format!("schedule:{}", record.name),
+                payload: Payload::inlined(&[]),
+                at: None,
+                by: None,
+                time_ms: record.set.next_ms,
+                depth: 0,
+            };
+            self.derive(block, fired, step);
+            let mut next = TriggerRecord::clone(&record);
+            // A schedule that was set has a next time always.
+            next.set.next_ms = cron.next(block.time_ms).unwrap_or(u64::MAX);
+            Arc::make_mut(&mut self.triggers).put(record.name.clone(), Some(Arc::new(next)));
+            step.touch(StateKey::Trigger(record.name.clone()));
+        }
+    }
+
+    /// Whether a trigger may be made to fire by somebody.
+    fn admits(&self, block: &Block, record: &TriggerRecord, who: &Who<'_>) -> bool {
+        match (&record.set.trigger.access, &record.rule) {
+            (TriggerAccess::Anyone, _) => true,
+            (TriggerAccess::Accounts(accounts), _) => {
+                who.account.is_some_and(|account| accounts.binary_search(&account).is_ok())
+            }
+            (TriggerAccess::Rule(_), None) => false,
+            (TriggerAccess::Rule(_), Some(rule)) => {
+                let labels = match &record.event {
+                    Event::Value(pattern) => pattern.bind(who.path),
+                    Event::Schedule(_) | Event::Completion(_) => Default::default(),
+                };
+                let inline = who.payload.inline.as_deref();
+                let scope = Scope {
+                    account: who.account,
+                    function: who.function,
+                    value: inline.or((who.payload.bytes == 0).then_some(&[][..])),
+                    value_bytes: who.payload.bytes,
+                    now_ms: block.time_ms,
+                    height: block.height,
+                    balance: &|account| self.balance(account),
+                };
+                rule.judge(&labels, &scope) == Ok(true)
+            }
+        }
+    }
+
+    /// Derives the call of a trigger that fires.
+    fn derive(&mut self, block: &Block, fired: Fired<'_>, step: &mut Step) {
+        let Fired { record, source, payload, at, by, time_ms, depth } = fired;
+        let Trigger { function, .. } = &record.set.trigger;
+        let id = DerivedId { height: block.height, number: step.derived };
+        step.derived = step.derived.saturating_add(1);
+        let mut call = DerivedCall {
+            id,
+            trigger: record.name.clone(),
+            function: function.clone(),
+            owner: record.set.owner,
+            source,
+            payload,
+            at,
+            by,
+            time_ms,
+            depth,
+            barred: self.barred(function, &record.set.owner, depth),
+            lane: 0,
+            turn: 0,
+            until_ms: 0,
+            call: None,
+        };
+        let (room, of_trigger) = self.open.room(&record.name);
+        if !room || of_trigger >= MAX_OPEN_OF_TRIGGER {
+            let why = match room {
+                true => format!(
+                    "{MAX_OPEN_OF_TRIGGER} calls of this trigger have no answer yet, as many as may be"
+                ),
+                false => "as many derived calls have no answer yet as may be in all".to_owned(),
+            };
+            self.history = history::extend_dropped(&self.history, &id, &why);
+            step.touch(StateKey::History);
+            step.changes
+                .derived
+                .push(DerivedNews { call: Arc::new(call), end: Some(DerivedEnd::Dropped { why }) });
+            return;
+        }
+        call.lane = self.lane_of(&call.digest(), 0, block.height);
+        call.until_ms = self.until(block, function);
+        self.set_derived(Arc::new(call), step);
+    }
+
+    fn set_derived(&mut self, call: Arc<DerivedCall>, step: &mut Step) {
+        step.touch(StateKey::Derived(call.id.height, call.id.number));
+        self.open.put(call.id, Some(call.clone()));
+        step.changes.derived.push(DerivedNews { call, end: None });
+    }
+
+    fn barred(&self, function: &FunctionName, owner: &AccountId, depth: u32) -> Option<Barred> {
+        if depth >= MAX_TRIGGER_DEPTH {
+            return Some(Barred::Loop);
+        }
+        // It was there when the trigger was set, and a function never goes.
+        let Some(version) = self.functions.get(function).and_then(|record| record.active()) else {
+            return Some(Barred::Retired);
+        };
+        match &version.spec {
+            spec if spec.kind != FunctionKind::Event => Some(Barred::OtherKind),
+            spec if !spec.admits(Some(owner)) => Some(Barred::NotAdmitted),
+            _ => None,
+        }
+    }
+
+    /// How long a lane has for a call of a function, from this block on.
+    fn until(&self, block: &Block, function: &FunctionName) -> u64 {
+        let version = self.functions.get(function).and_then(|record| record.active());
+        let deadline_ms = version.map_or(0, |version| version.spec.limits.deadline_ms);
+        block.time_ms.saturating_add(deadline_ms).saturating_add(DERIVED_PATIENCE_MS)
+    }
+
+    /// The lane whose turn it is: members of the committee in the order of a hash of call and member.
+    fn lane_of(&self, digest: &Digest, turn: u32, height: u64) -> u32 {
+        let Some(seats) = &self.seats else { return 0 };
+        let members = &seats.committee(seats.epoch_of(height)).members;
+        let rank = |account: &AccountId| {
+            let mut bytes = [0; 64];
+            bytes[..32].copy_from_slice(digest.as_bytes());
+            bytes[32..].copy_from_slice(account.as_bytes());
+            LANE.hash(&bytes)
+        };
+        let mut ranked: Vec<(Digest, &AccountId)> =
+            members.iter().map(|member| (rank(member), member)).collect();
+        ranked.sort();
+        let place = (turn as usize).checked_rem(ranked.len()).unwrap_or(0);
+        let chosen = ranked.get(place).and_then(|(_, member)| seats.of(member));
+        chosen.map_or(0, |(lane, _)| lane)
+    }
+
+    /// Gives derived calls whose lanes did not answer in time to the next ones.
+    pub(super) fn pass_on(&mut self, block: &Block, step: &mut Step) {
+        for call in self.open.overdue(block.time_ms, MAX_PASSED_ON) {
+            let lane = self.lane_of(&call.digest(), call.turn.saturating_add(1), block.height);
+            let mut next = DerivedCall { until_ms: self.until(block, &call.function), ..(*call).clone() };
+            // A committee of one has nobody else: it answers when it can.
+            if lane != call.lane {
+                next = DerivedCall { lane, turn: call.turn.saturating_add(1), call: None, ..next };
+            }
+            self.set_derived(Arc::new(next), step);
+        }
+        for call in self.open.stale(block.time_ms, MAX_PASSED_ON) {
+            self.open.trace(call, None);
+            step.touch(StateKey::Watched(call));
+        }
+    }
+
+    /// Looks at the calls of a bundle: those that are derived are bound, and some are traced.
+    pub(super) fn follow_calls(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
+        for (id, call) in &bundle.calls {
+            let mut depth = None;
+            if bundle.own {
+                let derived = call.idempotency.as_ref().and_then(|digest| self.open.by_digest(digest));
+                let fits = |derived: &&Arc<DerivedCall>| {
+                    derived.lane == id.lane && derived.call.is_none() && derived.function == call.function
+                };
+                let parent = call.parent.filter(|parent| parent.lane == id.lane);
+                if let Some(derived) = derived.filter(fits) {
+                    depth = Some(derived.depth);
+                    let bound = DerivedCall { call: Some(*id), ..(**derived).clone() };
+                    self.set_derived(Arc::new(bound), step);
+                } else if let Some(parent) = parent.and_then(|parent| self.open.traced(&parent)) {
+                    depth = parent.depth;
+                }
+            }
+            let watched = depth.is_some() || self.triggers.watches(&call.function);
+            if !watched || self.open.traced_count() >= MAX_TRACED_CALLS {
+                continue;
+            }
+            let traced = Traced {
+                function: call.function.clone(),
+                caller: call.caller,
+                depth,
+                answered: false,
+                until_ms: self.until(block, &call.function),
+            };
+            self.open.trace(*id, Some(traced));
+            step.touch(StateKey::Watched(*id));
+        }
+    }
+
+    /// Looks at the receipts of a bundle: derived calls are answered, and the ends of others make triggers fire.
+    pub(super) fn follow_receipts(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
+        for (id, call, status) in &bundle.receipts {
+            if id.lane != call.lane {
+                continue;
+            }
+            if let Some(derived) = self.open.by_call(call).cloned() {
+                self.open.put(derived.id, None);
+                step.touch(StateKey::Derived(derived.id.height, derived.id.number));
+                let end = DerivedEnd::Answered { receipt: *id, status: *status };
+                step.changes.derived.push(DerivedNews { call: derived, end: Some(end) });
+            }
+            let Some(traced) = self.open.traced(call).filter(|traced| !traced.answered).cloned() else {
+                continue;
+            };
+            // What ends a loop makes nothing fire: it would go on by its end.
+            if traced.depth.is_none_or(|depth| depth < MAX_TRIGGER_DEPTH) {
+                self.fire_completion(block, *call, &traced, status.as_str(), step);
+            }
+            let kept = traced.depth.is_some().then_some(Traced { answered: true, ..traced });
+            self.open.trace(*call, kept);
+            step.touch(StateKey::Watched(*call));
+        }
+    }
+
+    fn fire_completion(
+        &mut self,
+        block: &Block,
+        call: EntryId,
+        traced: &Traced,
+        status: &str,
+        step: &mut Step,
+    ) {
+        let function = &traced.function;
+        // None of the three needs an escape.
+        let text = format!("{{\"call\":\"{call}\",\"function\":\"{function}\",\"status\":\"{status}\"}}");
+        let payload = Payload::inlined(text.as_bytes());
+        for record in self.triggers.of_completion(function) {
+            let who = Who { account: traced.caller, function: Some(function), path: "", payload: &payload };
+            if !self.admits(block, &record, &who) {
+                continue;
+            }
+            let fired = Fired {
+                record: &record,
+                source: format!("completion:{call}"),
+                payload: payload.clone(),
+                at: Some(call),
+                by: traced.caller,
+                time_ms: block.time_ms,
+                depth: traced.depth.map_or(0, |depth| depth.saturating_add(1)),
+            };
+            self.derive(block, fired, step);
+        }
+    }
+}
