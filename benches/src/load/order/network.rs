@@ -53,11 +53,12 @@ struct Replica {
     log: PathBuf,
 }
 
-/// What gives every signer enough for hours.
+/// What gives everybody who pays enough for hours.
 fn funds() -> Vec<String> {
-    let funded =
-        (0..MAX_SIGNERS).map(|number| format!("--fund={}={SIGNERS_FUNDS}", signer_key(number).account()));
-    funded.collect()
+    let signers = (0..MAX_SIGNERS).map(|number| signer_key(number).account());
+    // And whoever deploys what the single calls are of.
+    let funded = signers.chain([crate::deploy::owner().account()]);
+    funded.map(|account| format!("--fund={account}={SIGNERS_FUNDS}")).collect()
 }
 
 impl Net {
