@@ -1,7 +1,7 @@
 //! Why a transaction was not applied, in words, as a code, and in bytes.
 
 use super::invalid;
-use crate::limits::MAX_SEATS;
+use crate::limits::{MAX_SEATS, MAX_WORKERS};
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_HANDOVERS, MAX_STAKED_REPLICAS, MAX_VALIDATORS};
 use moot_record::{AccountId, DecodeError, EntryId, FunctionName};
@@ -267,6 +267,15 @@ pub enum Refusal {
     /// A replica without a stake.
     #[error("nothing is staked yet: stake one unit at least behind the replica")]
     NothingStaked,
+    /// A worker without a stake.
+    #[error("a worker answers with a stake, and this account has none: `moot stake add` first")]
+    NoStake,
+    /// Nothing is offered that could be taken back.
+    #[error("this account offers nothing: it takes no calls already")]
+    NoOffer,
+    /// As many workers as may be.
+    #[error("{MAX_WORKERS} workers offer something, as many as may: one of them has to stop first")]
+    TooManyWorkers,
     /// The stake is smaller.
     #[error("{staked} are staked, {needed} were to be taken out")]
     StakedLess {
@@ -416,6 +425,9 @@ impl Refusal {
             Refusal::ReplicaTaken { .. } => "replica-taken",
             Refusal::TooManyReplicas => "too-many-replicas",
             Refusal::NothingStaked => "nothing-staked",
+            Refusal::NoStake => "no-stake",
+            Refusal::NoOffer => "no-offer",
+            Refusal::TooManyWorkers => "too-many-workers",
             Refusal::StakedLess { .. } => "staked-less",
             Refusal::BadEvidence(_) => "bad-evidence",
             Refusal::CannotPay { .. } => "cannot-pay",
@@ -483,6 +495,9 @@ impl Refusal {
             | Refusal::SeatsByStake
             | Refusal::TooManyReplicas
             | Refusal::NothingStaked
+            | Refusal::NoStake
+            | Refusal::NoOffer
+            | Refusal::TooManyWorkers
             | Refusal::NothingCharged
             | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
@@ -566,6 +581,9 @@ impl Refusal {
             "replica-taken" => Refusal::ReplicaTaken { account: account()? },
             "too-many-replicas" => Refusal::TooManyReplicas,
             "nothing-staked" => Refusal::NothingStaked,
+            "no-stake" => Refusal::NoStake,
+            "no-offer" => Refusal::NoOffer,
+            "too-many-workers" => Refusal::TooManyWorkers,
             "staked-less" => Refusal::StakedLess { staked: a, needed: b },
             "bad-evidence" => Refusal::BadEvidence(text.to_owned()),
             "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },

@@ -152,7 +152,7 @@ fn wait(stake: &mut Stake, part: Waiting) {
 }
 
 /// Burns units of a stake: of what counts for seats first, then of what waits, the last first.
-fn burn(stake: &mut Stake, amount: u64) {
+pub(super) fn burn(stake: &mut Stake, amount: u64) {
     let of_staked = stake.staked.min(amount);
     stake.staked -= of_staked;
     let mut left = amount - of_staked;
@@ -317,7 +317,7 @@ impl State {
         }
     }
 
-    fn put_stake(&mut self, account: AccountId, stake: Option<Stake>, step: &mut Step) {
+    pub(super) fn put_stake(&mut self, account: AccountId, stake: Option<Stake>, step: &mut Step) {
         let was = Arc::make_mut(&mut self.stakes).put(account, stake);
         step.touched.insert(StateKey::Stake(account));
         step.undo.push(Was::Stake(account, was));

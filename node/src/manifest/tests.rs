@@ -239,6 +239,13 @@ fn wrong_values_are_named() {
             "two directories",
         ),
         ("deterministic = true\n[functions.hello.grants]\nclock = true\nrandom = true", "clock, random"),
+        ("replicas_k = 3", "`replicas_k = 3` is for deterministic functions"),
+        ("deterministic = true\nreplicas_k = 8", "`replicas_k` must be between 1 and 7"),
+        ("deterministic = true\nreplicas_k = 0", "`replicas_k` must be between 1 and 7"),
+        (
+            "deterministic = true\nreplicas_k = 3\n[functions.hello.limits]\ndeadline = \"6m\"",
+            "a deadline above",
+        ),
         ("[functions.hello.limits]\nfuel = 0", "`fuel` must be between 1"),
         ("[functions.hello.limits]\nfuel = -5", "`fuel` must be between 1"),
         ("[functions.hello.limits]\nfuel = 99999999999999999999999", "`fuel` must be between 1"),

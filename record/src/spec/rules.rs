@@ -2,7 +2,7 @@
 
 use super::{Access, Payer, Spec, SpecGrants};
 use crate::error::Invalid;
-use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
+use crate::limits::{MAX_REPLICAS_K, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
 use crate::path::check_path;
 
 impl Spec {
@@ -22,6 +22,7 @@ impl Spec {
         if self.deterministic {
             self.check_deterministic()?;
         }
+        self.check_replicas()?;
         let l = &self.limits;
         for (field, value) in [
             ("spec.limits.fuel", l.fuel),
@@ -47,6 +48,20 @@ impl Spec {
         check_path(&self.route).map_err(|e| Invalid::new("spec.route", e.why))?;
         if self.route == "/_moot" || self.route.starts_with("/_moot/") {
             return Err(Invalid::new("spec.route", "/_moot is the node's own; choose another"));
+        }
+        Ok(())
+    }
+
+    fn check_replicas(&self) -> Result<(), Invalid> {
+        let k = self.replicas_k;
+        if k == 0 || k > MAX_REPLICAS_K {
+            let why = format!("{k}; a call is run on 1 to {MAX_REPLICAS_K} workers");
+            return Err(Invalid::new("spec.replicas_k", why));
+        }
+        if k > 1 && !self.deterministic {
+            let why =
+                format!("{k}, and the function is not deterministic: its receipts would differ by right");
+            return Err(Invalid::new("spec.replicas_k", why));
         }
         Ok(())
     }
@@ -161,6 +176,16 @@ mod tests {
             }),
             "spec.deterministic"
         );
+        assert_eq!(field(&|s| s.replicas_k = 3), "spec.replicas_k");
+        for k in [0, MAX_REPLICAS_K + 1] {
+            assert_eq!(
+                field(&|s| {
+                    s.deterministic = true;
+                    s.replicas_k = k;
+                }),
+                "spec.replicas_k"
+            );
+        }
         assert_eq!(
             field(&|s| {
                 s.payer = Payer::Caller;
@@ -170,6 +195,20 @@ mod tests {
         );
         let big = (0..8).map(|i| (format!("V{i}"), "x".repeat(2000))).collect::<Vec<_>>();
         assert_eq!(field(&|s| s.grants.env.clone_from(&big)), "spec");
+    }
+
+    #[test]
+    fn one_worker_is_written_in_one_way() {
+        let mut spec = Spec::new(FunctionKind::Event, "/a");
+        spec.deterministic = true;
+        let once = spec.encode();
+        spec.replicas_k = 3;
+        let bytes = spec.encode();
+        assert_eq!((once[0], bytes[0], bytes.last()), (0x8b, 0x8c, Some(&3)));
+        assert_eq!(Spec::decode(&bytes), Ok(spec));
+        let mut said = once;
+        (said[0], _) = (0x8c, said.push(1));
+        assert!(Spec::decode(&said).unwrap_err().to_string().contains("replicas_k"));
     }
 
     #[test]

@@ -65,6 +65,7 @@ from moot.record.trigger import (
     TriggerOn,
 )
 from moot.record.value import Value
+from moot.record.work import Sandbox, Work, WorkOffer
 
 __all__ = [
     "RECEIPT_FORMAT",
@@ -126,6 +127,7 @@ __all__ = [
     "Role",
     "Rollback",
     "Rule",
+    "Sandbox",
     "SealedBatch",
     "SealedHeader",
     "Seat",
@@ -149,6 +151,8 @@ __all__ = [
     "TriggerOn",
     "Unstake",
     "Value",
+    "Work",
+    "WorkOffer",
     "accounts",
     "check_name",
     "check_path",
