@@ -14,6 +14,7 @@
 mod accounts;
 mod apply;
 pub mod charges;
+mod convictions;
 mod cron;
 mod derived;
 mod early;

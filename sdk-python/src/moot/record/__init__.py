@@ -22,6 +22,7 @@ from moot.record.bundle import Bundle, BundleHeader
 from moot.record.call import Call, CallKind
 from moot.record.certificate import CertificateError, quorum, verify_certificate, verify_certificate_by
 from moot.record.committee import Committee, Epochs
+from moot.record.double_vote import Contradiction, DoubleVote, DoubleVoteError, Proposed, Vote
 from moot.record.entry import Entry, decode_entry, encode_entry, entry_digest, entry_json, entry_kind
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.genesis import Allocation, Economy, Genesis, GenesisError
@@ -84,11 +85,14 @@ __all__ = [
     "CertificateError",
     "Checked",
     "Committee",
+    "Contradiction",
     "Convict",
     "Deploy",
     "Digest",
     "Directory",
     "Domain",
+    "DoubleVote",
+    "DoubleVoteError",
     "Economy",
     "Entry",
     "EntryId",
@@ -118,6 +122,7 @@ __all__ = [
     "Payloads",
     "Prices",
     "Proof",
+    "Proposed",
     "Proven",
     "Receipt",
     "ReceiptFile",
@@ -149,6 +154,7 @@ __all__ = [
     "TriggerOn",
     "Unstake",
     "Value",
+    "Vote",
     "accounts",
     "check_name",
     "check_path",
