@@ -1,55 +1,82 @@
-//! Evidence that this replica has seen, said to the state machine: a double seal costs its owner a part of its stake.
+//! Offences that this replica can prove, said to the state machine: each costs its replica a part of the stake behind it.
 //!
 //! ```text
-//!  second seal comes in ──► evidence on disk ──► a transaction of this replica's own ──► stake burned, seat lost
+//!  second seal comes in ─────┐
+//!                            ├─► pair on disk ──► a transaction of this replica's own ──► stake burned, seat lost
+//!  second vote in one view ──┘
 //! ```
 //!
-//! Each replica that has the evidence says it once; the first that a block orders counts.
+//! Each replica that has a proof says it once; the first that a block orders counts.
 
 use crate::core::Core;
 use crate::limits::ACCUSATION_VALIDITY_BLOCKS;
 use crate::store::read;
-use moot_record::{AccountId, Bundle, BundleBuilder, Entry, Equivocation, PageClass, Transaction};
-use std::collections::BTreeSet;
+use moot_ordering::Misconduct;
+use moot_record::{AccountId, Bundle, BundleBuilder, DoubleVote, Entry, Offence, PageClass, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 /// What was said already.
 #[derive(Debug, Default)]
 pub(crate) struct Accusations {
-    /// How many pairs of seals were looked at.
+    /// How many pairs of seals and of votes were looked at.
     looked: usize,
     accused: BTreeSet<AccountId>,
 }
 
 impl Core {
-    /// Says what this replica can prove and has not said. What cannot be said now is tried again at the next look.
-    pub(crate) fn accuse(&self, said: &mut Accusations) {
-        let pairs = self.evidence.load(Ordering::Relaxed);
-        if pairs == said.looked || self.genesis.economy.is_none() || !self.records.load(Ordering::Acquire) {
-            return;
-        }
-        let evidence = match self.store.read(read::evidence) {
-            Ok(evidence) => evidence,
-            Err(error) => return tracing::warn!(%error, "cannot read the evidence of double seals"),
-        };
-        let stakes = self.stakes.read().clone();
-        for pair in &evidence {
-            let Some(owner) = self.lane_account(pair.first.header.lane) else { continue };
-            let known = stakes.conviction(&owner).is_some() || said.accused.contains(&owner);
-            if known || owner == self.account {
-                continue;
-            }
-            if let Err(why) = self.say_conviction(pair) {
-                return tracing::debug!(%owner, %why, "a double seal cannot be said to the ledger yet");
-            }
-            tracing::warn!(%owner, "said to the ledger that the owner of a lane has sealed twice");
-            said.accused.insert(owner);
-        }
-        said.looked = evidence.len();
+    /// How many pairs there are here, of seals and of votes, each of which is proof against somebody.
+    pub(crate) fn proofs(&self) -> usize {
+        let votes: usize = self.accused.read().values().map(BTreeSet::len).sum();
+        self.evidence.load(Ordering::Relaxed) + votes
     }
 
-    fn say_conviction(&self, evidence: &Equivocation) -> Result<(), String> {
-        let transaction = Transaction::Convict { evidence: evidence.encode() };
+    /// Says what this replica can prove and has not said. What cannot be said now is tried again at the next look.
+    pub(crate) fn accuse(&self, said: &mut Accusations) {
+        if self.proofs() == said.looked
+            || self.genesis.economy.is_none()
+            || !self.records.load(Ordering::Acquire)
+        {
+            return;
+        }
+        let (seals, votes) = match self.store.read(|txn| Ok((read::evidence(txn)?, read::misconduct(txn)?))) {
+            Ok(found) => found,
+            Err(error) => return tracing::warn!(%error, "cannot read the evidence against others"),
+        };
+        let looked = seals.len() + votes.len();
+        // One proof is enough for each key.
+        let mut found: BTreeMap<AccountId, Offence> = BTreeMap::new();
+        for votes in votes.iter().filter_map(|votes| self.proven(votes)) {
+            found.insert(votes.who, Offence::DoubleVote(votes));
+        }
+        for pair in seals {
+            let owner = self.lane_account(pair.first.header.lane);
+            found.extend(owner.map(|owner| (owner, Offence::DoubleSeal(pair))));
+        }
+        let stakes = self.stakes.read().clone();
+        for (who, offence) in &found {
+            let known = stakes.conviction(who).is_some() || said.accused.contains(who);
+            if known || *who == self.account {
+                continue;
+            }
+            if let Err(why) = self.say_conviction(offence) {
+                return tracing::debug!(%who, %why, "what a replica did cannot be said to the ledger yet");
+            }
+            tracing::warn!(%who, "said to the ledger that a replica has sealed or voted twice");
+            said.accused.insert(*who);
+        }
+        said.looked = looked;
+    }
+
+    /// The votes as the ledger judges them, if it is going to find them proven.
+    fn proven(&self, misconduct: &Misconduct) -> Option<DoubleVote> {
+        let votes = misconduct.double_vote()?;
+        let seats = self.seats.read().clone();
+        votes.verify(seats.committee(votes.epoch), &self.network).ok().map(|()| votes)
+    }
+
+    fn say_conviction(&self, offence: &Offence) -> Result<(), String> {
+        let transaction = Transaction::Convict { evidence: offence.encode() };
         let mut builder = BundleBuilder::new();
         let appended = builder.append(PageClass::Bulk, &Entry::Transaction(transaction).encode());
         appended.map_err(|error| error.to_string())?;

@@ -83,6 +83,7 @@ pub use pending::Pending;
 pub use rehearse::Rehearsal;
 pub use standing::Standing;
 pub use state::charges::{Quote, quote};
+pub use state::value_fee;
 pub use state::{
     Barred, Bid, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome, Posting,
     PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, TriggerRecord, Triggers, Verdict, Version,

@@ -202,7 +202,7 @@ pub const MAX_ACCUSATIONS_WAITING: usize = 64;
 /// and a look at its lane when the ledger is opened.
 pub const MAX_SEATS: usize = 512;
 
-/// How long a replica's own word about a double seal is valid: it is ordered within a few blocks, or said again after
+/// How long a replica's own word about a double seal or vote is valid: it is ordered within a few blocks, or said again after
 /// the next start.
 pub const ACCUSATION_VALIDITY_BLOCKS: u64 = 10_000;
 
@@ -214,9 +214,10 @@ pub const MAX_RETURNS_A_BLOCK: usize = 1024;
 /// back in a few parts.
 pub const LOCKUP_STEPS: u64 = 8;
 
-/// One in so many units that are behind a replica's key is burned when it is proven to have sealed twice. A double seal
-/// costs the others work and cannot fork the chain, and a disk that was restored from a copy makes one too: a tenth
-/// hurts more than any gain from it, and ruins nobody. The key is out for good in any case.
+/// One in so many units that are behind a replica's key is burned when it is proven to have sealed twice, or to have
+/// voted for two things in one view. A double seal costs the others work and cannot fork the chain, a double vote does
+/// only together with a third of the committee, and a disk that was restored from a copy makes both: a tenth hurts more
+/// than any gain from it, and ruins nobody. The key is out for good in any case.
 pub const BURNED_SHARE: u64 = 10;
 
 /// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.

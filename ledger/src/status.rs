@@ -130,8 +130,7 @@ impl Ledger {
             lanes: core.lanes(),
             waiting_blocks: core.blocked.load(Relaxed),
             missing_batches: core.wants.len(),
-            evidence: core.evidence.load(Relaxed)
-                + core.accused.read().values().map(BTreeSet::len).sum::<usize>(),
+            evidence: core.proofs(),
             ordering: core.ordering(),
             functions: core.registry.read().len(),
             commits: core.counters.commits.load(Relaxed),

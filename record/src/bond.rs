@@ -16,12 +16,13 @@ use crate::address::EntryId;
 use crate::bytes::{AccountId, Digest, Signature};
 use crate::cbor::{self, Reader};
 use crate::committee::check_key;
+use crate::double_vote::Contradiction;
 use crate::error::{DecodeError, Invalid};
 use crate::hash::Domain;
 use crate::item::{Item, canonical};
 use crate::key::{self, Keypair, SignatureError};
 use crate::limits::{MAX_STAKED_REPLICAS, MAX_WAITING_PARTS};
-use crate::sealed::Equivocation;
+use crate::offence::Offence;
 use crate::text::exact;
 use crate::transaction::{check_address, check_amount, read_address, write_address};
 
@@ -187,7 +188,7 @@ impl Item for Stake {
     }
 }
 
-/// What the state holds of a replica that was proven to have sealed twice.
+/// What the state holds of a replica that was proven to have sealed twice, or voted for two things in one view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conviction {
@@ -196,20 +197,36 @@ pub struct Conviction {
     /// How many units were burned for it.
     #[serde(with = "exact")]
     pub burned: u64,
+    /// What its votes say; none: it sealed twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voted: Option<Contradiction>,
 }
 
 canonical!(Conviction, 128);
 
 impl Item for Conviction {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 2);
+        cbor::array(out, 2 + usize::from(self.voted.is_some()));
         self.said.write(out);
         cbor::uint(out, self.burned);
+        if let Some(voted) = self.voted {
+            voted.write(out);
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(2)?;
-        Ok(Self { said: EntryId::read(r)?, burned: r.uint()? })
+        let at = r.position();
+        let fields = r.list(3)?;
+        let (said, burned) = (EntryId::read(r)?, r.uint()?);
+        let voted = match fields {
+            2 => None,
+            3 => Some(Contradiction::read(r)?),
+            _ => {
+                let what = "the conviction";
+                return Err(DecodeError::WrongLength { at, what, len: fields as u64, wanted: 2 });
+            }
+        };
+        Ok(Self { said, burned, voted })
     }
 }
 
@@ -245,7 +262,7 @@ pub(crate) fn check_stake(
 
 /// Whether evidence is of the form that it must have; what it proves is the ledger's to say.
 pub(crate) fn check_evidence(evidence: &[u8]) -> Result<(), Invalid> {
-    match Equivocation::decode(evidence) {
+    match Offence::decode(evidence) {
         Ok(_) => Ok(()),
         Err(error) => Err(Invalid::new("transaction.evidence", error.to_string())),
     }
@@ -274,8 +291,10 @@ mod tests {
         assert_eq!(full.bound(), u64::MAX, "it does not overflow");
         assert_eq!(Stake::decode(&full.encode()), Ok(full));
         let said = EntryId { lane: u32::MAX, batch: u64::MAX, bundle: 9, page: 9, slot: 9 };
-        let conviction = Conviction { said, burned: 7 };
-        assert_eq!(Conviction::decode(&conviction.encode()), Ok(conviction));
+        for voted in [None, Some(Contradiction::TwoFinal)] {
+            let conviction = Conviction { said, burned: 7, voted };
+            assert_eq!(Conviction::decode(&conviction.encode()), Ok(conviction));
+        }
     }
 
     #[test]

@@ -20,7 +20,9 @@ use crate::genesis::Genesis;
 use crate::key;
 use crate::limits::MAX_CERTIFICATE_BYTES;
 
-/// What a finalising vote's namespace ends with.
+/// What the namespace of a vote ends with: that a block is sound, that its view is to be skipped, that it is final.
+pub(crate) const NOTARIZE_SUFFIX: &[u8] = b"_NOTARIZE";
+pub(crate) const NULLIFY_SUFFIX: &[u8] = b"_NULLIFY";
 pub(crate) const FINALIZE_SUFFIX: &[u8] = b"_FINALIZE";
 
 /// A quorum's votes for a block.
@@ -174,7 +176,7 @@ impl Certificate {
         if signatures != voters.len() as u64 {
             return Err(CertificateError::Count { voters: voters.len(), signatures });
         }
-        let message = vote_message(&committee.namespace(network), proposal);
+        let message = vote_message(&committee.namespace(network), FINALIZE_SUFFIX, proposal);
         let mut votes = Vec::with_capacity(voters.len());
         for voter in voters {
             let mut signature = [0; Signature::LEN];
@@ -188,14 +190,14 @@ impl Certificate {
     }
 }
 
-/// What a finalising vote signs.
-pub(crate) fn vote_message(namespace: &[u8], proposal: &[u8]) -> Vec<u8> {
-    let len = namespace.len() + FINALIZE_SUFFIX.len();
-    let mut message = Vec::with_capacity(2 + len + proposal.len());
+/// What a vote signs: its kind is the end of its namespace.
+pub(crate) fn vote_message(namespace: &[u8], kind: &[u8], said: &[u8]) -> Vec<u8> {
+    let len = namespace.len() + kind.len();
+    let mut message = Vec::with_capacity(2 + len + said.len());
     write_varint(&mut message, len as u64);
     message.extend_from_slice(namespace);
-    message.extend_from_slice(FINALIZE_SUFFIX);
-    message.extend_from_slice(proposal);
+    message.extend_from_slice(kind);
+    message.extend_from_slice(said);
     message
 }
 

@@ -48,7 +48,7 @@ pub enum StateKey {
     Hold(EntryId),
     /// What an account has staked: [`crate::Stake`].
     Stake(AccountId),
-    /// A replica that was proven to have sealed twice: [`crate::Conviction`].
+    /// A replica that was convicted: [`crate::Conviction`].
     Conviction(AccountId),
     /// What things cost: [`crate::PriceList`]. Where nothing is charged it has no value.
     Prices,

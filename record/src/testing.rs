@@ -7,8 +7,9 @@ use crate::block::BlockHeader;
 use crate::bundle::Bundle;
 use crate::bundle_builder::BundleBuilder;
 use crate::bytes::{AccountId, Digest, Signature};
-use crate::certificate::{Certificate, quorum, vote_message, write_varint};
+use crate::certificate::{Certificate, FINALIZE_SUFFIX, quorum, vote_message, write_varint};
 use crate::committee::{Committee, Epochs};
+use crate::double_vote::{Contradiction, DoubleVote, Proposed, Vote};
 use crate::entry::Entry;
 use crate::fees::Prices;
 use crate::genesis::Genesis;
@@ -40,7 +41,7 @@ pub fn certify_by(
     write_varint(&mut proposal, view);
     write_varint(&mut proposal, view.saturating_sub(1));
     proposal.extend_from_slice(block.as_bytes());
-    let message = vote_message(&committee.namespace(network), &proposal);
+    let message = vote_message(&committee.namespace(network), FINALIZE_SUFFIX, &proposal);
     let n = committee.members.len();
     let mut votes: Vec<(usize, &Keypair)> = voters
         .iter()
@@ -59,6 +60,27 @@ pub fn certify_by(
         out.extend_from_slice(key.sign_raw(&message).as_bytes());
     }
     Certificate(out)
+}
+
+/// Two votes of a key that contradict each other, as a member of a committee of a network that breaks the rules signs
+/// them.
+#[must_use]
+pub fn vote_twice(
+    committee: &Committee,
+    network: &Digest,
+    key: &Keypair,
+    what: Contradiction,
+    (epoch, view): (u64, u64),
+) -> DoubleVote {
+    let proposed =
+        |n: u8| Some(Proposed { parent: view.saturating_sub(1), block: Digest::from_bytes([n; 32]) });
+    let unsigned = |proposed| Vote { proposed, signature: Signature::from_bytes([0; Signature::LEN]) };
+    let first = unsigned(proposed(1).filter(|_| what != Contradiction::SkippedAndFinal));
+    let mut votes =
+        DoubleVote { who: key.account(), what, epoch, view, first, second: unsigned(proposed(2)) };
+    let [first, second] = votes.messages(committee, network).map(|message| key.sign_raw(&message));
+    (votes.first.signature, votes.second.signature) = (first, second);
+    votes
 }
 
 /// [`crate::verify`] without a domain, for vectors that fix the signed bytes.

@@ -13,9 +13,9 @@ use crate::fees::Prices;
 use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
+use crate::offence::MAX_OFFENCE_BYTES;
 use crate::path::{Pattern, check_path};
 use crate::price_list::check_prices;
-use crate::sealed::MAX_EQUIVOCATION_BYTES;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
 use crate::trigger::Trigger;
@@ -141,9 +141,9 @@ pub enum Transaction {
         #[serde(with = "exact")]
         amount: u64,
     },
-    /// The owner of a lane has sealed two batches with one number. Said by anybody.
+    /// A replica has sealed two batches with one number, or voted for two things in one view. Said by anybody.
     Convict {
-        /// The encoding of an [`crate::Equivocation`].
+        /// The encoding of an [`crate::Offence`].
         #[serde(with = "base64url")]
         evidence: Vec<u8>,
     },
@@ -395,7 +395,7 @@ impl Transaction {
                 consent: r.option(Signature::read)?,
             },
             11 => Self::Unstake { amount: r.uint()? },
-            12 => Self::Convict { evidence: r.bytes(MAX_EQUIVOCATION_BYTES)?.to_vec() },
+            12 => Self::Convict { evidence: r.bytes(MAX_OFFENCE_BYTES)?.to_vec() },
             13 => Self::Prices { prices: Prices::read(r)? },
             14 => Self::Freeze { name: FunctionName::read(r)? },
             16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },

@@ -22,6 +22,7 @@ import { Reader, Writer } from "../src/record/cbor.js";
 import { type Codec, decode, encode } from "../src/record/codec.js";
 import { verifyCertificate } from "../src/record/certificate.js";
 import { Committee, committeeDigest, committeeNamespace } from "../src/record/committee.js";
+import { DoubleVote, verifyDoubleVote } from "../src/record/double-vote.js";
 import { Entry, entryDigest } from "../src/record/entry.js";
 import {
   Genesis,
@@ -197,6 +198,16 @@ describe("vectors.json", () => {
   });
 
   section("genesis", ["file", "cbor", "network", "namespace"], checkGenesis);
+
+  section("double_votes", ["name", "network", "committee", "votes", "refused"], (one, title) => {
+    const votes = decode(DoubleVote, bytes(one, "votes"));
+    assert.equal(toHex(encode(DoubleVote, votes)), one["votes"], title);
+    const committee = decode(Committee, bytes(one, "committee"));
+    const field = refused(() => {
+      verifyDoubleVote(votes, committee, Digest.parse(string(one, "network")));
+    });
+    assert.equal(field ?? null, one["refused"], title);
+  });
 
   section("sealed_batches", ["name", "sealed", "good"], (one, title) => {
     const check = (): void => {

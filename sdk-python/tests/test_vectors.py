@@ -19,6 +19,7 @@ from moot.record import (
     Committee,
     Digest,
     Domain,
+    DoubleVote,
     EntryId,
     EventInput,
     Genesis,
@@ -267,6 +268,20 @@ def test_sealed_batches() -> None:
         else:
             assert case["good"], case["name"]
             assert batch.encode() == sealed
+
+
+@section("double_votes")
+def test_double_votes() -> None:
+    for case in cases("double_votes"):
+        assert set(case) == {"name", "network", "committee", "votes", "refused"}
+        votes = DoubleVote.decode(unhex(case["votes"]))
+        assert votes.encode() == unhex(case["votes"])
+        try:
+            votes.verify(Committee.decode(unhex(case["committee"])), Digest.parse(case["network"]))
+        except ProofError as error:
+            assert error.field == case["refused"], f"{case['name']}: {error}"
+        else:
+            assert case["refused"] is None, case["name"]
 
 
 @section("certificates")

@@ -69,10 +69,11 @@ mod witness;
 
 pub use block::genesis_block;
 pub use config::{Config, Error, Peer};
+pub use moot_record::Contradiction;
 pub use ordering::{Failure, Ordering};
 pub use plane::Plane;
 pub use wanted::Wanted;
-pub use witness::{Contradiction, Misconduct};
+pub use witness::Misconduct;
 
 use bytes::Bytes;
 use moot_record::{AccountId, BlockHeader, Certificate, CertificateError, Committee, Digest, Genesis};

@@ -8,42 +8,24 @@
 //! Agreement stands such a member as long as fewer than a third are like it. What is kept of it here convinces anybody
 //! who knows the committee: two signatures of one key that an honest validator never makes.
 
-use crate::{Application, block::EngineDigest, keys};
+use crate::{
+    Application,
+    block::{EngineDigest, from_engine},
+};
 use bytes::Bytes;
 use commonware_actor::Feedback;
-use commonware_codec::{Copying, DecodeExt as _, Encode as _};
+use commonware_codec::{Buf, Copying, Encode as _, ReadExt as _};
 use commonware_consensus::{
     Epochable, Reporter, Viewable,
     simplex::{
         scheme::ed25519::Scheme,
-        types::{Activity, Attributable, ConflictingFinalize, ConflictingNotarize, NullifyFinalize},
+        types::{Activity, Attributable, Finalize, Notarize, Nullify, Proposal},
     },
 };
-use commonware_parallel::Sequential;
-use moot_record::{AccountId, Committee, Digest};
-use std::{fmt, sync::Arc};
+use commonware_cryptography::certificate::Attestation;
+use moot_record::{AccountId, Committee, Contradiction, Digest, DoubleVote, Proposed, Signature, Vote};
+use std::sync::Arc;
 use tracing::warn;
-
-/// Which two things somebody said in one view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Contradiction {
-    /// That it holds one block for sound, and another: what a leader does that proposes two.
-    TwoBlocks,
-    /// That one block is final, and another.
-    TwoFinal,
-    /// That the view is to be skipped, and that its block is final.
-    SkippedAndFinal,
-}
-
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Contradiction::TwoBlocks => "it voted for two blocks",
-            Contradiction::TwoFinal => "it voted to make two blocks final",
-            Contradiction::SkippedAndFinal => "it voted to skip the view and to make its block final",
-        })
-    }
-}
 
 /// The proof that a member of a committee contradicted itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,33 +43,52 @@ pub struct Misconduct {
 }
 
 impl Misconduct {
+    /// The votes in the form in which the ledger judges them; none if the bytes are no such votes.
+    #[must_use]
+    pub fn double_vote(&self) -> Option<DoubleVote> {
+        let votes = &mut Copying(self.votes.as_ref());
+        let (first, second) = match self.what {
+            Contradiction::TwoBlocks => (notarize(votes)?, notarize(votes)?),
+            Contradiction::TwoFinal => (finalize(votes)?, finalize(votes)?),
+            Contradiction::SkippedAndFinal => (nullify(votes)?, finalize(votes)?),
+        };
+        let Misconduct { who, what, epoch, view, .. } = *self;
+        Some(DoubleVote { who, what, epoch, view, first, second })
+    }
+
     /// Whether both votes are there, contradict each other, and were signed by [`Misconduct::who`] as a member of this
     /// committee of this network.
     #[must_use]
     pub fn verify(&self, committee: &Committee, network: &Digest) -> bool {
-        let Ok(members) = keys::set(&committee.members) else { return false };
-        let scheme = Scheme::verifier(&committee.namespace(network), members);
-        let votes = || Copying(self.votes.as_ref());
-        let mut random = rand::rng();
-        let found = match self.what {
-            Contradiction::TwoBlocks => ConflictingNotarize::<Scheme, EngineDigest>::decode(votes())
-                .ok()
-                .filter(|pair| pair.verify(&mut random, &scheme, &Sequential))
-                .map(|pair| place(&pair)),
-            Contradiction::TwoFinal => ConflictingFinalize::<Scheme, EngineDigest>::decode(votes())
-                .ok()
-                .filter(|pair| pair.verify(&mut random, &scheme, &Sequential))
-                .map(|pair| place(&pair)),
-            Contradiction::SkippedAndFinal => NullifyFinalize::<Scheme, EngineDigest>::decode(votes())
-                .ok()
-                .filter(|pair| pair.verify(&mut random, &scheme, &Sequential))
-                .map(|pair| place(&pair)),
-        };
-        let who = |index: usize| committee.members.get(index).copied();
-        found.is_some_and(|(index, epoch, view)| {
-            (who(index), epoch, view) == (Some(self.who), self.epoch, self.view)
-        })
+        self.double_vote().is_some_and(|votes| votes.verify(committee, network).is_ok())
     }
+}
+
+/// Reads a vote that a block is sound, as the engine writes it.
+fn notarize(votes: &mut impl Buf) -> Option<Vote> {
+    let vote = Notarize::<Scheme, EngineDigest>::read(votes).ok()?;
+    recorded(Some(&vote.proposal), &vote.attestation)
+}
+
+/// Reads a vote that a block is final.
+fn finalize(votes: &mut impl Buf) -> Option<Vote> {
+    let vote = Finalize::<Scheme, EngineDigest>::read(votes).ok()?;
+    recorded(Some(&vote.proposal), &vote.attestation)
+}
+
+/// Reads a vote to skip the view.
+fn nullify(votes: &mut impl Buf) -> Option<Vote> {
+    let vote = Nullify::<Scheme>::read(votes).ok()?;
+    recorded(None, &vote.attestation)
+}
+
+/// The record's form of a vote.
+fn recorded(proposal: Option<&Proposal<EngineDigest>>, attestation: &Attestation<Scheme>) -> Option<Vote> {
+    let proposed =
+        proposal.map(|said| Proposed { parent: said.parent.get(), block: from_engine(&said.payload) });
+    let signature = attestation.signature.encode();
+    let signature = <[u8; Signature::LEN]>::try_from(signature.as_ref()).ok()?;
+    Some(Vote { proposed, signature: Signature::from_bytes(signature) })
 }
 
 /// Who said it, and when.

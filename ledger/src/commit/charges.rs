@@ -2,7 +2,8 @@
 //!
 //! A receipt is nearly always in the batch of its call. One of a slow call, or of a call that a client signed, is not: its
 //! call's batch is ordered before it, in the same block, or now and then after it; then the receipt waits in the state. What a batch holds never changes, so reading it from this
-//! replica's disk is a function of the blocks still. Only batches that the state expects receipts for are read.
+//! replica's disk is a function of the blocks still. Only batches that the state expects receipts for are read. Values
+//! that functions wrote are put beside their calls in the same way.
 
 use super::Committer;
 use crate::exchange::{FoundCalls, find_calls};
@@ -14,9 +15,11 @@ use moot_record::{AccountId, Digest, EntryId, SealedView};
 use std::collections::BTreeSet;
 
 impl Committer {
-    /// Puts every receipt of a block beside its call, as far as the call may still be charged.
+    /// Puts every receipt of a block beside its call, as far as the call may still be charged, and every value that a
+    /// function wrote.
     pub(super) fn look_up_calls(&self, charges: &mut [Charges]) -> Result<(), String> {
         for at in 0..charges.len() {
+            self.look_up_writers(charges, at)?;
             let Some(these) = charges.get_mut(at) else { break };
             these.elsewhere.extend_from_slice(self.state.early_receipts(&these.place));
             if these.elsewhere.is_empty() {
@@ -26,9 +29,7 @@ impl Committer {
             let owner = self.core.lane_account(lane);
             for (batch, receipts) in waiting.into_iter().take(MAX_LOOK_UPS) {
                 let place = (lane, batch);
-                let here = charges.iter().find(|other| other.place == place).map(|other| other.digest);
-                let expected = here.or_else(|| Some(self.state.open_batch(&place)?.digest()));
-                let Some(digest) = expected else {
+                let Some(digest) = self.expected(charges, &place) else {
                     if let Some(these) = charges.get_mut(at) {
                         these.early.extend(receipts);
                     }
@@ -42,6 +43,29 @@ impl Committer {
             }
         }
         Ok(())
+    }
+
+    /// Puts the values of a batch that functions wrote beside their calls. One whose call no block has ordered yet, or
+    /// that was over long ago, stays without.
+    fn look_up_writers(&self, charges: &mut [Charges], at: usize) -> Result<(), String> {
+        let Some(these) = charges.get(at) else { return Ok(()) };
+        let (lane, calls) = (these.place.0, these.calls_of_values());
+        let Some(owner) = self.core.lane_account(lane).filter(|_| !calls.is_empty()) else { return Ok(()) };
+        for (batch, wanted) in calls.into_iter().take(MAX_LOOK_UPS) {
+            let place = (lane, batch);
+            let Some(digest) = self.expected(charges, &place) else { continue };
+            let found = self.find(place, &digest, Some(&owner), &wanted)?;
+            if let Some(these) = charges.get_mut(at) {
+                these.settle_values(owner, &found);
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of a batch of which calls may be charged: of this block, or of one before.
+    fn expected(&self, charges: &[Charges], place: &(u32, u64)) -> Option<Digest> {
+        let here = charges.iter().find(|other| other.place == *place).map(|other| other.digest);
+        here.or_else(|| Some(self.state.open_batch(place)?.digest()))
     }
 
     /// The calls of a batch: from memory when it is one of the last, else from the disk, held against its digest.

@@ -4,9 +4,9 @@
 //! where their receipts are charged with them: those of the lane's owner, who recorded them for others. What clients
 //! signed themselves is paid for by the bundle, and looked up when a receipt comes.
 
-use super::check::{CALL, RECEIPT};
+use super::check::{CALL, RECEIPT, VALUE};
 use crate::state::Charges;
-use crate::state::charges::{Charge, ClientCalls, Elsewhere, Group};
+use crate::state::charges::{Charge, ClientCalls, Elsewhere, Group, Written};
 use moot_record::{AccountId, Call, Digest, Entry, EntryId, Receipt, SealedView, entry_digest, priced_bytes};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,7 @@ pub(crate) fn tally(view: &SealedView<'_>, owner: Option<&AccountId>) -> Charges
         receipts: Vec::new(),
         elsewhere: Vec::new(),
         early: Vec::new(),
+        written: Vec::new(),
     };
     let (mut own, mut receipts) = (Vec::new(), Vec::new());
     for (bundle, content) in (0u16..).zip(&view.bundles) {
@@ -44,6 +45,15 @@ pub(crate) fn tally(view: &SealedView<'_>, owner: Option<&AccountId>) -> Charges
                     others = true;
                 }
                 Some(&RECEIPT) => receipts.push((content.header.account, entry)),
+                Some(&VALUE) if owners => {
+                    let value = EntryId { lane: place.0, batch: place.1, bundle, page, slot };
+                    charges.written.extend(call_of_value(entry).map(|call| Written {
+                        value,
+                        call,
+                        group: None,
+                    }));
+                    others = true;
+                }
                 _ => others = true,
             }
         }
@@ -59,7 +69,22 @@ pub(crate) fn tally(view: &SealedView<'_>, owner: Option<&AccountId>) -> Charges
             charges.add(&own, worker, &receipt, entry.len());
         }
     }
+    if let Some(owner) = owner.filter(|_| !charges.written.is_empty()) {
+        charges.group_values(*owner, |call| {
+            let position = (call.bundle, call.page, call.slot);
+            let at = own.binary_search_by_key(&position, |own| own.position).ok()?;
+            own.get(at).filter(|_| (call.lane, call.batch) == place).map(|own| (None, own.entry))
+        });
+    }
     charges
+}
+
+/// The call in which a function wrote a value; none of what none wrote.
+fn call_of_value(entry: &[u8]) -> Option<EntryId> {
+    match Entry::decode(entry) {
+        Ok(Entry::Value(value)) => value.parent,
+        _ => None,
+    }
 }
 
 impl Charges {
@@ -85,6 +110,41 @@ impl Charges {
                 fuel: receipt.fuel,
             }),
         }
+    }
+
+    /// Puts values beside the calls in which they were written, as far as `find` knows these: who signed the call, if a
+    /// client did, and its entry.
+    fn group_values<'a>(
+        &mut self,
+        owner: AccountId,
+        find: impl Fn(&EntryId) -> Option<(Option<AccountId>, &'a [u8])>,
+    ) {
+        let mut written = std::mem::take(&mut self.written);
+        for value in written.iter_mut().filter(|value| value.group.is_none()) {
+            let Some((signer, entry)) = find(&value.call) else { continue };
+            let Ok(Entry::Call(Call { function, spec, caller, .. })) = Entry::decode(entry) else { continue };
+            let group = Group { function, spec, caller: signer.or(caller), worker: owner };
+            value.group = Some(self.group(group));
+        }
+        self.written = written;
+    }
+
+    /// The calls of values that have to be looked up, by their batches. Those of other lanes are nobody's here to name.
+    pub(crate) fn calls_of_values(&self) -> BTreeMap<u64, BTreeSet<EntryId>> {
+        let mut by_batch: BTreeMap<u64, BTreeSet<EntryId>> = BTreeMap::new();
+        for Written { call, .. } in self.written.iter().filter(|value| value.group.is_none()) {
+            if call.lane == self.place.0 {
+                by_batch.entry(call.batch).or_default().insert(*call);
+            }
+        }
+        by_batch
+    }
+
+    /// Puts values beside their calls that were looked up.
+    pub(crate) fn settle_values(&mut self, owner: AccountId, found: &FoundCalls) {
+        self.group_values(owner, |call| {
+            found.get(call).map(|FoundCall { signer, entry, .. }| (*signer, entry.as_slice()))
+        });
     }
 
     /// The receipts whose calls have to be looked up, by the batches of these.

@@ -55,7 +55,7 @@ pub(super) struct Step {
     /// What the transactions since the last mark have changed, in order.
     pub(super) undo: Vec<Was>,
     /// What was charged.
-    till: Till,
+    pub(super) till: Till,
 }
 
 impl Step {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   batch ──scan──► Charges: groups (who pays) ◄── receipts (call, bytes, fuel)
-//!                        └── elsewhere: receipts of calls in other batches ──look-up──► receipts
+//!                        ├── elsewhere: receipts of calls in other batches ──look-up──► receipts
+//!                        └── written: values of functions, each with the group of its call
 //! ```
 //!
 //! Gathered once, when a batch is scanned, so that the state machine does a few look-ups a batch and none a call. Who
@@ -29,6 +30,8 @@ pub struct Charges {
     pub elsewhere: Vec<Elsewhere>,
     /// Receipts whose calls no block has ordered yet.
     pub early: Vec<Elsewhere>,
+    /// Values that functions wrote, in the order of the batch.
+    pub written: Vec<Written>,
 }
 
 /// The calls of a bundle.
@@ -87,7 +90,24 @@ pub struct Elsewhere {
     pub fuel: u64,
 }
 
+/// A value that a function wrote, and the call in which it did: who pays for that one pays for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The value.
+    pub value: EntryId,
+    /// The call.
+    pub call: EntryId,
+    /// The call's group; none as long as it is not found.
+    pub group: Option<u32>,
+}
+
 impl Charges {
+    /// The group of the call in which a value was written.
+    pub(super) fn group_of(&self, value: &EntryId) -> Option<&Group> {
+        let at = self.written.binary_search_by_key(value, |written| written.value).ok()?;
+        self.groups.get(usize::try_from(self.written.get(at)?.group?).ok()?)
+    }
+
     /// The number of a group, which is added if it is new. A batch has a handful of groups, and calls of one follow each
     /// other.
     pub(crate) fn group(&mut self, group: Group) -> u32 {
@@ -106,6 +126,7 @@ impl Charges {
             + self.groups.len() * (size_of::<Group>() + 16)
             + self.receipts.len() * size_of::<Charge>()
             + (self.elsewhere.len() + self.early.len()) * size_of::<Elsewhere>()
+            + self.written.len() * size_of::<Written>()
     }
 }
 

@@ -14,6 +14,7 @@
 mod accounts;
 mod apply;
 pub mod charges;
+mod convictions;
 mod cron;
 mod derived;
 mod early;
@@ -46,6 +47,7 @@ pub use refusal::Refusal;
 pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
+pub use values::value_fee;
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;

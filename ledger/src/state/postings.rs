@@ -25,11 +25,13 @@ pub enum PostingKind {
     Bound,
     /// What it had bound came back.
     Freed,
+    /// It paid for the bytes of values that a replica wrote down for it.
+    Values,
 }
 
 impl PostingKind {
     /// All of them, by number.
-    pub const ALL: [PostingKind; 9] = [
+    pub const ALL: [PostingKind; 10] = [
         PostingKind::Bundle,
         PostingKind::Storage,
         PostingKind::Calls,
@@ -39,6 +41,7 @@ impl PostingKind {
         PostingKind::Committee,
         PostingKind::Bound,
         PostingKind::Freed,
+        PostingKind::Values,
     ];
 
     /// In one word.
@@ -54,6 +57,7 @@ impl PostingKind {
             PostingKind::Committee => "committee",
             PostingKind::Bound => "bound",
             PostingKind::Freed => "freed",
+            PostingKind::Values => "values",
         }
     }
 
@@ -67,6 +71,7 @@ impl PostingKind {
                 | PostingKind::Calls
                 | PostingKind::Sent
                 | PostingKind::Bound
+                | PostingKind::Values
         )
     }
 }

@@ -247,10 +247,8 @@ pub enum Refusal {
         /// The replica.
         account: AccountId,
     },
-    /// Proven to have sealed twice.
-    #[error(
-        "{account} was convicted of sealing twice: its key gets no seat any more, and no evidence counts again"
-    )]
+    /// Proven to have sealed twice, or to have voted for two things in one view.
+    #[error("{account} was convicted before: its key gets no seat any more, and no evidence counts again")]
     Convicted {
         /// The replica.
         account: AccountId,

@@ -12,11 +12,9 @@
 use super::apply::{Step, Was};
 use super::postings::PostingKind;
 use super::{Refusal, State};
-use crate::limits::{BURNED_SHARE, LOCKUP_STEPS};
+use crate::limits::LOCKUP_STEPS;
 use moot_record::limits::{MAX_STAKED_REPLICAS, MAX_WAITING_PARTS};
-use moot_record::{
-    AccountId, Candidate, Conviction, EntryId, Epochs, Equivocation, Signature, Stake, StateKey, Waiting,
-};
+use moot_record::{AccountId, Candidate, Conviction, Epochs, Signature, Stake, StateKey, Waiting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -70,7 +68,7 @@ impl Stakes {
         self.behind.get(replica)
     }
 
-    /// The proof that a replica sealed twice, if there is one.
+    /// The proof that a replica sealed or voted twice, if there is one.
     #[must_use]
     pub fn conviction(&self, replica: &AccountId) -> Option<&Conviction> {
         self.convictions.get(replica)
@@ -152,7 +150,7 @@ fn wait(stake: &mut Stake, part: Waiting) {
 }
 
 /// Burns units of a stake: of what counts for seats first, then of what waits, the last first.
-fn burn(stake: &mut Stake, amount: u64) {
+pub(super) fn burn(stake: &mut Stake, amount: u64) {
     let of_staked = stake.staked.min(amount);
     stake.staked -= of_staked;
     let mut left = amount - of_staked;
@@ -237,37 +235,6 @@ impl State {
         Ok(0)
     }
 
-    /// A lane's owner has sealed twice: a share of the stake behind it is burned, and it gets no seat any more.
-    pub(super) fn convict(&mut self, id: EntryId, evidence: &[u8], step: &mut Step) -> Result<u32, Refusal> {
-        let seats = self.seats.clone().ok_or(Refusal::NoEconomy)?;
-        seats.economy().ok_or(Refusal::NoEconomy)?;
-        let evidence = Equivocation::decode(evidence).map_err(|error| Refusal::bad_evidence(&error))?;
-        let owners: Vec<AccountId> = seats.all().iter().map(|seat| seat.account).collect();
-        evidence.verify(&owners, seats.network()).map_err(|error| Refusal::bad_evidence(&error))?;
-        let lane = evidence.first.header.lane;
-        let place = usize::try_from(lane).unwrap_or(usize::MAX);
-        // The seals were the owner's, so there is one.
-        let owner = owners.get(place).copied();
-        let replica = owner.ok_or_else(|| Refusal::bad_evidence(&"nobody owns the lane"))?;
-        if self.stakes.conviction(&replica).is_some() {
-            return Err(Refusal::Convicted { account: replica });
-        }
-        let mut burned = 0;
-        if let Some(staker) = self.stakes.staker_of(&replica).copied()
-            && let Some(mut stake) = self.stakes.get(&staker).cloned()
-        {
-            let shares = u64::try_from(stake.replicas.len()).unwrap_or(u64::MAX).max(1);
-            burned = stake.bound().div_ceil(shares).div_ceil(BURNED_SHARE);
-            burn(&mut stake, burned);
-            self.put_stake(staker, Some(stake), step);
-        }
-        Arc::make_mut(&mut self.stakes).put_conviction(replica, Some(Conviction { said: id, burned }));
-        step.touched.insert(StateKey::Conviction(replica));
-        step.undo.push(Was::Convicted(replica));
-        self.change_seats(step, |seats| seats.bar(&replica));
-        Ok(lane)
-    }
-
     /// Gives back what has waited long enough, of at most `most` accounts.
     pub(super) fn give_back_stakes(&mut self, most: usize, step: &mut Step) {
         for _ in 0..most {
@@ -317,14 +284,14 @@ impl State {
         }
     }
 
-    fn put_stake(&mut self, account: AccountId, stake: Option<Stake>, step: &mut Step) {
+    pub(super) fn put_stake(&mut self, account: AccountId, stake: Option<Stake>, step: &mut Step) {
         let was = Arc::make_mut(&mut self.stakes).put(account, stake);
         step.touched.insert(StateKey::Stake(account));
         step.undo.push(Was::Stake(account, was));
     }
 
     /// Changes the seats, if `change` says that it did.
-    fn change_seats(&mut self, step: &mut Step, change: impl FnOnce(&mut super::Seats) -> bool) {
+    pub(super) fn change_seats(&mut self, step: &mut Step, change: impl FnOnce(&mut super::Seats) -> bool) {
         let Some(seats) = &mut self.seats else { return };
         let was = seats.clone();
         if change(Arc::make_mut(seats)) {
@@ -381,7 +348,11 @@ mod tests {
         assert_eq!(ranked, [(11, 90), (12, 45), (41, 45), (21, 40), (13, 30), (22, 20), (31, 1)]);
         stakes.put_conviction(
             account(11),
-            Some(Conviction { said: EntryId { lane: 0, batch: 0, bundle: 0, page: 0, slot: 0 }, burned: 3 }),
+            Some(Conviction {
+                said: moot_record::EntryId { lane: 0, batch: 0, bundle: 0, page: 0, slot: 0 },
+                burned: 3,
+                voted: None,
+            }),
         );
         let first = stakes.bids();
         assert_eq!((first[0].replica.account, first[0].place), (account(12), 1), "the others move up");

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   bundle of a client ──per byte──────────┐
+//!   value that a replica wrote down ───────┤
 //!   component ──per stored byte────────────┼──► pot ──end of an epoch──► committee, in equal parts
 //!   receipt ──┬──ordering──────────────────┤
 //!             └──execution──┬──the rest────┘
@@ -47,8 +48,8 @@ pub(super) struct Till {
 }
 
 /// Who pays for the calls of a group, and what each may burn.
-struct Terms {
-    payer: AccountId,
+pub(super) struct Terms {
+    pub(super) payer: AccountId,
     fuel: u64,
 }
 
@@ -209,7 +210,7 @@ impl State {
     }
 
     /// Who pays for the calls of a group; none when they cannot have been made so.
-    fn terms(&self, group: &Group) -> Option<Terms> {
+    pub(super) fn terms(&self, group: &Group) -> Option<Terms> {
         let record = self.functions.get(&group.function)?;
         let version = record.versions.iter().rev().find(|version| version.spec_digest == group.spec)?;
         if !version.spec.admits(group.caller.as_ref()) {

@@ -3,7 +3,7 @@
 //! ```text
 //!  a block with many ──► Verdicts::ahead: rules that read no state, on several threads
 //!                              │ the same rule still applies?
-//!  value in its turn ──────────┴─yes─► that verdict     no ──► judged here
+//!  value in its turn ─ paid? ──┴─yes─► that verdict     no ──► judged here
 //!                                          └──► allowed: delivered      denied: an outcome at its address
 //! ```
 //!
@@ -11,11 +11,13 @@
 //! every value had been judged one after the other.
 
 use super::apply::Step;
+use super::charges::Group;
 use super::paths::NO_RULE;
+use super::postings::{Posting, PostingKind};
 use super::{Block, OrderedBundle, Refusal, RuleRecord, Rules, State};
 use crate::limits::{MAX_JUDGING_THREADS, MIN_VALUES_ABREAST};
 use crate::rules::Scope;
-use moot_record::{EntryId, Value};
+use moot_record::{Entry, EntryId, Prices, Value, fee};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
@@ -94,11 +96,17 @@ impl State {
         step: &mut Step,
     ) {
         let void = void.filter(|_| !bundle.own);
+        let place = (bundle.first.lane, bundle.first.batch);
+        let charges = block.charges.iter().find(|charges| charges.place == place);
         for (id, value) in &bundle.values {
             let ahead = verdicts.0.pop_front().flatten();
             let result = match &void {
                 Some(why) => Err(why.clone()),
-                None => self.judge_value(block, bundle, value, ahead),
+                None => {
+                    let paid =
+                        self.pay_for_value(bundle, value, charges.and_then(|of| of.group_of(id)), step);
+                    paid.and_then(|()| self.judge_value(block, bundle, value, ahead))
+                }
             };
             match result {
                 Ok(()) => {
@@ -110,6 +118,40 @@ impl State {
                 Err(why) => self.note(*id, Err(why), step),
             }
         }
+    }
+
+    /// Takes what a value's entry costs from whoever pays for it, whatever the rules then say of it: its bytes are on the
+    /// ledger. What a client signed, and what stands in a bundle that is paid for, costs nothing more.
+    ///
+    /// - An account pays for what it signed and a gateway wrote down.
+    /// - For what a function wrote pays who pays for the call, if that is on the ledger.
+    /// - For all else the replica pays that took it in: its word is all that there is.
+    fn pay_for_value(
+        &mut self,
+        bundle: &OrderedBundle,
+        value: &Value,
+        call: Option<&Group>,
+        step: &mut Step,
+    ) -> Result<(), Refusal> {
+        let Some(treasury) = self.treasury.as_ref().filter(|_| bundle.own && !bundle.counts) else {
+            return Ok(());
+        };
+        let needed = value_fee(&treasury.list.prices, value);
+        let payer = match &value.function {
+            None => value.account,
+            Some(name) => call
+                .filter(|call| call.function == *name)
+                .and_then(|call| self.terms(call))
+                .map(|terms| terms.payer),
+        };
+        let payer = payer.unwrap_or(bundle.account);
+        let balance = self.accounts.balance(&payer);
+        if balance < needed {
+            return Err(Refusal::Insufficient { balance, needed });
+        }
+        self.pay_pot(payer, needed, &mut step.till);
+        step.till.post(Posting::new(payer, PostingKind::Values, value.function.clone(), needed));
+        Ok(())
     }
 
     fn judge_value(
@@ -139,6 +181,14 @@ impl State {
         };
         verdict.map_err(|why| Refusal::denied(Some(rule.pattern.as_str()), &why))
     }
+}
+
+/// What a value costs that a replica writes down: the bytes of its entry. What is longer than an entry holds stands there
+/// by its digest, and is not ordered.
+#[must_use]
+pub fn value_fee(prices: &Prices, value: &Value) -> u64 {
+    let bytes = Entry::Value(value.clone()).encode().len();
+    fee(prices, bytes as u64, 0).ordering
 }
 
 fn is_first(bundle: &OrderedBundle, id: &EntryId) -> bool {

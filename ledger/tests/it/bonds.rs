@@ -1,13 +1,13 @@
 //! Escrow and stake in the state machine: whatever is said in whatever blocks, no unit is made or lost; what is held or
-//! unstaked comes back by itself; the highest bids are seated; a double seal costs its owner.
+//! unstaked comes back by itself; the highest bids are seated; a double seal and a double vote cost their owner.
 
 use moot_ledger::state::{Block, Changes, OrderedBundle, Seats, State};
 use moot_ledger::{Refusal, limits};
-use moot_record::testing::Network;
+use moot_record::testing::{Network, vote_twice};
 use moot_record::{
-    AccountId, Allocation, Batch, Candidate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, Genesis,
-    Keypair, PageClass, Payload, PriceList, Prices, Role, SealedHeader, Stake, StateKey, Transaction, Value,
-    seal,
+    AccountId, Allocation, Batch, Candidate, Contradiction, Digest, Economy, Entry, EntryId, Epochs,
+    Equivocation, Genesis, Keypair, PageClass, Payload, PriceList, Prices, Role, SealedHeader, Stake,
+    StateKey, Transaction, Value, seal,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -416,6 +416,59 @@ fn a_double_seal_burns_a_share_once_and_unseats() {
     assert_eq!(town.stake_behind(0, 1, &replica), again);
 }
 
+/// Votes are judged by the committee that had their epoch, whenever they are shown; a key pays for its seals or for its
+/// votes, whatever is proven first.
+#[test]
+fn a_double_vote_burns_a_share_once_and_unseats() {
+    let mut town = Town::new(&[1000, 1000]);
+    let (one, other) = (key(50), key(51));
+    assert_eq!(town.stake_behind(0, 600, &one), Ok(0));
+    assert_eq!(town.stake_behind(1, 900, &other), Ok(0));
+    let votes = |town: &Town, key: &Keypair, epoch: u64| {
+        let committee = town.state.seats().unwrap().committee(epoch).clone();
+        vote_twice(&committee, &town.genesis.network(), key, Contradiction::TwoBlocks, (epoch, 3))
+    };
+    let convict = |pair: moot_record::DoubleVote| Transaction::Convict { evidence: pair.encode() };
+    town.next_epochs(3);
+    assert!(town.members(3).is_superset(&[one.account(), other.account()].into()));
+    assert_ne!(town.state.seats().unwrap().committee(3).number, 0);
+
+    // In an epoch in which it had no seat yet; in one to come; under another committee's number.
+    let mut moved = votes(&town, &one, 3);
+    moved.epoch = 2;
+    for (pair, why) in
+        [(votes(&town, &one, 0), "not in committee 0"), (votes(&town, &one, 4), "not begun"), (moved, "")]
+    {
+        let refused = town.say(&key(7), convict(pair)).1;
+        assert!(matches!(&refused, Err(Refusal::BadEvidence(text)) if text.contains(why)), "{refused:?}");
+    }
+    // A founder's votes of the first epoch count though others vote by now.
+    let founder =
+        town.validators.iter().find(|key| town.members(0).contains(&key.account())).unwrap().clone();
+    let lane = town.state.seats().unwrap().of(&founder.account()).unwrap().0;
+    assert_eq!(town.say(&key(7), convict(votes(&town, &founder, 0))).1, Ok(lane));
+    assert_eq!(town.state.stakes().conviction(&founder.account()).unwrap().burned, 0, "nobody staked for it");
+
+    let (id, done) = town.say(&key(7), convict(votes(&town, &one, 3)));
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!((town.stake_of(0).staked, town.balance(0)), (540, 400));
+    let conviction = *town.state.stakes().conviction(&one.account()).unwrap();
+    assert_eq!(conviction.said, id);
+    assert_eq!((conviction.burned, conviction.voted), (60, Some(Contradiction::TwoBlocks)));
+    let again = Err(Refusal::Convicted { account: one.account() });
+    assert_eq!(town.say(&key(7), convict(votes(&town, &one, 3))).1, again);
+    let sealed = Transaction::Convict { evidence: town.evidence(&one, 1) };
+    assert_eq!(town.say(&key(7), sealed).1, again, "its seals cost no more");
+    let sealed = Transaction::Convict { evidence: town.evidence(&other, 1) };
+    assert!(town.say(&key(7), sealed).1.is_ok());
+    assert_eq!(town.state.stakes().conviction(&other.account()).unwrap().voted, None);
+    let again = Err(Refusal::Convicted { account: other.account() });
+    assert_eq!(town.say(&key(7), convict(votes(&town, &other, 3))).1, again, "nor do its votes");
+    town.next_epochs(4);
+    let members = town.members(town.state.height() / BLOCKS);
+    assert!(!members.contains(&one.account()) && !members.contains(&other.account()));
+}
+
 /// A group that fails leaves holds, stakes, seats and convictions as they were.
 #[test]
 fn a_failed_group_leaves_bonds_as_they_were() {
@@ -467,6 +520,7 @@ enum Said {
     Stake { amount: u64, replica: Option<u8> },
     Unstake { amount: u64 },
     Convict { validator: usize, seq: u64 },
+    ConvictVotes { validator: usize, what: usize },
     Together { count: u16 },
 }
 
@@ -481,6 +535,7 @@ fn anything() -> impl Strategy<Value = Said> {
         4 => (amount(), prop::option::of(0..7u8)).prop_map(|(amount, replica)| Said::Stake { amount, replica }),
         3 => amount().prop_map(|amount| Said::Unstake { amount }),
         1 => (0..4usize, 0..2u64).prop_map(|(validator, seq)| Said::Convict { validator, seq }),
+        1 => (0..4usize, 0..3usize).prop_map(|(validator, what)| Said::ConvictVotes { validator, what }),
         1 => (0..4u16).prop_map(|count| Said::Together { count }),
     ]
 }
@@ -583,6 +638,12 @@ impl Town {
             Said::Unstake { amount } => Transaction::Unstake { amount },
             Said::Convict { validator, seq } => {
                 Transaction::Convict { evidence: self.evidence(&self.validators[validator], seq) }
+            }
+            Said::ConvictVotes { validator, what } => {
+                let (committee, network) = (self.genesis.committee(), self.genesis.network());
+                let key = &self.validators[validator];
+                let pair = vote_twice(&committee, &network, key, Contradiction::ALL[what], (0, 1));
+                Transaction::Convict { evidence: pair.encode() }
             }
             Said::Together { count } => Transaction::Together { count },
         }

@@ -2,18 +2,19 @@
 
 use crate::world::{name, spec};
 use moot_ledger::limits::{CHARGE_WINDOW_MS, PAYOUT_EVERY_BLOCKS};
-use moot_ledger::state::charges::{Charge, ClientCalls, Elsewhere, Group};
+use moot_ledger::state::charges::{Charge, ClientCalls, Elsewhere, Group, Written};
 use moot_ledger::state::{Block, Changes, Charges, OpenBatch, OrderedBundle, Seats, State};
 use moot_ledger::{PostingKind, Refusal, quote};
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Digest, Economy, EntryId, Epochs, Genesis, Keypair, Payer, Prices, Spec, StateKey,
-    Transaction, component_digest,
+    AccountId, Allocation, Digest, Economy, EntryId, Epochs, Genesis, Keypair, Payer, Payload, Prices, Spec,
+    StateKey, Transaction, Value, component_digest,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+const NO_RULE: &str = "no rule applies, and what no rule allows is denied";
 const PRICES: Prices = Prices { per_byte: 2, per_mega_fuel: 3, per_stored_byte: 5 };
 
 fn key(n: u8) -> Keypair {
@@ -89,7 +90,40 @@ fn charges(seq: u64, group: Group, calls: u32, receipts: impl IntoIterator<Item 
         receipts: receipts.into_iter().collect(),
         elsewhere: Vec::new(),
         early: Vec::new(),
+        written: Vec::new(),
     }
+}
+
+/// Where a value stands that the replica of account 3 wrote down.
+fn place_of_value(number: u64) -> EntryId {
+    EntryId { lane: 0, batch: (1 << 21) + number, bundle: 0, page: 0, slot: 0 }
+}
+
+/// A value that the replica of account 3 wrote down: of nobody, of an account, or of the function of account 0.
+fn wrote(number: u64, by: Option<u8>, function: bool) -> (OrderedBundle, Value) {
+    let value = Value { account: by.map(account), ..Value::new("/a/b", Payload::inlined(b"hello")) };
+    let value = match function {
+        true => Value {
+            account: Some(account(0)),
+            function: Some(name("f")),
+            parent: Some(place_of_value(0)),
+            ..value
+        },
+        false => value,
+    };
+    let id = place_of_value(number);
+    let bundle = said(3, number, 1 << 20, &[]);
+    (
+        OrderedBundle { own: true, counts: false, first: id, values: vec![(id, value.clone())], ..bundle },
+        value,
+    )
+}
+
+/// What a batch with such a value of a function says of its call.
+fn written_in(number: u64, group: Group) -> Charges {
+    let value = place_of_value(number);
+    let written = vec![Written { value, call: place_of_value(0), group: Some(0) }];
+    Charges { place: (0, value.batch), written, ..charges(0, group, 0, []) }
 }
 
 fn group(spec: &Spec, caller: Option<u8>) -> Group {
@@ -211,6 +245,52 @@ fn what_a_payer_does_not_have_is_not_charged_and_stated() {
         apply(&mut state, vec![], vec![charges(6, group(&spec, Some(1)), 1, [charge(6, 0, 10, 0)])]);
     let line = changes.postings.iter().find(|line| line.kind == PostingKind::Calls).unwrap();
     assert_eq!((line.units, line.unpaid), (0, 20));
+}
+
+#[test]
+fn a_value_is_paid_by_who_wrote_it_before_it_is_judged() {
+    let spec = function(Payer::Caller);
+    let mut state = with_function(&spec, [2_000, 1_000, 0]);
+    let fund = [Transaction::Transfer { to: account(3), amount: 1_000 }];
+    apply(&mut state, vec![said(0, 2, 0, &fund)], vec![]);
+    let supply = state.supply();
+    let mut paid = |bundle: OrderedBundle, charges: Option<Charges>| {
+        let before: Vec<u64> = (0..4).map(|n| state.balance(&account(n))).collect();
+        let changes = apply(&mut state, vec![bundle], charges.into_iter().collect());
+        assert_eq!(state.supply(), supply);
+        let lines = changes.postings.iter().filter(|line| line.kind.is_paid());
+        let lines: u64 = lines.map(|line| line.units).sum();
+        let paid: Vec<u64> = (0..4).map(|n| before[usize::from(n)] - state.balance(&account(n))).collect();
+        assert_eq!(paid.iter().sum::<u64>(), lines, "its statement says so");
+        (paid, results(changes))
+    };
+    let denied = || vec![Err(Refusal::Denied { pattern: String::new(), why: NO_RULE.into() })];
+    // An account that signed; nobody, so the replica; whoever called the function.
+    let (bundle, value) = wrote(1, Some(1), false);
+    let fee = |value: &Value| moot_ledger::value_fee(&PRICES, value);
+    assert_eq!(paid(bundle, None), (vec![0, fee(&value), 0, 0], denied()));
+    let (bundle, value) = wrote(2, None, false);
+    assert_eq!(paid(bundle, None), (vec![0, 0, 0, fee(&value)], denied()));
+    let (bundle, value) = wrote(3, None, true);
+    let called = Some(written_in(3, group(&spec, Some(1))));
+    assert_eq!(paid(bundle, called), (vec![0, fee(&value), 0, 0], denied()));
+    // Of a call that is not there, of another function, or that the manifest admits nobody to make so: the replica.
+    let (bundle, value) = wrote(4, None, true);
+    assert_eq!(paid(bundle, None).0, [0, 0, 0, fee(&value)]);
+    let other = Group { function: name("g"), ..group(&spec, Some(1)) };
+    assert_eq!(paid(wrote(5, None, true).0, Some(written_in(5, other))).0, [0, 0, 0, fee(&value)]);
+    assert_eq!(
+        paid(wrote(6, None, true).0, Some(written_in(6, group(&spec, None)))).0,
+        [0, 0, 0, fee(&value)]
+    );
+    // Who has not as much writes nothing, and is charged nothing.
+    let (bundle, value) = wrote(7, Some(2), false);
+    let short = Err(Refusal::Insufficient { balance: 0, needed: fee(&value) });
+    assert_eq!(paid(bundle, None), (vec![0; 4], vec![short]));
+    // What a client signed was paid with its bundle.
+    let (bundle, value) = wrote(8, Some(1), false);
+    let clients = OrderedBundle { own: false, counts: true, account: account(1), bytes: 7, ..bundle };
+    assert_eq!(paid(clients, None).0, [0, 7 * PRICES.per_byte, 0, 0], "{value:?}");
 }
 
 #[test]
@@ -392,6 +472,7 @@ enum Event {
     Bundle { by: u8, bytes: u64, to: u8, amount: u64, again: bool },
     Batch { caller: Option<u8>, owner_pays: bool, calls: u32, receipts: Vec<(u8, u32, u64, u64)> },
     Vote { member: u8, per_byte: u64 },
+    Value { by: Option<u8>, called: Option<bool> },
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -404,6 +485,8 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (prop::option::of(0..4u8), any::<bool>(), 0..5u32, prop::collection::vec(receipt, 0..8))
             .prop_map(|(caller, owner_pays, calls, receipts)| Event::Batch { caller, owner_pays, calls, receipts }),
         1 => (0..4u8, 0..4u64).prop_map(|(member, per_byte)| Event::Vote { member, per_byte }),
+        2 => (prop::option::of(0..4u8), prop::option::of(any::<bool>()))
+            .prop_map(|(by, called)| Event::Value { by, called }),
     ]
 }
 
@@ -475,6 +558,13 @@ proptest! {
                         let prices = Prices { per_byte, ..PRICES };
                         let account = members[usize::from(member)].account();
                         bundles.push(OrderedBundle { account, ..said(0, number, 0, &[Transaction::Prices { prices }]) });
+                    }
+                    Event::Value { by, called } => {
+                        bundles.push(wrote(number, by, called.is_some()).0);
+                        if let Some(owner_pays) = called {
+                            let group = group(&specs[usize::from(!owner_pays)], by);
+                            batches.push(written_in(number, group));
+                        }
                     }
                     Event::Batch { caller, owner_pays, calls, receipts } => {
                         seq += 1;

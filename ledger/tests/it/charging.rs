@@ -4,12 +4,12 @@ use crate::town::Town;
 use crate::world::{bundle, call, deploy, receipt, spec};
 use futures::executor::block_on;
 use moot_ledger::{
-    BillFrom, HoldError, Ledger, Options, PayloadBytes, Pending, PostingKind, Refusal, Refused,
+    BillFrom, HoldError, Ledger, Options, PayloadBytes, Pending, PostingKind, Refusal, Refused, value_fee,
 };
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Call, Economy, Entry, Fee, Genesis, Keypair, PageClass, Payer, Prices, Receipt,
-    Spec, Status, Transaction, fee, priced_bytes,
+    AccountId, Allocation, Call, Economy, Entry, EntryId, Fee, FunctionName, Genesis, Keypair, PageClass,
+    Payer, Payload, Prices, Receipt, Spec, Status, Transaction, Value, fee, priced_bytes,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -249,6 +249,141 @@ fn what_is_held_cannot_be_held_again_until_it_is_charged() {
     assert!(ledger.hold(account(1), FUNDS - due + 1).is_err());
     drop(ledger.hold(account(1), FUNDS - due).unwrap());
     block_on(ledger.close());
+}
+
+/// A place where anybody may write.
+fn open_place() -> [Entry; 2] {
+    let own = Transaction::Own { path: "/v".into(), owner: Some(account(0)) };
+    let rule = Transaction::Rule { pattern: "/v/$x".into(), rule: Some("true".into()) };
+    [own, rule].map(Entry::Transaction)
+}
+
+/// A value of an account, or of nobody.
+fn a_value(number: u64, by: Option<u8>) -> Value {
+    let value = Value::new("/v/x", Payload::inlined(&[number as u8; 100]));
+    Value { account: by.map(account), ..value }
+}
+
+/// A value that the function wrote in a call.
+fn written_in(call: EntryId, number: u64) -> Value {
+    let function = FunctionName::parse("hello").ok();
+    Value { function, parent: Some(call), ..a_value(number, Some(0)) }
+}
+
+/// Values that a replica writes down: each is paid by who wrote it, or else by the replica, as is said beforehand.
+#[test]
+fn values_are_charged_to_who_writes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let replica = ledger.account();
+    let callers = function(Payer::Caller);
+    let give = Entry::Transaction(Transaction::Transfer { to: replica, amount: 10_000 });
+    say(&ledger, 0, &[deploy("hello", b"code", &function(Payer::Owner), None), give]);
+    say(&ledger, 0, &open_place());
+    let balances = || [balance(&ledger, 0), balance(&ledger, 1), ledger.balance(&replica).unwrap()];
+    let wrote = |value: Value, payer: usize| {
+        let (before, cost) = (balances(), value_fee(&PRICES, &value));
+        let said = ledger.append_value(value.clone(), PayloadBytes::None).unwrap();
+        block_on(said.finalized()).unwrap();
+        assert_eq!(ledger.denied(said.id()).unwrap(), None);
+        let mut due = before;
+        due[payer] -= cost;
+        assert_eq!(balances(), due, "{value:?}");
+        assert_eq!(cost, 2 * Entry::Value(value).encode().len() as u64);
+    };
+    wrote(a_value(1, Some(1)), 1);
+    wrote(a_value(2, None), 2);
+    // In a call whose owner pays: written in another batch than the call, and in the same.
+    let asked = ledger.append_call(a_call(&function(Payer::Owner), 1, Some(1)), PayloadBytes::None).unwrap();
+    wrote(written_in(asked.id(), 3), 0);
+    block_on(asked.finalized()).unwrap();
+    wrote(written_in(asked.id(), 4), 0);
+    // In calls whose caller pays: one that a gateway took, and one that a client signed without a name.
+    say(&ledger, 0, &[deploy("hello", b"code", &callers, Some(1))]);
+    let asked = ledger.append_call(a_call(&callers, 2, Some(1)), PayloadBytes::None).unwrap();
+    block_on(asked.durable()).unwrap();
+    wrote(written_in(asked.id(), 5), 1);
+    let signed = bundle(&ledger, &key(1), ledger.height() + 1000, &[Entry::Call(a_call(&callers, 3, None))]);
+    let asked = ledger.submit(signed).unwrap();
+    block_on(asked.finalized()).unwrap();
+    wrote(written_in(asked.id(), 6), 1);
+    // In no call that there is.
+    wrote(written_in(EntryId { slot: 77, ..asked.id() }, 7), 2);
+    let poor = a_value(8, Some(5));
+    let needed = value_fee(&PRICES, &poor);
+    let before = balances();
+    let said = ledger.append_value(poor, PayloadBytes::None).unwrap();
+    // Nothing that stands beside it is void with it.
+    let beside = ledger.append_value(a_value(9, Some(1)), PayloadBytes::None).unwrap();
+    block_on(beside.finalized()).unwrap();
+    assert_eq!(ledger.denied(said.id()).unwrap(), Some(Refusal::Insufficient { balance: 0, needed }));
+    assert_eq!(ledger.denied(beside.id()).unwrap(), None);
+    assert_eq!(balances(), [before[0], before[1] - needed, before[2]]);
+    // What a client signs itself is paid with its bundle, and once.
+    let signed = bundle(&ledger, &key(1), ledger.height() + 1000, &[Entry::Value(a_value(10, Some(1)))]);
+    let cost = 2 * signed.paid_bytes();
+    let said = ledger.submit(signed).unwrap();
+    block_on(said.finalized()).unwrap();
+    assert_eq!(balances(), [before[0], before[1] - needed - cost, before[2]]);
+    let statement = ledger.statement(&account(1), u64::MAX, 100).unwrap();
+    let lines = statement.iter().flat_map(|(_, lines)| lines).filter(|line| line.kind == PostingKind::Values);
+    assert_eq!(lines.count(), 4);
+    block_on(ledger.close());
+}
+
+/// Four replicas, a network that loses: whoever takes a value in, the same accounts pay for it everywhere.
+#[tokio::test]
+async fn four_replicas_charge_values_alike() {
+    const EACH: u64 = 100_000;
+    let mut town = Town::with_genesis(4, 8, charging);
+    town.faults(|faults| faults.loss = 0.3);
+    (0..4).for_each(|me| town.start(me));
+    let replicas: Vec<AccountId> = town.network.validators.iter().map(|key| key.account()).collect();
+    let spec = function(Payer::Caller);
+    let fund = |to: &AccountId| Entry::Transaction(Transaction::Transfer { to: *to, amount: EACH });
+    let mut said = vec![deploy("hello", b"code", &spec, None)];
+    said.extend(open_place());
+    said.extend(replicas.iter().map(fund));
+    let said = bundle(&town.ledger(0), &key(0), 1000, &said);
+    let spent = 2 * said.paid_bytes() + 4 + 4 * EACH;
+    town.ledger(0).submit(said).unwrap();
+    town.settle().await;
+    let (mut of_owner, mut of_caller, mut of_replicas) = (0, 0, 0);
+    let (mut allowed, mut refused) = (Vec::new(), Vec::new());
+    for round in 0..4u64 {
+        for me in 0..4 {
+            let ledger = town.ledger(me);
+            let asked = a_call(&spec, round * 10 + me as u64, Some(1));
+            let asked = ledger.append_call(asked, PayloadBytes::None).unwrap();
+            asked.durable().await.unwrap();
+            let (signed, written) = (a_value(round, Some(0)), written_in(asked.id(), round));
+            let (nobodys, poor) = (a_value(round, None), a_value(round, Some(5)));
+            of_owner += value_fee(&PRICES, &signed);
+            of_caller += value_fee(&PRICES, &written);
+            of_replicas += value_fee(&PRICES, &nobodys);
+            for value in [signed, written, nobodys, poor] {
+                let of_poor = value.account == Some(account(5));
+                let said = ledger.append_value(value, PayloadBytes::None).unwrap();
+                said.durable().await.unwrap();
+                if of_poor { &mut refused } else { &mut allowed }.push(said.id());
+            }
+        }
+        town.settle().await;
+    }
+    town.assert_equal();
+    for (me, ledger) in town.running() {
+        assert_eq!(balance(&ledger, 0), FUNDS - spent - of_owner, "at {me}");
+        let left: u64 = replicas.iter().map(|replica| ledger.balance(replica).unwrap()).sum();
+        let (by_caller, by_replicas) = (FUNDS - balance(&ledger, 1), 4 * EACH - left);
+        // Where a batch was missed, a value can be ordered before its call: then it is its replica's to pay.
+        assert!(by_caller > of_caller / 2 && by_caller <= of_caller, "{by_caller} of {of_caller} at {me}");
+        assert_eq!(by_caller + by_replicas, of_caller + of_replicas, "at {me}");
+        assert!(allowed.iter().all(|id| ledger.denied(*id).unwrap().is_none()), "at {me}");
+        for id in &refused {
+            let why = ledger.denied(*id).unwrap();
+            assert!(matches!(why, Some(Refusal::Insufficient { balance: 0, .. })), "{id} at {me}: {why:?}");
+        }
+    }
 }
 
 /// A worker of its own key has the worker's share.

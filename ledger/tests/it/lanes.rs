@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub(crate) const MOMENT: Duration = Duration::from_millis(200);
 
-fn client() -> Keypair {
+pub(crate) fn client() -> Keypair {
     Keypair::from_seed([88; 32])
 }
 
@@ -253,29 +253,63 @@ async fn case_53_an_owner_who_seals_twice_neither_forks_nor_stops_the_others() {
     assert_eq!(town.ledger(1).status().evidence, 1);
 }
 
-/// An owner who seals twice, where stake decides: who saw both seals says so to the ledger by itself, and a share of the
-/// stake behind the owner is burned, once, on every replica alike.
-#[tokio::test]
-async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
+/// A network where stake decides, all of whose replicas but the last run if there are several: 400 of the client's 500
+/// units are behind the last one.
+pub(crate) async fn staked(replicas: u8, seed: u64) -> (Town, Keypair) {
     let staker = client().account();
     let epochs = Epochs { blocks: 1 << 20, authority: staker };
     let economy = Economy { lockup_blocks: 10, seats: 4, worker_percent: 0 };
-    let mut town = Town::with_genesis(4, 11, |genesis| {
+    let mut town = Town::with_genesis(replicas, seed, |genesis| {
         let funded = vec![Allocation { account: staker, balance: 500 }];
         let genesis = genesis.with_accounts(funded).with_epochs(epochs).with_economy(economy);
         Genesis { prices: Prices { per_byte: 0, per_mega_fuel: 0, per_stored_byte: 0 }, ..genesis }
     });
-    (0..3).for_each(|me| town.start(me));
-    let sealer = town.network.validators[3].clone();
+    (0..usize::from(replicas - 1).max(1)).for_each(|me| town.start(me));
+    let last = town.network.validators[usize::from(replicas) - 1].clone();
     let at = |port| std::net::SocketAddr::from(([10, 0, 0, 3], port));
-    let replica = Candidate { account: sealer.account(), ledger: at(9080), data: at(10_080) };
-    let consent = Some(Candidate::consent(&sealer, &town.network.genesis.network(), &staker));
+    let replica = Candidate { account: last.account(), ledger: at(9080), data: at(10_080) };
+    let consent = Some(Candidate::consent(&last, &town.network.genesis.network(), &staker));
     let stake = Transaction::Stake { amount: 400, replica: Some(replica), consent };
-    let said = bundle(&town.ledger(0), &client(), 900, &[Entry::Transaction(stake)]);
+    assert_eq!(say(&mut town, stake).await, Ok(0));
+    (town, last)
+}
+
+/// What came of a transaction of the client, on every replica alike.
+pub(crate) async fn say(town: &mut Town, transaction: Transaction) -> Result<u32, Refusal> {
+    let said = bundle(&town.ledger(0), &client(), 900, &[Entry::Transaction(transaction)]);
     let id = town.ledger(0).submit(said).unwrap().id();
     town.settle().await;
-    assert_eq!(town.ledger(1).transaction_outcome(id).unwrap().unwrap().result, Ok(0));
+    let outcome = |ledger: &Ledger| ledger.transaction_outcome(id).unwrap().unwrap().result;
+    let first = outcome(&town.ledger(0));
+    assert!(town.running().iter().all(|(_, ledger)| outcome(ledger) == first));
+    first
+}
 
+/// Goes on until a replica is convicted everywhere, of 40 units, and whoever else has the proof has said it in vain.
+pub(crate) async fn convicted(town: &mut Town, replica: &Keypair) {
+    let begun = std::time::Instant::now();
+    while town.ledger(0).stakes().conviction(&replica.account()).is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody said it");
+        town.settle().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    town.settle().await;
+    town.assert_equal();
+    let staker = client().account();
+    for (me, ledger) in town.running() {
+        let stakes = ledger.stakes();
+        assert_eq!(stakes.conviction(&replica.account()).unwrap().burned, 40, "at {me}");
+        assert_eq!(stakes.get(&staker).unwrap().staked, 360, "at {me}");
+        assert_eq!(ledger.balance(&staker).unwrap(), 100, "at {me}");
+    }
+}
+
+/// An owner who seals twice, where stake decides: who saw both seals says so to the ledger by itself, and a share of the
+/// stake behind the owner is burned, once, on every replica alike.
+#[tokio::test]
+async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
+    let (mut town, sealer) = staked(4, 11).await;
     let (one, _) = sealed(&town, 3, 0, &[value(1)]);
     let (two, _) = sealed(&town, 3, 0, &[value(2)]);
     give(&town, &[0, 1], &one);
@@ -283,22 +317,7 @@ async fn a_double_seal_costs_its_owner_a_part_of_its_stake() {
     for me in 0..3 {
         eventually("it is held", || town.ledger(me).status().lanes[3].unordered == 1);
     }
-    let begun = std::time::Instant::now();
-    while town.ledger(0).stakes().conviction(&sealer.account()).is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nobody said it");
-        town.settle().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    // Whoever else has the evidence has said it by now, to no effect.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    town.settle().await;
-    town.assert_equal();
-    for (me, ledger) in town.running() {
-        let stakes = ledger.stakes();
-        assert_eq!(stakes.conviction(&sealer.account()).unwrap().burned, 40, "at {me}");
-        assert_eq!(stakes.get(&staker).unwrap().staked, 360, "at {me}");
-        assert_eq!(ledger.balance(&staker).unwrap(), 100, "at {me}");
-    }
+    convicted(&mut town, &sealer).await;
     // It is said once: the evidence is still there after a restart, and known to be settled.
     let height = town.ledger(2).height();
     town.stop(2);

@@ -1,14 +1,15 @@
 //! What a replica that breaks the rules says to the ledgers of the others, and what they keep of it.
 
-use crate::lanes::{MOMENT, assert_everywhere, give, record, sealed, value};
+use crate::lanes::{MOMENT, assert_everywhere, convicted, give, record, say, sealed, staked, value};
 use crate::town::Town;
 use crate::world::eventually;
 use bytes::Bytes;
 use futures::executor::block_on;
 use moot_ledger::limits::{MAX_ACCUSATIONS_EACH, RIVAL_BLOCKS};
-use moot_ledger::{Contradiction, KIND_BATCH, Misconduct};
+use moot_ledger::{Contradiction, KIND_BATCH, Misconduct, Refusal};
 use moot_ordering::Wanted;
-use moot_record::{Batch, Digest, PageClass, seal};
+use moot_record::testing::{Network, vote_twice};
+use moot_record::{Batch, Digest, DoubleVote, Keypair, PageClass, Role, Transaction, Vote, seal};
 use std::time::Duration;
 
 /// FAULTS 60: a block that names what nobody may order, or carries a state that nobody had, gets no votes; a batch whose
@@ -88,6 +89,95 @@ async fn case_55_proofs_of_contradicting_votes_are_kept_and_bounded() {
         town.ledger(0).misconduct().unwrap().len() == MAX_ACCUSATIONS_EACH
     });
     assert_eq!(town.ledger(1).status().evidence, 0, "what one replica saw is no matter of the blocks");
+}
+
+/// Two votes as the engine keeps them: views below 128 have one byte.
+fn kept(town: &Town, pair: &DoubleVote) -> Misconduct {
+    let DoubleVote { who, what, epoch, view, first, second } = *pair;
+    let place = town.network.genesis.validators.binary_search(&who).unwrap();
+    let vote = |vote: &Vote| {
+        let mut bytes = vec![epoch as u8, view as u8];
+        if let Some(proposed) = &vote.proposed {
+            bytes.push(proposed.parent as u8);
+            bytes.extend_from_slice(proposed.block.as_bytes());
+        }
+        bytes.push(place as u8);
+        [bytes.as_slice(), vote.signature.as_bytes()].concat()
+    };
+    Misconduct { who, epoch, view, what, votes: [vote(&first), vote(&second)].concat().into() }
+}
+
+fn pair(town: &Town, key: &Keypair, what: Contradiction) -> DoubleVote {
+    let genesis = &town.network.genesis;
+    vote_twice(&genesis.committee(), &genesis.network(), key, what, (0, 7))
+}
+
+/// FAULTS 53, 55: who votes for two things loses a part of the stake behind its key, and the seat. Whoever saw both
+/// votes says so by itself, and what is no proof costs nobody anything.
+#[tokio::test]
+async fn case_55_contradicting_votes_cost_a_part_of_the_stake_and_the_seat() {
+    for (seed, what) in (0..).zip(Contradiction::ALL.iter().copied()) {
+        let (mut town, voter) = staked(4, 550 + seed).await;
+        let proof = pair(&town, &voter, what);
+        let forged = DoubleVote { who: town.network.validators[1].account(), ..proof };
+        for (me, _) in town.running() {
+            // One that proves nothing is kept, as before, and never said.
+            town.ledger(me).application().caught(kept(&town, &forged));
+        }
+        for me in [0, 2] {
+            town.ledger(me).application().caught(kept(&town, &proof));
+        }
+        convicted(&mut town, &voter).await;
+        for (me, ledger) in town.running() {
+            let conviction = *ledger.stakes().conviction(&voter.account()).unwrap();
+            assert_eq!(conviction.voted, Some(what), "at {me}");
+            assert!(ledger.stakes().conviction(&forged.who).is_none(), "at {me}");
+            let seats = ledger.seats();
+            assert_eq!(seats.of(&voter.account()).unwrap().1.role, Role::Out, "at {me}");
+        }
+        // What one saw is on its disk, and known to be settled after a restart.
+        let before = town.ledger(2).status();
+        town.stop(2);
+        town.start(2);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!((before.evidence, town.ledger(2).status().unordered_batches), (2, 0));
+        // Who comes late learns it from the blocks alone.
+        town.wipe(0);
+        town.start(0);
+        town.settle().await;
+        town.assert_equal();
+        assert_eq!(town.ledger(0).stakes().conviction(&voter.account()).unwrap().burned, 40);
+    }
+}
+
+/// The same where there is one replica, and somebody else has the votes: anybody may say it, forged proofs are refused
+/// by name, and a key is convicted once.
+#[tokio::test]
+async fn case_55_anybody_may_say_who_voted_twice() {
+    let (mut town, voter) = staked(1, 551).await;
+    let said = |pair: DoubleVote| Transaction::Convict { evidence: pair.encode() };
+    let proof = pair(&town, &voter, Contradiction::TwoFinal);
+    let genesis = Network::named("another", 1).genesis;
+    let foreign =
+        vote_twice(&genesis.committee(), &genesis.network(), &voter, Contradiction::TwoFinal, (0, 7));
+    let stranger = Keypair::from_seed([99; 32]);
+    for (forged, why) in [
+        (foreign, "signature"),
+        (DoubleVote { view: 8, ..proof }, "signature"),
+        (DoubleVote { epoch: 1, ..proof }, "epoch 1, which has not begun"),
+        (pair(&town, &stranger, Contradiction::TwoFinal), "was not in committee 0"),
+    ] {
+        let refused = say(&mut town, said(forged)).await;
+        assert!(
+            matches!(&refused, Err(Refusal::BadEvidence(text)) if text.contains(why)),
+            "{why}: {refused:?}"
+        );
+    }
+    assert_eq!(town.ledger(0).stakes().get(&crate::lanes::client().account()).unwrap().staked, 400);
+    assert_eq!(say(&mut town, said(proof)).await, Ok(0), "the lane");
+    convicted(&mut town, &voter).await;
+    let again = pair(&town, &voter, Contradiction::SkippedAndFinal);
+    assert_eq!(say(&mut town, said(again)).await, Err(Refusal::Convicted { account: voter.account() }));
 }
 
 /// Second versions that no block has named for long are let go, in memory and on disk: an owner who seals twice again

@@ -95,9 +95,13 @@ pub struct StakedReplicaView {
     pub data: SocketAddr,
     /// Whether it votes, or is settled to.
     pub seated: bool,
-    /// Units that were burned because it sealed twice; none: it was never convicted.
+    /// Units that were burned because it sealed or voted twice; none: it was never convicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burned: Option<String>,
+    /// Of one that was convicted by its votes: `two-blocks`, `two-final` or `skipped-and-final`. Without it, it sealed
+    /// twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voted: Option<String>,
 }
 
 /// `GET /_moot/replicas`: what a machine needs to know to follow the network.

@@ -42,7 +42,7 @@ pub struct StatementView {
 pub struct LineView {
     /// Height of the block.
     pub height: u64,
-    /// `bundle`, `storage`, `calls`, `sent`, `bound`: paid. `received`, `work`, `committee`, `freed`: got.
+    /// `bundle`, `storage`, `calls`, `values`, `sent`, `bound`: paid. `received`, `work`, `committee`, `freed`: got.
     pub kind: String,
     /// Whether the account has less by it.
     pub paid: bool,

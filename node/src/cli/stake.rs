@@ -24,7 +24,7 @@ use crate::network::{Address, ReplicaConfig};
                         moot stake show\n  \
                         moot stake ls                                  who bids, and who is seated\n\n\
                         At the end of an epoch the highest bids are seated, and vote from the epoch after the next one. The nth\n\
-                        replica of an account bids with an nth of its stake. Who seals twice loses a tenth and its seat."
+                        replica of an account bids with an nth of its stake. Who seals or votes twice loses a tenth and its seat."
 )]
 pub(crate) struct Stake {
     #[command(subcommand)]
@@ -171,7 +171,13 @@ fn stake_shown(found: &StakeView) -> String {
     for (index, replica) in found.replicas.iter().enumerate() {
         let name = if index == 0 { "behind" } else { "" };
         let state = match (&replica.burned, replica.seated) {
-            (Some(burned), _) => format!("convicted of sealing twice, {} burned", amount(burned)),
+            (Some(burned), _) => {
+                let what = match &replica.voted {
+                    Some(what) => format!("voting twice ({})", text::line(what)),
+                    None => "sealing twice".to_owned(),
+                };
+                format!("convicted of {what}, {} burned", amount(burned))
+            }
             (None, true) => "seated".to_owned(),
             (None, false) => "not seated".to_owned(),
         };

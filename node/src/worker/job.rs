@@ -69,7 +69,7 @@ pub(crate) struct Job {
     pub(super) runs: Runs,
     /// The call's entry, when it goes to a worker.
     pub(super) entry: Vec<u8>,
-    caller: Option<AccountId>,
+    pub(super) caller: Option<AccountId>,
     time_us: u64,
     pub(super) fuel_limit: u64,
     depth: u32,

@@ -5,6 +5,7 @@ use crate::limits::{MAX_CALL_DEPTH, MAX_VALUE_BYTES, VALUE_VERDICT_WAIT};
 use crate::worker::Worker;
 use crate::worker::input;
 use crate::worker::job::{BeginError, Executed, Job, Order};
+use crate::worker::payment::payer;
 use crate::worker::run::{Answer, Failed};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -19,6 +20,8 @@ struct Port {
     worker: Arc<Worker>,
     function: FunctionName,
     owner: AccountId,
+    /// Who pays for the call, and so for what is written in it.
+    payer: Option<AccountId>,
     call: EntryId,
     depth: u32,
     trace: Option<String>,
@@ -30,6 +33,7 @@ pub(crate) fn port(job: &Job, depth: u32) -> Arc<dyn LedgerPort> {
         worker: job.worker.clone(),
         function: job.function.name.clone(),
         owner: job.function.owner,
+        payer: payer(&job.function, job.caller).ok(),
         call: job.id(),
         depth,
         trace: job.trace.clone(),
@@ -40,6 +44,7 @@ impl LedgerPort for Port {
     fn write(&self, path: String, value: Bytes) -> BoxFuture<'static, Result<String, LedgerError>> {
         let (worker, owner, function, call) =
             (self.worker.clone(), self.owner, self.function.clone(), self.call);
+        let payer = self.payer;
         Box::pin(async move {
             check_path(&path).map_err(|e| LedgerError::Invalid(e.to_string()))?;
             if value.len() > MAX_VALUE_BYTES {
@@ -56,8 +61,10 @@ impl LedgerPort for Port {
                 parent: Some(call),
                 ..Value::new(path, Payload::inlined(&value))
             };
+            let promise = worker.hold_value(payer, &entry).map_err(|e| LedgerError::Denied(e.to_string()))?;
             let kept = PayloadBytes::KeepFor { bytes: value, retention_s: VALUE_RETENTION_S };
             let pending = ledger.append_value(entry, kept).map_err(refused)?;
+            promise.until_charged(&pending);
             judged(ledger, &pending).await
         })
     }

@@ -12,9 +12,9 @@
 use crate::worker::Worker;
 use crate::worker::bundle::Asked;
 use crate::worker::registry::Active;
-use moot_ledger::{Hold, HoldError, Shortage, VerifiedBundle, quote};
+use moot_ledger::{Hold, HoldError, Pending, Shortage, VerifiedBundle, quote, value_fee};
 use moot_record::limits::MAX_ENTRY_BYTES;
-use moot_record::{AccountId, Call, Payer, fee};
+use moot_record::{AccountId, Call, Payer, Value, fee};
 use std::collections::BTreeMap;
 
 /// Why nobody pays for something.
@@ -45,6 +45,19 @@ impl From<HoldError> for Unpaid {
     }
 }
 
+/// What is held for a value; nothing where nothing is charged.
+pub(crate) struct Promise(Option<Hold>);
+
+impl Promise {
+    /// The value is recorded: what it costs stays promised until its block.
+    pub(crate) fn until_charged(self, pending: &Pending) {
+        if let Some(hold) = self.0 {
+            let units = hold.units();
+            hold.until_charged(pending.id().batch, units);
+        }
+    }
+}
+
 impl Worker {
     /// Holds the most that a call can cost, of whoever pays for it; none where nothing is charged.
     pub(super) fn hold_for(
@@ -56,7 +69,7 @@ impl Worker {
         if !self.ledger.charges() {
             return Ok(None);
         }
-        let payer = payer(function, call)?;
+        let payer = payer(function, call.caller)?;
         Ok(Some(self.ledger.hold(payer, self.most(call, call_bytes))?))
     }
 
@@ -64,6 +77,15 @@ impl Worker {
     fn most(&self, call: &Call, call_bytes: u64) -> u64 {
         let most = fee(&self.prices(), call_bytes + MAX_ENTRY_BYTES as u64, call.fuel_limit);
         u64::try_from(most.total()).unwrap_or(u64::MAX)
+    }
+
+    /// Holds what a value costs that is written down here, of who pays for it: without anybody this replica does.
+    pub(crate) fn hold_value(&self, payer: Option<AccountId>, value: &Value) -> Result<Promise, Unpaid> {
+        if !self.ledger.charges() {
+            return Ok(Promise(None));
+        }
+        let payer = payer.unwrap_or_else(|| self.ledger.account());
+        Ok(Promise(Some(self.ledger.hold(payer, value_fee(&self.prices(), value))?)))
     }
 
     /// Holds what a client's bundle costs of its signer, and the most that those of its calls can cost that are run here
@@ -81,7 +103,7 @@ impl Worker {
         let hold = self.ledger.hold(bundle.account(), cost.total())?;
         let mut payers: BTreeMap<AccountId, u64> = BTreeMap::new();
         for asked in asked {
-            let units = payers.entry(payer(&asked.function, &asked.call)?).or_default();
+            let units = payers.entry(payer(&asked.function, asked.call.caller)?).or_default();
             *units = units.saturating_add(self.most(&asked.call, 0));
         }
         let calls = payers.into_iter().map(|(payer, units)| Ok(self.ledger.hold(payer, units)?));
@@ -90,9 +112,9 @@ impl Worker {
 }
 
 /// Who pays for a call of a function.
-fn payer(function: &Active, call: &Call) -> Result<AccountId, Unpaid> {
+pub(super) fn payer(function: &Active, caller: Option<AccountId>) -> Result<AccountId, Unpaid> {
     match function.spec.payer {
         Payer::Owner => Ok(function.owner),
-        Payer::Caller => call.caller.ok_or_else(|| Unpaid::Nobody(function.name.to_string())),
+        Payer::Caller => caller.ok_or_else(|| Unpaid::Nobody(function.name.to_string())),
     }
 }

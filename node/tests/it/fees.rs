@@ -1,6 +1,6 @@
 //! What is charged, through the HTTP API: who pays, who cannot, what an account's statement and an invoice say.
 
-use crate::support::{Remote, TestNode, bundle_by, busy, key, until};
+use crate::support::{Remote, TestNode, bundle_by, busy, key, open_path, until};
 use moot_record::{AccountId, Entry, FunctionKind, Keypair, Payer, Prices, Transaction, fee};
 use serde_json::Value;
 
@@ -130,6 +130,27 @@ fn who_cannot_pay_is_told_what_is_missing() {
     let back = bundle_by(&poor(), &network, node.height() + 100, &[Entry::Transaction(back)]);
     assert_eq!(node.post("/_moot/bundles", &back.encode()).status, 200);
     assert_eq!(node.post("/_moot/functions/busy/call/add", b"[2, 3]").status, 200);
+}
+
+/// Values: who signed one pays for it, for one of nobody the replica, and who has too little is told so.
+#[test]
+fn a_value_is_paid_by_who_signed_it_or_by_the_replica() {
+    let node = serving(Payer::Owner);
+    open_path(&node, "/chat", "/chat/$room/$message", "true");
+    let (owner, replica) = (key().account(), node.account());
+    let before = (balance(&node, owner), balance(&node, replica));
+    assert_eq!(node.put("/chat/lobby/1", b"hi", Some(&key())).status, 201);
+    let paid = before.0 - balance(&node, owner);
+    assert!(paid > 32, "its bytes, an account's key among them: {paid}");
+    assert_eq!(node.put("/chat/lobby/1", b"hi", None).status, 201);
+    assert_eq!(before.1 - balance(&node, replica), paid - 36, "without the key and two nulls");
+    until("nothing is reserved", || reserved(&node, owner) + reserved(&node, replica) == 0);
+    let answer = node.put("/chat/lobby/1", b"hi", Some(&poor()));
+    assert_eq!((answer.status, answer.problem().as_str()), (402, "payment-required"));
+    assert_eq!(units(&answer.json()["payment"]["missing"]), paid);
+    let statement = node.get(&format!("/_moot/accounts/{owner}/statement?limit=200")).json();
+    let lines = statement["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["kind"] == "values" && line["paid"] == true), "{statement}");
 }
 
 /// Calls that the caller pays: an unknown one is asked who it is, in a bundle who signed it pays.

@@ -2,10 +2,11 @@
 
 use moot_record::{
     Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Candidate,
-    Certificate, Digest, Economy, Entry, EntryId, Epochs, Equivocation, EventInput, Fee, FunctionKind,
-    FunctionName, Genesis, Handover, HttpField, HttpRequestHead, HttpResponseHead, Keypair, Lifecycle, Payer,
-    Payload, PayloadMode, Prices, Proof, Receipt, Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir,
-    SpecGrants, SpecLimits, Status, Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value,
+    Certificate, Contradiction, Digest, DoubleVote, Economy, Entry, EntryId, Epochs, Equivocation,
+    EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField, HttpRequestHead,
+    HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Proposed, Receipt,
+    Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch,
+    TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value, Vote,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -178,7 +179,24 @@ fn bond() -> impl Strategy<Value = Transaction> {
         (sealed(), sealed()).prop_map(|(first, second)| {
             Transaction::Convict { evidence: Equivocation { first, second }.encode() }
         }),
+        double_vote().prop_map(|pair| Transaction::Convict { evidence: pair.encode() }),
     ]
+}
+
+/// Two votes of the form that they must have.
+fn double_vote() -> impl Strategy<Value = DoubleVote> {
+    let vote = || {
+        (integer(), any::<[u8; 32]>(), signature()).prop_map(|(parent, block, signature)| {
+            let proposed = Some(Proposed { parent, block: Digest::from_bytes(block) });
+            Vote { proposed, signature }
+        })
+    };
+    (account(), select(Contradiction::ALL), integer(), integer(), vote(), vote())
+        .prop_map(|(who, what, epoch, view, mut first, second)| {
+            first.proposed = first.proposed.filter(|_| what != Contradiction::SkippedAndFinal);
+            DoubleVote { who, what, epoch, view, first, second }
+        })
+        .prop_filter("both are for the same", |pair| pair.first.proposed != pair.second.proposed)
 }
 
 /// A price that can be voted for.

@@ -5,6 +5,7 @@
 mod arbitrary;
 mod codecs;
 mod committees;
+mod double_votes;
 mod forgeries;
 mod genesis_files;
 mod receipt_files;

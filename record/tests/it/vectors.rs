@@ -12,11 +12,11 @@ use moot_record::limits::{MAX_TOGETHER, MAX_VOTED_PRICE};
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
-    Committee, Digest, Domain, Economy, Entry, EntryId, Equivocation, EventInput, Evidence, FunctionKind,
-    FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair, PageClass, Payload, Prices,
-    Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir, Status, Transaction, Trigger,
-    TriggerAccess, TriggerOn, Value as Message, component_digest, merkle, page_digest, payload_digest, seal,
-    verify,
+    Committee, Contradiction, Digest, Domain, DoubleVote, Economy, Entry, EntryId, Equivocation, EventInput,
+    Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair,
+    PageClass, Payload, Prices, Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir,
+    Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, component_digest, merkle,
+    page_digest, payload_digest, seal, verify,
 };
 use serde_json::{Value, json};
 
@@ -104,6 +104,7 @@ fn vectors() -> Value {
         "certificates": certificates(&network),
         "proofs": proofs(&network),
         "committees": committees(),
+        "double_votes": double_votes(),
         "receipt_files": receipt_files(&network),
         "signatures": signature_verdicts(),
     })
@@ -288,6 +289,35 @@ fn bonds() -> Vec<(&'static str, Entry)> {
         ("units unstaked", Transaction::Unstake { amount: 1 }.into()),
         ("a conviction", Transaction::Convict { evidence: sealed_twice(&network).encode() }.into()),
     ]
+    .into_iter()
+    .chain(convicted_by_votes())
+    .collect()
+}
+
+/// Each of the kinds of votes that convict.
+fn convicted_by_votes() -> impl Iterator<Item = (&'static str, Entry)> {
+    let cases = crate::double_votes::cases().into_iter().filter(|(_, _, refused)| refused.is_none());
+    cases.map(|(_, pair, _)| {
+        let name = match pair.what {
+            Contradiction::TwoBlocks => "a conviction by votes for two blocks",
+            Contradiction::TwoFinal => "a conviction by votes that make two blocks final",
+            Contradiction::SkippedAndFinal => {
+                "a conviction by votes to skip a view and to make its block final"
+            }
+        };
+        (name, Transaction::Convict { evidence: pair.encode() }.into())
+    })
+}
+
+/// Pairs of votes, and what is wrong with those that convict nobody.
+fn double_votes() -> Value {
+    let (committee, _, network) = crate::double_votes::voters();
+    let committee = hex(committee.encode());
+    let one = |(name, pair, refused): (&str, DoubleVote, Option<&str>)| {
+        let votes = hex(pair.encode());
+        json!({ "name": name, "network": network, "committee": committee, "votes": votes, "refused": refused })
+    };
+    crate::double_votes::cases().into_iter().map(one).collect()
 }
 
 /// What proves that the owner of lane 2 has sealed twice.
@@ -424,6 +454,11 @@ fn entries_refused() -> Value {
         ("a value by no function in a call", Entry::Value(call).encode()),
         ("nothing", vec![]),
     ];
+    let misshapen = crate::double_votes::misshapen();
+    let misshapen = misshapen
+        .into_iter()
+        .map(|(why, pair)| (why, said(Transaction::Convict { evidence: pair.encode() })));
+    let cases: Vec<(&str, Vec<u8>)> = cases.into_iter().chain(misshapen).collect();
     let one = |(why, bytes): &(&str, Vec<u8>)| {
         assert!(Entry::decode(bytes).is_err(), "{why}");
         json!({ "why": why, "bytes": hex(bytes) })

@@ -2,12 +2,13 @@
 
 import { InvalidError, isFormatError } from "../errors.js";
 import { AccountId, Digest, Signature } from "./bytes.js";
-import type { Reader, Writer } from "./cbor.js";
+import { Reader, type Writer } from "./cbor.js";
 import { decode } from "./codec.js";
 import { checkKey } from "./committee.js";
+import { DoubleVote } from "./double-vote.js";
 import { DOMAINS } from "./hash.js";
 import type { Kind } from "./kind.js";
-import { MAX_EQUIVOCATION_BYTES } from "./limits.js";
+import { MAX_OFFENCE_BYTES } from "./limits.js";
 import { EntryId } from "./names.js";
 import { Equivocation } from "./sealed.js";
 import { SocketAddress } from "./socket-address.js";
@@ -56,9 +57,9 @@ export interface Unstake {
   readonly amount: bigint;
 }
 
-/** The owner of a lane has sealed two batches with one number. Said by anybody. */
+/** A replica has sealed two batches with one number, or voted for two things in one view. Said by anybody. */
 export interface Convict {
-  /** The encoding of an {@link Equivocation}. */
+  /** The encoding of an {@link Equivocation}, or of a {@link DoubleVote}. */
   readonly evidence: Uint8Array;
 }
 
@@ -185,10 +186,15 @@ export const CONVICT: Kind<Convict> = {
   write(out, { evidence }) {
     out.bytes(evidence);
   },
-  read: (r) => ({ evidence: r.bytes(MAX_EQUIVOCATION_BYTES).slice() }),
+  read: (r) => ({ evidence: r.bytes(MAX_OFFENCE_BYTES).slice() }),
   check({ evidence }) {
     try {
-      decode(Equivocation, evidence);
+      // The number of fields tells them apart.
+      if (new Reader(evidence).list(6) === 6) {
+        decode(DoubleVote, evidence);
+      } else {
+        decode(Equivocation, evidence);
+      }
     } catch (error) {
       throw isFormatError(error) ? new InvalidError("transaction.evidence", error.message) : error;
     }

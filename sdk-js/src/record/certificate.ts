@@ -111,7 +111,7 @@ function readForm(
   }
   const votes = voters.map((validator) => ({ validator, signature: Signature.of(r.take(SIGNATURE_BYTES)) }));
   r.end();
-  return { round, message: voteMessage(committee, network, proposal), votes };
+  return { round, message: voteMessage(committee, network, "_FINALIZE", proposal), votes };
 }
 
 /** The validators who voted: a quorum of existing ones. */
@@ -140,11 +140,26 @@ function readVoters(r: Reader, validators: readonly AccountId[]): AccountId[] {
   return voters;
 }
 
-/** What a finalising vote signs. */
-function voteMessage(committee: Committee, network: Digest, proposal: Uint8Array): Uint8Array {
-  const namespace = utf8(`${committeeNamespace(committee, network)}_FINALIZE`);
+/** What a vote signs: its kind is the end of its namespace. */
+export function voteMessage(
+  committee: Committee,
+  network: Digest,
+  kind: "_NOTARIZE" | "_NULLIFY" | "_FINALIZE",
+  said: Uint8Array,
+): Uint8Array {
+  const namespace = utf8(`${committeeNamespace(committee, network)}${kind}`);
   // One byte: the namespace has at most 41.
-  return concat(Uint8Array.of(namespace.length), namespace, proposal);
+  return concat(Uint8Array.of(namespace.length), namespace, said);
+}
+
+/** A number as a varint. */
+export function writeVarint(value: bigint): Uint8Array {
+  const out: number[] = [];
+  let left = value;
+  for (; left >= 0x80n; left >>= 7n) {
+    out.push(Number(left & 0x7fn) | 0x80);
+  }
+  return Uint8Array.of(...out, Number(left));
 }
 
 function varint(r: Reader): bigint {

@@ -77,7 +77,7 @@ def certify_by(
     """The votes of some members of a committee in an epoch and a view."""
     epoch, view = at
     proposal = write_varint(epoch) + write_varint(view) + write_varint(view - 1) + bytes(block)
-    message = vote_message(namespace, proposal)
+    message = vote_message(namespace, b"_FINALIZE", proposal)
     count = len(members)
     bitmap = sum(1 << place for place, _ in voters).to_bytes((count + 7) // 8, "little")
     votes = b"".join(sign(members[place], message) for place, sign in voters)

@@ -66,6 +66,12 @@ fn convictions(world: &World, honest: &[usize], bad: AccountId) -> BTreeSet<Cont
     let caught = honest.iter().flat_map(|n| world.pools[*n].caught());
     let caught: Vec<_> = caught.collect();
     assert!(caught.iter().all(|misconduct| misconduct.who == bad), "{caught:?}");
+    // It convinces whoever knows the committee and has no engine, and of no other network.
+    let (committee, network) = (world.genesis.committee(), world.genesis.network());
+    for votes in caught.iter().map(|misconduct| misconduct.double_vote().unwrap()) {
+        votes.verify(&committee, &network).unwrap();
+        assert!(votes.verify(&committee, &Digest::ZERO).is_err(), "{votes:?}");
+    }
     caught.into_iter().map(|misconduct| misconduct.what).collect()
 }
 

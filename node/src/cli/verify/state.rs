@@ -80,7 +80,12 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
         }
         StateKey::Conviction(replica) => {
             let found = value.and_then(|value| Conviction::decode(value).ok());
-            let shown = |found: Conviction| format!("sealed twice, {} burned", text::number(found.burned));
+            let shown = |found: Conviction| {
+                let what = found
+                    .voted
+                    .map_or_else(|| "sealed twice".to_owned(), |what| format!("voted twice ({what})"));
+                format!("{what}, {} burned", text::number(found.burned))
+            };
             let found = found.map_or_else(|| "none".to_owned(), shown);
             (format!("conviction of {BOLD}{replica}{BOLD:#}"), ("conviction", found))
         }

@@ -50,12 +50,16 @@ pub(super) async fn stake(door: &Door, account: &str) -> Answered {
     let found = stakes.get(&account).cloned().unwrap_or_default();
     let waiting = found.waiting.iter();
     let waiting = waiting.map(|part| WaitingView { amount: part.amount.to_string(), until: part.until });
-    let replicas = found.replicas.iter().map(|replica| StakedReplicaView {
-        account: replica.account,
-        ledger: replica.ledger,
-        data: replica.data,
-        seated: is_seated(&seats, &replica.account),
-        burned: stakes.conviction(&replica.account).map(|found| found.burned.to_string()),
+    let replicas = found.replicas.iter().map(|replica| {
+        let conviction = stakes.conviction(&replica.account);
+        StakedReplicaView {
+            account: replica.account,
+            ledger: replica.ledger,
+            data: replica.data,
+            seated: is_seated(&seats, &replica.account),
+            burned: conviction.map(|found| found.burned.to_string()),
+            voted: conviction.and_then(|found| found.voted).map(|what| what.to_string()),
+        }
     });
     let staked = found.staked.to_string();
     let (waiting, replicas) = (waiting.collect(), replicas.collect());

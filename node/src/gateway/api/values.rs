@@ -1,7 +1,7 @@
 //! Values: messages written to a path, and read there.
 //!
 //! ```text
-//!  PUT ──► signer? ──► key known? ──► the rules now ──► recorded ──► its block: allowed (201) or denied (403)
+//!  PUT ──► signer? ──► key known? ──► the rules now ──► paid? ──► recorded ──► its block: allowed (201) or denied (403)
 //!  GET ──► the newest of a path, a list of those below it, or events as they come (`follow`)
 //! ```
 //!
@@ -11,7 +11,7 @@
 use super::{Answered, flag, value as parameter};
 use crate::api::{ValueView, ValueWritten, ValuesView, header};
 use crate::gateway::answer::{bytes_of, json};
-use crate::gateway::call::{applied, of_refused};
+use crate::gateway::call::{applied, of_refused, unpaid};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::idempotency::{self, Key};
 use crate::gateway::prefer::{Preferences, Wait};
@@ -23,18 +23,19 @@ use crate::worker::Worker;
 use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use moot_ledger::limits::VALUE_RETENTION_S;
-use moot_ledger::{PayloadBytes, Pending, Refused, Verdict, WrittenValue};
+use moot_ledger::{PayloadBytes, Pending, Refusal, Refused, Verdict, WrittenValue};
 use moot_record::{Digest, Entry, EntryId, Payload, Value, check_path};
 use std::sync::Arc;
 
 /// Values that are listed when the request does not say how many.
 const DEFAULT_LISTED: usize = 50;
 
-/// Writes a value, by the account that signed the request, or by nobody. Answers when its block has judged it, unless
+/// Writes a value, by the account that signed the request, which pays for it, or by nobody: then this replica does. Answers when its block has judged it, unless
 /// `respond-async` is preferred: then when it is durable.
 #[utoipa::path(put, path = "/_moot/values/{path}", tag = "values", params(("path" = String, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = ValueWritten), (status = 202, body = ValueWritten),
+        (status = 402, description = "who would pay has too little", body = crate::api::Problem),
         (status = 403, description = "the rules do not allow it", body = crate::api::Problem)))]
 pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, path: &str) -> Answered {
     let path = path_of(path)?;
@@ -53,12 +54,14 @@ pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, path: &str) -> Answe
     let payload = Payload::inlined(&body);
     let digest = payload.digest;
     let value = Value { account, ..Value::new(path.as_str(), payload) };
+    let promise = worker.hold_value(account, &value).map_err(unpaid)?;
     let kept = PayloadBytes::KeepFor { bytes: body, retention_s: VALUE_RETENTION_S };
     let pending = match key {
         Key::Fresh(reservation) => worker.ledger.append_value_once(value, kept, reservation),
         _ => worker.ledger.append_value(value, kept),
     };
     let pending = pending.map_err(|e: Refused| Failure::new(of_refused(&e), e.to_string()))?;
+    promise.until_charged(&pending);
     Survive::new(judged(worker, pending, path, digest, preferences)).await
 }
 
@@ -97,7 +100,11 @@ fn answer(
         && let Some(refusal) = worker.ledger.denied(id).map_err(Failure::internal)?
     {
         let detail = format!("{refusal}; it is recorded as {id}, and was denied in its block");
-        return Err(Failure::new(Kind::DeniedByRule, detail));
+        let kind = match refusal {
+            Refusal::Insufficient { .. } => Kind::PaymentRequired,
+            _ => Kind::DeniedByRule,
+        };
+        return Err(Failure::new(kind, detail));
     }
     let (status, reached) = match height {
         Some(_) => (StatusCode::CREATED, Wait::Final),

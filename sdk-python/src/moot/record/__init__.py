@@ -22,6 +22,7 @@ from moot.record.bundle import Bundle, BundleHeader
 from moot.record.call import Call, CallKind
 from moot.record.certificate import CertificateError, quorum, verify_certificate, verify_certificate_by
 from moot.record.committee import Committee, Epochs
+from moot.record.double_vote import Contradiction, DoubleVote, DoubleVoteError, Proposed, Vote
 from moot.record.entry import Entry, decode_entry, encode_entry, entry_digest, entry_json, entry_kind
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.genesis import Allocation, Economy, Genesis, GenesisError
@@ -103,6 +104,7 @@ __all__ = [
     "CertificateError",
     "Checked",
     "Committee",
+    "Contradiction",
     "Convict",
     "Conviction",
     "Deploy",
@@ -110,6 +112,8 @@ __all__ = [
     "Digest",
     "Directory",
     "Domain",
+    "DoubleVote",
+    "DoubleVoteError",
     "Economy",
     "Entry",
     "EntryId",
@@ -146,6 +150,7 @@ __all__ = [
     "PriceList",
     "Prices",
     "Proof",
+    "Proposed",
     "Proven",
     "ProvenState",
     "Receipt",
@@ -185,6 +190,7 @@ __all__ = [
     "TriggerSet",
     "Unstake",
     "Value",
+    "Vote",
     "accounts",
     "check_name",
     "check_path",

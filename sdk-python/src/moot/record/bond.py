@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from moot.errors import DecodeError, Invalid
 from moot.record import hash as domains
 from moot.record.batch_header import Equivocation
+from moot.record.cbor import Reader
 from moot.record.committee import check_key
+from moot.record.double_vote import DoubleVote
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.item import Item
 from moot.record.limits import MAX_U64
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from moot.record.address import EntryId
-    from moot.record.cbor import Reader, Writer
+    from moot.record.cbor import Writer
     from moot.record.key import Keypair
 
 
@@ -209,10 +211,12 @@ class Unstake:
 
 @dataclass(frozen=True, slots=True)
 class Convict:
-    """Says that the owner of a lane has sealed two batches with one number. Said by anybody.
+    """Says that a replica has sealed two batches with one number, or voted for two things in one view.
+
+    Said by anybody.
 
     Attributes:
-        evidence: the encoding of an equivocation.
+        evidence: the encoding of an equivocation, or of a double vote.
     """
 
     evidence: bytes
@@ -222,7 +226,11 @@ class Convict:
 
     def __post_init__(self) -> None:
         try:
-            Equivocation.decode(self.evidence)
+            # The number of fields tells them apart.
+            if Reader(self.evidence).list(6) == 6:
+                DoubleVote.decode(self.evidence)
+            else:
+                Equivocation.decode(self.evidence)
         except DecodeError as error:
             raise Invalid("transaction.evidence", str(error)) from None
 

@@ -85,7 +85,7 @@ def _verify(r: Reader, certificate: bytes, committee: Committee, network: Digest
         raise CertificateError("certificate.votes", why)
     votes = [(committee.members[voter], Signature(r.take(Signature.LENGTH))) for voter in voters]
     r.end()
-    message = vote_message(committee.namespace(network), proposal)
+    message = vote_message(committee.namespace(network), b"_FINALIZE", proposal)
     for validator, signature in votes:
         try:
             verify_raw(validator, message, signature)
@@ -95,10 +95,10 @@ def _verify(r: Reader, certificate: bytes, committee: Committee, network: Digest
     return epoch, view
 
 
-def vote_message(namespace: bytes, proposal: bytes) -> bytes:
-    """What a finalising vote signs."""
-    space = namespace + b"_FINALIZE"
-    return write_varint(len(space)) + space + proposal
+def vote_message(namespace: bytes, kind: bytes, said: bytes) -> bytes:
+    """What a vote signs: its kind is the end of its namespace."""
+    space = namespace + kind
+    return write_varint(len(space)) + space + said
 
 
 def _voters(r: Reader, validators: int) -> list[int]:

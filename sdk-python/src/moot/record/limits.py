@@ -39,6 +39,12 @@ MAX_SEALED_HEADER_BYTES = MAX_BATCH_HEADER_BYTES + 64 + 8
 MAX_EQUIVOCATION_BYTES = 2 * MAX_SEALED_HEADER_BYTES + 8
 """Two of them, and the heads of both."""
 
+MAX_DOUBLE_VOTE_BYTES = 320
+"""Two votes for blocks, whose they are and when, with slack."""
+
+MAX_OFFENCE_BYTES = max(MAX_EQUIVOCATION_BYTES, MAX_DOUBLE_VOTE_BYTES)
+"""Either of them."""
+
 MAX_SEALED_BATCH_BYTES = MAX_BATCH_BYTES + 80
 """A batch, its owner's signature and the heads of both."""
 

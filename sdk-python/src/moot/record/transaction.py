@@ -22,7 +22,7 @@ from moot.record.committee import check_key
 from moot.record.fixed import AccountId, Digest, Signature
 from moot.record.limits import (
     MAX_COMPONENT_BYTES,
-    MAX_EQUIVOCATION_BYTES,
+    MAX_OFFENCE_BYTES,
     MAX_PATH_BYTES,
     MAX_RULE_BYTES,
     MAX_SPEC_BYTES,
@@ -448,7 +448,7 @@ _READERS: dict[int, Callable[[Reader], Transaction]] = {
     Release.NUMBER: lambda r: Release(EntryId.read(r), r.uint(), r.uint()),
     Stake.NUMBER: _read_stake,
     Unstake.NUMBER: lambda r: Unstake(r.uint()),
-    Convict.NUMBER: lambda r: Convict(r.byte_string(MAX_EQUIVOCATION_BYTES)),
+    Convict.NUMBER: lambda r: Convict(r.byte_string(MAX_OFFENCE_BYTES)),
     SetPrices.NUMBER: lambda r: SetPrices(Prices.read(r)),
     Freeze.NUMBER: lambda r: Freeze(read_name(r)),
     SetTrigger.NUMBER: lambda r: SetTrigger(read_name(r), r.optional(lambda: Trigger.read(r))),
