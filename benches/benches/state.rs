@@ -146,6 +146,7 @@ fn charged(calls: u32, callers: u32) -> Said {
         receipts: (0..calls).map(charge).collect(),
         elsewhere: Vec::new(),
         early: Vec::new(),
+        written: Vec::new(),
     };
     Said { charges: vec![charges], ..Said::default() }
 }
