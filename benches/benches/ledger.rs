@@ -7,7 +7,10 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use moot_benches::sample;
 use moot_ledger::{Ledger, Options, PayloadBytes, Pending, Status};
-use moot_record::{EntryId, Genesis, Keypair, Prices, Proof};
+use moot_record::{
+    AccountId, Allocation, Bundle, BundleBuilder, Entry, EntryId, Genesis, Keypair, PageClass, Prices, Proof,
+    StateFile, StateKey, StateProof, Transaction,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,7 +29,9 @@ impl Bench {
         let dir = moot_benches::place::fresh().unwrap();
         let key = Keypair::from_seed([9; 32]);
         let now_ms = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64;
-        let genesis = Genesis::new("bench", now_ms, vec![key.account()], Prices::default());
+        let funded = vec![Allocation { account: key.account(), balance: 1 << 40 }];
+        let genesis =
+            Genesis::new("bench", now_ms, vec![key.account()], Prices::default()).with_accounts(funded);
         let ledger = Ledger::open(Options::new(dir.path(), genesis, key)).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         Bench { ledger, runtime, number: AtomicU64::new(0), _dir: dir }
@@ -103,7 +108,9 @@ fn commit(c: &mut Criterion) {
             b.iter_custom(|n| bench.runtime.block_on(bench.together(tasks, n)));
         });
         let calls = bench.number.load(Ordering::Relaxed) - number;
-        say(&format!("{tasks} clients"), calls, &before, &bench.ledger.status());
+        if calls > 0 {
+            say(&format!("{tasks} clients"), calls, &before, &bench.ledger.status());
+        }
     }
     group.finish();
 }
@@ -139,6 +146,9 @@ fn finality(c: &mut Criterion) {
     group.sample_size(20).measurement_time(Duration::from_secs(8));
     group.bench_function("one call, one replica", |b| b.iter_custom(|n| bench.runtime.block_on(timed(n))));
     group.finish();
+    if latencies_us.is_empty() {
+        return;
+    }
     latencies_us.sort_unstable();
     let at = |share: f64| latencies_us[((latencies_us.len() - 1) as f64 * share) as usize];
     println!("finality, one replica: {} calls, p50 {} us, p99 {} us", latencies_us.len(), at(0.5), at(0.99));
@@ -167,5 +177,61 @@ fn prove(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, commit, finality, prove);
+/// One account of many.
+fn account(n: u64) -> AccountId {
+    Keypair::from_seed(*blake3::hash(&n.to_be_bytes()).as_bytes()).account()
+}
+
+/// Gives one unit to each of so many accounts, a thousand in a bundle.
+fn settle(bench: &Bench, accounts: std::ops::Range<u64>) {
+    let key = Keypair::from_seed([9; 32]);
+    let all: Vec<u64> = accounts.collect();
+    for some in all.chunks(1_000) {
+        let mut builder = BundleBuilder::new();
+        for n in some {
+            let entry = Entry::Transaction(Transaction::Transfer { to: account(*n), amount: 1 });
+            builder.append(PageClass::Bulk, &entry.encode()).unwrap();
+        }
+        let until = bench.ledger.height() + 50;
+        let bundle = Bundle::sign(&key, &bench.ledger.network(), until, builder.finish()).unwrap();
+        bench.runtime.block_on(bench.ledger.submit(bundle).unwrap().finalized()).unwrap();
+    }
+}
+
+fn prove_account(ledger: &Ledger, key: &StateKey) -> StateProof {
+    let since = ledger.state_root();
+    loop {
+        match ledger.prove_state(key, &since).unwrap() {
+            Some(proof) => return proof,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// What it takes to make and to check the proof of a balance, and how large it is, as the state grows.
+fn prove_state(c: &mut Criterion) {
+    let bench = Bench::new();
+    let mut group = c.benchmark_group("state proof");
+    let mut settled = 0;
+    for accounts in [100, 10_000] {
+        settle(&bench, settled..accounts);
+        settled = accounts;
+        let key = StateKey::Account(account(accounts / 2));
+        let proof = prove_account(&bench.ledger, &key);
+        proof.verify(bench.ledger.genesis()).unwrap();
+        let bytes = proof.encode();
+        let file = StateFile::new(proof, bench.ledger.genesis()).unwrap().to_json();
+        println!("state of {accounts} accounts: a proof of {} bytes, a file of {}", bytes.len(), file.len());
+        let since = bench.ledger.state_root();
+        group.bench_function(format!("make, {accounts} accounts"), |b| {
+            b.iter(|| bench.ledger.prove_state(&key, &since).unwrap())
+        });
+        group.bench_function(format!("decode and verify, {accounts} accounts"), |b| {
+            b.iter(|| StateProof::decode(&bytes).unwrap().verify(bench.ledger.genesis()).unwrap())
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, commit, finality, prove, prove_state);
 criterion_main!(benches);

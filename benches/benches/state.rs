@@ -5,7 +5,7 @@
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use moot_ledger::state::charges::{Charge, Group};
-use moot_ledger::state::{Block, Charges, OrderedBundle, Seats, State};
+use moot_ledger::state::{Block, Changes, Charges, OrderedBundle, Seats, State};
 use moot_record::testing::Network;
 use moot_record::{
     Account, AccountId, Allocation, Digest, Economy, EntryId, FunctionKind, FunctionName, Genesis, Keypair,
@@ -49,8 +49,12 @@ fn begin(said: Said) -> State {
     state
 }
 
-/// Applies a block, all of which must be taken.
 fn apply(state: &mut State, said: Said) {
+    drop(changes(state, said));
+}
+
+/// Applies a block, all of which must be taken.
+fn changes(state: &mut State, said: Said) -> Changes {
     let height = state.height() + 1;
     let mut digest = [0; 32];
     digest[..8].copy_from_slice(&height.to_le_bytes());
@@ -85,6 +89,7 @@ fn apply(state: &mut State, said: Said) {
     );
     // The root is what a block carries: without it the work would only be put off.
     std::hint::black_box(state.root());
+    changes
 }
 
 fn transfers(count: u64) -> Said {
@@ -179,5 +184,45 @@ fn transitions(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, transitions);
+/// What the process holds, in bytes.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
+/// Bytes of the rows of accounts on the disk, keys and values.
+fn account_rows(changes: &Changes) -> usize {
+    let rows = changes.rows.iter().filter(|(key, _)| matches!(key, StateKey::Account(_)));
+    rows.map(|(key, value)| key.encode().len() + value.as_ref().map_or(0, |value| value.len())).sum()
+}
+
+/// Prints what an account and a function add, on the disk and in memory (tree, index and the row itself; `/proc`).
+fn growth(_: &mut Criterion) {
+    const FUNCTIONS: u64 = 10_000;
+    let before = resident();
+    let mut state = begin(Said::default());
+    let accounts = resident().saturating_sub(before);
+    let moved = changes(&mut state, transfers(1));
+    let account = account_rows(&moved) / 2;
+    println!("state: an account is a row of {account} bytes, and {} bytes in memory", accounts / ACCOUNTS);
+    let deploys = (0..FUNCTIONS).map(|n| {
+        let name = FunctionName::parse(&format!("function-{n}")).unwrap();
+        let spec = Spec::new(FunctionKind::Http, &format!("/function-{n}"));
+        Transaction::deploy(name, component_digest(&n.to_be_bytes()), 1000, &spec, None)
+    });
+    let said = Said { transactions: deploys.collect(), ..Said::default() };
+    let before = resident();
+    let deployed = changes(&mut state, said);
+    let rows = deployed.functions.iter().map(|record| record.name.as_str().len() + record.encode().len());
+    let rows = rows.sum::<usize>() as u64;
+    drop(deployed);
+    let memory = resident().saturating_sub(before) / FUNCTIONS;
+    println!(
+        "state: a function of one version is a row of {} bytes, and {memory} bytes in memory; its component is apart",
+        rows / FUNCTIONS
+    );
+}
+
+// First, while the process is small.
+criterion_group!(benches, growth, transitions);
 criterion_main!(benches);

@@ -2,7 +2,7 @@
 # CometBFT beside Folkmoot's `cargo xtask load --order`: four validators with the built-in key-value store on the
 # loopback address, 256-byte transactions over their RPC, transactions in committed blocks a second.
 #
-#   benches/peers/cometbft.sh [seconds] [connections a node]
+#   benches/peers/cometbft.sh [seconds] [connections a node, separated by commas]
 #
 # Needs go. Installs CometBFT 1.0.1 into a folder of its own with `go install`, and erases that folder and the nodes'
 # data at the end. What can be compared with our figures and what cannot is in benches/README.md.
@@ -10,7 +10,7 @@ set -euo pipefail
 
 version=v1.0.1
 seconds=${1:-20}
-connections=${2:-64}
+connections=${2:-4,16,64}
 here=$(cd "$(dirname "$0")" && pwd)
 base=$here/../../target/bench-data
 mkdir -p "$base"
