@@ -190,7 +190,7 @@ fn payloads() -> Value {
         .collect()
 }
 
-fn full_spec() -> Spec {
+pub(crate) fn full_spec() -> Spec {
     let mut spec = Spec::new(FunctionKind::Typed, "/math");
     spec.access = Access::Accounts([4u8, 3].map(|i| Keypair::from_seed([i; 32]).account()).to_vec());
     spec.idempotent = true;

@@ -210,7 +210,16 @@ export const stakeView: Decoder<StakeView> = object<StakeView>({
   account,
   staked: units,
   waiting: list(object({ amount: units, until: u64 })),
-  replicas: list(object({ account, ledger: text, data: text, seated: flag, burned: optional(units), voted: optional(text) })),
+  replicas: list(
+    object({
+      account,
+      ledger: text,
+      data: text,
+      seated: flag,
+      burned: optional(units),
+      voted: optional(text),
+    }),
+  ),
   height: u64,
 });
 

@@ -54,8 +54,7 @@ const restricted = formOf<TriggerAccess>({
   rule: object({ rule: text }),
 });
 
-const access: Decoder<TriggerAccess> = (value, at) =>
-  value === "anyone" ? "anyone" : restricted(value, at);
+const access: Decoder<TriggerAccess> = (value, at) => (value === "anyone" ? "anyone" : restricted(value, at));
 
 const triggerView = object<TriggerView>({
   name: functionName,

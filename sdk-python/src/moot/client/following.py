@@ -6,9 +6,9 @@ driver ──ask──► node ──events──► Following ──ValueView, 
    └───── pause, then with it ◄──────┘ when the connection breaks
 ```
 
-No connection here. The node says where following begins, at the end of a block, before anything is written, and with each
-value its address: a reader that comes back with the last of these gets what came after it, once. What may have been missed
-is said in its place, never passed over.
+No connection here. The node says where following begins, at the end of a block, before anything is written, and with
+each value its address: a reader that comes back with the last of these gets what came after it, once. What may have
+been missed is said in its place, never passed over.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from moot.client.errors import Broken, ClientError, Foreign, Refused, RequestError, TimedOut, Unreachable
 from moot.client.events import EventParser, ServerEvent, event_fields
 from moot.client.limits import FIRST_PAUSE_S, MAX_PAUSE_S, RECONNECTS
-from moot.client.fields import Fields
 from moot.client.targets import pattern_in, position_in
 from moot.client.values import ValueView
 
 if TYPE_CHECKING:
     from moot.client.exchange import Exchange, Reply
+    from moot.client.fields import Fields
     from moot.client.operations import Operations
     from moot.record.address import EntryId
 
@@ -34,9 +34,9 @@ class ValuesMissed:
     """Values may have been missed here.
 
     Attributes:
-        after: those after this address, or the end of this block (`block-17`): the node has forgotten what came next. What
-            it still keeps follows. None: those that were written while the connection was broken, before the node had
-            said where following began.
+        after: those after this address, or the end of this block (`block-17`): the node has forgotten what came next,
+            and what it still keeps follows. None: those that were written while the connection was broken, before the
+            node had said where following began.
     """
 
     after: EntryId | str | None

@@ -117,8 +117,8 @@ class Client(Driver):
 
         From now on, or after the value at the address `after`, or the end of a block (`block-17`). When the connection
         breaks, another one goes on after the last value that came, or where following began, so that none is missed and
-        none comes twice; when that fails ten times in a row, the error is raised. Where values may have been missed, there
-        is a `ValuesMissed`.
+        none comes twice; when that fails ten times in a row, the error is raised. Where values may have been missed,
+        there is a `ValuesMissed`.
         """
         following = Following(self._node, pattern, after)
         response, ask = self._connect(following.connect())

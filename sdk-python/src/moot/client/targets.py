@@ -65,11 +65,7 @@ def state_target(key: StateKey) -> str:
     kind = key.kind.text
     if key.kind in (StateKind.PRICES, StateKind.POT):
         return f"network/{kind}"
-    if key.kind is StateKind.RULE and isinstance(key.of, str):
-        # A place has no names for its variables, and a pattern has one for each.
-        labels = (f"$v{at}" if label == "$" else label for at, label in enumerate(key.of.split("/")))
-        return kind + "/".join(labels)
-    if key.kind is StateKind.OWNER:
+    if key.kind in (StateKind.OWNER, StateKind.RULE):
         return f"{kind}{key.of}"
     if key.of is None or isinstance(key.of, tuple) or key.kind is StateKind.WATCHED:
         raise RequestError(f"a node gives no proof of its {kind}")
