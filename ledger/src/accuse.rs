@@ -6,7 +6,8 @@
 //!  second vote in one view ──┘
 //! ```
 //!
-//! Each replica that has a proof says it once; the first that a block orders counts.
+//! Each replica that has a proof says it once; the first that a block orders counts, and costs nothing but the accused: a
+//! replica without units accuses as well.
 
 use crate::core::Core;
 use crate::limits::ACCUSATION_VALIDITY_BLOCKS;

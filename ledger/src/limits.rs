@@ -206,6 +206,10 @@ pub const MAX_SEATS: usize = 512;
 /// the next start.
 pub const ACCUSATION_VALIDITY_BLOCKS: u64 = 10_000;
 
+/// Bytes of a bundle that holds an accusation and nothing else: its header, and a page of one entry with the longest
+/// evidence. Within them a proven one is paid out of what it burns, and whatever else rode along would be free.
+pub const MAX_ACCUSATION_BYTES: u64 = 1024;
+
 /// Holds and stakes whose heights have come that go back in one block; the others follow in the next ones, in order. A
 /// block that gives back as many takes some ten milliseconds longer.
 pub const MAX_RETURNS_A_BLOCK: usize = 1024;

@@ -10,6 +10,7 @@
 
 use crate::core::Core;
 use crate::ledger::Ledger;
+use crate::state::convictions::accusation;
 use crate::state::tree::{End, Tree};
 use crate::state::{Block, FunctionRecord, Outcome, State, Whole};
 use crate::submit::VerifiedBundle;
@@ -45,6 +46,16 @@ impl Ledger {
         let outcomes = state.apply(&block).outcomes.into_iter();
         let outcomes = outcomes.filter(|(id, _)| ids.contains(id)).map(|(_, outcome)| outcome).collect();
         Rehearsal { height, outcomes }
+    }
+
+    /// Whether a bundle costs its signer nothing now: it accuses a replica, holds nothing else, and its proof is good. Its
+    /// bytes are paid out of what is burned.
+    #[must_use]
+    pub fn pays_itself(&self, verified: &VerifiedBundle) -> bool {
+        let id = |page, slot| EntryId { lane: u32::MAX, batch: 0, bundle: 0, page, slot };
+        verified.entries() == 1
+            && accusation(&verified.ordered(id)).is_some()
+            && self.rehearse(verified).outcomes.iter().all(|outcome| outcome.result.is_ok())
     }
 }
 

@@ -70,6 +70,11 @@ impl VerifiedBundle {
         &self.content.transactions
     }
 
+    /// How many entries it holds.
+    pub(crate) fn entries(&self) -> usize {
+        self.content.entries
+    }
+
     /// How many calls it holds, and how many of them are to be answered here.
     #[must_use]
     pub fn calls(&self) -> (usize, usize) {

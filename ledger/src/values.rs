@@ -26,6 +26,14 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ValueTurn(values::Turn);
 
+impl ValueTurn {
+    /// After all values of a block, whether it has any or not.
+    #[must_use]
+    pub fn after_block(height: u64) -> ValueTurn {
+        ValueTurn((height, u32::MAX))
+    }
+}
+
 /// A value that was allowed.
 #[derive(Debug, Clone)]
 pub struct WrittenValue {
@@ -153,12 +161,35 @@ impl Ledger {
         Ok(turn.map(ValueTurn))
     }
 
-    /// The turn of the last value of all.
+    /// The height of a block up to which the values are listed here, that of the last one with some or a later one.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
-    pub fn last_value_turn(&self) -> Result<ValueTurn, ReadError> {
-        self.core().store.read(values::last).map(ValueTurn)
+    pub fn values_height(&self) -> Result<u64, ReadError> {
+        // Asked first: the list has the values of every block that this height counts.
+        let height = self.height();
+        let (last, _) = self.core().store.read(values::last)?;
+        Ok(last.max(height))
+    }
+
+    /// The height of the first block whose values are kept; none while there are none.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn first_values_height(&self) -> Result<Option<u64>, ReadError> {
+        self.core().store.read(values::first)
+    }
+
+    /// Whether no value that came after a block was forgotten since: the block is young enough, or not here yet.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn keeps_values_since(&self, height: u64) -> Result<bool, ReadError> {
+        if height > self.height() {
+            return Ok(true);
+        }
+        let block = self.block(height)?;
+        Ok(block.is_some_and(|block| values::is_kept(block.header.time_ms, self.time_ms())))
     }
 
     /// Changes when there are more values: the height of the last block with some.

@@ -6,9 +6,6 @@
 use moot_record::{Economy, Prices};
 use std::time::Duration;
 
-/// How long a request for a proof of the state waits for a block that carries the present root: three heartbeats.
-pub const STATE_PROOF_PATIENCE: Duration = Duration::from_secs(3);
-
 /// How often it looks.
 pub const STATE_PROOF_STEP: Duration = Duration::from_millis(20);
 

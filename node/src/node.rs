@@ -53,6 +53,9 @@ pub struct NodeConfig {
     pub secrets: Secrets,
     /// Folders that functions can be granted, by name.
     pub dirs: BTreeMap<String, PathBuf>,
+    /// Whether the node pays, out of its own balance, for values that nobody signed, where values are charged. Whoever can
+    /// reach its gateway can then spend what it has.
+    pub pays_for_unsigned: bool,
     /// How components are compiled.
     pub compiler: Compiler,
     /// Bounds of the front door.
@@ -75,6 +78,7 @@ impl NodeConfig {
             joining: None,
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
+            pays_for_unsigned: false,
             compiler: Compiler::InProcess,
             gateway: GatewayLimits::default(),
             worker: WorkerLimits::default(),
@@ -175,7 +179,7 @@ impl Node {
         let joining = config.joining.clone();
         let workers_listener = joining.as_ref().map(|joining| bind(joining.listen)).transpose()?;
         let workers_address = workers_listener.as_ref().map(|(_, address)| *address);
-        let gateway_limits = config.gateway.clone();
+        let (gateway_limits, pays_for_unsigned) = (config.gateway.clone(), config.pays_for_unsigned);
         let neighbours = Arc::new(config.seat.as_ref().map(Neighbours::of).unwrap_or_default());
         let refresh_every = if neighbours.is_alone() { REFRESH_EVERY } else { REFRESH_SOON };
         let stuck_after = config.seat.as_ref().map(|seat| seat.heartbeat * STUCK_HEARTBEATS + STUCK_GRACE);
@@ -187,8 +191,14 @@ impl Node {
         let (stop, stopping) = watch::channel(false);
         let recovery = tokio::spawn(worker.clone().recover(worker.ledger.open_calls()));
         let derived = tokio::spawn(worker.clone().run_derived(stopping.clone()));
-        let gateway =
-            gateway::serve(listener, worker.clone(), neighbours.clone(), gateway_limits, stopping.clone());
+        let gateway = gateway::serve(
+            listener,
+            worker.clone(),
+            neighbours.clone(),
+            gateway_limits,
+            pays_for_unsigned,
+            stopping.clone(),
+        );
         if let (Some((listener, _)), Some(tls)) = (workers_listener, tls) {
             workers::serve(listener, tls, worker.clone(), stopping.clone());
         }

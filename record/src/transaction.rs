@@ -167,6 +167,43 @@ pub enum Transaction {
     },
 }
 
+/// A word for each kind of transaction: the compiler asks for one that has none.
+macro_rules! kinds {
+    ($($kind:ident => $word:literal),* $(,)?) => {
+        impl Transaction {
+            /// The words of all kinds.
+            pub const KINDS: &[&str] = &[$($word),*];
+
+            /// What kind of transaction, in one word.
+            #[must_use]
+            pub const fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind { .. } => $word,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Deploy => "deploy",
+    Rollback => "rollback",
+    Retire => "retire",
+    Seat => "seat",
+    Transfer => "transfer",
+    Together => "together",
+    Own => "own",
+    Rule => "rule",
+    Hold => "hold",
+    Release => "release",
+    Stake => "stake",
+    Unstake => "unstake",
+    Convict => "convict",
+    Prices => "prices",
+    Freeze => "freeze",
+    Trigger => "trigger",
+}
+
 impl Transaction {
     /// A deploy of `spec`.
     #[must_use]
@@ -200,29 +237,6 @@ impl Transaction {
             | Self::Convict { .. }
             | Self::Prices { .. }
             | Self::Trigger { .. } => None,
-        }
-    }
-
-    /// What kind of transaction, in one word.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Deploy { .. } => "deploy",
-            Self::Rollback { .. } => "rollback",
-            Self::Retire { .. } => "retire",
-            Self::Seat { .. } => "seat",
-            Self::Transfer { .. } => "transfer",
-            Self::Together { .. } => "together",
-            Self::Own { .. } => "own",
-            Self::Rule { .. } => "rule",
-            Self::Hold { .. } => "hold",
-            Self::Release { .. } => "release",
-            Self::Stake { .. } => "stake",
-            Self::Unstake { .. } => "unstake",
-            Self::Convict { .. } => "convict",
-            Self::Prices { .. } => "prices",
-            Self::Freeze { .. } => "freeze",
-            Self::Trigger { .. } => "trigger",
         }
     }
 

@@ -14,7 +14,7 @@
  */
 
 export { MootError, InvalidError } from "./errors.js";
-export type { Accounts, BillOptions } from "./client/accounts.js";
+export { type Accounts, type Behind, type BillOptions, consentTo } from "./client/accounts.js";
 export type { CallOptions, Data } from "./client/call.js";
 export { Client, type ClientOptions, type RequestOptions } from "./client/client.js";
 export type { Deployed, FunctionToDeploy } from "./client/deploy.js";
@@ -37,9 +37,12 @@ export type {
   DryRun,
   HoldView,
   PricesView,
+  StakesView,
   StakeView,
   StatementLine,
 } from "./client/views/accounts.js";
+export type { OwnerView, RuleView, Verdict } from "./client/views/paths.js";
+export type { DerivedView, TriggerView } from "./client/views/triggers.js";
 export type { CallSummary, CallView, ReceiptView } from "./client/views/calls.js";
 export type {
   ComponentView,
@@ -52,5 +55,7 @@ export type {
 } from "./client/views/functions.js";
 export type { BlockView, NodeStatus } from "./client/views/node.js";
 export type { StoredValue, ValueEvent, ValueView, ValueWritten } from "./client/views/values.js";
+export type { Paths } from "./client/paths.js";
+export type { Triggers } from "./client/triggers.js";
 export type { PutOptions, Values } from "./client/values.js";
 export { type Transaction } from "./record/transaction.js";

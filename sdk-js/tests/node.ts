@@ -103,6 +103,53 @@ export async function startNode(key: string): Promise<Node> {
   }
 }
 
+/** Replicas of the smallest network that charges and whose committee can change. */
+const REPLICAS = 2;
+/** Blocks of its epochs: more than a test sees, so that nobody who only stands for election is waited for. */
+const EPOCH_BLOCKS = 10_000;
+
+/** Starts a network of several replicas, each by its configuration, where an account has units from the start. */
+export async function startNetwork(account: string, units: bigint): Promise<Node> {
+  const folder = await temporaryFolder();
+  // A gateway, and the ledger and data 1000 and 2000 above it; the ports below 32768 are nobody's for a moment.
+  const port = 20_000 + Math.floor(Math.random() * 9_000);
+  const words = ["net", "init", "--replicas", String(REPLICAS), "--epoch-blocks", String(EPOCH_BLOCKS)];
+  const made = await moot([
+    ...words,
+    "--port",
+    String(port),
+    "--fund",
+    `${account}=${String(units)}`,
+    join(folder, "net"),
+  ]);
+  if (made.code !== 0) {
+    throw new Error(`moot net init failed: ${made.stdout}`);
+  }
+  let said = "";
+  const replicas = Array.from({ length: REPLICAS }, (_, at) => {
+    const config = join(folder, "net", `replica-${String(at)}`, "replica.toml");
+    const child = spawn(mootBinary(), ["up", "--json", "--config", config], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    process.once("exit", () => child.kill("SIGKILL"));
+    child.stderr.on("data", (piece: Buffer) => {
+      said = (said + piece.toString()).slice(-4000);
+    });
+    return child;
+  });
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(replicas.map(stop));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const [address = ""] = await Promise.all(replicas.map(async (child) => firstLine(child, () => said)));
+    return { address, stop: stopAll };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
 async function firstLine(child: ChildProcess, said: () => string): Promise<string> {
   if (child.stdout === null) {
     throw new Error("the node has no output");

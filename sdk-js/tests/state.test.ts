@@ -111,6 +111,8 @@ describe("the state", () => {
     assert.equal((await proven("owner", { owner: "/chat/lobby" })).value, null, "it has none of its own");
     const rule = await proven("rule", { rule: "/chat/$any" });
     assert.equal(rule.key.rule, "/chat/$");
+    const asSet = await proven("rule", { rule: "/chat/$room" });
+    assert.deepEqual(asSet.value, rule.value);
     assert.deepEqual(rule.value, { pattern: "/chat/$room", rule: "path.room != 'closed'" });
     assert.equal((await proven("trigger", { trigger: "morning" })).value?.trigger.function, hello);
     const held = (await proven("hold", { hold })).value;

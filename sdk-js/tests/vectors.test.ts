@@ -49,6 +49,7 @@ import { makeReceiptFile, verifyReceiptFile } from "../src/record/receipt-file.j
 import { Batch, bundlesRoot, parseSealed, verifySealed, writeSealed } from "../src/record/sealed.js";
 import { verifyRaw } from "../src/record/signature.js";
 import { Spec, specDigest } from "../src/record/spec.js";
+import { type ProvenState, verifyStateFile } from "../src/record/state-file.js";
 import { fromBase64Url, fromHex, toHex, utf8 } from "../src/record/text.js";
 
 type Case = Record<string, unknown>;
@@ -249,6 +250,20 @@ describe("vectors.json", () => {
         callEntry === undefined ? undefined : fromBase64Url(callEntry),
       );
       assert.equal(made, `${JSON.stringify(one["file"], null, 2)}\n`, title);
+    }
+  });
+
+  section("state_files", ["name", "file", "refused"], (one, title) => {
+    const file = one["file"] as Record<string, unknown>;
+    let proven: ProvenState | undefined;
+    const field = refused(() => (proven = verifyStateFile(JSON.stringify(file), genesis())));
+    assert.equal(field ?? null, one["refused"], title);
+    if (proven !== undefined) {
+      const { key, value, height, time_ms } = proven;
+      const readable = value instanceof Uint8Array ? Buffer.from(value).toString("base64url") : value;
+      assert.equal(shown(key), exactText(file["key"]), title);
+      assert.equal(shown(readable), exactText(file["value"]), title);
+      assert.equal(shown({ height, time_ms }), exactText(file["block"]), title);
     }
   });
 

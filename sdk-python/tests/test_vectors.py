@@ -31,6 +31,7 @@ from moot.record import (
     SealedBatch,
     Signature,
     Spec,
+    StateFile,
     check_name,
     component_digest,
     decode_entry,
@@ -365,6 +366,23 @@ def test_receipt_files() -> None:
             made = ReceiptFile.make(file.evidence, encode_entry(checked.call))
             assert made.to_json() == case["file"], "made anew from the evidence, it is the same file"
             assert ReceiptFile.parse(made.to_text()).check(genesis()) == checked
+
+
+@section("state_files")
+def test_state_files() -> None:
+    for case in cases("state_files"):
+        try:
+            file = StateFile.parse(json.dumps(case["file"]))
+            proven = file.check(genesis())
+        except ProofError as error:
+            assert error.field == case["refused"], f"{case['name']}: {error}"
+        else:
+            assert case["refused"] is None, case["name"]
+            assert (proven.value is None) == (case["file"]["value"] is None), case["name"]
+            assert StateFile.is_one(json.dumps(case["file"]))
+            made = StateFile.make(file.proof, genesis())
+            assert made.to_json() == case["file"], "made anew from the evidence, it is the same file"
+            assert StateFile.parse(made.to_text()).check(genesis()) == proven
 
 
 @section("signatures")

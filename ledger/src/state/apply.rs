@@ -56,6 +56,8 @@ pub(super) struct Step {
     pub(super) undo: Vec<Was>,
     /// What was charged.
     pub(super) till: Till,
+    /// Bytes of the bundle that is applied for which its account has not paid: those of an accusation that holds.
+    pub(super) owed_bytes: u64,
 }
 
 impl Step {
@@ -88,7 +90,8 @@ impl State {
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
-        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
+        let mut step =
+            Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till, owed_bytes: 0 };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
@@ -97,6 +100,7 @@ impl State {
         }
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
+            step.owed_bytes = 0;
             let counts = match bundle.counts {
                 true => self.count(bundle, &mut step),
                 false => Ok(()),
@@ -186,6 +190,10 @@ impl State {
             return Err(Refusal::Duplicate);
         }
         step.changes.counted.push(key);
+        if self.pays_itself(bundle, step.height) {
+            step.owed_bytes = bundle.bytes;
+            return Ok(());
+        }
         // One that cannot pay is remembered too: else it could be sent again and again for nothing.
         self.pay_for_bytes(bundle.account, bundle.bytes, &mut step.till)
     }

@@ -3,30 +3,62 @@
 //! ```text
 //!  two seals of one place ─┐
 //!                          ├─ proven ──► the first of each key counts ──► stake burned, key barred
-//!  two votes in one view ──┘
+//!  two votes in one view ──┘                                     └── the accusation's bytes ──► pot
 //! ```
 //!
 //! Judged in the blocks' order from what the state holds: lanes, and the committee of every epoch so far.
+//!
+//! A proven accusation that stands alone in its bundle costs its accuser nothing: its bytes are paid out of what it burns,
+//! as far as that goes, and what is missing is waived. Otherwise whoever empties a replica's account would protect those
+//! whom it has seen. That is once for each key that ever had a seat; whatever proves nothing, or comes second, pays for
+//! its bytes like any bundle.
 
 use super::apply::{Step, Was};
 use super::stakes::burn;
-use super::{Refusal, Seats, State};
-use crate::limits::BURNED_SHARE;
-use moot_record::{AccountId, Conviction, EntryId, Offence, StateKey};
+use super::{OrderedBundle, Refusal, Seats, State};
+use crate::limits::{BURNED_SHARE, MAX_ACCUSATION_BYTES};
+use moot_record::{AccountId, Conviction, EntryId, Offence, StateKey, Transaction, fee};
 use std::sync::Arc;
 
+/// What was proven.
+struct Proven {
+    replica: AccountId,
+    lane: u32,
+    offence: Offence,
+}
+
+/// The evidence of a bundle that accuses somebody and says nothing else.
+pub(crate) fn accusation(bundle: &OrderedBundle) -> Option<&[u8]> {
+    let alone = bundle.values.is_empty() && bundle.bytes <= MAX_ACCUSATION_BYTES;
+    match bundle.transactions.as_slice() {
+        [(_, Transaction::Convict { evidence })] if alone => Some(evidence),
+        _ => None,
+    }
+}
+
 impl State {
-    /// A replica has sealed or voted twice: a share of the stake behind it is burned, and it gets no seat any more.
-    pub(super) fn convict(&mut self, id: EntryId, evidence: &[u8], step: &mut Step) -> Result<u32, Refusal> {
-        let seats = self.seats.clone().ok_or(Refusal::NoEconomy)?;
+    /// Whether a bundle is an accusation that holds, so that the accused pays for it.
+    pub(super) fn pays_itself(&self, bundle: &OrderedBundle, height: u64) -> bool {
+        accusation(bundle).is_some_and(|evidence| self.prove(evidence, height).is_ok())
+    }
+
+    /// What evidence proves at a height, and nothing has proven before.
+    fn prove(&self, evidence: &[u8], height: u64) -> Result<Proven, Refusal> {
+        let seats = self.seats.as_ref().ok_or(Refusal::NoEconomy)?;
         seats.economy().ok_or(Refusal::NoEconomy)?;
         let offence = Offence::decode(evidence).map_err(|error| Refusal::bad_evidence(&error))?;
-        let replica = offender(&seats, step.height, &offence)?;
+        let replica = offender(seats, height, &offence)?;
         let lane = seats.of(&replica).map(|(lane, _)| lane);
         let lane = lane.ok_or_else(|| Refusal::bad_evidence(&"who did it has no seat"))?;
-        if self.stakes.conviction(&replica).is_some() {
-            return Err(Refusal::Convicted { account: replica });
+        match self.stakes.conviction(&replica) {
+            Some(_) => Err(Refusal::Convicted { account: replica }),
+            None => Ok(Proven { replica, lane, offence }),
         }
+    }
+
+    /// A replica has sealed or voted twice: a share of the stake behind it is burned, and it gets no seat any more.
+    pub(super) fn convict(&mut self, id: EntryId, evidence: &[u8], step: &mut Step) -> Result<u32, Refusal> {
+        let Proven { replica, lane, offence } = self.prove(evidence, step.height)?;
         let mut burned = 0;
         if let Some(staker) = self.stakes.staker_of(&replica).copied()
             && let Some(mut stake) = self.stakes.get(&staker).cloned()
@@ -36,6 +68,7 @@ impl State {
             burn(&mut stake, burned);
             self.put_stake(staker, Some(stake), step);
         }
+        burned -= self.pay_from_burned(burned, step);
         let voted = match offence {
             Offence::DoubleSeal(_) => None,
             Offence::DoubleVote(votes) => Some(votes.what),
@@ -46,6 +79,16 @@ impl State {
         step.undo.push(Was::Convicted(replica));
         self.change_seats(step, |seats| seats.bar(&replica));
         Ok(lane)
+    }
+
+    /// Moves what the accusation's bytes cost from what is being burned into the pot; as much as that was.
+    fn pay_from_burned(&mut self, burned: u64, step: &mut Step) -> u64 {
+        let Some(treasury) = &mut self.treasury else { return 0 };
+        let paid = fee(&treasury.list.prices, step.owed_bytes, 0).ordering.min(burned);
+        step.undo.push(Was::Pot(treasury.pot));
+        treasury.pot = treasury.pot.saturating_add(paid);
+        step.till.pot |= paid > 0;
+        paid
     }
 }
 

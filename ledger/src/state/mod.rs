@@ -14,7 +14,7 @@
 mod accounts;
 mod apply;
 pub mod charges;
-mod convictions;
+pub(crate) mod convictions;
 mod cron;
 mod derived;
 mod early;

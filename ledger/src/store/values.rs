@@ -145,6 +145,11 @@ pub(crate) fn last(txn: &ReadTransaction) -> Read<Turn> {
     Ok(txn.open_table(VALUE_LOG)?.last()?.map_or((0, 0), |(turn, _)| turn.value()))
 }
 
+/// The height of the first value that is kept.
+pub(crate) fn first(txn: &ReadTransaction) -> Read<Option<u64>> {
+    Ok(txn.open_table(VALUE_LOG)?.first()?.map(|(turn, _)| turn.value().0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -57,12 +57,21 @@ struct Town {
     validators: Vec<Keypair>,
     state: State,
     said: u64,
+    /// Of each bundle.
+    bytes: u64,
 }
 
 impl Town {
     fn new(balances: &[u64]) -> Town {
         let (genesis, validators) = genesis(balances);
-        Town { state: begin(&genesis), genesis, validators, said: 0 }
+        Town { state: begin(&genesis), genesis, validators, said: 0, bytes: 0 }
+    }
+
+    /// One that charges a unit for each byte, where every bundle has so many.
+    fn charging(balances: &[u64], bytes: u64) -> Town {
+        let mut town = Town::new(balances);
+        town.genesis.prices.per_byte = 1;
+        Town { state: begin(&town.genesis), bytes, ..town }
     }
 
     fn bundle(&mut self, by: AccountId, transactions: &[Transaction]) -> OrderedBundle {
@@ -82,7 +91,7 @@ impl Town {
             values: Vec::new(),
             calls: Vec::new(),
             receipts: Vec::new(),
-            bytes: 0,
+            bytes: self.bytes,
         }
     }
 
@@ -469,6 +478,52 @@ fn a_double_vote_burns_a_share_once_and_unseats() {
     assert!(!members.contains(&one.account()) && !members.contains(&other.account()));
 }
 
+/// Who has nothing accuses all the same: the accused pays. What proves nothing is paid like any bundle, or is void.
+#[test]
+fn a_proven_accusation_needs_no_money_and_any_other_does() {
+    let mut town = Town::charging(&[1000, 0, 300], 50);
+    let (rich, poor) = (town.validators[2].clone(), town.validators[1].clone());
+    assert_eq!(town.stake_behind(0, 600, &rich), Ok(0));
+    let convict = |evidence| Transaction::Convict { evidence };
+    let mut forged = Equivocation::decode(&town.evidence(&rich, 7)).unwrap();
+    forged.second = forged.first;
+    let pot = town.state.pot();
+
+    // From an account without units: what is no proof, and a proof among other things.
+    let broke = Err(Refusal::CannotPay { balance: 0, needed: 50 });
+    assert_eq!(town.say(&key(1), convict(forged.encode())).1, broke);
+    let proof = convict(town.evidence(&rich, 7));
+    let with = town.bundle(account(1), &[proof.clone(), Transaction::Transfer { to: account(0), amount: 1 }]);
+    let outcomes = town.block(vec![with]).outcomes;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.result == broke), "{outcomes:?}");
+    let long = OrderedBundle { bytes: limits::MAX_ACCUSATION_BYTES + 1, ..town.bundle(account(1), &[proof]) };
+    let refused = town.block(vec![long]).outcomes.remove(0).1.result;
+    assert!(matches!(refused, Err(Refusal::CannotPay { .. })), "{refused:?}");
+    assert_eq!((town.state.pot(), town.stake_of(0).bound()), (pot, 600));
+
+    // A tenth of the stake is taken: the bytes are paid out of it, and the rest is burned.
+    let proof = convict(town.evidence(&rich, 7));
+    assert_eq!(town.say(&key(1), proof.clone()).1, Ok(2));
+    assert_eq!((town.state.pot(), town.stake_of(0).bound()), (pot + 50, 540));
+    assert_eq!(town.state.stakes().conviction(&rich.account()).unwrap().burned, 10);
+    assert_eq!(town.say(&key(1), proof.clone()).1, broke, "the second of them proves nothing new");
+    assert_eq!(town.say(&key(2), proof).1, Err(Refusal::Convicted { account: rich.account() }));
+    assert_eq!((town.state.pot(), town.balance(2)), (pot + 100, 250), "and costs who has something");
+
+    // Behind the other there is nothing that could be burned, and too little behind a third.
+    let proof = convict(town.evidence(&poor, 1));
+    assert_eq!(town.say(&key(2), proof).1, Ok(1));
+    assert_eq!(town.state.stakes().conviction(&poor.account()).unwrap().burned, 0);
+    assert_eq!((town.state.pot(), town.balance(2)), (pot + 100, 250), "waived");
+    let third = town.validators[3].clone();
+    assert_eq!(town.stake_behind(2, 150, &third), Ok(0));
+    let pot = town.state.pot();
+    let proof = convict(town.evidence(&third, 1));
+    assert_eq!(town.say(&key(1), proof).1, Ok(3));
+    assert_eq!((town.state.pot(), town.stake_of(2).bound()), (pot + 15, 135), "as far as it goes");
+    assert_eq!(town.state.stakes().conviction(&third.account()).unwrap().burned, 0);
+}
+
 /// A group that fails leaves holds, stakes, seats and convictions as they were.
 #[test]
 fn a_failed_group_leaves_bonds_as_they_were() {
@@ -551,9 +606,10 @@ proptest! {
         blocks in prop::collection::vec(
             prop::collection::vec((0..4u8, prop::collection::vec(anything(), 1..5)), 0..4), 1..30),
         large in any::<bool>(),
+        bytes in prop_oneof![Just(0u64), 1..4u64],
     ) {
         let balances: &[u64] = if large { &[u64::MAX - 100, 40, 30, 30] } else { &[80, 40, 30, 0] };
-        let mut town = Town::new(balances);
+        let mut town = Town::charging(balances, bytes);
         let supply = town.state.supply();
         let mut rows: BTreeMap<StateKey, Vec<u8>> = town.genesis.accounts.iter().map(|one| {
             (StateKey::Account(one.account), moot_record::Account { balance: one.balance }.encode())
@@ -594,17 +650,19 @@ proptest! {
         for by in 0..4 {
             let staked = town.stake_of(by).staked;
             if staked > 0 {
+                town.bytes = 0;
                 prop_assert_eq!(town.say(&key(by), Transaction::Unstake { amount: staked }).1, Ok(0));
             }
         }
         town.up_to(town.state.height() + 40 * BLOCKS);
         let bound: u128 = town.state.stakes().iter().map(|(_, stake)| u128::from(stake.bound())).sum();
         let balances: u128 = town.state.accounts().map(|(_, balance)| u128::from(balance)).sum();
+        let pot = u128::from(town.state.pot());
         let burned: u128 = town.validators.iter()
             .filter_map(|replica| town.state.stakes().conviction(&replica.account()))
             .map(|found| u128::from(found.burned))
             .sum();
-        prop_assert_eq!((bound, balances + burned), (0, supply));
+        prop_assert_eq!((bound, balances + pot + burned), (0, supply));
     }
 }
 

@@ -238,7 +238,7 @@ fn the_newest_value_of_a_path_is_found_and_all_in_order_across_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = one(dir.path());
     open_path(&ledger);
-    let start = ledger.last_value_turn().unwrap();
+    let start = ValueTurn::after_block(ledger.values_height().unwrap());
     let mut ids = Vec::new();
     for n in 0..10u8 {
         ids.push(write(&ledger, &format!("/a/{}", n % 3), &[n], Some(2)));
@@ -268,7 +268,7 @@ fn the_newest_value_of_a_path_is_found_and_all_in_order_across_a_restart() {
         let expected: Vec<EntryId> =
             ids.iter().enumerate().filter(|(n, _)| n % 3 != 2).map(|(_, id)| *id).chain([large_id]).collect();
         assert_eq!(all.iter().map(|found| found.id).collect::<Vec<_>>(), expected);
-        assert_eq!(reached, ledger.last_value_turn().unwrap());
+        assert_eq!(reached, ledger.value_turn(large_id).unwrap().unwrap());
         assert!(ledger.values_after(reached, |_| true).unwrap().0.is_empty());
         let turn = ledger.value_turn(ids[8]).unwrap().unwrap();
         let (after, _) = ledger.values_after(turn, |_| true).unwrap();

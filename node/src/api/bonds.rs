@@ -132,7 +132,7 @@ pub struct DryRun {
     pub accepted: bool,
     /// What it would cost, in the network's smallest unit of account.
     pub fee: String,
-    /// Each of its transactions, in order.
+    /// Each of its transactions, in order; of those that count together or not at all the `together` before them, too.
     pub transactions: Vec<DryOutcome>,
     /// Height of the block after which that was so.
     pub height: u64,
@@ -141,7 +141,8 @@ pub struct DryRun {
 /// What would come of one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DryOutcome {
-    /// `deploy`, `transfer`, and so on.
+    /// Which kind of transaction.
+    #[schema(schema_with = super::functions::transaction_kinds)]
     pub kind: String,
     /// Why it would not be done; none: it would.
     #[serde(default, skip_serializing_if = "Option::is_none")]

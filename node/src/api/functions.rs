@@ -1,8 +1,9 @@
 //! Functions, components and the outcome of a signed bundle.
 
-use moot_record::{AccountId, Digest, EntryId, FunctionName, Spec};
+use moot_record::{AccountId, Digest, EntryId, FunctionName, Spec, Transaction};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// `GET /_moot/functions`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -167,13 +168,30 @@ pub struct EntryOutcome {
     /// Where it is on the ledger.
     #[schema(value_type = String)]
     pub id: EntryId,
-    /// `deploy`, `rollback`, `retire`, `seat`, `transfer`, `together` or `value`.
+    /// Which kind of transaction, or `value`.
+    #[schema(schema_with = entry_kinds)]
     pub kind: String,
     /// Height of the block that ordered it; none when the request did not wait for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
     /// What it did.
     pub outcome: Outcome,
+}
+
+/// What an entry of a bundle can be that is no call.
+fn entry_kinds() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Transaction::KINDS.iter().copied().chain(["value"])))
+        .build()
+}
+
+/// What a transaction can be.
+pub(super) fn transaction_kinds() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(Transaction::KINDS.iter().copied()))
+        .build()
 }
 
 /// What an entry did to the state.

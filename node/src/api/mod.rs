@@ -33,7 +33,7 @@ pub use problem::{Payment, Problem};
 pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 pub use triggers::{DerivedCalls, DerivedView, TriggerView, TriggersView};
-pub use values::{ValueView, ValueWritten, ValuesMissed, ValuesView};
+pub use values::{ValueView, ValueWritten, ValuesAt, ValuesMissed, ValuesView};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";

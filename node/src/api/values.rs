@@ -70,6 +70,14 @@ impl ValueView {
     }
 }
 
+/// The event `at` of `GET /_moot/values/{path}?follow`: up to here nothing is missing. Whoever comes back with it as `from`
+/// or `Last-Event-ID`, at any replica of the network, gets what was written after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ValuesAt {
+    /// A block's end: `block-17`.
+    pub at: String,
+}
+
 /// `GET /_moot/values/{path}?below`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ValuesView {
@@ -83,7 +91,6 @@ pub struct ValuesView {
 /// An event named `missed`: values after that address were forgotten before they could be followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ValuesMissed {
-    /// The address that was to be followed from.
-    #[schema(value_type = String)]
-    pub from: EntryId,
+    /// The address that was to be followed from, or the end of a block: `block-17`.
+    pub from: String,
 }

@@ -80,6 +80,10 @@ pub(crate) struct Up {
     /// Account of a worker that may join; can be repeated
     #[arg(long = "allow-worker", value_name = "ACCOUNT", value_parser = str::parse::<AccountId>)]
     allow_worker: Vec<AccountId>,
+    /// Pay, out of the node's own balance, for values that nobody signed; whoever reaches it can then spend what it has. Without
+    /// a configuration it does so where only this machine reaches it
+    #[arg(long)]
+    pays_for_unsigned: bool,
     /// Stop when standard input ends: for the process that starts this one
     #[arg(long, hide = true, requires = "config")]
     attached: bool,
@@ -189,6 +193,11 @@ impl Up {
                 }
             },
         }
+        config.pays_for_unsigned |= self.pays_for_unsigned;
+        if self.config.is_none() {
+            // Strangers cannot reach it, and whoever tries things out has no key yet.
+            config.pays_for_unsigned |= config.listen.ip().is_loopback();
+        }
         config.retention = self.retention.or(config.retention);
         config.network_name.clone_from(&self.network);
         config.dirs = self.dirs.iter().cloned().collect::<BTreeMap<_, _>>();
@@ -278,6 +287,7 @@ fn replica(path: &Path) -> anyhow::Result<NodeConfig> {
     let gateway = file.listen.gateway.resolve();
     config.listen = gateway.with_context(|| format!("{}: `listen.gateway`", file.path.display()))?;
     config.seat = Some(seat);
+    config.pays_for_unsigned = file.gateway.pays_for_unsigned;
     config.retention = file.retention;
     if let Some(workers) = &file.workers {
         let listen = workers.listen.resolve();

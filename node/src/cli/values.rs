@@ -84,7 +84,7 @@ enum Verb {
     Follow {
         /// A path, or a pattern: '/chat/$room/$message'
         pattern: String,
-        /// Begin after the value at this address instead of now
+        /// Begin after the value at this address instead of now, or after a block: block-17
         #[arg(long, value_name = "ADDRESS")]
         from: Option<String>,
         #[command(flatten)]
@@ -218,6 +218,10 @@ async fn follow(with: &With, pattern: &str, from: Option<&str>) -> anyhow::Resul
 }
 
 fn show(event: &Event, json: bool) -> anyhow::Result<()> {
+    // Where the reader stands; here nobody goes on by it.
+    if event.name == "at" {
+        return Ok(());
+    }
     let Ok(value) = serde_json::from_str::<ValueView>(&event.data) else {
         terminal::warn(&format!("{}: {}", text::line(&event.name), text::line(&event.data)));
         return Ok(());

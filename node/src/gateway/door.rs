@@ -29,6 +29,8 @@ pub(crate) struct Door {
     pub(crate) limits: Arc<GatewayLimits>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) requests: Requests,
+    /// Whether this replica pays for values that nobody signed, where they are charged.
+    pub(crate) pays_for_unsigned: bool,
     pub(crate) account: moot_record::AccountId,
     pub(crate) started: Instant,
     /// Turns true when the node is to stop: event streams end then.

@@ -49,6 +49,7 @@ pub(crate) fn serve(
     worker: Arc<Worker>,
     neighbours: Arc<Neighbours>,
     limits: GatewayLimits,
+    pays_for_unsigned: bool,
     stop: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     let limits = Arc::new(limits);
@@ -60,6 +61,7 @@ pub(crate) fn serve(
         limits: limits.clone(),
         metrics,
         requests: Requests::new(),
+        pays_for_unsigned,
         started: Instant::now(),
         stopping: stop.clone(),
         streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),

@@ -52,6 +52,7 @@ pub(crate) enum Kind {
     Busy,
     NotLoaded,
     OnTheWay,
+    NoBlockYet,
     ReadOnly,
     Stopping,
     CompileTooSlow,
@@ -60,7 +61,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 45] = [
+    pub(crate) const ALL: [Kind; 46] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -102,6 +103,7 @@ impl Kind {
         Kind::Busy,
         Kind::NotLoaded,
         Kind::OnTheWay,
+        Kind::NoBlockYet,
         Kind::ReadOnly,
         Kind::Stopping,
         Kind::CompileTooSlow,
@@ -158,6 +160,7 @@ impl Kind {
             Kind::Busy => ("busy", 503, "All places are taken"),
             Kind::NotLoaded => ("not-loaded", 503, "The function cannot be loaded here"),
             Kind::OnTheWay => ("component-on-the-way", 503, "The function has not arrived here yet"),
+            Kind::NoBlockYet => ("no-block-yet", 503, "No block has brought it in time"),
             Kind::ReadOnly => ("read-only", 503, "Nothing can be recorded at the moment"),
             Kind::Stopping => ("stopping", 503, "The node is stopping"),
             Kind::CompileTooSlow => ("compile-too-slow", 422, "The component takes too long to compile"),
@@ -168,7 +171,7 @@ impl Kind {
     /// Seconds after which trying again makes sense.
     const fn retry_after_s(self) -> Option<&'static str> {
         match self {
-            Kind::Busy | Kind::InFlight | Kind::NotFinal | Kind::OnTheWay => Some("1"),
+            Kind::Busy | Kind::InFlight | Kind::NotFinal | Kind::OnTheWay | Kind::NoBlockYet => Some("1"),
             Kind::ReadOnly | Kind::Stopping => Some("10"),
             _ => None,
         }

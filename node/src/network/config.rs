@@ -20,6 +20,8 @@ use toml::de::DeTable;
 /// The name of the file.
 pub const FILE_NAME: &str = "replica.toml";
 
+const PAYS_FOR_UNSIGNED: &str = "pays-for-unsigned";
+
 /// Where a replica listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
@@ -63,8 +65,17 @@ pub struct ReplicaConfig {
     pub heartbeat: Duration,
     /// How long blocks are kept, with their batches; none: for ever.
     pub retention: Option<Duration>,
+    /// What the gateway does at the replica's own expense.
+    pub gateway: GatewayConfig,
     /// Where workers in other processes join, and which.
     pub workers: Option<WorkersConfig>,
+}
+
+/// The gateway beyond where it listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Whether the replica pays for values that nobody signed, where values are charged.
+    pub pays_for_unsigned: bool,
 }
 
 /// Workers in other processes.
@@ -166,6 +177,9 @@ impl ReplicaConfig {
             self.listen.ledger,
             self.listen.data,
         );
+        if self.gateway.pays_for_unsigned {
+            let _ = write!(text, "\n[gateway]\n{PAYS_FOR_UNSIGNED} = true\n");
+        }
         if let Some(workers) = &self.workers {
             let accounts: Vec<String> =
                 workers.allow.iter().map(|account| format!("\"{account}\"")).collect();
@@ -232,6 +246,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
     });
     let listen = read_listen(whole);
     let peers = read_peers(whole);
+    let gateway = read_gateway(whole);
     let workers = read_workers(whole);
     Some(ReplicaConfig {
         path: path.to_owned(),
@@ -242,6 +257,7 @@ fn read_all(whole: &Section<'_, '_>, path: &Path) -> Option<ReplicaConfig> {
         peers,
         heartbeat,
         retention,
+        gateway,
         workers,
     })
 }
@@ -285,6 +301,15 @@ fn read_listen(whole: &Section<'_, '_>) -> Option<Listen> {
     }
     section.finish();
     Some(Listen { gateway: gateway?, ledger: ledger?, data: data? })
+}
+
+fn read_gateway(whole: &Section<'_, '_>) -> GatewayConfig {
+    let Some(section) = whole.section("gateway", "a table with `pays-for-unsigned`") else {
+        return GatewayConfig::default();
+    };
+    let pays = section.flag(PAYS_FOR_UNSIGNED).is_some_and(|(pays, _)| pays);
+    section.finish();
+    GatewayConfig { pays_for_unsigned: pays }
 }
 
 fn read_workers(whole: &Section<'_, '_>) -> Option<WorkersConfig> {
@@ -375,6 +400,7 @@ mod tests {
             peers: vec![peer(1), peer(2), peer(3)],
             heartbeat: Duration::from_millis(1500),
             retention: Some(Duration::from_secs(30 * 24 * 3600)),
+            gateway: GatewayConfig { pays_for_unsigned: true },
             workers: Some(WorkersConfig { listen: at(9180), allow: vec![account(7), account(8)] }),
         }
     }

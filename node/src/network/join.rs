@@ -1,6 +1,6 @@
 //! A folder for a replica that joins a network which runs already.
 
-use super::config::{FILE_NAME, Listen, PeerConfig, ReplicaConfig};
+use super::config::{FILE_NAME, GatewayConfig, Listen, PeerConfig, ReplicaConfig};
 use super::make::{DATA_ABOVE, GENESIS_FILE, KEY_FILE, LEDGER_ABOVE, write};
 use super::{Address, AddressError, ConfigError, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
@@ -145,6 +145,7 @@ pub fn join_known(
         peers: peers.clone(),
         heartbeat: *heartbeat,
         retention: None,
+        gateway: GatewayConfig::default(),
         workers: None,
     };
     let heading = format!(

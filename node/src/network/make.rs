@@ -3,7 +3,7 @@
 //! Ports: the gateway's is the base and counts up among replicas of one host; the ledger's is [`LEDGER_ABOVE`] and
 //! the data's [`DATA_ABOVE`] above it.
 
-use super::config::{FILE_NAME, Listen, PeerConfig, ReplicaConfig};
+use super::config::{FILE_NAME, GatewayConfig, Listen, PeerConfig, ReplicaConfig};
 use super::{Address, FRESH_FILE, first_start};
 use crate::keyfile::{self, KeyFileError};
 use crate::limits::{DEFAULT_HEARTBEAT, LOCAL_FUNDS, MIN_REPLICAS, NEW_ECONOMY, NEW_PRICES};
@@ -239,6 +239,7 @@ pub fn make(dir: &Path, plan: &Plan) -> Result<Made, MakeError> {
             peers: peers.iter().filter(|peer| peer.account != account).cloned().collect(),
             heartbeat: plan.heartbeat,
             retention: None,
+            gateway: GatewayConfig::default(),
             workers: None,
         };
         let heading = format!(

@@ -22,7 +22,7 @@ mod neighbours;
 mod start;
 
 pub use address::{Address, AddressError};
-pub use config::{ConfigError, FILE_NAME, Listen, PeerConfig, ReplicaConfig, WorkersConfig};
+pub use config::{ConfigError, FILE_NAME, GatewayConfig, Listen, PeerConfig, ReplicaConfig, WorkersConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
 pub use join::{JoinError, Joining, Known, join, join_known};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};

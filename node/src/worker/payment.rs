@@ -98,6 +98,10 @@ impl Worker {
         if !self.ledger.charges() {
             return Ok(None);
         }
+        // The accused pays, and whoever has nothing must not be kept from saying what it can prove.
+        if self.ledger.pays_itself(bundle) {
+            return Ok(None);
+        }
         let transactions = bundle.transactions().iter().map(|(_, _, said)| said);
         let cost = quote(&self.prices(), bundle.paid_bytes(), transactions);
         let hold = self.ledger.hold(bundle.account(), cost.total())?;

@@ -11,4 +11,5 @@ mod genesis_files;
 mod receipt_files;
 mod sealed_batches;
 mod signatures;
+mod state_files;
 mod vectors;

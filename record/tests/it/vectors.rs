@@ -21,7 +21,7 @@ use moot_record::{
 use serde_json::{Value, json};
 
 use crate::forgeries::{a_call, a_receipt};
-use crate::signatures;
+use crate::{signatures, state_files};
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {
     HEXLOWER.encode(bytes.as_ref())
@@ -107,6 +107,7 @@ fn vectors() -> Value {
         "double_votes": double_votes(),
         "receipt_files": receipt_files(&network),
         "signatures": signature_verdicts(),
+        "state_files": state_files::vectors(&network),
     })
 }
 
@@ -189,7 +190,7 @@ fn payloads() -> Value {
         .collect()
 }
 
-fn full_spec() -> Spec {
+pub(crate) fn full_spec() -> Spec {
     let mut spec = Spec::new(FunctionKind::Typed, "/math");
     spec.access = Access::Accounts([4u8, 3].map(|i| Keypair::from_seed([i; 32]).account()).to_vec());
     spec.idempotent = true;

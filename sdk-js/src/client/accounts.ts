@@ -8,7 +8,9 @@
  */
 
 import { MootError } from "../errors.js";
-import { AccountId } from "../record/bytes.js";
+import type { Keypair } from "../keys/keypair.js";
+import { type Candidate, consentMessage } from "../record/bond.js";
+import { AccountId, Digest, type Signature } from "../record/bytes.js";
 import { MAX_U64 } from "../record/limits.js";
 import { type EntryId, formatEntryId, parseEntryId } from "../record/names.js";
 import type { Prices } from "../record/prices.js";
@@ -28,6 +30,8 @@ import {
   pricesView,
   type StakeView,
   stakeView,
+  type StakesView,
+  stakesView,
   type StatementLine,
   statementView,
 } from "./views/accounts.js";
@@ -42,6 +46,17 @@ export interface BillOptions extends Limits {
   readonly from?: bigint | number;
   /** The last height; that of the last block by default. */
   readonly to?: bigint | number;
+}
+
+/** A replica that a stake is put behind, and its word for it. */
+export interface Behind {
+  readonly replica: Candidate;
+  readonly consent: Signature;
+}
+
+/** A replica's word that an account of a network may stake for it, made with the replica's own key. */
+export function consentTo(replica: Keypair, network: string, staker: string): Signature {
+  return replica.signRaw(consentMessage(Digest.parse(network), AccountId.parse(staker)));
 }
 
 /** The accounts of a network, as a node knows them. */
@@ -134,14 +149,23 @@ export class Accounts {
     return this.#api.find(holdView, `/_moot/holds/${idOf(hold)}`, options);
   }
 
-  /** Adds units to the stake of the client's account. */
-  async stake(amount: bigint): Promise<EntryOutcome> {
-    return this.#say({ stake: { amount, replica: null, consent: null } });
+  /**
+   * Adds units to the stake of the client's account, and puts it behind a replica if one is named. A replica takes part by
+   * its own word only: the replica's key makes it with {@link consentTo}.
+   */
+  async stake(amount: bigint, behind?: Behind): Promise<EntryOutcome> {
+    const { replica = null, consent = null } = behind ?? {};
+    return this.#say({ stake: { amount, replica, consent } });
   }
 
   /** Takes units out of the stake; they come back after the lock-up. */
   async unstake(amount: bigint): Promise<EntryOutcome> {
     return this.#say({ unstake: { amount } });
+  }
+
+  /** Who bids for a seat, the best first, and who has one. */
+  async stakes(options: Limits = {}): Promise<StakesView> {
+    return this.#api.read(stakesView, "/_moot/stakes", options);
   }
 
   /** What an account has staked; that of the client's key by default. */

@@ -25,9 +25,11 @@ import {
 } from "./deploy.js";
 import { type LogLine, type NodeEvent, readEvent } from "./events.js";
 import { LONG_TIMEOUT_MS } from "./limits.js";
+import { Paths } from "./paths.js";
 import { type Answer, type Ask, send } from "./send.js";
 import { type StateQuestion, stateTarget } from "./state.js";
 import { signed, transact } from "./transact.js";
+import { Triggers } from "./triggers.js";
 import { Values } from "./values.js";
 import * as accountViews from "./views/accounts.js";
 import * as callViews from "./views/calls.js";
@@ -58,6 +60,10 @@ export class Client implements DeployTarget {
   readonly values: Values;
   /** What accounts have, paid and got, what calls cost, and units that change hands. */
   readonly accounts: Accounts;
+  /** Who owns paths, and what the rules say of who writes there. */
+  readonly paths: Paths;
+  /** What makes functions run by itself, and what came of it. */
+  readonly triggers: Triggers;
   readonly #api: Api;
 
   /**
@@ -69,6 +75,8 @@ export class Client implements DeployTarget {
     const fetch = options.fetch ?? (async (...request) => globalThis.fetch(...request));
     this.#api = new Api({ origin: this.origin, key: options.key, fetch });
     this.values = new Values(this.#api);
+    this.paths = new Paths(this.#api);
+    this.triggers = new Triggers(this.#api);
     this.accounts = new Accounts(this.#api, async (transaction) => this.transact(transaction));
   }
 
@@ -167,11 +175,12 @@ export class Client implements DeployTarget {
    * checks it: the exact text, to be kept. It waits for a block that carries the root of the present state, which an idle
    * network makes about once a second.
    *
-   * @throws ProblemError of kind `not-final` when none came in time.
+   * @throws ProblemError of kind `no-block-yet` when none came in time.
    */
   async stateProof(question: StateQuestion, options: Limits = {}): Promise<string> {
     const target = stateTarget(question);
-    const ask = { method: "GET", target, repeatable: true, untilFinal: true, signal: options.signal };
+    const { signal } = options;
+    const ask = { method: "GET", target, timeoutMs: LONG_TIMEOUT_MS, repeatable: true, signal };
     return (await this.#api.expect(ask)).text();
   }
 

@@ -3,17 +3,18 @@
  *
  * ```text
  * put ──► the rules ──► ordered: allowed, or a problem `denied-by-rule`
- * follow ──► events ──connection breaks──► pause ──► follow on after the last value that came
+ * follow ──► events ──connection breaks──► pause ──► follow on after the last value that came, or where it began
  * ```
  *
- * - Provides: a reader that follows gets every value that comes after its first, once and in the blocks' order, however
- *   often the connection breaks; what it cannot get is said by an event `missed`.
+ * - Provides: a reader that follows gets every value that comes from then on, once and in the blocks' order, however
+ *   often the connection breaks: the node says where following begins before anything is written. What it cannot get is
+ *   said by an event `missed`.
  * - Does not provide: state. A value is delivered for a week, and then only its digest is left.
  */
 
 import { MootError } from "../errors.js";
 import { parseJson } from "../record/json.js";
-import { checkPath, checkPattern, type EntryId, formatEntryId, parseEntryId } from "../record/names.js";
+import { checkPath, checkPattern, formatEntryId, parseEntryId } from "../record/names.js";
 import { fromUtf8 } from "../record/text.js";
 import type { Api, Limits } from "./api.js";
 import { bytesOf, type Data, idempotency, prefer } from "./call.js";
@@ -25,6 +26,7 @@ import { type Answer, isPassing, sleep } from "./send.js";
 import {
   type StoredValue,
   type ValueEvent,
+  valuesAt,
   valuesMissed,
   valuesView,
   type ValueView,
@@ -112,18 +114,18 @@ export class Values {
    * The values of a path or a pattern such as `/chat/$room/$message`, as they are allowed, until the reader stops or the
    * signal aborts. Where the connection breaks, it is made again and goes on after the last value that came.
    *
-   * @param options - `from` begins after the value at this address instead of now.
+   * @param options - `from` begins after the value at this address instead of now, or after a block: `block-17`.
    */
   follow(
     pattern: string,
     options: Limits & { readonly from?: string } = {},
   ): AsyncGenerator<ValueEvent, void> {
     checkPattern(pattern, "pattern");
-    const from = options.from === undefined ? null : formatEntryId(parseEntryId(options.from));
+    const from = options.from === undefined ? null : positionOf(options.from);
     return this.#follow(`/_moot/values${pattern}?follow`, from, options);
   }
 
-  async *#follow(target: string, from: EntryId | null, { signal }: Limits): AsyncGenerator<ValueEvent, void> {
+  async *#follow(target: string, from: string | null, { signal }: Limits): AsyncGenerator<ValueEvent, void> {
     let [last, opened, failures] = [from, false, 0];
     for (;;) {
       const began = Date.now();
@@ -136,6 +138,11 @@ export class Values {
         }
         opened = true;
         for await (const event of eventsOf(response, this.#api.connection.origin, readEvent, signal)) {
+          if (event.type === "at") {
+            // The first comes at once, also of a node that ends every stream at once: no success yet.
+            last = event.at;
+            continue;
+          }
           failures = 0;
           if (event.type === "value") {
             last = event.id;
@@ -170,8 +177,15 @@ function targetOf(path: string): string {
   return `/_moot/values${path}`;
 }
 
-function readEvent({ name, data }: RawEvent): ValueEvent | undefined {
+/** Where a reader stands: after a value, or at a block's end. */
+function positionOf(from: string): string {
+  return /^block-[0-9]{1,20}$/u.test(from) ? from : formatEntryId(parseEntryId(from));
+}
+
+function readEvent({ name, data }: RawEvent): ValueEvent | { type: "at"; at: string } | undefined {
   switch (name) {
+    case "at":
+      return { type: "at", ...valuesAt(parseJson(data, MAX_EVENT_BYTES), "") };
     case "value":
       return { type: "value", ...valueView(parseJson(data, MAX_EVENT_BYTES), "") };
     case "missed":

@@ -110,6 +110,11 @@ impl Up {
         for (name, folder) in &self.dirs {
             arguments.extend(["--dir".to_owned(), format!("{name}={}", folder.display())]);
         }
+        // They have a configuration each, and are for trying out like a single one.
+        let listen = read_listen(self.listen.as_deref().unwrap_or(USUAL_LISTEN))?;
+        if self.pays_for_unsigned || listen.ip().is_loopback() {
+            arguments.push("--pays-for-unsigned".to_owned());
+        }
         if let Some(kept) = self.retention {
             arguments.extend(["--retention".to_owned(), format!("{}ms", kept.as_millis())]);
         }

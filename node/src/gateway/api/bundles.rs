@@ -9,7 +9,7 @@
 //! that is not there or does not compile.
 
 use super::Answered;
-use crate::api::{BundleAnswer, BundleCalls, CallRun, EntryOutcome, Outcome, RecordedOnly};
+use crate::api::{BundleAnswer, BundleCalls, CallRun, DryRun, EntryOutcome, Outcome, RecordedOnly};
 use crate::gateway::answer::json;
 use crate::gateway::body::AnswerBody;
 use crate::gateway::call::{applied, of_refused, unpaid};
@@ -32,7 +32,7 @@ use std::sync::Arc;
 #[utoipa::path(post, path = "/_moot/bundles", tag = "functions",
     params(("dry-run" = Option<bool>, Query, description = "only say what would come of it")),
     request_body(content = Vec<u8>, content_type = "application/cbor"),
-    responses((status = 200, body = BundleAnswer), (status = 202, body = BundleAnswer), (status = 422, body = crate::api::Problem)))]
+    responses((status = 200, description = "what came of it; of a dry run a DryRun", body = BundleOrDryRun), (status = 202, description = "recorded, not ordered yet", body = BundleAnswer), (status = 422, body = crate::api::Problem)))]
 pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
     let preferences = Preferences::of(&visit.parts.headers);
     let bytes = visit.read(door, MAX_BUNDLE_BYTES as u64).await?;
@@ -43,6 +43,17 @@ pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
     }
     let checked = Checked::of(&door.worker, bundle)?;
     Survive::new(submit(door.worker.clone(), checked, preferences)).await
+}
+
+/// What is answered to a bundle.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "the document is made from it")]
+pub(super) enum BundleOrDryRun {
+    /// Of one that was recorded.
+    Recorded(BundleAnswer),
+    /// Of one that was only asked about.
+    Dry(DryRun),
 }
 
 /// A bundle that may be recorded, and what is to be done about its entries.

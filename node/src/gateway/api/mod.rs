@@ -79,7 +79,9 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
         ["prices"] => fees::prices(door).await,
         ["bill"] => fees::bill(door, visit.parts.uri.query()).await,
-        ["state", kind, key @ ..] if !key.is_empty() => state::prove(door, kind, &key.join("/")).await,
+        ["state", kind, key @ ..] if !key.is_empty() => {
+            state::prove(door, &visit, kind, &key.join("/")).await
+        }
         ["blocks", height] => blocks::show(door, height).await,
         _ if known(segments) => Err(wrong_method(segments)),
         _ => Err(unknown()),

@@ -66,6 +66,7 @@ use utoipa::OpenApi;
         api::DryRun,
         api::Problem,
         api::ValueView,
+        api::ValuesAt,
         api::ValuesView,
         api::ValuesMissed
     ))
@@ -100,6 +101,7 @@ pub(super) async fn document() -> Answered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moot_record::Transaction;
 
     #[test]
     fn every_path_is_in_the_document() {
@@ -113,5 +115,21 @@ mod tests {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
         assert_eq!(document.paths.paths.len(), 37);
+    }
+
+    #[test]
+    fn a_dry_run_and_every_kind_of_transaction_are_in_the_document() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let answer = &document["paths"]["/_moot/bundles"]["post"]["responses"]["200"]["content"];
+        let shown = answer.to_string();
+        for body in ["BundleAnswer", "DryRun"] {
+            assert!(shown.contains(&format!("#/components/schemas/{body}")), "{shown}");
+        }
+        let kinds =
+            |schema: &str| document["components"]["schemas"][schema]["properties"]["kind"]["enum"].clone();
+        let said = serde_json::to_value(Transaction::KINDS).unwrap();
+        assert_eq!(kinds("DryOutcome"), said);
+        assert!(said.as_array().unwrap().contains(&"together".into()));
+        assert_eq!(kinds("EntryOutcome").as_array().unwrap().len(), Transaction::KINDS.len() + 1);
     }
 }

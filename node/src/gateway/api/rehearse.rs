@@ -29,7 +29,11 @@ pub(super) async fn rehearse(worker: &Worker, bundle: Bundle) -> Answered {
     }
     let accepted = transactions.iter().all(|one| one.refused.is_none());
     let said = verified.transactions().iter().map(|(_, _, said)| said);
-    let fee = quote(&worker.prices(), verified.paid_bytes(), said).total().to_string();
+    let fee = match worker.ledger.pays_itself(&verified) {
+        true => 0,
+        false => quote(&worker.prices(), verified.paid_bytes(), said).total(),
+    };
+    let fee = fee.to_string();
     Ok(json(StatusCode::OK, &DryRun { accepted, fee, transactions, height: rehearsal.height }))
 }
 

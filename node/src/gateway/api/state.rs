@@ -2,22 +2,27 @@
 
 use super::Answered;
 use crate::gateway::answer::bytes_of;
-use crate::gateway::door::Door;
+use crate::gateway::door::{Door, Visit};
+use crate::gateway::prefer::Preferences;
 use crate::gateway::problem::{Failure, Kind};
-use crate::limits::{STATE_PROOF_PATIENCE, STATE_PROOF_STEP};
+use crate::gateway::target;
+use crate::limits::STATE_PROOF_STEP;
 use http::{HeaderValue, StatusCode};
 use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
 /// A state file (`moot-state-1`) of what the state holds: of `account`, `stake` or `conviction`, which is an account; of
 /// `function` or `trigger`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
-/// or the `pot` of what was paid and not paid out. Waits for the block that carries the root of the present state, which
-/// an idle network makes about once a second.
+/// or the `pot` of what was paid and not paid out. A pattern is as it was set (`chat/$room`), or as a state file names its
+/// place (`chat/$`): what its variables are called makes no difference. Waits for the block that carries the root of the
+/// present state, which an idle network makes about once a second: for `Prefer: wait=<s>`, at most and without it 30 s.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
     params(("kind" = String, Path), ("key" = String, Path, description = "of a path or pattern without its first slash")),
-    responses((status = 200, description = "a state file", body = serde_json::Value), (status = 409, body = crate::api::Problem)))]
-pub(super) async fn prove(door: &Door, kind: &str, key: &str) -> Answered {
-    let key = read(kind, key)?;
+    responses((status = 200, description = "a state file", body = serde_json::Value), (status = 404, body = crate::api::Problem),
+        (status = 503, description = "no block has carried the root in time", body = crate::api::Problem)))]
+pub(super) async fn prove(door: &Door, visit: &Visit, kind: &str, key: &str) -> Answered {
+    let key = read(kind, &target::decoded(key))?;
+    let patience = Preferences::of(&visit.parts.headers).final_within();
     let ledger = &door.worker.ledger;
     let since = ledger.state_root();
     let begun = Instant::now();
@@ -25,9 +30,13 @@ pub(super) async fn prove(door: &Door, kind: &str, key: &str) -> Answered {
         if let Some(proof) = ledger.prove_state(&key, &since).map_err(Failure::internal)? {
             break proof;
         }
-        if begun.elapsed() > STATE_PROOF_PATIENCE {
-            let detail = "no block has carried the root of the present state yet; ask again in a second";
-            return Err(Failure::new(Kind::NotFinal, detail));
+        if begun.elapsed() >= patience {
+            let detail = format!(
+                "within {} s no block has carried the root of the present state: ask again, with `Prefer: wait=30` for the \
+                 longest wait; if none comes at all, too few replicas agree, which `moot status --all` shows",
+                patience.as_secs()
+            );
+            return Err(Failure::new(Kind::NoBlockYet, detail));
         }
         tokio::time::sleep(STATE_PROOF_STEP).await;
     };
@@ -51,7 +60,7 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
             Ok(StateKey::Owner(path))
         }
         "rule" => {
-            let pattern = Pattern::parse(&format!("/{key}")).map_err(invalid)?;
+            let pattern = Pattern::parse(&named(key)).map_err(invalid)?;
             Ok(StateKey::Rule(pattern.place().to_owned()))
         }
         "network" => match key {
@@ -69,6 +78,19 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
     }
 }
 
+/// A pattern with a name for each variable that has none, as in a place.
+fn named(key: &str) -> String {
+    let mut pattern = String::with_capacity(key.len() + 16);
+    for (at, label) in key.split('/').enumerate() {
+        pattern.push('/');
+        match label {
+            "$" => pattern.push_str(&format!("$v{at}")),
+            label => pattern.push_str(label),
+        }
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,11 +98,18 @@ mod tests {
     #[test]
     fn keys_as_they_stand_in_a_path() {
         assert_eq!(read("owner", "chat/lobby").unwrap(), StateKey::Owner("/chat/lobby".into()));
-        assert_eq!(read("rule", "chat/$room").unwrap(), StateKey::Rule("/chat/$".into()));
+        for pattern in ["chat/$room/$m", "chat/$x/$y", "chat/$/$", "chat/$room/$", "chat/$/$room"] {
+            assert_eq!(read("rule", pattern).unwrap(), StateKey::Rule("/chat/$/$".into()), "{pattern}");
+        }
         assert!(matches!(read("function", "hello"), Ok(StateKey::Function(_))));
-        for (kind, key) in
-            [("account", "ada"), ("function", "A"), ("owner", "a/"), ("rule", "$a"), ("seat", "1")]
-        {
+        for (kind, key) in [
+            ("account", "ada"),
+            ("function", "A"),
+            ("owner", "a/"),
+            ("rule", "$a"),
+            ("rule", "$"),
+            ("seat", "1"),
+        ] {
             assert!(read(kind, key).is_err(), "{kind} {key}");
         }
     }

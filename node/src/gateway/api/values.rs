@@ -30,11 +30,18 @@ use std::sync::Arc;
 /// Values that are listed when the request does not say how many.
 const DEFAULT_LISTED: usize = 50;
 
-/// Writes a value, by the account that signed the request, which pays for it, or by nobody: then this replica does. Answers when its block has judged it, unless
-/// `respond-async` is preferred: then when it is durable.
+/// Why a value that nobody signed is not taken, and what can be done about it.
+const UNSIGNED: &str = "this replica does not pay for values that nobody signed: sign the request with a key whose account \
+    has units (RFC 9421), as `moot values put` and the SDKs' clients do. Its operator can let it pay for strangers: \
+    `pays-for-unsigned = true` below [gateway] in replica.toml, or `moot up --pays-for-unsigned`";
+
+/// Writes a value, by the account that signed the request, which pays for it, or by nobody: then this replica does, if its
+/// operator lets it, or nothing is charged on the network. Answers when its block has judged it, unless `respond-async` is
+/// preferred: then when it is durable.
 #[utoipa::path(put, path = "/_moot/values/{path}", tag = "values", params(("path" = String, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 201, body = ValueWritten), (status = 202, body = ValueWritten),
+        (status = 401, description = "nobody signed, and this replica does not pay for strangers", body = crate::api::Problem),
         (status = 402, description = "who would pay has too little", body = crate::api::Problem),
         (status = 403, description = "the rules do not allow it", body = crate::api::Problem)))]
 pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, path: &str) -> Answered {
@@ -43,6 +50,9 @@ pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, path: &str) -> Answe
     let body = visit.read(door, MAX_VALUE_BYTES as u64).await?;
     let account = door.requests.signer(&visit.parts, &body)?;
     let worker = door.worker.clone();
+    if account.is_none() && !door.pays_for_unsigned && worker.ledger.charges() {
+        return Err(Failure::new(Kind::SignatureNeeded, UNSIGNED));
+    }
     let key = idempotency::of_value(door, &path, account, &visit.parts.headers, &body)?;
     if let Key::Known(id) = key {
         return replay(&worker, id, path);
@@ -142,7 +152,9 @@ pub(crate) fn why_denied(verdict: &Verdict) -> String {
 
 /// The newest value of a path; with `below` a list of the newest of each path below; with `follow` server-sent events
 /// named `value`, each a ValueView, of a path or a pattern, from now on or after the value at the address `from` (or
-/// `Last-Event-ID`).
+/// `Last-Event-ID`). The first event is an `at`, a ValuesAt whose id can be given as `from` like a value's; more of them
+/// come while no value does. Where values after `from` were forgotten, an event `missed`, a ValuesMissed, comes first,
+/// then all that are kept.
 #[utoipa::path(get, path = "/_moot/values/{path}", tag = "values",
     params(("path" = String, Path), ("below" = Option<bool>, Query), ("limit" = Option<usize>, Query),
         ("after" = Option<String>, Query, description = "list what comes after this path"),

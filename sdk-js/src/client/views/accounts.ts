@@ -197,8 +197,10 @@ export interface StakeView {
     readonly data: string;
     /** Whether it votes, or is settled to. */
     readonly seated: boolean;
-    /** Units that were burned because it sealed twice; null: it was never convicted. */
+    /** Units that were burned because it sealed or voted twice; null: it was never convicted. */
     readonly burned: bigint | null;
+    /** Of one that was convicted by its votes: `two-blocks`, `two-final` or `skipped-and-final`. */
+    readonly voted: string | null;
   }[];
   /** Height of the block after which that was so. */
   readonly height: bigint;
@@ -208,7 +210,45 @@ export const stakeView: Decoder<StakeView> = object<StakeView>({
   account,
   staked: units,
   waiting: list(object({ amount: units, until: u64 })),
-  replicas: list(object({ account, ledger: text, data: text, seated: flag, burned: optional(units) })),
+  replicas: list(
+    object({
+      account,
+      ledger: text,
+      data: text,
+      seated: flag,
+      burned: optional(units),
+      voted: optional(text),
+    }),
+  ),
+  height: u64,
+});
+
+/** Who bids for a seat. */
+export interface StakesView {
+  /** Whether stake decides who votes in this network. */
+  readonly by_stake: boolean;
+  /** How many seats there are for it. */
+  readonly seats: number;
+  /** Blocks that what is unstaked waits. */
+  readonly lockup_blocks: bigint;
+  /** Every replica that a stake is behind, the best first. */
+  readonly bids: readonly {
+    readonly replica: AccountId;
+    readonly staker: AccountId;
+    /** Its share of the stake, rounded down. */
+    readonly share: bigint;
+    /** Whether it votes, or is settled to. */
+    readonly seated: boolean;
+  }[];
+  /** Height of the block after which that was so. */
+  readonly height: bigint;
+}
+
+export const stakesView: Decoder<StakesView> = object<StakesView>({
+  by_stake: flag,
+  seats: u32,
+  lockup_blocks: u64,
+  bids: list(object({ replica: account, staker: account, share: units, seated: flag })),
   height: u64,
 });
 

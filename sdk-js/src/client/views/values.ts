@@ -109,9 +109,18 @@ export type ValueEvent =
   /** A value was written and allowed. */
   | ({ readonly type: "value" } & ValueView)
   /**
-   * Values were missed: those after `from` that the node had forgotten already, or (`from` is null) those that were
-   * written while the connection was broken before any value had come.
+   * Values were missed: those after `from` (a value's address, or a block's end such as `block-17`) that the node had
+   * forgotten already, or (`from` is null) those that were written while the connection was broken before the node had
+   * said where following began. What is kept follows.
    */
-  | { readonly type: "missed"; readonly from: EntryId | null };
+  | { readonly type: "missed"; readonly from: string | null };
 
-export const valuesMissed: Decoder<{ from: EntryId }> = object({ from: entryId });
+/** A block's end, up to which nothing is missing; or a value's address. */
+const position: Decoder<string> = (value, at) => {
+  const name = text(value, at);
+  return /^block-[0-9]{1,20}$/u.test(name) ? name : entryId(value, at);
+};
+
+export const valuesAt: Decoder<{ at: string }> = object({ at: position });
+
+export const valuesMissed: Decoder<{ from: string }> = object({ from: position });

@@ -42,6 +42,7 @@ from moot.client.operations import CallOptions, idempotency_key
 from moot.client.paths import OwnerView, RuleView, Verdict
 from moot.client.signing import DryOutcome, DryRun
 from moot.client.sync import Client
+from moot.client.triggers import DerivedView, TriggerView
 from moot.client.values import Value, ValuePage, ValueView, ValueWritten
 from moot.record.grants import Directory, Grants
 from moot.record.spec import FunctionKind, Limits, Payer, Payloads, Spec, accounts
@@ -65,6 +66,7 @@ __all__ = [
     "ComponentView",
     "DeployError",
     "Deployed",
+    "DerivedView",
     "Directory",
     "DryOutcome",
     "DryRun",
@@ -107,6 +109,7 @@ __all__ = [
     "Sum",
     "TimedOut",
     "TooLarge",
+    "TriggerView",
     "Unreachable",
     "Value",
     "ValuePage",

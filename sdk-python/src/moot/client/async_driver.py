@@ -18,6 +18,7 @@ from moot.client.operations import Operations
 from moot.client.paths import PathOperations
 from moot.client.signing import Signing
 from moot.client.transport import build, check_stream, settings, timed_out, too_large, translated
+from moot.client.triggers import TriggerOperations
 from moot.client.values import ValueOperations
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class AsyncDriver:
         network = None if genesis is None else genesis.network()
         self._values = ValueOperations(self._node)
         self._paths = PathOperations(self._node)
+        self._triggers = TriggerOperations(self._node)
         self._accounts = AccountOperations(self._node, None if key is None else key.account)
         self._signing = Signing(self._node, key, network)
         self._deploying = Deploying(self._node, self.address, self._signing)
@@ -164,8 +166,9 @@ class AsyncDriver:
             error: ClientError = Broken(f"{self.address} ended the stream of values")
             try:
                 async with aclosing(self._events(response, ask, following.parser(), following.read)) as events:
-                    async for event in events:
-                        yield event
+                    async for said in events:
+                        if said is not None:
+                            yield said
             except ClientError as broken:
                 error = broken
             finally:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from moot.client.operations import CallOptions
     from moot.client.paths import OwnerView, RuleView, Verdict
     from moot.client.signing import DryRun
+    from moot.client.triggers import DerivedView, TriggerView
     from moot.client.values import Value, ValuePage, ValueView, ValueWritten
     from moot.record.address import EntryId
     from moot.record.bond import Candidate
@@ -115,9 +116,10 @@ class AsyncClient(AsyncDriver):
     ) -> AsyncIterator[AsyncIterator[ValueView | ValuesMissed]]:
         """Follows what is written to a path or a pattern (`/chat/$room`), in the blocks' order.
 
-        From now on, or after the value at the address `after`. When the connection breaks, another one goes on after
-        the last value that came, so that none is missed and none comes twice; when that fails ten times in a row, the
-        error is raised. Where values may have been missed, there is a `ValuesMissed`.
+        From now on, or after the value at the address `after`, or the end of a block (`block-17`). When the connection
+        breaks, another one goes on after the last value that came, or where following began, so that none is missed and
+        none comes twice; when that fails ten times in a row, the error is raised. Where values may have been missed,
+        there is a `ValuesMissed`.
         """
         following = Following(self._node, pattern, after)
         response, ask = await self._connect(following.connect())
@@ -149,6 +151,20 @@ class AsyncClient(AsyncDriver):
     async def judge(self, path: str, value: str = "", *, account: AccountId | str | None = None) -> Verdict:
         """What the rules would say about a value of an account (the node's own, when none is named). Writes nothing."""
         return await self._run(self._paths.judge(path, value, account))
+
+    # Triggers
+
+    async def triggers(self) -> list[TriggerView]:
+        """All triggers that are set, by name."""
+        return await self._run(self._triggers.triggers())
+
+    async def derived_calls(self, limit: int = 50) -> list[DerivedView]:
+        """The newest calls that triggers derived, newest first; at most 1000."""
+        return await self._run(self._triggers.derived(limit))
+
+    async def find_derived_call(self, name: str) -> DerivedView | None:
+        """A derived call, such as `d-17-0`, with its receipt; None when there is none, or it is forgotten."""
+        return await self._run(self._triggers.find(name))
 
     # Evidence
 

@@ -64,7 +64,8 @@ class StakedReplicaView:
         ledger: where it takes votes and blocks.
         data: where it takes batches.
         seated: whether it votes, or is settled to.
-        burned: units that were burned because it sealed twice; None: it was never convicted.
+        burned: units that were burned because it sealed or voted twice; None: it was never convicted.
+        voted: of one that was convicted by its votes: `two-blocks`, `two-final` or `skipped-and-final`.
     """
 
     account: AccountId
@@ -72,6 +73,7 @@ class StakedReplicaView:
     data: str
     seated: bool
     burned: int | None
+    voted: str | None
 
     @classmethod
     def read(cls, f: Fields) -> StakedReplicaView:
@@ -82,6 +84,7 @@ class StakedReplicaView:
             data=f.text("data"),
             seated=f.flag("seated"),
             burned=f.optional("burned", f.units),
+            voted=f.optional("voted", f.text),
         )
 
 

@@ -32,14 +32,9 @@ class ServerEvent:
 
 
 class EventParser:
-    """Turns bytes into events. Holds at most one unfinished event.
-
-    Attributes:
-        heard: whether anything came at all, if only a comment.
-    """
+    """Turns bytes into events. Holds at most one unfinished event."""
 
     def __init__(self) -> None:
-        self.heard = False
         self._line = bytearray()
         self._name = ""
         self._data: list[str] = []
@@ -52,7 +47,6 @@ class EventParser:
         Raises:
             TooLarge: when one event is larger than any that a node writes.
         """
-        self.heard = self.heard or bool(chunk)
         *lines, rest = chunk.split(b"\n")
         for end in lines:
             line = bytes(self._line) + end

@@ -18,6 +18,7 @@ from moot.client.operations import Operations
 from moot.client.paths import PathOperations
 from moot.client.signing import Signing
 from moot.client.transport import build, check_stream, settings, timed_out, too_large, translated
+from moot.client.triggers import TriggerOperations
 from moot.client.values import ValueOperations
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Driver:
         network = None if genesis is None else genesis.network()
         self._values = ValueOperations(self._node)
         self._paths = PathOperations(self._node)
+        self._triggers = TriggerOperations(self._node)
         self._accounts = AccountOperations(self._node, None if key is None else key.account)
         self._signing = Signing(self._node, key, network)
         self._deploying = Deploying(self._node, self.address, self._signing)
@@ -160,7 +162,9 @@ class Driver:
             error: ClientError = Broken(f"{self.address} ended the stream of values")
             try:
                 for event in self._events(response, ask, following.parser()):
-                    yield following.read(event)
+                    said = following.read(event)
+                    if said is not None:
+                        yield said
             except ClientError as broken:
                 error = broken
             finally:

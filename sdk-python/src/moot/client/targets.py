@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+import re
+from typing import Final, TypeVar
 
 from moot.client.errors import RequestError
 from moot.errors import Invalid, ParseError
@@ -10,6 +11,8 @@ from moot.record.address import EntryId, check_name
 from moot.record.fixed import AccountId
 from moot.record.payload import check_path, check_pattern
 from moot.record.state import StateKey, StateKind
+
+_BLOCK: Final = re.compile("block-[0-9]{1,20}", re.ASCII)
 
 T = TypeVar("T", EntryId, AccountId)
 
@@ -25,6 +28,13 @@ def name_in(name: str) -> str:
 def id_in(entry: EntryId | str) -> EntryId:
     """An entry's address."""
     return _parsed(EntryId, entry)
+
+
+def position_in(position: EntryId | str) -> EntryId | str:
+    """Where a reader of values stands: after an entry, or at the end of a block."""
+    if isinstance(position, str) and _BLOCK.fullmatch(position):
+        return position
+    return id_in(position)
 
 
 def account_in(account: AccountId | str) -> AccountId:
@@ -55,11 +65,7 @@ def state_target(key: StateKey) -> str:
     kind = key.kind.text
     if key.kind in (StateKind.PRICES, StateKind.POT):
         return f"network/{kind}"
-    if key.kind is StateKind.RULE and isinstance(key.of, str):
-        # A place has no names for its variables, and a pattern has one for each.
-        labels = (f"$v{at}" if label == "$" else label for at, label in enumerate(key.of.split("/")))
-        return kind + "/".join(labels)
-    if key.kind is StateKind.OWNER:
+    if key.kind in (StateKind.OWNER, StateKind.RULE):
         return f"{kind}{key.of}"
     if key.of is None or isinstance(key.of, tuple) or key.kind is StateKind.WATCHED:
         raise RequestError(f"a node gives no proof of its {kind}")
