@@ -5,7 +5,7 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::{Outcome, Posting, Rules, Stakes};
+use crate::state::{ComparedCall, Outcome, Posting, Rules, Stakes, Workers};
 use crate::store::{StoredBlock, read};
 use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
@@ -129,6 +129,23 @@ impl Ledger {
     pub fn stakes(&self) -> Arc<Stakes> {
         self.core().stakes.read().clone()
     }
+
+    /// The workers after the last block committed here.
+    #[must_use]
+    pub fn workers(&self) -> Arc<Workers> {
+        self.core().workers.read().clone()
+    }
+
+    /// A call that several workers run, until all of them have said what came of it, after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn compared(&self, call: &EntryId) -> Result<Option<ComparedCall>, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Compared(*call)))?;
+        let found = row.map(|row| ComparedCall::decode(&row)).transpose();
+        found.map_err(|error| ReadError::damaged(format!("the workers of call {call}"), error))
+    }
+
     /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::price_list::check_prices;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
 use crate::trigger::Trigger;
+use crate::work::WorkOffer;
 
 numbered! {
     /// What a replica does in the network.
@@ -165,6 +166,11 @@ pub enum Transaction {
         /// The trigger; none: there is none any more.
         trigger: Option<Trigger>,
     },
+    /// The account that says it is a worker with a stake, and takes calls.
+    Work {
+        /// What it offers; none: it takes no calls any more.
+        offer: Option<WorkOffer>,
+    },
 }
 
 impl Transaction {
@@ -199,7 +205,8 @@ impl Transaction {
             | Self::Unstake { .. }
             | Self::Convict { .. }
             | Self::Prices { .. }
-            | Self::Trigger { .. } => None,
+            | Self::Trigger { .. }
+            | Self::Work { .. } => None,
         }
     }
 
@@ -223,6 +230,7 @@ impl Transaction {
             Self::Prices { .. } => "prices",
             Self::Freeze { .. } => "freeze",
             Self::Trigger { .. } => "trigger",
+            Self::Work { .. } => "work",
         }
     }
 
@@ -246,6 +254,7 @@ impl Transaction {
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Prices { prices } => return check_prices(prices),
             Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
+            Self::Work { offer } => return offer.as_ref().map_or(Ok(()), WorkOffer::check),
             Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -270,7 +279,8 @@ impl Transaction {
             | Self::Unstake { .. }
             | Self::Convict { .. }
             | Self::Prices { .. }
-            | Self::Freeze { .. } => 2,
+            | Self::Freeze { .. }
+            | Self::Work { .. } => 2,
         }
     }
 
@@ -358,6 +368,10 @@ impl Transaction {
                 name.write(out);
                 cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
             }
+            Self::Work { offer } => {
+                cbor::uint(out, 17u8);
+                cbor::option(out, offer.as_ref(), |out, offer| offer.write(out));
+            }
         }
     }
 
@@ -399,6 +413,7 @@ impl Transaction {
             13 => Self::Prices { prices: Prices::read(r)? },
             14 => Self::Freeze { name: FunctionName::read(r)? },
             16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
+            17 => Self::Work { offer: r.option(WorkOffer::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -20,7 +20,7 @@ use super::{history, registry};
 use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
-    Transaction, storage_fee,
+    Transaction, WorkerRecord, storage_fee,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(super) enum Was {
     /// Lines of the statement beyond so many.
     Postings(usize),
     Trigger(FunctionName, Option<Arc<TriggerRecord>>),
+    Worker(AccountId, Option<Box<WorkerRecord>>),
 }
 
 /// A block on its way into the state.
@@ -69,6 +70,10 @@ impl Step {
     pub(super) fn post(&mut self, account: AccountId, kind: PostingKind, units: u64) {
         self.undo.push(Was::Postings(self.till.postings.len()));
         self.till.post(Posting::new(account, kind, None, units));
+    }
+
+    pub(super) fn till(&mut self) -> &mut Till {
+        &mut self.till
     }
 
     /// Another value may be under a key now.
@@ -107,12 +112,15 @@ impl State {
             }
             if counts.is_ok() {
                 self.follow_calls(block, bundle, &mut step);
+                self.draw_workers(block, bundle, &mut step);
             }
             self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
             self.follow_receipts(block, bundle, &mut step);
+            self.compare_receipts(bundle, &mut step);
         }
         self.fire_schedules(block, &mut step);
         self.pass_on(block, &mut step);
+        self.end_compared(block, &mut step);
         self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
@@ -162,7 +170,9 @@ impl State {
                 | StateKey::Pot
                 | StateKey::Trigger(_)
                 | StateKey::Derived(..)
-                | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
+                | StateKey::Watched(_)
+                | StateKey::Worker(_)
+                | StateKey::Compared(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -327,6 +337,7 @@ impl State {
             }
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Work { offer } => self.work(account, offer.as_ref(), step),
             Transaction::Trigger { name, trigger } => {
                 let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
                 step.touched.insert(StateKey::Trigger(name.clone()));
@@ -430,6 +441,9 @@ impl State {
                 }
                 Was::Postings(count) => step.till.postings.truncate(count),
                 Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
+                Was::Worker(account, was) => {
+                    drop(Arc::make_mut(&mut self.workers).put(account, was.map(|was| *was)));
+                }
             }
         }
     }

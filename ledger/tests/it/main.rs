@@ -8,6 +8,7 @@ mod attested;
 mod bonds;
 mod charges;
 mod charging;
+mod compared;
 mod crash;
 mod epochs;
 mod faulty_disk;

@@ -1,0 +1,497 @@
+//! Calls that several workers run: who is drawn, what is charged, who is found at fault; in the state machine alone, and
+//! on real ledgers, one and four.
+
+use crate::town::Town;
+use crate::world::{self, bundle, eventually, name};
+use futures::executor::block_on;
+use moot_ledger::limits::COMPARED_PATIENCE_MS;
+use moot_ledger::state::{Block, Changes, FollowedCall, FollowedReceipt, OrderedBundle, Seats, State};
+use moot_ledger::{ComparedCall, Ledger, Options, PayloadBytes, PostingKind, Refusal, Refused};
+use moot_record::testing::Network;
+use moot_record::{
+    AccountId, Allocation, Call, Digest, Economy, Entry, EntryId, FunctionKind, Genesis, Keypair, Payload,
+    Prices, Receipt, Sandbox, Spec, Status, Transaction, WorkOffer, component_digest,
+};
+use std::path::Path;
+use std::sync::Arc;
+
+const PRICES: Prices = Prices { per_byte: 1, per_mega_fuel: 1_000_000, per_stored_byte: 0 };
+const FUNDS: u64 = 1_000_000;
+const LOCKUP: u64 = 16;
+
+fn key(n: u8) -> Keypair {
+    // None of the validators', whose seeds count up from one.
+    Keypair::from_seed([n + 100; 32])
+}
+
+fn account(n: u8) -> AccountId {
+    key(n).account()
+}
+
+/// Account 0 owns the function; 1 to 5 can be workers, who have half of what execution costs.
+fn charging(genesis: Genesis) -> Genesis {
+    let mut funded: Vec<_> = (0..=5).map(|n| Allocation { account: account(n), balance: FUNDS }).collect();
+    funded.sort_by_key(|of| of.account);
+    let genesis = Genesis { prices: PRICES, ..genesis.with_accounts(funded) };
+    genesis.with_economy(Economy { lockup_blocks: LOCKUP, seats: 4, worker_percent: 50 })
+}
+
+fn function(k: u8) -> Spec {
+    Spec { deterministic: true, replicas_k: k, ..Spec::new(FunctionKind::Event, "/sum") }
+}
+
+fn deploy(spec: &Spec) -> Transaction {
+    Transaction::deploy(name("sum"), component_digest(b"sum"), 3, spec, None)
+}
+
+fn stake(amount: u64) -> Transaction {
+    Transaction::Stake { amount, replica: None, consent: None }
+}
+
+fn offer() -> WorkOffer {
+    WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None }
+}
+
+fn work() -> Transaction {
+    Transaction::Work { offer: Some(offer()) }
+}
+
+/// A state with a count of what was said to it.
+struct Machine {
+    state: State,
+    spec: Spec,
+    said: u64,
+    time_ms: u64,
+}
+
+impl Machine {
+    /// A machine where the function is deployed, and these are workers with 1000 staked.
+    fn new(k: u8, workers: &[u8]) -> Machine {
+        let genesis = charging(Network::new(1).genesis);
+        let state = State::genesis(&genesis, Arc::new(Seats::new(&genesis, Digest::ZERO)));
+        let mut machine = Machine { state, spec: function(k), said: 0, time_ms: 1000 };
+        assert_eq!(machine.say(0, deploy(&function(k))), Ok(1));
+        for worker in workers {
+            assert_eq!((machine.say(*worker, stake(1000)), machine.say(*worker, work())), (Ok(0), Ok(0)));
+        }
+        machine
+    }
+
+    fn bundle(&mut self, by: AccountId, transactions: &[Transaction]) -> OrderedBundle {
+        self.said += 1;
+        let mut digest = [0; 32];
+        digest[..8].copy_from_slice(&self.said.to_le_bytes());
+        let batch = self.said;
+        let id = |slot| EntryId { lane: 0, batch, bundle: 0, page: 0, slot };
+        OrderedBundle {
+            digest: Digest::from_bytes(digest),
+            account: by,
+            own: false,
+            counts: !transactions.is_empty(),
+            valid_until: self.state.height() + 5,
+            first: id(0),
+            transactions: (0..).map(id).zip(transactions.iter().cloned()).collect(),
+            values: Vec::new(),
+            calls: Vec::new(),
+            receipts: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
+        let (supply, height, time_ms) = (self.state.supply(), self.state.height() + 1, self.time_ms);
+        let digest = component_digest(&height.to_le_bytes());
+        let block = Block { height, digest, time_ms, bundles, charges: Vec::new() };
+        let before = self.state.clone();
+        let changes = self.state.apply(&block);
+        assert_eq!(self.state.supply(), supply, "no unit is made or lost");
+        let mut again = before;
+        again.apply(&block);
+        assert_eq!(again.root(), self.state.root());
+        changes
+    }
+
+    fn say(&mut self, by: u8, transaction: Transaction) -> Result<u32, Refusal> {
+        let bundle = self.bundle(account(by), &[transaction]);
+        let id = bundle.first;
+        let changes = self.block(vec![bundle]);
+        changes.outcomes.into_iter().find(|(of, _)| *of == id).unwrap().1.result
+    }
+
+    /// A call of the function, recorded by the replica.
+    fn call(&mut self) -> EntryId {
+        let replica = Network::new(1).validators[0].account();
+        let mut bundle = self.bundle(replica, &[]);
+        let (id, number) = (bundle.first, self.said);
+        bundle.own = true;
+        let call = FollowedCall {
+            function: name("sum"),
+            caller: None,
+            idempotency: None,
+            parent: None,
+            digest: component_digest(&number.to_be_bytes()),
+            component: component_digest(b"sum"),
+            spec: self.spec.digest(),
+            fuel_limit: 100,
+            bytes: 200,
+        };
+        bundle.calls.push((id, call));
+        self.block(vec![bundle]);
+        id
+    }
+
+    fn drawn(&self, call: &EntryId) -> Option<ComparedCall> {
+        self.state.compared(call).map(|found| (**found).clone())
+    }
+
+    /// What a worker says of a call: this output, ten of fuel.
+    fn receipt(&mut self, call: &EntryId, digest: Digest, worker: AccountId, output: &[u8]) -> OrderedBundle {
+        let mut bundle = self.bundle(worker, &[]);
+        let receipt = FollowedReceipt {
+            call: *call,
+            call_digest: digest,
+            component: component_digest(b"sum"),
+            status: Status::Ok,
+            output: Payload::of(output),
+            fuel: 10,
+            metered: true,
+            bytes: 300,
+        };
+        bundle.receipts.push((bundle.first, receipt));
+        bundle
+    }
+
+    /// The same in a block of its own; the receipt's address.
+    fn answer(&mut self, drawn: &ComparedCall, worker: AccountId, output: &[u8]) -> (EntryId, Changes) {
+        let bundle = self.receipt(&drawn.call, drawn.call_digest, worker, output);
+        (bundle.first, self.block(vec![bundle]))
+    }
+
+    fn faults(&self, worker: &AccountId) -> (u64, u64) {
+        self.state.workers().get(worker).map_or((0, 0), |record| (record.faults, record.burned))
+    }
+
+    fn staked(&self, worker: &AccountId) -> u64 {
+        self.state.stakes().get(worker).map_or(0, |stake| stake.staked)
+    }
+}
+
+/// What a call with its receipt costs: 200 and 300 bytes, and ten of fuel.
+const COST: u64 = 500 + 10;
+
+#[test]
+fn the_first_receipt_that_most_agree_on_is_charged_once() {
+    let mut machine = Machine::new(3, &[1, 2, 3, 4]);
+    let before = machine.state.balance(&account(0));
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    assert_eq!((drawn.workers.len(), drawn.majority(), drawn.agreed), (3, 2, None));
+    let worked: Vec<u64> = drawn.workers.iter().map(|worker| machine.state.balance(worker)).collect();
+    let (first, _) = machine.answer(&drawn, drawn.workers[1], b"six");
+    assert_eq!(machine.state.balance(&account(0)), before, "one alone is not believed");
+    let (_, changes) = machine.answer(&drawn, drawn.workers[0], b"six");
+    assert_eq!(machine.drawn(&call).unwrap().agreed, Some(first));
+    assert_eq!(machine.state.balance(&account(0)), before - COST);
+    let lines = |kind| changes.postings.iter().filter(move |line| line.kind == kind).count();
+    assert_eq!((lines(PostingKind::Calls), lines(PostingKind::Work)), (1, 2));
+    // Saying it twice, and the third: nobody pays again.
+    machine.answer(&drawn, drawn.workers[0], b"seven");
+    let (_, changes) = machine.answer(&drawn, drawn.workers[2], b"six");
+    assert!(changes.postings.is_empty() && machine.drawn(&call).is_none());
+    assert_eq!(machine.state.balance(&account(0)), before - COST);
+    let gained: Vec<u64> =
+        drawn.workers.iter().zip(worked).map(|(w, had)| machine.state.balance(w) - had).collect();
+    // Half of ten is theirs: the first has what cannot be halved.
+    assert_eq!(gained, [2, 3, 0]);
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+}
+
+#[test]
+fn the_odd_one_out_loses_stake_and_its_place_whenever_it_speaks() {
+    for place in 0..3 {
+        let mut machine = Machine::new(3, &[1, 2, 3]);
+        let call = machine.call();
+        let drawn = machine.drawn(&call).unwrap();
+        let mut said = Vec::new();
+        for (n, worker) in drawn.workers.iter().enumerate() {
+            let output: &[u8] = if n == place { b"five" } else { b"six" };
+            said.push(machine.answer(&drawn, *worker, output).0);
+        }
+        let odd = drawn.workers[place];
+        let record = machine.state.workers().get(&odd).unwrap().clone();
+        let fault = record.last[0];
+        let first = said[usize::from(place == 0)];
+        assert_eq!((fault.call, fault.receipt, fault.agreed, fault.burned), (call, said[place], first, 100));
+        assert_eq!((record.offer, record.faults, record.burned), (None, 1, 100));
+        assert_eq!((machine.staked(&odd), machine.state.balance(&odd)), (900, FUNDS - 1000));
+        // Two are left, and three are asked for.
+        let next = machine.call();
+        assert!(machine.drawn(&next).is_none());
+        let by = (1..=3).find(|n| account(*n) == odd).unwrap();
+        assert_eq!(machine.say(by, work()), Ok(0), "it may come back, with what it has left");
+        let next = machine.call();
+        assert!(machine.drawn(&next).is_some());
+        assert_eq!(machine.faults(&odd), (1, 100), "what it did stays");
+    }
+}
+
+#[test]
+fn without_a_majority_nobody_is_charged_and_nobody_is_to_blame() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let before = machine.state.balance(&account(0));
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    for (worker, output) in drawn.workers.iter().zip([b"five", b"sixx", b"nine"]) {
+        machine.answer(&drawn, *worker, output);
+    }
+    assert!(machine.drawn(&call).is_none());
+    assert_eq!(machine.state.balance(&account(0)), before);
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+
+    // Who says nothing is not waited for for ever.
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    machine.answer(&drawn, drawn.workers[0], b"six");
+    machine.time_ms = drawn.until_ms - 1;
+    machine.block(vec![]);
+    assert!(machine.drawn(&call).is_some());
+    assert!(drawn.until_ms > COMPARED_PATIENCE_MS);
+    machine.time_ms += 1;
+    machine.block(vec![]);
+    assert!(machine.drawn(&call).is_none());
+    machine.answer(&drawn, drawn.workers[1], b"six");
+    assert_eq!(machine.state.balance(&account(0)), before, "too late");
+}
+
+#[test]
+fn a_slow_worker_is_not_at_fault() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    let mut slow = machine.receipt(&call, drawn.call_digest, drawn.workers[0], b"");
+    slow.receipts[0].1.status = Status::Deadline;
+    machine.block(vec![slow]);
+    machine.answer(&drawn, drawn.workers[1], b"six");
+    machine.answer(&drawn, drawn.workers[2], b"six");
+    assert!(machine.drawn(&call).is_none());
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+}
+
+#[test]
+fn only_what_a_drawn_worker_says_of_that_very_call_is_compared() {
+    let mut machine = Machine::new(3, &[1, 2, 3, 4]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    let stranger = (1..=4).map(account).find(|worker| !drawn.workers.contains(worker)).unwrap();
+    let worker = drawn.workers[0];
+    let of_stranger = machine.receipt(&call, drawn.call_digest, stranger, b"five");
+    let of_another = machine.receipt(&call, Digest::ZERO, worker, b"five");
+    let mut from_a_client = machine.receipt(&call, drawn.call_digest, worker, b"five");
+    from_a_client.counts = true;
+    let mut elsewhere = machine.receipt(&call, drawn.call_digest, worker, b"five");
+    elsewhere.receipts[0].0.lane = 1;
+    machine.block(vec![of_stranger, of_another, from_a_client, elsewhere]);
+    assert!(machine.drawn(&call).unwrap().said.is_empty());
+}
+
+#[test]
+fn whoever_leaves_answers_with_its_stake_until_the_lockup_is_over() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    let odd = drawn.workers[0];
+    let by = (1..=3).find(|n| account(*n) == odd).unwrap();
+    assert_eq!(machine.say(by, Transaction::Work { offer: None }), Ok(0));
+    assert_eq!(machine.say(by, Transaction::Work { offer: None }), Err(Refusal::NoOffer));
+    assert_eq!(machine.say(by, Transaction::Unstake { amount: 1000 }), Ok(0));
+    assert_eq!(machine.say(by, work()), Err(Refusal::NoStake));
+    for (n, worker) in drawn.workers.iter().enumerate() {
+        machine.answer(&drawn, *worker, if n == 0 { b"five" } else { b"six" });
+    }
+    assert_eq!(machine.faults(&odd), (1, 100));
+    for _ in 0..2 * LOCKUP {
+        machine.block(vec![]);
+    }
+    assert_eq!(machine.state.balance(&odd), FUNDS - 100);
+}
+
+#[test]
+fn workers_say_what_they_offer_with_a_stake() {
+    let mut machine = Machine::new(2, &[]);
+    assert_eq!(machine.say(1, work()), Err(Refusal::NoStake));
+    // Together, as the command line says it.
+    let both = [Transaction::Together { count: 2 }, stake(5), work()];
+    let bundle = machine.bundle(account(1), &both);
+    machine.block(vec![bundle]);
+    let undone = [Transaction::Together { count: 2 }, Transaction::Work { offer: None }, stake(FUNDS)];
+    let bundle = machine.bundle(account(1), &undone);
+    machine.block(vec![bundle]);
+    assert_eq!(machine.state.workers().get(&account(1)).unwrap().offer, Some(offer()));
+    // What it does not serve, it is not drawn for.
+    machine.say(2, stake(5)).unwrap();
+    let other = WorkOffer { functions: Some(vec![name("other")]), ..offer() };
+    machine.say(2, Transaction::Work { offer: Some(other) }).unwrap();
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_none());
+    let elsewhere = WorkOffer { replicas: Some(vec![account(0)]), ..offer() };
+    machine.say(2, Transaction::Work { offer: Some(elsewhere) }).unwrap();
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_none());
+    let here = WorkOffer { replicas: Some(vec![Network::new(1).validators[0].account()]), ..offer() };
+    machine.say(2, Transaction::Work { offer: Some(here) }).unwrap();
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    assert_eq!(drawn.workers.len(), 2);
+    // Two that differ: nobody can tell who is wrong.
+    machine.answer(&drawn, drawn.workers[0], b"five");
+    machine.answer(&drawn, drawn.workers[1], b"six");
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+}
+
+// On real ledgers.
+
+/// Has something said that must be applied.
+fn say(ledger: &Ledger, by: u8, transactions: Vec<Transaction>) -> EntryId {
+    let entries: Vec<Entry> = transactions.into_iter().map(Entry::Transaction).collect();
+    ledger.submit(bundle(ledger, &key(by), ledger.height() + 1000, &entries)).unwrap().id()
+}
+
+fn a_call(spec: &Spec, number: u64) -> Call {
+    Call {
+        function: name("sum"),
+        component: component_digest(b"sum"),
+        spec: spec.digest(),
+        ..world::call(number)
+    }
+}
+
+/// A worker's receipt in its own bundle, recorded; `further` when the call has an answer.
+fn record(
+    ledger: &Ledger,
+    call: (EntryId, Digest),
+    worker: AccountId,
+    output: &[u8],
+    further: bool,
+) -> Result<EntryId, Refused> {
+    let key = (1..=5).map(key).find(|key| key.account() == worker).unwrap();
+    let receipt = Receipt {
+        component: component_digest(b"sum"),
+        output: Payload::of(output),
+        fuel: 10,
+        ..world::receipt(call.0, call.1, Status::Ok)
+    };
+    let bundle = bundle(ledger, &key, ledger.receipts_valid_until(), &[Entry::Receipt(receipt)]);
+    let signed = ledger.verify_receipts(bundle, &worker)?;
+    let kept = vec![PayloadBytes::None];
+    let done = match further {
+        true => ledger.append_further_receipts(&signed, kept)?,
+        false => ledger.append_signed_receipts(&signed, kept)?,
+    };
+    Ok(done[0].id())
+}
+
+/// Workers 1 to 4 with equal stakes, and a function that three of them run.
+fn begin(ledger: &Ledger) -> Spec {
+    let spec = function(3);
+    say(ledger, 0, vec![deploy(&spec)]);
+    (1..=4).for_each(|n| {
+        say(ledger, n, vec![Transaction::Together { count: 2 }, stake(1000), work()]);
+    });
+    spec
+}
+
+fn open(dir: &Path) -> Ledger {
+    let network = Network::new(1);
+    let key = network.validators[0].clone();
+    Ledger::open(Options::new(dir, charging(network.genesis), key)).unwrap()
+}
+
+#[test]
+fn one_replica_draws_compares_and_remembers() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let spec = begin(&ledger);
+    eventually("the workers", || ledger.workers().iter().count() == 4);
+    let asked = ledger.append_call(a_call(&spec, 1), PayloadBytes::None).unwrap();
+    block_on(asked.finalized()).unwrap();
+    let call = (asked.id(), asked.digest());
+    let drawn = ledger.compared(&call.0).unwrap().unwrap();
+    let before = ledger.balance(&account(0)).unwrap();
+    let [one, two, three] = drawn.workers[..] else { panic!("{drawn:?}") };
+    let other = (1..=4).map(account).find(|worker| !drawn.workers.contains(worker)).unwrap();
+    let answer = record(&ledger, call, one, b"six", false).unwrap();
+    // It is answered, so only the drawn ones may still speak.
+    assert!(matches!(record(&ledger, call, two, b"six", false), Err(Refused::NotOpen(_))));
+    assert!(matches!(record(&ledger, call, other, b"six", true), Err(Refused::NotOpen(_))));
+    let odd = record(&ledger, call, two, b"five", true).unwrap();
+    record(&ledger, call, three, b"six", true).unwrap();
+    eventually("the fault", || ledger.workers().get(&two).is_some_and(|found| found.faults == 1));
+    let record_of_two = ledger.workers().get(&two).unwrap().clone();
+    assert_eq!((record_of_two.last[0].receipt, record_of_two.last[0].agreed), (odd, answer));
+    assert_eq!(ledger.stakes().get(&two).unwrap().staked, 900);
+    assert!(ledger.balance(&account(0)).unwrap() < before);
+    assert_eq!(ledger.receipt_of(call.0).unwrap().unwrap().0, answer, "the first is the answer");
+    assert!(ledger.compared(&call.0).unwrap().is_none());
+    // What is open is there after a restart, with the same root.
+    let spec = function(3);
+    let asked = ledger.append_call(a_call(&spec, 2), PayloadBytes::None).unwrap();
+    block_on(asked.finalized()).unwrap();
+    assert!(ledger.compared(&asked.id()).unwrap().is_some());
+    let root = ledger.status().state;
+    block_on(ledger.close());
+    let ledger = open(dir.path());
+    assert_eq!(ledger.workers().get(&two), Some(&record_of_two));
+    assert!(ledger.compared(&asked.id()).unwrap().is_some());
+    assert_eq!(ledger.status().state, root);
+}
+
+#[tokio::test]
+async fn four_replicas_find_the_same_one_at_fault() {
+    let mut town = Town::with_genesis(4, 7, charging);
+    (0..4).for_each(|me| town.start(me));
+    let spec = begin(&town.ledger(0));
+    town.settle().await;
+    let mut asked = Vec::new();
+    for me in 0..4 {
+        for number in 0..5 {
+            let ledger = town.ledger(me);
+            let call = a_call(&spec, me as u64 * 100 + number);
+            let pending = ledger.append_call(call, PayloadBytes::None).unwrap();
+            asked.push((me, (pending.id(), pending.digest())));
+        }
+    }
+    town.settle().await;
+    let before = town.ledger(0).balance(&account(0)).unwrap();
+    let mut bad = None;
+    for (place, (me, call)) in asked.iter().enumerate() {
+        let ledger = town.ledger(*me);
+        let drawn = ledger.compared(&call.0).unwrap().unwrap();
+        for other in 0..4 {
+            assert_eq!(town.ledger(other).compared(&call.0).unwrap().as_ref(), Some(&drawn));
+        }
+        for (n, worker) in drawn.workers.iter().enumerate() {
+            let lies = place == 7 && n == 1;
+            let output: &[u8] = if lies { b"five" } else { b"six" };
+            record(&ledger, *call, *worker, output, n > 0).unwrap();
+            bad = bad.or(lies.then_some(*worker));
+        }
+    }
+    // One of them sees none of it, and hears of it later.
+    town.stop(3);
+    town.settle().await;
+    town.start(3);
+    town.settle().await;
+    town.assert_equal();
+    let bad = bad.unwrap();
+    for (_, ledger) in town.running() {
+        let at_fault: Vec<AccountId> =
+            ledger.workers().iter().filter(|(_, of)| of.faults > 0).map(|(worker, _)| *worker).collect();
+        assert_eq!(at_fault, [bad]);
+        assert_eq!(ledger.stakes().get(&bad).unwrap().staked, 900);
+        assert!(asked.iter().all(|(_, call)| ledger.compared(&call.0).unwrap().is_none()));
+        assert!(ledger.balance(&account(0)).unwrap() < before);
+    }
+    let lines = town.ledger(0).statement(&account(0), u64::MAX, 1000).unwrap();
+    let calls = lines.iter().flat_map(|(_, lines)| lines).filter(|line| line.kind == PostingKind::Calls);
+    assert_eq!(calls.map(|line| line.calls).sum::<u64>(), 20, "each is charged once");
+}
