@@ -313,6 +313,10 @@ pub const COMPARED_PATIENCE_MS: u64 = 60_000;
 /// run, and says so.
 pub const MAX_COMPARED_OPEN: usize = 16_384;
 
+/// Calls for which a block draws workers: with as many workers as may be it takes half a second. What comes after them is
+/// not run, and says so.
+pub const MAX_COMPARED_A_BLOCK: usize = 2_048;
+
 /// Calls that a block gives up waiting for; the others follow in the next ones.
 pub const MAX_COMPARED_ENDED: usize = 256;
 

@@ -51,6 +51,8 @@ pub(super) struct Step {
     pub(super) changes: Changes,
     /// How many calls were derived.
     pub(super) derived: u32,
+    /// For how many calls workers were drawn.
+    pub(super) drawn: usize,
     /// Keys whose values may be others now.
     pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
@@ -93,7 +95,8 @@ impl State {
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
-        let mut step = Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till };
+        let undo = Vec::new();
+        let mut step = Step { height, time_ms, changes, derived: 0, drawn: 0, touched, undo, till };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
@@ -364,7 +367,7 @@ impl State {
         }
         step.touched.insert(StateKey::Function(name.clone()));
         if changed {
-            let was = self.functions.insert(name.clone(), Arc::new(next));
+            let was = self.put_function(name.clone(), Some(Arc::new(next)));
             step.undo.push(Was::Function(name.clone(), was));
         }
         Ok(active)
@@ -424,8 +427,7 @@ impl State {
     fn undo(&mut self, step: &mut Step) {
         while let Some(was) = step.undo.pop() {
             match was {
-                Was::Function(name, Some(record)) => drop(self.functions.insert(name, record)),
-                Was::Function(name, None) => drop(self.functions.remove(&name)),
+                Was::Function(name, record) => drop(self.put_function(name, record)),
                 Was::Seats(seats) => self.seats = seats,
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),

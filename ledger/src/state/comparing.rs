@@ -13,8 +13,10 @@ use super::apply::Step;
 use super::charges::{Charge, Group};
 use super::compared::{self, ComparedCall, Statement};
 use super::stakes::burn;
-use super::{Block, FollowedCall, FollowedReceipt, OrderedBundle, Refusal, State, Version, workers};
-use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_ENDED};
+use super::{
+    Block, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State, Version, workers,
+};
+use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK, MAX_COMPARED_ENDED};
 use moot_record::{AccountId, Digest, Domain, EntryId, FunctionName, Sandbox, StateKey, WorkerFault};
 use std::sync::Arc;
 
@@ -29,17 +31,34 @@ impl State {
 
     /// Whether a function is there whose calls several workers run, and somebody to run them.
     pub(super) fn compares(&self) -> bool {
-        let compared = |record: &Arc<super::FunctionRecord>| {
-            record.versions.iter().any(|version| version.spec.replicas_k > 1)
+        !self.compared.is_empty() || (self.comparing > 0 && !self.workers.is_empty())
+    }
+
+    /// Sets a function as it is now, or takes it out; gives what was there.
+    pub(super) fn put_function(
+        &mut self,
+        name: FunctionName,
+        record: Option<Arc<FunctionRecord>>,
+    ) -> Option<Arc<FunctionRecord>> {
+        let compared = |record: &Arc<FunctionRecord>| {
+            usize::from(record.versions.iter().any(|version| version.spec.replicas_k > 1))
         };
-        !self.compared.is_empty() || (!self.workers.is_empty() && self.functions.values().any(compared))
+        self.comparing += record.as_ref().map_or(0, compared);
+        let was = match record {
+            Some(record) => self.functions.insert(name, record),
+            None => self.functions.remove(&name),
+        };
+        self.comparing -= was.as_ref().map_or(0, compared);
+        was
     }
 
     /// Looks at the calls of a bundle: workers are drawn for those that several run.
     pub(super) fn draw_workers(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
         for (id, call) in &bundle.calls {
-            let drawn = self.drawn(block, bundle, id, call);
-            if let Some(drawn) = drawn {
+            if step.drawn < MAX_COMPARED_A_BLOCK
+                && let Some(drawn) = self.drawn(block, bundle, id, call)
+            {
+                step.drawn += 1;
                 self.put_compared(*id, Some(drawn), step);
             }
         }

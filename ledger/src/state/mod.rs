@@ -209,6 +209,8 @@ pub struct Changes {
 pub struct State {
     height: u64,
     functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
+    /// How many of them have a version whose calls several workers run.
+    comparing: usize,
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
@@ -242,6 +244,7 @@ impl State {
         let mut state = State {
             height: 0,
             functions: BTreeMap::new(),
+            comparing: 0,
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
@@ -309,9 +312,9 @@ impl State {
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         counted: impl IntoIterator<Item = (u64, Digest)>,
     ) -> State {
-        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
         let counted = counted.into_iter().collect();
-        let mut state = State { height, history, functions, counted, ..State::new() };
+        let mut state = State { height, history, counted, ..State::new() };
+        functions.into_iter().for_each(|found| drop(state.put_function(found.name.clone(), Some(found))));
         let names: Vec<StateKey> = state.functions.keys().cloned().map(StateKey::Function).collect();
         state.plant([StateKey::History].into_iter().chain(names));
         state
@@ -345,11 +348,11 @@ impl State {
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
-        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
         let Whole { seats, rules, stakes, triggers, workers } = whole;
         let seats = Some(seats);
-        let state = State { height, rules, stakes, triggers, workers, functions, seats, ..State::new() };
+        let state = State { height, rules, stakes, triggers, workers, seats, ..State::new() };
         let mut state = state.charging(genesis);
+        functions.into_iter().for_each(|found| drop(state.put_function(found.name.clone(), Some(found))));
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
         state
     }

@@ -272,7 +272,10 @@ pub enum Refusal {
     #[error("this account offers nothing: it takes no calls already")]
     NoOffer,
     /// As many workers as may be.
-    #[error("{MAX_WORKERS} workers offer something, as many as may: one of them has to stop first")]
+    #[error(
+        "{MAX_WORKERS} workers offer something, as many as may, and each has as much staked: stake more than the one that \
+         has least, which then loses its place"
+    )]
     TooManyWorkers,
     /// The stake is smaller.
     #[error("{staked} are staked, {needed} were to be taken out")]

@@ -14,7 +14,7 @@ use super::{Refusal, Stakes, State};
 use crate::limits::MAX_WORKERS;
 use moot_record::{AccountId, Digest, Domain, FunctionName, Sandbox, StateKey, WorkOffer, WorkerRecord};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const DRAW: Domain = Domain::new("moot worker draw 1");
@@ -23,8 +23,8 @@ const DRAW: Domain = Domain::new("moot worker draw 1");
 #[derive(Debug, Clone, Default)]
 pub struct Workers {
     records: BTreeMap<AccountId, WorkerRecord>,
-    /// How many of them offer something.
-    offering: usize,
+    /// Those of them that offer something: only these are gone through for a call.
+    offering: BTreeSet<AccountId>,
     /// What was burned of their stakes.
     burned: u128,
 }
@@ -44,7 +44,7 @@ impl Workers {
     /// Whether nobody offers anything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.offering == 0
+        self.offering.is_empty()
     }
 
     /// Those with a stake that have the sandbox, serve the function and have joined the replica, with what each has staked.
@@ -55,11 +55,12 @@ impl Workers {
         function: &FunctionName,
         replica: &AccountId,
     ) -> impl Iterator<Item = (AccountId, u64)> {
-        let covering = self.records.iter().filter(move |(_, record)| {
-            record.offer.as_ref().is_some_and(|offer| offer.covers(kind, function, replica))
-        });
-        let staked = move |account: &AccountId| stakes.get(account).map_or(0, |stake| stake.staked);
-        covering.map(move |(account, _)| (*account, staked(account))).filter(|(_, staked)| *staked > 0)
+        let offer = |account: &AccountId| self.records.get(account)?.offer.as_ref();
+        let covering = self
+            .offering
+            .iter()
+            .filter(move |account| offer(account).is_some_and(|offer| offer.covers(kind, function, replica)));
+        covering.map(move |account| (*account, staked(stakes, account))).filter(|(_, staked)| *staked > 0)
     }
 
     /// Sets what is known of a worker; gives what was there. One that offers nothing and has no faults is none.
@@ -67,21 +68,34 @@ impl Workers {
         let record = record.filter(|record| record.offer.is_some() || record.faults > 0);
         let was = self.records.remove(&account);
         if let Some(was) = &was {
-            self.offering -= usize::from(was.offer.is_some());
+            self.offering.remove(&account);
             self.burned -= u128::from(was.burned);
         }
         if let Some(record) = record {
-            self.offering += usize::from(record.offer.is_some());
+            if record.offer.is_some() {
+                self.offering.insert(account);
+            }
             self.burned += u128::from(record.burned);
             self.records.insert(account, record);
         }
         was
     }
 
+    /// The one of those that offer something that answers with least, where there are as many as may be.
+    fn least(&self, stakes: &Stakes) -> Option<(u64, AccountId)> {
+        let full = self.offering.len() >= MAX_WORKERS;
+        let all = self.offering.iter().filter(|_| full);
+        all.map(|account| (staked(stakes, account), *account)).min()
+    }
+
     /// All that was ever burned for faults.
     pub(super) fn burned(&self) -> u128 {
         self.burned
     }
+}
+
+fn staked(stakes: &Stakes, account: &AccountId) -> u64 {
+    stakes.get(account).map_or(0, |stake| stake.staked)
 }
 
 /// The workers that a call goes to: at most `k` of the candidates, who come with their stakes. `seed` is what the call is
@@ -165,18 +179,25 @@ impl State {
         seats.economy().ok_or(Refusal::NoEconomy)?;
         let present = self.workers.get(&by);
         let offers = present.is_some_and(|record| record.offer.is_some());
+        let staked = staked(&self.stakes, &by);
+        let mut displaced = None;
         match offer {
             None if !offers => return Err(Refusal::NoOffer),
-            None => {}
-            Some(_) if self.stakes.get(&by).is_none_or(|stake| stake.staked == 0) => {
-                return Err(Refusal::NoStake);
+            Some(_) if staked == 0 => return Err(Refusal::NoStake),
+            // Else many accounts with a unit each could keep everybody else out.
+            Some(_) if !offers => {
+                displaced = self.workers.least(&self.stakes);
+                if displaced.is_some_and(|(least, _)| least >= staked) {
+                    return Err(Refusal::TooManyWorkers);
+                }
             }
-            Some(_) if !offers && self.workers.offering >= MAX_WORKERS => {
-                return Err(Refusal::TooManyWorkers);
-            }
-            Some(_) => {}
+            _ => {}
         }
         let record = present.cloned().unwrap_or_default();
+        if let Some((_, out)) = displaced {
+            let record = self.workers.get(&out).cloned().unwrap_or_default();
+            self.put_worker(out, WorkerRecord { offer: None, since: step.height, ..record }, step);
+        }
         self.put_worker(by, WorkerRecord { offer: offer.cloned(), since: step.height, ..record }, step);
         Ok(0)
     }
@@ -191,6 +212,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moot_record::Stake;
 
     fn account(n: u8) -> AccountId {
         AccountId::from_bytes([n; 32])
@@ -249,6 +271,24 @@ mod tests {
             assigned(&seed(1), &name(), [(account(1), 0)], 1).is_empty(),
             "nothing staked, nothing drawn"
         );
+    }
+
+    #[test]
+    fn the_one_with_least_has_to_go_when_all_places_are_taken() {
+        let (mut workers, mut stakes) = (Workers::default(), Stakes::default());
+        for n in 0..MAX_WORKERS as u64 {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&n.to_be_bytes());
+            let account = AccountId::from_bytes(bytes);
+            assert_eq!(workers.least(&stakes), None, "there is room");
+            let offer = Some(WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None });
+            workers.put(account, Some(WorkerRecord { offer, ..WorkerRecord::default() }));
+            stakes.put(account, Some(Stake { staked: 5000 - n, ..Stake::default() }));
+        }
+        let (least, account) = workers.least(&stakes).unwrap();
+        assert_eq!(least, 5000 - (MAX_WORKERS as u64 - 1));
+        workers.put(account, None);
+        assert_eq!(workers.least(&stakes), None);
     }
 
     #[test]

@@ -1,60 +1,15 @@
-//! Calls that several workers run: who is drawn, what is charged, who is found at fault; in the state machine alone, and
-//! on real ledgers, one and four.
+//! Calls that several workers run: who is drawn, what is charged, who is found at fault; in the state machine alone.
 
-use crate::town::Town;
-use crate::world::{self, bundle, eventually, name};
-use futures::executor::block_on;
+use crate::working::{FUNDS, LOCKUP, account, charging, deploy, function, offer, stake, work};
+use crate::world::name;
 use moot_ledger::limits::COMPARED_PATIENCE_MS;
 use moot_ledger::state::{Block, Changes, FollowedCall, FollowedReceipt, OrderedBundle, Seats, State};
-use moot_ledger::{ComparedCall, Ledger, Options, PayloadBytes, PostingKind, Refusal, Refused};
+use moot_ledger::{ComparedCall, PostingKind, Refusal};
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Call, Digest, Economy, Entry, EntryId, FunctionKind, Genesis, Keypair, Payload,
-    Prices, Receipt, Sandbox, Spec, Status, Transaction, WorkOffer, component_digest,
+    AccountId, Digest, EntryId, Payload, Spec, Status, Transaction, WorkOffer, component_digest,
 };
-use std::path::Path;
 use std::sync::Arc;
-
-const PRICES: Prices = Prices { per_byte: 1, per_mega_fuel: 1_000_000, per_stored_byte: 0 };
-const FUNDS: u64 = 1_000_000;
-const LOCKUP: u64 = 16;
-
-fn key(n: u8) -> Keypair {
-    // None of the validators', whose seeds count up from one.
-    Keypair::from_seed([n + 100; 32])
-}
-
-fn account(n: u8) -> AccountId {
-    key(n).account()
-}
-
-/// Account 0 owns the function; 1 to 5 can be workers, who have half of what execution costs.
-fn charging(genesis: Genesis) -> Genesis {
-    let mut funded: Vec<_> = (0..=5).map(|n| Allocation { account: account(n), balance: FUNDS }).collect();
-    funded.sort_by_key(|of| of.account);
-    let genesis = Genesis { prices: PRICES, ..genesis.with_accounts(funded) };
-    genesis.with_economy(Economy { lockup_blocks: LOCKUP, seats: 4, worker_percent: 50 })
-}
-
-fn function(k: u8) -> Spec {
-    Spec { deterministic: true, replicas_k: k, ..Spec::new(FunctionKind::Event, "/sum") }
-}
-
-fn deploy(spec: &Spec) -> Transaction {
-    Transaction::deploy(name("sum"), component_digest(b"sum"), 3, spec, None)
-}
-
-fn stake(amount: u64) -> Transaction {
-    Transaction::Stake { amount, replica: None, consent: None }
-}
-
-fn offer() -> WorkOffer {
-    WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None }
-}
-
-fn work() -> Transaction {
-    Transaction::Work { offer: Some(offer()) }
-}
 
 /// A state with a count of what was said to it.
 struct Machine {
@@ -342,156 +297,91 @@ fn workers_say_what_they_offer_with_a_stake() {
     let call = machine.call();
     let drawn = machine.drawn(&call).unwrap();
     assert_eq!(drawn.workers.len(), 2);
-    // Two that differ: nobody can tell who is wrong.
-    machine.answer(&drawn, drawn.workers[0], b"five");
-    machine.answer(&drawn, drawn.workers[1], b"six");
-    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
-}
-
-// On real ledgers.
-
-/// Has something said that must be applied.
-fn say(ledger: &Ledger, by: u8, transactions: Vec<Transaction>) -> EntryId {
-    let entries: Vec<Entry> = transactions.into_iter().map(Entry::Transaction).collect();
-    ledger.submit(bundle(ledger, &key(by), ledger.height() + 1000, &entries)).unwrap().id()
-}
-
-fn a_call(spec: &Spec, number: u64) -> Call {
-    Call {
-        function: name("sum"),
-        component: component_digest(b"sum"),
-        spec: spec.digest(),
-        ..world::call(number)
-    }
-}
-
-/// A worker's receipt in its own bundle, recorded; `further` when the call has an answer.
-fn record(
-    ledger: &Ledger,
-    call: (EntryId, Digest),
-    worker: AccountId,
-    output: &[u8],
-    further: bool,
-) -> Result<EntryId, Refused> {
-    let key = (1..=5).map(key).find(|key| key.account() == worker).unwrap();
-    let receipt = Receipt {
-        component: component_digest(b"sum"),
-        output: Payload::of(output),
-        fuel: 10,
-        ..world::receipt(call.0, call.1, Status::Ok)
-    };
-    let bundle = bundle(ledger, &key, ledger.receipts_valid_until(), &[Entry::Receipt(receipt)]);
-    let signed = ledger.verify_receipts(bundle, &worker)?;
-    let kept = vec![PayloadBytes::None];
-    let done = match further {
-        true => ledger.append_further_receipts(&signed, kept)?,
-        false => ledger.append_signed_receipts(&signed, kept)?,
-    };
-    Ok(done[0].id())
-}
-
-/// Workers 1 to 4 with equal stakes, and a function that three of them run.
-fn begin(ledger: &Ledger) -> Spec {
-    let spec = function(3);
-    say(ledger, 0, vec![deploy(&spec)]);
-    (1..=4).for_each(|n| {
-        say(ledger, n, vec![Transaction::Together { count: 2 }, stake(1000), work()]);
-    });
-    spec
-}
-
-fn open(dir: &Path) -> Ledger {
-    let network = Network::new(1);
-    let key = network.validators[0].clone();
-    Ledger::open(Options::new(dir, charging(network.genesis), key)).unwrap()
 }
 
 #[test]
-fn one_replica_draws_compares_and_remembers() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = open(dir.path());
-    let spec = begin(&ledger);
-    eventually("the workers", || ledger.workers().iter().count() == 4);
-    let asked = ledger.append_call(a_call(&spec, 1), PayloadBytes::None).unwrap();
-    block_on(asked.finalized()).unwrap();
-    let call = (asked.id(), asked.digest());
-    let drawn = ledger.compared(&call.0).unwrap().unwrap();
-    let before = ledger.balance(&account(0)).unwrap();
-    let [one, two, three] = drawn.workers[..] else { panic!("{drawn:?}") };
-    let other = (1..=4).map(account).find(|worker| !drawn.workers.contains(worker)).unwrap();
-    let answer = record(&ledger, call, one, b"six", false).unwrap();
-    // It is answered, so only the drawn ones may still speak.
-    assert!(matches!(record(&ledger, call, two, b"six", false), Err(Refused::NotOpen(_))));
-    assert!(matches!(record(&ledger, call, other, b"six", true), Err(Refused::NotOpen(_))));
-    let odd = record(&ledger, call, two, b"five", true).unwrap();
-    record(&ledger, call, three, b"six", true).unwrap();
-    eventually("the fault", || ledger.workers().get(&two).is_some_and(|found| found.faults == 1));
-    let record_of_two = ledger.workers().get(&two).unwrap().clone();
-    assert_eq!((record_of_two.last[0].receipt, record_of_two.last[0].agreed), (odd, answer));
-    assert_eq!(ledger.stakes().get(&two).unwrap().staked, 900);
-    assert!(ledger.balance(&account(0)).unwrap() < before);
-    assert_eq!(ledger.receipt_of(call.0).unwrap().unwrap().0, answer, "the first is the answer");
-    assert!(ledger.compared(&call.0).unwrap().is_none());
-    // What is open is there after a restart, with the same root.
-    let spec = function(3);
-    let asked = ledger.append_call(a_call(&spec, 2), PayloadBytes::None).unwrap();
-    block_on(asked.finalized()).unwrap();
-    assert!(ledger.compared(&asked.id()).unwrap().is_some());
-    let root = ledger.status().state;
-    block_on(ledger.close());
-    let ledger = open(dir.path());
-    assert_eq!(ledger.workers().get(&two), Some(&record_of_two));
-    assert!(ledger.compared(&asked.id()).unwrap().is_some());
-    assert_eq!(ledger.status().state, root);
+fn of_two_that_differ_nobody_is_named_and_both_receipts_are_written_down() {
+    let mut machine = Machine::new(2, &[1, 2]);
+    let before = machine.state.balance(&account(0));
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    let (one, _) = machine.answer(&drawn, drawn.workers[0], b"five");
+    let history = machine.state.history();
+    let (other, changes) = machine.answer(&drawn, drawn.workers[1], b"six");
+    let found = changes.outcomes.into_iter().find(|(of, _)| *of == call).unwrap().1;
+    assert_eq!(found.result, Err(Refusal::Disputed { one, other }));
+    assert_ne!(machine.state.history(), history, "the root commits to it");
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+    assert_eq!(machine.state.balance(&account(0)), before);
+
+    // The same when a third is waited for in vain; and where one alone has spoken nobody contradicts it.
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let calls = [machine.call(), machine.call()];
+    let [both, alone] = calls.map(|call| machine.drawn(&call).unwrap());
+    machine.answer(&both, both.workers[0], b"five");
+    machine.answer(&both, both.workers[1], b"six");
+    machine.answer(&alone, alone.workers[0], b"six");
+    machine.time_ms = alone.until_ms;
+    let outcomes = machine.block(vec![]).outcomes;
+    assert!(outcomes.iter().all(|(of, _)| *of == calls[0]) && outcomes.len() == 1, "{outcomes:?}");
 }
 
-#[tokio::test]
-async fn four_replicas_find_the_same_one_at_fault() {
-    let mut town = Town::with_genesis(4, 7, charging);
-    (0..4).for_each(|me| town.start(me));
-    let spec = begin(&town.ledger(0));
-    town.settle().await;
-    let mut asked = Vec::new();
-    for me in 0..4 {
-        for number in 0..5 {
-            let ledger = town.ledger(me);
-            let call = a_call(&spec, me as u64 * 100 + number);
-            let pending = ledger.append_call(call, PayloadBytes::None).unwrap();
-            asked.push((me, (pending.id(), pending.digest())));
+/// Where a stack is full and how much memory there is depends on the machine, and a process has nothing to repeat.
+#[test]
+fn what_differs_by_machine_is_held_against_nobody() {
+    let states = [Status::Trapped, Status::LimitExceeded, Status::Denied, Status::Unavailable];
+    for status in states {
+        for place in 0..3 {
+            for (most, odd) in [(Status::Ok, status), (status, Status::Ok)] {
+                let mut machine = Machine::new(3, &[1, 2, 3]);
+                let call = machine.call();
+                let drawn = machine.drawn(&call).unwrap();
+                for (n, worker) in drawn.workers.iter().enumerate() {
+                    let mut bundle = machine.receipt(&call, drawn.call_digest, *worker, b"six");
+                    bundle.receipts[0].1.status = if n == place { odd } else { most };
+                    machine.block(vec![bundle]);
+                }
+                assert!(machine.drawn(&call).is_none());
+                let faults = drawn.workers.iter().map(|worker| machine.faults(worker));
+                assert!(faults.eq([(0, 0); 3]), "{most} and {odd} at {place}");
+            }
         }
     }
-    town.settle().await;
-    let before = town.ledger(0).balance(&account(0)).unwrap();
-    let mut bad = None;
-    for (place, (me, call)) in asked.iter().enumerate() {
-        let ledger = town.ledger(*me);
-        let drawn = ledger.compared(&call.0).unwrap().unwrap();
-        for other in 0..4 {
-            assert_eq!(town.ledger(other).compared(&call.0).unwrap().as_ref(), Some(&drawn));
-        }
-        for (n, worker) in drawn.workers.iter().enumerate() {
-            let lies = place == 7 && n == 1;
-            let output: &[u8] = if lies { b"five" } else { b"six" };
-            record(&ledger, *call, *worker, output, n > 0).unwrap();
-            bad = bad.or(lies.then_some(*worker));
-        }
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    for (worker, output) in drawn.workers.iter().zip([b"six", b"six", b"odd"]) {
+        let mut bundle = machine.receipt(&call, drawn.call_digest, *worker, output);
+        bundle.receipts[0].1.metered = false;
+        machine.block(vec![bundle]);
     }
-    // One of them sees none of it, and hears of it later.
-    town.stop(3);
-    town.settle().await;
-    town.start(3);
-    town.settle().await;
-    town.assert_equal();
-    let bad = bad.unwrap();
-    for (_, ledger) in town.running() {
-        let at_fault: Vec<AccountId> =
-            ledger.workers().iter().filter(|(_, of)| of.faults > 0).map(|(worker, _)| *worker).collect();
-        assert_eq!(at_fault, [bad]);
-        assert_eq!(ledger.stakes().get(&bad).unwrap().staked, 900);
-        assert!(asked.iter().all(|(_, call)| ledger.compared(&call.0).unwrap().is_none()));
-        assert!(ledger.balance(&account(0)).unwrap() < before);
+    assert!(drawn.workers.iter().all(|worker| machine.faults(worker) == (0, 0)));
+}
+
+/// That it burned all its fuel is a count, and no matter of the machine.
+#[test]
+fn whoever_says_that_the_fuel_is_used_up_must_be_right() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    for (n, worker) in drawn.workers.iter().enumerate() {
+        let mut bundle = machine.receipt(&call, drawn.call_digest, *worker, b"six");
+        if n == 0 {
+            bundle.receipts[0].1.status = Status::OutOfFuel;
+        }
+        machine.block(vec![bundle]);
     }
-    let lines = town.ledger(0).statement(&account(0), u64::MAX, 1000).unwrap();
-    let calls = lines.iter().flat_map(|(_, lines)| lines).filter(|line| line.kind == PostingKind::Calls);
-    assert_eq!(calls.map(|line| line.calls).sum::<u64>(), 20, "each is charged once");
+    assert_eq!(machine.faults(&drawn.workers[0]), (1, 100));
+}
+
+#[test]
+fn a_version_is_known_by_component_and_manifest_together() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let again = |component: &[u8], previous| {
+        Transaction::deploy(name("sum"), component_digest(component), 3, &function(3), Some(previous))
+    };
+    // Another component under the same manifest: calls that name the first are compared as before.
+    assert_eq!(machine.say(0, again(b"new", 1)), Ok(2));
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_some());
 }

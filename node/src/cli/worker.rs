@@ -33,7 +33,7 @@ const USUAL_DATA: &str = ".moot/worker";
                         moot worker --join 127.0.0.1:9180 --replica ACCOUNT\n  \
                         moot worker --join 10.0.0.7:9180 --replica ACCOUNT --function resize --places 8\n  \
                         moot worker --join 10.0.0.7:9180 --replica ACCOUNT --external -- python3 -m awslambdaric app.handler\n  \
-                        moot worker register --stake 5000              calls are assigned to it, by stake\n  \
+                        moot worker register --stake 5000 --at ACCOUNT calls are assigned to it, by stake\n  \
                         moot worker ls                                 who is registered, and who was wrong\n\n\
                         The connection is encrypted, and both sides prove their keys. A worker signs the receipts of what it \
                         runs. Functions that keep keys and values or speak to the ledger run on the replica."

@@ -36,7 +36,7 @@ export interface Work {
   readonly offer: WorkOffer | null;
 }
 
-const WorkOffer = {
+export const WorkOffer = {
   write(out: Writer, { kinds, functions, replicas }: WorkOffer): void {
     out.array(3);
     out.array(kinds.length);

@@ -30,8 +30,8 @@ pub(super) enum Verb {
         /// A function that it serves; can be repeated [default: every one that it can]
         #[arg(long = "function", value_name = "NAME", value_parser = str::parse::<FunctionName>)]
         functions: Vec<FunctionName>,
-        /// A replica that it has joined; can be repeated [default: all of them]
-        #[arg(long = "at", value_name = "ACCOUNT", value_parser = str::parse::<AccountId>)]
+        /// A replica that it has joined, and trusts with its stake; can be repeated
+        #[arg(long = "at", value_name = "ACCOUNT", value_parser = str::parse::<AccountId>, required = true)]
         replicas: Vec<AccountId>,
         #[command(flatten)]
         with: With,
@@ -121,7 +121,7 @@ impl Verb {
                 let offer = WorkOffer {
                     kinds: some(kinds),
                     functions: (!functions.is_empty()).then_some(functions),
-                    replicas: (!replicas.is_empty()).then_some(replicas),
+                    replicas: Some(replicas),
                 };
                 let work = Transaction::Work { offer: Some(offer.sorted()) };
                 let account = with.key()?.account();

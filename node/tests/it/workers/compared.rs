@@ -10,6 +10,7 @@ use moot_record::{
 };
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// Keys that have something at a test's node.
 fn workers() -> [Keypair; 3] {
@@ -19,6 +20,13 @@ fn workers() -> [Keypair; 3] {
 fn compared(spec: &mut Spec) {
     spec.deterministic = true;
     spec.replicas_k = 3;
+}
+
+/// What `moot` says to this.
+fn moot_says(dir: &Path, words: &[&str]) -> String {
+    let ran = moot(dir).args(words).output().unwrap();
+    assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
 fn register(node: &Remote, worker: &Keypair) {
@@ -52,15 +60,19 @@ fn paid(node: &Remote) -> (u64, u64) {
     calls.fold((0, 0), |(calls, all), line| (calls + line["calls"].as_u64().unwrap(), all + units(line)))
 }
 
-fn joined(outputs: [&'static [u8]; 3]) -> (TestNode, Vec<Rogue>) {
+/// As many workers as outputs, all of whom run each call.
+fn joined<const N: usize>(outputs: [&'static [u8]; N]) -> (TestNode, Vec<Rogue>) {
     let node = node_for(&workers().map(|key| key.account()));
-    node.deploy("sum", &busy(), FunctionKind::Typed, compared);
-    workers().iter().for_each(|worker| register(&node, worker));
+    node.deploy("sum", &busy(), FunctionKind::Typed, |spec| {
+        compared(spec);
+        spec.replicas_k = u8::try_from(N).unwrap();
+    });
     let rogues = workers().into_iter().zip(outputs).map(|(worker, output)| {
+        register(&node, &worker);
         Rogue::join(worker.clone(), node.workers(), node.account(), saying(worker, output))
     });
     let rogues = rogues.collect();
-    await_workers(&node, 3);
+    await_workers(&node, N);
     (node, rogues)
 }
 
@@ -89,6 +101,13 @@ fn most_are_believed_and_the_odd_one_out_loses_stake() {
     let fee = fee["ordering"].as_u64().unwrap() + fee["execution"].as_u64().unwrap();
     until("it is charged", || paid(&node) == (1, fee));
 
+    // The same on the command line.
+    let (dir, url) = (tempfile::tempdir().unwrap(), format!("http://{}", node.address));
+    let list = moot_says(dir.path(), &["worker", "ls", "--node", &url]);
+    assert!(list.contains(&odd.to_string()) && list.contains("1 fault, 100 burned"), "{list}");
+    let shown = moot_says(dir.path(), &["worker", "show", &odd.to_string(), "--node", &url]);
+    assert!(shown.contains("it gets no calls") && shown.contains(&call), "{shown}");
+
     // Two are too few for the next one, which is not even recorded.
     let calls = node.calls();
     let answer = node.post("/sum/add", b"[1, 2]");
@@ -100,13 +119,52 @@ fn most_are_believed_and_the_odd_one_out_loses_stake() {
 #[test]
 fn workers_that_all_differ_are_not_believed() {
     let (node, _rogues) = joined([b"3", b"4", b"5"]);
-    let answer = node.post("/sum/add", b"[1, 2]");
+    let ask = || node.ask("POST", "/sum/add", &[("idempotency-key", "one")], b"[1, 2]");
+    let answer = ask();
     assert!(answer.status >= 500 && answer.text().contains("do not agree"), "{}", answer.text());
-    node.post("/_moot/functions/sum/call/add", b"[1, 2]");
+    // Nor when it is asked for again.
+    let again = ask();
+    assert!(again.status >= 500 && again.text().contains("do not agree"), "{}", again.text());
+    assert_eq!(again.header("moot-call"), answer.header("moot-call"));
     assert_eq!(paid(&node), (0, 0));
     for worker in workers() {
         assert_eq!(view(&node, worker.account())["faults"], 0);
     }
+}
+
+#[test]
+fn of_two_that_differ_nobody_is_named() {
+    let (node, _rogues) = joined([b"3", b"4"]);
+    let answer = node.post("/sum/add", b"[1, 2]");
+    assert!(answer.status >= 500 && answer.text().contains("do not agree"), "{}", answer.text());
+    let call = answer.header("moot-call").unwrap().to_owned();
+    let view = || node.get(&format!("/_moot/calls/{call}")).json();
+    until("the dispute is written down", || view()["disputed"].is_string());
+    assert_eq!(view()["receipt"]["status"], "unavailable");
+    let (dir, url) = (tempfile::tempdir().unwrap(), format!("http://{}", node.address));
+    let shown = moot_says(dir.path(), &["show", &call, "--node", &url]);
+    assert!(shown.contains("contradict each other"), "{shown}");
+    for worker in &workers()[..2] {
+        let found = self::view(&node, worker.account());
+        assert!(found["faults"] == 0 && found["staked"] == "1000", "{found}");
+    }
+    assert_eq!(paid(&node), (0, 0));
+}
+
+/// Whoever signs such a deploy by hand is told too.
+#[test]
+fn only_what_is_the_same_everywhere_is_compared() {
+    let node = node_for(&[]);
+    let mut spec = Spec::new(FunctionKind::Typed, "/sum");
+    spec.replicas_k = 2;
+    let refused = |spec: &Spec, word: &str| {
+        let answer = node.try_deploy("sum", &busy(), spec).answer.unwrap();
+        assert!((400..500).contains(&answer.status) && answer.text().contains(word), "{}", answer.text());
+    };
+    refused(&spec, "not deterministic");
+    spec.deterministic = true;
+    spec.grants.http = Some(Vec::new());
+    refused(&spec, "streams of HTTP");
 }
 
 /// Real workers in processes of their own, and one that lies, at one replica of four.
@@ -174,9 +232,13 @@ fn four_replicas_name_the_same_one() {
     assert_eq!((fault.call.to_string(), record.faults), (call, 1));
     let of_liar = net.remote(3).get(&format!("/_moot/calls/{}", fault.call)).json();
     assert_eq!(of_liar["receipt"]["id"], fault.agreed.to_string().as_str());
-    let ran =
-        moot(dirs[0].path()).args(["worker", "show", &liar.account().to_string(), "--node", &url]).output();
-    let shown = String::from_utf8_lossy(&ran.unwrap().stdout).into_owned();
+    let shown = moot_says(dirs[0].path(), &["worker", "show", &liar.account().to_string(), "--node", &url]);
     assert!(shown.contains("1 fault") && shown.contains(&fault.receipt.to_string()), "{shown}");
+    // One goes, as it came.
+    let data = dirs[0].path().join("w");
+    moot_says(dirs[0].path(), &["worker", "retire", "--node", &url, "--data", data.to_str().unwrap()]);
+    until("it offers nothing", || {
+        third.get("/_moot/workers").json()["workers"].as_array().unwrap().len() == 2
+    });
     net.assert_no_fork(&[0, 1, 2, 3]);
 }

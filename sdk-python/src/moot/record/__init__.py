@@ -83,7 +83,7 @@ from moot.record.trigger import (
     TriggerOn,
 )
 from moot.record.value import Value
-from moot.record.work import Sandbox, Work, WorkOffer
+from moot.record.work import Sandbox, Work, WorkerFault, WorkerRecord, WorkOffer
 
 __all__ = [
     "RECEIPT_FORMAT",
@@ -195,6 +195,8 @@ __all__ = [
     "Vote",
     "Work",
     "WorkOffer",
+    "WorkerFault",
+    "WorkerRecord",
     "accounts",
     "check_name",
     "check_path",

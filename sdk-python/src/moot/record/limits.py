@@ -171,6 +171,9 @@ MAX_OFFERED_REPLICAS = 16
 MAX_OFFERED_SANDBOXES = 2
 """As many kinds of sandbox as there are."""
 
+MAX_WORKER_FAULTS = 8
+"""Faults that the state holds of a worker, the newest."""
+
 MAX_VOTED_PRICE = 1 << 40
 """With larger prices a slip of the hand would stop every account at once."""
 

@@ -1,4 +1,4 @@
-"""Workers that register: what each offers.
+"""Workers that register: what each offers, and what was found against it.
 
 ```text
 offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null]
@@ -12,11 +12,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moot.errors import Invalid
-from moot.record.address import check_name, read_name, write_name
+from moot.record.address import EntryId, check_name, read_name, write_name
 from moot.record.fixed import AccountId
-from moot.record.item import Item
-from moot.record.limits import MAX_OFFERED_FUNCTIONS, MAX_OFFERED_REPLICAS, MAX_OFFERED_SANDBOXES
-from moot.record.text import Numbered
+from moot.record.item import Item, Record
+from moot.record.limits import (
+    MAX_OFFERED_FUNCTIONS,
+    MAX_OFFERED_REPLICAS,
+    MAX_OFFERED_SANDBOXES,
+    MAX_WORKER_FAULTS,
+)
+from moot.record.text import Numbered, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +110,91 @@ class Work:
     def write_fields(self, w: Writer) -> None:
         """Appends what follows the number."""
         w.optional(self.offer, lambda offer: offer.write(w))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFault(Item):
+    """A receipt that differs from what most of the workers of its call said.
+
+    Attributes:
+        receipt: the worker's own.
+        agreed: the first of those that agree.
+        burned: how many units of its stake were burned for it.
+    """
+
+    call: EntryId
+    receipt: EntryId
+    agreed: EntryId
+    burned: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        ids = {"call": self.call, "receipt": self.receipt, "agreed": self.agreed}
+        return {**{name: str(found) for name, found in ids.items()}, "burned": exact(self.burned)}
+
+    def write(self, w: Writer) -> None:
+        """Appends its fields."""
+        w.array(4)
+        self.call.write(w)
+        self.receipt.write(w)
+        self.agreed.write(w)
+        w.uint(self.burned)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads its fields."""
+        r.array(4)
+        return cls(EntryId.read(r), EntryId.read(r), EntryId.read(r), r.uint())
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord(Record):
+    """What the state holds of a worker.
+
+    Attributes:
+        offer: what it offers; None: it gets no calls any more.
+        since: the height at which that was so first.
+        faults: how many of its receipts differed from what most said.
+        burned: how many units were burned for them all.
+        last: the last of them, the newest last.
+    """
+
+    offer: WorkOffer | None
+    since: int = 0
+    faults: int = 0
+    burned: int = 0
+    last: tuple[WorkerFault, ...] = ()
+
+    MAX_BYTES = 8192
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {
+            "offer": None if self.offer is None else self.offer.to_json(),
+            "since": exact(self.since),
+            "faults": exact(self.faults),
+            "burned": exact(self.burned),
+            "last": [fault.to_json() for fault in self.last],
+        }
+
+    def write(self, w: Writer) -> None:
+        """Appends its fields."""
+        w.array(5)
+        w.optional(self.offer, lambda offer: offer.write(w))
+        w.uint(self.since)
+        w.uint(self.faults)
+        w.uint(self.burned)
+        w.array(len(self.last))
+        for fault in self.last:
+            fault.write(w)
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        """Reads its fields."""
+        r.array(5)
+        offer = r.optional(lambda: WorkOffer.read(r))
+        since, faults, burned = r.uint(), r.uint(), r.uint()
+        return cls(offer, since, faults, burned, tuple(WorkerFault.read(r) for _ in range(r.list(MAX_WORKER_FAULTS))))
 
 
 def _write_names(w: Writer, names: tuple[str, ...]) -> None:
