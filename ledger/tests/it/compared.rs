@@ -2,7 +2,7 @@
 
 use crate::working::{FUNDS, LOCKUP, account, charging, deploy, function, offer, stake, work};
 use crate::world::name;
-use moot_ledger::limits::COMPARED_PATIENCE_MS;
+use moot_ledger::limits::{COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK};
 use moot_ledger::state::{Block, Changes, FollowedCall, FollowedReceipt, OrderedBundle, Seats, State};
 use moot_ledger::{ComparedCall, PostingKind, Refusal};
 use moot_record::testing::Network;
@@ -75,6 +75,12 @@ impl Machine {
 
     /// A call of the function, recorded by the replica.
     fn call(&mut self) -> EntryId {
+        let (id, bundle) = self.calling();
+        self.block(vec![bundle]);
+        id
+    }
+
+    fn calling(&mut self) -> (EntryId, OrderedBundle) {
         let replica = Network::new(1).validators[0].account();
         let mut bundle = self.bundle(replica, &[]);
         let (id, number) = (bundle.first, self.said);
@@ -91,8 +97,7 @@ impl Machine {
             bytes: 200,
         };
         bundle.calls.push((id, call));
-        self.block(vec![bundle]);
-        id
+        (id, bundle)
     }
 
     fn drawn(&self, call: &EntryId) -> Option<ComparedCall> {
@@ -384,4 +389,16 @@ fn a_version_is_known_by_component_and_manifest_together() {
     assert_eq!(machine.say(0, again(b"new", 1)), Ok(2));
     let call = machine.call();
     assert!(machine.drawn(&call).is_some());
+}
+
+/// So that a block with many calls and many workers is no long one.
+#[test]
+fn a_block_draws_for_so_many_calls_and_no_more() {
+    let mut machine = Machine::new(2, &[1, 2]);
+    let (calls, bundles): (Vec<_>, Vec<_>) = (0..=MAX_COMPARED_A_BLOCK).map(|_| machine.calling()).unzip();
+    machine.block(bundles);
+    let drawn = calls.iter().filter(|call| machine.drawn(call).is_some()).count();
+    assert_eq!(drawn, MAX_COMPARED_A_BLOCK);
+    let next = machine.call();
+    assert!(machine.drawn(&next).is_some());
 }

@@ -19,7 +19,7 @@ use crate::worker::registry::Active;
 use crate::worker::run::{Failed, failed_before};
 use crate::worker::{LoadProblem, Worker};
 use crate::workers::wire::CallOrder;
-use crate::workers::{Lost, PLACE_WAIT};
+use crate::workers::{Lost, PLACE_WAIT, PLACE_WAIT_AT_START};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use moot_host::Fault;
@@ -103,7 +103,9 @@ impl Job {
         worker: AccountId,
         order: Arc<CallOrder>,
     ) -> Result<Result<Said, Lost>, Unfinished> {
-        let Some(lease) = self.worker.fleet.wait_for(&self.function, &worker, PLACE_WAIT).await else {
+        // After a restart its workers have to join again first.
+        let within = if self.recorded().is_some() { PLACE_WAIT } else { PLACE_WAIT_AT_START };
+        let Some(lease) = self.worker.fleet.wait_for(&self.function, &worker, within).await else {
             return Ok(Err(Lost::NotRun(format!("worker {worker} is not here, or has no free place"))));
         };
         let answer = self.ask(&lease, &order).await?;

@@ -13,24 +13,24 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 /// Keys that have something at a test's node.
-fn workers() -> [Keypair; 3] {
+pub(super) fn workers() -> [Keypair; 3] {
     [12, 21, 22].map(|seed| Keypair::from_seed([seed; 32]))
 }
 
-fn compared(spec: &mut Spec) {
+pub(super) fn compared(spec: &mut Spec) {
     spec.deterministic = true;
     spec.replicas_k = 3;
 }
 
 /// What `moot` says to this.
-fn moot_says(dir: &Path, words: &[&str]) -> String {
+pub(super) fn moot_says(dir: &Path, words: &[&str]) -> String {
     let ran = moot(dir).args(words).output().unwrap();
     assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
-fn register(node: &Remote, worker: &Keypair) {
-    let stake = Transaction::Stake { amount: 1000, replica: None, consent: None };
+pub(super) fn register(node: &Remote, worker: &Keypair, amount: u64) {
+    let stake = Transaction::Stake { amount, replica: None, consent: None };
     let offer = WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None };
     let work = Transaction::Work { offer: Some(offer) };
     say(node, worker, vec![Transaction::Together { count: 2 }, stake, work]);
@@ -38,7 +38,7 @@ fn register(node: &Remote, worker: &Keypair) {
 
 /// Waits until so many workers have joined and are ready for one function.
 #[track_caller]
-fn await_workers(node: &Remote, count: usize) {
+pub(super) fn await_workers(node: &Remote, count: usize) {
     until("the workers are ready", || {
         let status = node.get("/_moot/status").json();
         let ready = status["workers"].as_array().map_or(0, |workers| {
@@ -48,12 +48,12 @@ fn await_workers(node: &Remote, count: usize) {
     });
 }
 
-fn view(node: &Remote, worker: AccountId) -> Value {
+pub(super) fn view(node: &Remote, worker: AccountId) -> Value {
     node.get(&format!("/_moot/workers/{worker}")).json()
 }
 
 /// How many calls the owner has paid for, and how many units all of them have cost.
-fn paid(node: &Remote) -> (u64, u64) {
+pub(super) fn paid(node: &Remote) -> (u64, u64) {
     let statement = node.get(&format!("/_moot/accounts/{}/statement?limit=200", key().account())).json();
     let calls = statement["lines"].as_array().unwrap().iter().filter(|line| line["kind"] == "calls");
     let units = |line: &Value| line["units"].as_str().unwrap().parse::<u64>().unwrap();
@@ -68,7 +68,7 @@ fn joined<const N: usize>(outputs: [&'static [u8]; N]) -> (TestNode, Vec<Rogue>)
         spec.replicas_k = u8::try_from(N).unwrap();
     });
     let rogues = workers().into_iter().zip(outputs).map(|(worker, output)| {
-        register(&node, &worker);
+        register(&node, &worker, 1000);
         Rogue::join(worker.clone(), node.workers(), node.account(), saying(worker, output))
     });
     let rogues = rogues.collect();
@@ -194,7 +194,7 @@ fn four_replicas_name_the_same_one() {
         let ran = moot(dir.path()).args(words).arg(dir.path().join("w")).output().unwrap();
         assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     }
-    register(&third, &liar);
+    register(&third, &liar, 1000);
     let processes = [0, 1].map(|n| WorkerProcess::start(dirs[n].path(), door, replica, &[]));
     processes.iter().for_each(WorkerProcess::await_joined);
     let _rogue = Rogue::join(liar.clone(), door, replica, saying(liar.clone(), b"41"));
