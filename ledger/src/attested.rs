@@ -8,8 +8,8 @@
 //! # Trust boundary
 //! - **Requires**: that the caller knows whom it asked to run a call, and names that account.
 //! - **Provides**: only receipts of open calls of this lane, signed by that account for this network, each call once,
-//!   reach the lane, and of calls that several workers run those of the workers that the state names; a receipt's proof shows the worker's account, and nobody can make the worker's word of it but the
-//!   worker.
+//!   reach the lane, and of calls that several workers run those of the workers that the state names; a receipt's proof
+//!   shows the worker's account, and nobody can make the worker's word of it but the worker.
 //! - **Does not provide**: that what the worker says is true, nor that its receipt fits the call beyond its id: whoever
 //!   asked looks at that first ([`SignedReceipts::receipts`]).
 //!

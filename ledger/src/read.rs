@@ -44,6 +44,22 @@ impl Core {
             }
         })
     }
+
+    /// The first receipt of a call, with its own address.
+    pub(crate) fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
+        let Some(stored) = self.batch(call.lane, call.batch)? else { return Ok(None) };
+        let wanted = call.encode();
+        if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
+            return Ok(Some(found));
+        }
+        for (lane, seq) in self.store.read(|txn| read::links(txn, call.lane, call.batch))? {
+            let Some(stored) = self.batch(lane, seq)? else { continue };
+            if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Ledger {
@@ -60,19 +76,7 @@ impl Ledger {
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
-        let core = self.core();
-        let Some(stored) = core.batch(call.lane, call.batch)? else { return Ok(None) };
-        let wanted = call.encode();
-        if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-            return Ok(Some(found));
-        }
-        for (lane, seq) in core.store.read(|txn| read::links(txn, call.lane, call.batch))? {
-            let Some(stored) = core.batch(lane, seq)? else { continue };
-            if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        self.core().receipt_of(call)
     }
 
     /// Whether what was recorded under an id was pruned here with its block.

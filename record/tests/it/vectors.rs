@@ -420,6 +420,12 @@ fn entries_refused() -> Value {
     let offer = |kinds, functions| {
         said(Transaction::Work { offer: Some(WorkOffer { kinds, functions, replicas: None }) })
     };
+    let compared = |kind, change: &dyn Fn(&mut Spec)| {
+        let mut spec = Spec { deterministic: true, replicas_k: 3, ..Spec::new(kind, "/sum") };
+        change(&mut spec);
+        let name = FunctionName::parse("sum").unwrap();
+        said(Transaction::deploy(name, component_digest(b"sum"), 3, &spec, None))
+    };
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -476,6 +482,10 @@ fn entries_refused() -> Value {
         ("a worker without a sandbox", offer(vec![], None)),
         ("a worker with one sandbox twice", offer(vec![Sandbox::External; 2], None)),
         ("a worker that serves nothing", offer(vec![Sandbox::Component], Some(vec![]))),
+        ("workers that may differ by right", compared(FunctionKind::Event, &|s| s.deterministic = false)),
+        ("workers of a function with HTTP streams", compared(FunctionKind::Http, &|_| ())),
+        ("workers of one with requests", compared(FunctionKind::Typed, &|s| s.grants.http = Some(vec![]))),
+        ("too many workers for a call", compared(FunctionKind::Typed, &|s| s.replicas_k = 8)),
         ("a value by nobody in the long form", nameless),
         ("a value by a function in no call", Entry::Value(function).encode()),
         ("a value by no function in a call", Entry::Value(call).encode()),

@@ -100,6 +100,9 @@ fn most_are_believed_and_the_odd_one_out_loses_stake() {
     let fee = node.get(&format!("/_moot/calls/{call}")).json()["receipt"]["fee"].clone();
     let fee = fee["ordering"].as_u64().unwrap() + fee["execution"].as_u64().unwrap();
     until("it is charged", || paid(&node) == (1, fee));
+    let bill = node.get("/_moot/bill?from=1").json();
+    let billed = bill["calls"].as_array().unwrap();
+    assert!(billed.len() == 1 && billed[0]["call"] == call.as_str(), "an invoice says the same: {bill}");
 
     // The same on the command line.
     let (dir, url) = (tempfile::tempdir().unwrap(), format!("http://{}", node.address));
@@ -127,6 +130,7 @@ fn workers_that_all_differ_are_not_believed() {
     assert!(again.status >= 500 && again.text().contains("do not agree"), "{}", again.text());
     assert_eq!(again.header("moot-call"), answer.header("moot-call"));
     assert_eq!(paid(&node), (0, 0));
+    assert_eq!(node.get("/_moot/bill?from=1").json()["calls"].as_array().unwrap().len(), 0);
     for worker in workers() {
         assert_eq!(view(&node, worker.account())["faults"], 0);
     }
