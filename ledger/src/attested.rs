@@ -8,8 +8,8 @@
 //! # Trust boundary
 //! - **Requires**: that the caller knows whom it asked to run a call, and names that account.
 //! - **Provides**: only receipts of open calls of this lane, signed by that account for this network, each call once,
-//!   reach the lane; a receipt's proof shows the worker's account, and nobody can make the worker's word of it but the
-//!   worker.
+//!   reach the lane, and of calls that several workers run those of the workers that the state names; a receipt's proof
+//!   shows the worker's account, and nobody can make the worker's word of it but the worker.
 //! - **Does not provide**: that what the worker says is true, nor that its receipt fits the call beyond its id: whoever
 //!   asked looks at that first ([`SignedReceipts::receipts`]).
 //!
@@ -19,7 +19,7 @@
 use crate::append::PayloadBytes;
 use crate::error::Refused;
 use crate::events::Event;
-use crate::lane::Kept;
+use crate::lane::{Kept, Lane};
 use crate::ledger::Ledger;
 use crate::limits::{MAX_QUEUED_RECEIPT_BYTES, MAX_SIGNED_RECEIPTS_BYTES, MAX_VALIDITY_BLOCKS};
 use crate::pending::Pending;
@@ -120,6 +120,34 @@ impl Ledger {
         signed: &SignedReceipts,
         outputs: Vec<PayloadBytes>,
     ) -> Result<Vec<Pending>, Refused> {
+        self.record_receipts(signed, outputs, |lane, call| lane.calls.contains(call))
+    }
+
+    /// The same for what further workers say of calls that several run, and that may have been answered: the first
+    /// receipt is the answer, the others stand beside it and are compared when their block comes.
+    ///
+    /// # Errors
+    /// See [`Refused`]; nothing was recorded then.
+    pub fn append_further_receipts(
+        &self,
+        signed: &SignedReceipts,
+        outputs: Vec<PayloadBytes>,
+    ) -> Result<Vec<Pending>, Refused> {
+        for receipt in signed.receipts() {
+            let asked = self.compared(&receipt.call).ok().flatten();
+            if asked.is_none_or(|asked| !asked.workers.contains(&signed.bundle.header.account)) {
+                return Err(Refused::NotOpen(receipt.call));
+            }
+        }
+        self.record_receipts(signed, outputs, |_, _| true)
+    }
+
+    fn record_receipts(
+        &self,
+        signed: &SignedReceipts,
+        outputs: Vec<PayloadBytes>,
+        admits: impl Fn(&Lane, &EntryId) -> bool,
+    ) -> Result<Vec<Pending>, Refused> {
         let core = self.core();
         core.gate.check_receipt()?;
         if outputs.len() != signed.found.len() {
@@ -133,7 +161,7 @@ impl Ledger {
         let pendings = {
             let mut lane = core.lane.lock();
             for Found { receipt, .. } in &signed.found {
-                if receipt.call.lane != core.lane_number() || !lane.calls.contains(&receipt.call) {
+                if receipt.call.lane != core.lane_number() || !admits(&lane, &receipt.call) {
                     return Err(Refused::NotOpen(receipt.call));
                 }
             }

@@ -1,7 +1,8 @@
 //! An invoice: the receipts of some blocks with what decides what each costs, for whoever wants to compute it anew.
 //!
 //! Nothing is taken from what the state machine has charged: the receipts are read from the blocks' batches, each with
-//! its call. What a payer did not have, and that a call may be charged once and for half an hour only, is not looked at.
+//! its call. What a payer did not have, and that a call may be charged once and for half an hour only, is not looked at;
+//! nor is whether the other workers of a call that several run have spoken in time.
 
 use crate::core::Core;
 use crate::error::ReadError;
@@ -58,6 +59,16 @@ pub struct BillPart {
     pub prices: Vec<(u64, Prices)>,
     /// Where the rest begins.
     pub next: Option<BillFrom>,
+}
+
+/// What the manifest that a call names says about paying for it.
+#[derive(Default)]
+struct Terms {
+    payer: Option<AccountId>,
+    /// What it may burn.
+    fuel: u64,
+    /// Whether several workers run it.
+    compared: bool,
 }
 
 /// Batches that were read for their calls.
@@ -178,7 +189,14 @@ impl Core {
         let Ok(Entry::Call(call)) = Entry::decode(entry) else { return Ok(None) };
         let signer = stored.batch.bundles.get(usize::from(id.bundle)).map(|bundle| bundle.header.account);
         let signer = signer.filter(|signer| owner != Some(*signer));
-        let (payer, fuel) = self.terms(&call, signer);
+        let Terms { payer, fuel, compared } = self.terms(&call, signer);
+        // Several workers run it, and one receipt is charged: what they agree on is recorded first. The replica's own
+        // says that they do not.
+        if compared
+            && (owner == Some(worker) || self.receipt_of(id)?.is_none_or(|(first, _)| first != receipt))
+        {
+            return Ok(None);
+        }
         let call_bytes = entry.len() as u64;
         Ok(Some(BilledCall {
             height,
@@ -194,20 +212,19 @@ impl Core {
         }))
     }
 
-    /// Who pays for a call, and what it may burn, by the manifest that it names.
-    fn terms(&self, call: &Call, signer: Option<AccountId>) -> (Option<AccountId>, u64) {
+    fn terms(&self, call: &Call, signer: Option<AccountId>) -> Terms {
         let registry = self.registry.read();
-        let Some(record) = registry.get(&call.function) else { return (None, 0) };
+        let Some(record) = registry.get(&call.function) else { return Terms::default() };
         let caller = signer.or(call.caller);
         let version = record.versions.iter().rev().find(|version| version.spec_digest == call.spec);
         match version.filter(|version| version.spec.admits(caller.as_ref())) {
-            None => (None, 0),
+            None => Terms::default(),
             Some(version) => {
                 let payer = match version.spec.payer {
                     Payer::Owner => Some(record.owner),
                     Payer::Caller => caller,
                 };
-                (payer, version.spec.limits.fuel)
+                Terms { payer, fuel: version.spec.limits.fuel, compared: version.spec.replicas_k > 1 }
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Stakes, Triggers};
+use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Stakes, Triggers, Workers};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -130,6 +130,8 @@ pub(crate) struct Core {
     pub(crate) rules: RwLock<Arc<Rules>>,
     /// The stakes after the last block committed here.
     pub(crate) stakes: RwLock<Arc<Stakes>>,
+    /// The workers after the last block committed here.
+    pub(crate) workers: RwLock<Arc<Workers>>,
     /// The prices after the last block committed here; none where nothing is charged.
     pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
     /// What accounts have promised to pay for calls that run here.

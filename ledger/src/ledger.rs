@@ -114,6 +114,7 @@ impl Ledger {
             roots: RwLock::new(recovered.committed.roots.clone()),
             rules: RwLock::new(state.rules().clone()),
             stakes: RwLock::new(state.stakes().clone()),
+            workers: RwLock::new(state.workers().clone()),
             prices: RwLock::new(state.prices().cloned().map(Arc::new)),
             holds: Arc::default(),
             triggers: RwLock::new(state.triggers().clone()),

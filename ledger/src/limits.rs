@@ -309,6 +309,24 @@ pub const MAX_OPEN_OF_TRIGGER: usize = 1024;
 /// it. After that the next lane has its turn.
 pub const DERIVED_PATIENCE_MS: u64 = 60_000;
 
+/// How much longer than its deadline a call may take on each of the workers that run it: a worker that has to compile the
+/// function first, and a block or two.
+pub const COMPARED_PATIENCE_MS: u64 = 60_000;
+
+/// Calls whose workers have not all said what came of them; each is a row of half a kilobyte. What finds no room is not
+/// run, and says so.
+pub const MAX_COMPARED_OPEN: usize = 16_384;
+
+/// Calls for which a block draws workers: with as many workers as may be it takes half a second. What comes after them is
+/// not run, and says so.
+pub const MAX_COMPARED_A_BLOCK: usize = 2_048;
+
+/// Calls that a block gives up waiting for; the others follow in the next ones.
+pub const MAX_COMPARED_ENDED: usize = 256;
+
+/// Workers that offer something: each has a number drawn for each call that several run, in a few hundred nanoseconds.
+pub const MAX_WORKERS: usize = 1_024;
+
 /// Derived calls that are passed on in one block, and traced calls that are forgotten.
 pub const MAX_PASSED_ON: usize = 256;
 

@@ -5,7 +5,7 @@ use crate::error::ReadError;
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::{Outcome, Posting, Rules, Stakes};
+use crate::state::{ComparedCall, Outcome, Posting, Rules, Stakes, Workers};
 use crate::store::{StoredBlock, read};
 use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
@@ -44,6 +44,22 @@ impl Core {
             }
         })
     }
+
+    /// The first receipt of a call, with its own address.
+    pub(crate) fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
+        let Some(stored) = self.batch(call.lane, call.batch)? else { return Ok(None) };
+        let wanted = call.encode();
+        if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
+            return Ok(Some(found));
+        }
+        for (lane, seq) in self.store.read(|txn| read::links(txn, call.lane, call.batch))? {
+            let Some(stored) = self.batch(lane, seq)? else { continue };
+            if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Ledger {
@@ -60,19 +76,7 @@ impl Ledger {
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
-        let core = self.core();
-        let Some(stored) = core.batch(call.lane, call.batch)? else { return Ok(None) };
-        let wanted = call.encode();
-        if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-            return Ok(Some(found));
-        }
-        for (lane, seq) in core.store.read(|txn| read::links(txn, call.lane, call.batch))? {
-            let Some(stored) = core.batch(lane, seq)? else { continue };
-            if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        self.core().receipt_of(call)
     }
 
     /// Whether what was recorded under an id was pruned here with its block.
@@ -129,6 +133,23 @@ impl Ledger {
     pub fn stakes(&self) -> Arc<Stakes> {
         self.core().stakes.read().clone()
     }
+
+    /// The workers after the last block committed here.
+    #[must_use]
+    pub fn workers(&self) -> Arc<Workers> {
+        self.core().workers.read().clone()
+    }
+
+    /// A call that several workers run, until all of them have said what came of it, after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn compared(&self, call: &EntryId) -> Result<Option<ComparedCall>, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Compared(*call)))?;
+        let found = row.map(|row| ComparedCall::decode(&row)).transpose();
+        found.map_err(|error| ReadError::damaged(format!("the workers of call {call}"), error))
+    }
+
     /// The last lines of an account's statement below a height, newest block first: at most `max` blocks of them.
     ///
     /// # Errors

@@ -87,6 +87,7 @@ impl Core {
             rules: self.rules.read().clone(),
             stakes: self.stakes.read().clone(),
             triggers: self.triggers.read().clone(),
+            workers: self.workers.read().clone(),
         };
         State::excerpt(&self.genesis, height, whole, functions, rows)
     }
@@ -101,7 +102,7 @@ fn found(tree: &Tree, key: &StateKey) -> Option<Vec<u8>> {
 }
 
 /// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, triggers,
-/// stakes and prices are there as a whole.
+/// stakes, workers and prices are there as a whole.
 fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) {
     match transaction {
         Transaction::Deploy { name, .. }
@@ -130,7 +131,8 @@ fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) 
         | Transaction::Prices { .. }
         | Transaction::Stake { .. }
         | Transaction::Unstake { .. }
-        | Transaction::Convict { .. } => {}
+        | Transaction::Convict { .. }
+        | Transaction::Work { .. } => {}
     }
 }
 

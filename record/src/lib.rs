@@ -63,6 +63,7 @@ mod touch;
 mod transaction;
 mod trigger;
 mod value;
+mod work;
 
 pub use address::EntryId;
 pub use batch::{Batch, BatchError, BatchHeader, verify_signatures};
@@ -106,3 +107,4 @@ pub use touch::{Touch, TouchKind};
 pub use transaction::{Role, Transaction};
 pub use trigger::{SetTrigger, Trigger, TriggerAccess, TriggerOn};
 pub use value::Value;
+pub use work::{Sandbox, WorkOffer, WorkerFault, WorkerRecord};

@@ -107,6 +107,22 @@ pub const MAX_WAITING_PARTS: usize = 12;
 /// Replicas that one account stakes for: a quarter of a committee of the usual size, each on a machine of its own.
 pub const MAX_STAKED_REPLICAS: usize = 8;
 
+/// Workers that run one call. Seven outvote three; more cost more than they add.
+pub const MAX_REPLICAS_K: u8 = 7;
+
+/// Functions that a worker names in its offer; who serves more serves all that it can.
+pub const MAX_OFFERED_FUNCTIONS: usize = 64;
+
+/// Replicas that a worker names as joined; who joins more joins all.
+pub const MAX_OFFERED_REPLICAS: usize = 16;
+
+/// As many kinds of sandbox as there are.
+pub const MAX_OFFERED_SANDBOXES: usize = 2;
+
+/// Faults that the state holds of a worker, the newest: each has burned a share of its stake, and older ones stay in the
+/// blocks.
+pub const MAX_WORKER_FAULTS: usize = 8;
+
 /// The longest WIT export path seen in practice is under 120 bytes.
 pub const MAX_EXPORT_NAME_BYTES: usize = 256;
 

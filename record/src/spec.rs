@@ -36,6 +36,18 @@ pub struct Spec {
     pub grants: SpecGrants,
     /// What a call may use.
     pub limits: SpecLimits,
+    /// On how many workers each call is run, whose receipts must agree; more than one of a deterministic function alone.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub replicas_k: u8,
+}
+
+const fn once() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+const fn is_once(replicas_k: &u8) -> bool {
+    *replicas_k == 1
 }
 
 numbered! {
@@ -198,6 +210,7 @@ impl Spec {
             payloads: PayloadMode::default(),
             grants: SpecGrants::default(),
             limits: SpecLimits::default(),
+            replicas_k: once(),
         }
     }
 

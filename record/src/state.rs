@@ -60,6 +60,10 @@ pub enum StateKey {
     Derived(u64, u32),
     /// A call whose end triggers wait for.
     Watched(EntryId),
+    /// A worker that registered, or that was found at fault: [`crate::WorkerRecord`].
+    Worker(AccountId),
+    /// A call that several workers run, until all have said what came of it.
+    Compared(EntryId),
 }
 
 canonical!(StateKey, MAX_STATE_KEY_BYTES);
@@ -142,6 +146,16 @@ impl Item for StateKey {
                 cbor::uint(out, 13u8);
                 call.write(out);
             }
+            Self::Worker(account) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 14u8);
+                account.write(out);
+            }
+            Self::Compared(call) => {
+                cbor::array(out, 2);
+                cbor::uint(out, 15u8);
+                call.write(out);
+            }
         }
     }
 
@@ -163,6 +177,8 @@ impl Item for StateKey {
             11 => (Self::Trigger(FunctionName::read(r)?), 2),
             12 => (Self::Derived(r.uint()?, r.small()?), 3),
             13 => (Self::Watched(EntryId::read(r)?), 2),
+            14 => (Self::Worker(AccountId::read(r)?), 2),
+            15 => (Self::Compared(EntryId::read(r)?), 2),
             value => return Err(DecodeError::UnknownNumber { at, what: "key of the state", value }),
         };
         if fields != wanted {
@@ -318,6 +334,8 @@ mod tests {
             StateKey::Derived(7, 0),
             StateKey::Derived(0, 7),
             StateKey::Watched(EntryId { lane: 0, batch: 7, bundle: 0, page: 0, slot: 0 }),
+            StateKey::Worker(AccountId::from_bytes([7; 32])),
+            StateKey::Compared(EntryId { lane: 0, batch: 7, bundle: 0, page: 0, slot: 0 }),
         ];
         for (i, key) in keys.iter().enumerate() {
             assert_eq!(StateKey::decode(&key.encode()).as_ref(), Ok(key));

@@ -21,6 +21,7 @@ use crate::state::{Account, PathOwner, PathRule, StateKey};
 use crate::state_proof::{Found, ProvenState, StateProof};
 use crate::strict_json;
 use crate::trigger::SetTrigger;
+use crate::work::WorkerRecord;
 
 /// The format's name and version.
 pub const STATE_FORMAT: &str = "moot-state-1";
@@ -131,10 +132,12 @@ fn readable(key: &StateKey, value: &[u8]) -> Result<Value, DecodeError> {
         StateKey::Prices => Ok(json!(PriceList::decode(value)?)),
         StateKey::Pot => Ok(json!(Pot::decode(value)?)),
         StateKey::Trigger(_) => Ok(json!(SetTrigger::decode(value)?)),
+        StateKey::Worker(_) => Ok(json!(WorkerRecord::decode(value)?)),
         StateKey::History
         | StateKey::Seats
         | StateKey::Function(_)
         | StateKey::Derived(..)
-        | StateKey::Watched(_) => Ok(json!(BASE64URL_NOPAD.encode(value))),
+        | StateKey::Watched(_)
+        | StateKey::Compared(_) => Ok(json!(BASE64URL_NOPAD.encode(value))),
     }
 }

@@ -19,6 +19,7 @@ use crate::price_list::check_prices;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
 use crate::trigger::Trigger;
+use crate::work::WorkOffer;
 
 numbered! {
     /// What a replica does in the network.
@@ -165,6 +166,11 @@ pub enum Transaction {
         /// The trigger; none: there is none any more.
         trigger: Option<Trigger>,
     },
+    /// The account that says it is a worker with a stake, and takes calls.
+    Work {
+        /// What it offers; none: it takes no calls any more.
+        offer: Option<WorkOffer>,
+    },
 }
 
 /// A word for each kind of transaction: the compiler asks for one that has none.
@@ -202,6 +208,7 @@ kinds! {
     Prices => "prices",
     Freeze => "freeze",
     Trigger => "trigger",
+    Work => "work",
 }
 
 impl Transaction {
@@ -236,7 +243,8 @@ impl Transaction {
             | Self::Unstake { .. }
             | Self::Convict { .. }
             | Self::Prices { .. }
-            | Self::Trigger { .. } => None,
+            | Self::Trigger { .. }
+            | Self::Work { .. } => None,
         }
     }
 
@@ -260,6 +268,7 @@ impl Transaction {
             Self::Rule { pattern, rule } => return check_rule(pattern, rule.as_deref()),
             Self::Prices { prices } => return check_prices(prices),
             Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
+            Self::Work { offer } => return offer.as_ref().map_or(Ok(()), WorkOffer::check),
             Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
@@ -284,7 +293,8 @@ impl Transaction {
             | Self::Unstake { .. }
             | Self::Convict { .. }
             | Self::Prices { .. }
-            | Self::Freeze { .. } => 2,
+            | Self::Freeze { .. }
+            | Self::Work { .. } => 2,
         }
     }
 
@@ -372,6 +382,10 @@ impl Transaction {
                 name.write(out);
                 cbor::option(out, trigger.as_ref(), |out, trigger| trigger.write(out));
             }
+            Self::Work { offer } => {
+                cbor::uint(out, 17u8);
+                cbor::option(out, offer.as_ref(), |out, offer| offer.write(out));
+            }
         }
     }
 
@@ -413,6 +427,7 @@ impl Transaction {
             13 => Self::Prices { prices: Prices::read(r)? },
             14 => Self::Freeze { name: FunctionName::read(r)? },
             16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
+            17 => Self::Work { offer: r.option(WorkOffer::read)? },
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -62,6 +62,7 @@ export {
   type StakeState,
   type StateValues,
   type TriggerState,
+  type WorkerState,
 } from "./record/state-value.js";
 export type { Touch, TouchKind } from "./record/touch.js";
 export { parseSocketAddress, type SocketAddress } from "./record/socket-address.js";

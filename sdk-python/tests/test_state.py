@@ -32,6 +32,7 @@ from moot.record import (
     Pot,
     PriceList,
     Prices,
+    Sandbox,
     SocketAddress,
     Staked,
     StateFile,
@@ -39,6 +40,9 @@ from moot.record import (
     StateProof,
     Trigger,
     TriggerSet,
+    WorkerFault,
+    WorkerRecord,
+    WorkOffer,
     component_digest,
 )
 from moot.record.fixed import ZERO
@@ -225,6 +229,19 @@ AT = SocketAddress.parse("[2001:db8::1]:9080"), SocketAddress.parse("10.0.0.1:10
                 "next_ms": 5,
             },
         ),
+        (
+            StateKey.worker(ADA),
+            WorkerRecord(
+                WorkOffer((Sandbox.COMPONENT,), ("sum",), (BOB,)), 5, 1, 100, (WorkerFault(ENTRY, ENTRY, ENTRY, 100),)
+            ),
+            {
+                "offer": {"kinds": ["component"], "functions": ["sum"], "replicas": [str(BOB)]},
+                "since": 5,
+                "faults": 1,
+                "burned": 100,
+                "last": [{"call": "1-2-3-4-5", "receipt": "1-2-3-4-5", "agreed": "1-2-3-4-5", "burned": 100}],
+            },
+        ),
     ],
 )
 def test_values_as_people_read_them(key: StateKey, value: Any, shown: dict[str, Any]) -> None:
@@ -245,6 +262,7 @@ def test_keys_have_one_encoding_and_a_place_each() -> None:
         StateKey.account(ADA),
         StateKey.stake(ADA),
         StateKey.conviction(ADA),
+        StateKey.worker(ADA),
         StateKey.owner("/chat"),
         StateKey.rule("/chat"),
         StateKey.rule("/chat/$room"),
@@ -253,11 +271,12 @@ def test_keys_have_one_encoding_and_a_place_each() -> None:
         StateKey.pot(),
         StateKey(StateKind.DERIVED, (7, 0)),
         StateKey(StateKind.WATCHED, ENTRY),
+        StateKey(StateKind.COMPARED, ENTRY),
     ]
     assert all(StateKey.decode(key.encode()) == key for key in keys)
     assert len({key.place() for key in keys}) == len(keys)
     assert StateKey.rule("/chat/$room") == StateKey.rule("/chat/$r")
-    for bad in (b"\x82\x00\x00", b"\x82\x09\x00", b"\x81\x0e", b"\x82\x02\x61A", b"\x81\x02", b"\x80"):
+    for bad in (b"\x82\x00\x00", b"\x82\x09\x00", b"\x81\x10", b"\x82\x02\x61A", b"\x81\x02", b"\x80"):
         with pytest.raises(DecodeError):
             StateKey.decode(bad)
     with pytest.raises(Invalid):

@@ -3,7 +3,7 @@
 //! A refused `memory.grow` only returns -1 to the guest, which then usually aborts. Without the note kept here
 //! the error would say "unreachable" and nobody would know why.
 
-use crate::LimitKind;
+use crate::{Fault, LimitKind};
 use wasmtime::ResourceLimiter;
 
 /// Something a guest asked for and did not get.
@@ -21,6 +21,8 @@ pub(crate) struct Limiter {
     memory: u64,
     peak_memory: u64,
     memory_step: u64,
+    /// Whether the last step goes beyond what the memory itself says that it may have.
+    over_maximum: bool,
     element_limit: u64,
     elements: u64,
     element_step: u64,
@@ -35,6 +37,7 @@ impl Limiter {
             memory: 0,
             peak_memory: 0,
             memory_step: 0,
+            over_maximum: false,
             element_limit: u64::from(limits.table_elements),
             elements: 0,
             element_step: 0,
@@ -55,8 +58,14 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         self.memory_step = (desired - current) as u64;
+        self.over_maximum = maximum.is_some_and(|maximum| desired > maximum);
         let total = self.memory + self.memory_step;
         if total > self.memory_limit {
             self.refused = Some(Refused { what: LimitKind::Memory, asked: total, limit: self.memory_limit });
@@ -67,11 +76,16 @@ impl ResourceLimiter for Limiter {
         Ok(true)
     }
 
-    // Permitted here, but over the memory's own maximum or the pool's: it was not taken after all.
-    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+    // Permitted here, but over the memory's own maximum: it was not taken after all. Else the machine has no memory left,
+    // which the guest must not see: it would go on with a result that depends on the machine, in its name. The pool's
+    // maximum cannot be it, since no limit is above that.
+    fn memory_grow_failed(&mut self, why: wasmtime::Error) -> wasmtime::Result<()> {
         self.memory -= self.memory_step;
         self.memory_step = 0;
-        Ok(())
+        if self.over_maximum {
+            return Ok(());
+        }
+        Err(Fault::Host { message: format!("the machine has no memory for it: {why}") }.into())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
@@ -126,9 +140,18 @@ mod tests {
     #[test]
     fn what_the_memory_itself_refused_is_not_counted() {
         let mut l = limiter(100);
-        assert!(l.memory_growing(0, 90, None).unwrap());
+        assert!(l.memory_growing(0, 90, Some(80)).unwrap());
         l.memory_grow_failed(wasmtime::Error::msg("over the maximum")).unwrap();
-        assert!(l.memory_growing(0, 90, None).unwrap());
+        assert!(l.memory_growing(0, 90, Some(100)).unwrap());
+    }
+
+    #[test]
+    fn what_the_machine_has_no_memory_for_is_not_the_guests_fault() {
+        let mut l = limiter(100);
+        assert!(l.memory_growing(0, 90, Some(100)).unwrap());
+        let error = l.memory_grow_failed(wasmtime::Error::msg("mprotect: no memory")).unwrap_err();
+        assert_eq!(error.downcast_ref::<Fault>().map(Fault::kind), Some(crate::FaultKind::Unavailable));
+        assert!(l.memory_growing(0, 90, Some(100)).unwrap(), "it was not taken");
     }
 
     #[test]

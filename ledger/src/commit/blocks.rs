@@ -156,7 +156,8 @@ impl Committer {
             history_after: self.state.history(),
         };
         let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
-        let (stakes, tree) = (self.state.stakes().clone(), self.state.tree().clone());
+        let (stakes, workers) = (self.state.stakes().clone(), self.state.workers().clone());
+        let tree = self.state.tree().clone();
         let applied = Applied {
             block,
             placed,
@@ -167,6 +168,7 @@ impl Committer {
             rules,
             triggers,
             stakes,
+            workers,
             tree,
             handover,
         };

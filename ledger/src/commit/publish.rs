@@ -172,6 +172,9 @@ impl Committer {
         if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Stake(_) | StateKey::Conviction(_))) {
             *core.stakes.write() = applied.stakes.clone();
         }
+        if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Worker(_))) {
+            *core.workers.write() = applied.workers.clone();
+        }
         {
             let mut trees = core.trees.write();
             if trees.back().is_none_or(|(root, _)| *root != applied.block.state_after) {

@@ -3,13 +3,13 @@
 use super::tally::tally;
 use crate::limits::MAX_KEPT_CONTENT_BYTES;
 use crate::packed;
-use crate::state::{Charges, FollowedCall, OrderedBundle};
+use crate::state::{Charges, FollowedCall, FollowedReceipt, OrderedBundle};
 use crate::store::read::Owners;
 use bytes::Bytes;
 use moot_record::cbor::Reader;
 use moot_record::{
-    AccountId, Call, DecodeError, Digest, Entry, EntryId, Invalid, SealError, SealedHeader, SealedView,
-    Value, lane_owner,
+    AccountId, DecodeError, Digest, Entry, EntryId, Invalid, SealError, SealedHeader, SealedView, Value,
+    lane_owner,
 };
 use std::collections::BTreeSet;
 use tokio::sync::OwnedSemaphorePermit;
@@ -101,7 +101,7 @@ pub(crate) const VALUE: u8 = 3;
 /// What is looked for in a batch beyond transactions and values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Looking {
-    /// Calls and receipts, because triggers wait for the ends of some.
+    /// Calls and receipts, because triggers wait for the ends of some, or several workers run them.
     pub(crate) follow: bool,
     /// What is to be charged.
     pub(crate) charging: bool,
@@ -141,13 +141,12 @@ pub(crate) fn scan(view: &SealedView<'_>, owner: Option<&AccountId>, looking: Lo
                     links.extend(receipt_of(bytes).ok().filter(elsewhere));
                     if follow && let Ok(Entry::Receipt(said)) = Entry::decode(bytes) {
                         let id = EntryId { lane, batch, bundle, page, slot };
-                        answers.push((id, said.call, said.status));
+                        answers.push((id, FollowedReceipt::new(said, bytes.len())));
                     }
                 }
                 Some(&CALL) if follow => {
                     if let Ok(Entry::Call(said)) = Entry::decode(bytes) {
-                        let Call { function, caller, idempotency, parent, .. } = said;
-                        let call = FollowedCall { function, caller, idempotency, parent };
+                        let call = FollowedCall::new(said, bytes);
                         calls.push((EntryId { lane, batch, bundle, page, slot }, call));
                     }
                 }

@@ -20,7 +20,7 @@ use super::{history, registry};
 use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
-    Transaction, storage_fee,
+    Transaction, WorkerRecord, storage_fee,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(super) enum Was {
     /// Lines of the statement beyond so many.
     Postings(usize),
     Trigger(FunctionName, Option<Arc<TriggerRecord>>),
+    Worker(AccountId, Option<Box<WorkerRecord>>),
 }
 
 /// A block on its way into the state.
@@ -50,6 +51,8 @@ pub(super) struct Step {
     pub(super) changes: Changes,
     /// How many calls were derived.
     pub(super) derived: u32,
+    /// For how many calls workers were drawn.
+    pub(super) drawn: usize,
     /// Keys whose values may be others now.
     pub(super) touched: BTreeSet<StateKey>,
     /// What the transactions since the last mark have changed, in order.
@@ -73,6 +76,10 @@ impl Step {
         self.till.post(Posting::new(account, kind, None, units));
     }
 
+    pub(super) fn till(&mut self) -> &mut Till {
+        &mut self.till
+    }
+
     /// Another value may be under a key now.
     pub(super) fn touch(&mut self, key: StateKey) {
         self.touched.insert(key);
@@ -90,8 +97,9 @@ impl State {
         let (changes, touched) = (Changes::default(), BTreeSet::new());
         let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
+        let undo = Vec::new();
         let mut step =
-            Step { height, time_ms, changes, derived: 0, touched, undo: Vec::new(), till, owed_bytes: 0 };
+            Step { height, time_ms, changes, derived: 0, drawn: 0, touched, undo, till, owed_bytes: 0 };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
@@ -111,12 +119,15 @@ impl State {
             }
             if counts.is_ok() {
                 self.follow_calls(block, bundle, &mut step);
+                self.draw_workers(block, bundle, &mut step);
             }
             self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
             self.follow_receipts(block, bundle, &mut step);
+            self.compare_receipts(bundle, &mut step);
         }
         self.fire_schedules(block, &mut step);
         self.pass_on(block, &mut step);
+        self.end_compared(block, &mut step);
         self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
@@ -166,7 +177,9 @@ impl State {
                 | StateKey::Pot
                 | StateKey::Trigger(_)
                 | StateKey::Derived(..)
-                | StateKey::Watched(_) => changes.rows.push((key.clone(), self.value(key))),
+                | StateKey::Watched(_)
+                | StateKey::Worker(_)
+                | StateKey::Compared(_) => changes.rows.push((key.clone(), self.value(key))),
             }
         }
         self.plant(touched);
@@ -335,6 +348,7 @@ impl State {
             }
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
+            Transaction::Work { offer } => self.work(account, offer.as_ref(), step),
             Transaction::Trigger { name, trigger } => {
                 let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
                 step.touched.insert(StateKey::Trigger(name.clone()));
@@ -361,7 +375,7 @@ impl State {
         }
         step.touched.insert(StateKey::Function(name.clone()));
         if changed {
-            let was = self.functions.insert(name.clone(), Arc::new(next));
+            let was = self.put_function(name.clone(), Some(Arc::new(next)));
             step.undo.push(Was::Function(name.clone(), was));
         }
         Ok(active)
@@ -421,8 +435,7 @@ impl State {
     fn undo(&mut self, step: &mut Step) {
         while let Some(was) = step.undo.pop() {
             match was {
-                Was::Function(name, Some(record)) => drop(self.functions.insert(name, record)),
-                Was::Function(name, None) => drop(self.functions.remove(&name)),
+                Was::Function(name, record) => drop(self.put_function(name, record)),
                 Was::Seats(seats) => self.seats = seats,
                 Was::Balance(account, balance) => self.accounts.restore(account, balance),
                 Was::Owner(path, owner) => self.owners.restore(path, owner),
@@ -438,6 +451,9 @@ impl State {
                 }
                 Was::Postings(count) => step.till.postings.truncate(count),
                 Was::Trigger(name, was) => drop(Arc::make_mut(&mut self.triggers).put(name, was)),
+                Was::Worker(account, was) => {
+                    drop(Arc::make_mut(&mut self.workers).put(account, was.map(|was| *was)));
+                }
             }
         }
     }

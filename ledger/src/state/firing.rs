@@ -13,7 +13,7 @@
 use super::apply::Step;
 use super::derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
 use super::triggers::{self, Event, TriggerRecord};
-use super::{Block, OrderedBundle, Refusal, State, history};
+use super::{Block, FollowedReceipt, OrderedBundle, Refusal, State, history};
 use crate::limits::{
     DERIVED_PATIENCE_MS, MAX_OPEN_OF_TRIGGER, MAX_PASSED_ON, MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH,
 };
@@ -49,7 +49,7 @@ struct Who<'a> {
 impl State {
     /// Whether blocks have to be looked through for calls and receipts.
     pub(crate) fn follows(&self) -> bool {
-        !self.open.is_empty() || self.triggers.waits_for_calls()
+        !self.open.is_empty() || self.triggers.waits_for_calls() || self.compares()
     }
 
     /// A trigger is set, changed or taken back.
@@ -339,7 +339,7 @@ impl State {
 
     /// Looks at the receipts of a bundle: derived calls are answered, and the ends of others make triggers fire.
     pub(super) fn follow_receipts(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
-        for (id, call, status) in &bundle.receipts {
+        for (id, FollowedReceipt { call, status, .. }) in &bundle.receipts {
             if id.lane != call.lane {
                 continue;
             }

@@ -14,6 +14,8 @@
 mod accounts;
 mod apply;
 pub mod charges;
+mod compared;
+mod comparing;
 pub(crate) mod convictions;
 mod cron;
 mod derived;
@@ -34,8 +36,10 @@ mod treasury;
 pub(crate) mod tree;
 mod triggers;
 mod values;
+mod workers;
 
 pub use charges::Charges;
+pub use compared::{ComparedCall, Statement, verdict_of};
 pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
 pub use early::EarlyReceipts;
 pub use function::{FunctionRecord, Version};
@@ -48,15 +52,18 @@ pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
 pub use values::value_fee;
+pub use workers::{Workers, assigned};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
+use compared::Compared;
 use derived::{Open, Traced};
 use escrow::Escrow;
 use moot_record::{
-    AccountId, Allocation, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid, PathOwner,
-    PathRule, Pot, PriceList, SetTrigger, Stake, StateKey, Status, Transaction, Value,
+    AccountId, Allocation, Call, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid,
+    PathOwner, PathRule, Payload, Pot, PriceList, Receipt, SetTrigger, Stake, StateKey, Status, Transaction,
+    Value, WorkerRecord, entry_digest, priced_bytes,
 };
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,8 +93,8 @@ pub struct OrderedBundle {
     pub values: Vec<(EntryId, Value)>,
     /// Its calls, where the state follows them.
     pub calls: Vec<(EntryId, FollowedCall)>,
-    /// Its receipts, where the state follows them: addresses, the calls that they answer, and how these ended.
-    pub receipts: Vec<(EntryId, EntryId, Status)>,
+    /// Its receipts, where the state follows them, with their addresses.
+    pub receipts: Vec<(EntryId, FollowedReceipt)>,
     /// The bytes that its account pays for, if it counts: [`moot_record::Bundle::paid_bytes`].
     pub bytes: u64,
 }
@@ -103,6 +110,56 @@ pub struct FollowedCall {
     pub idempotency: Option<Digest>,
     /// The call that made it.
     pub parent: Option<EntryId>,
+    /// The digest of its entry.
+    pub digest: Digest,
+    /// The component that it names.
+    pub component: Digest,
+    /// The digest of the manifest that it names.
+    pub spec: Digest,
+    /// The fuel that it may burn.
+    pub fuel_limit: u64,
+    /// The bytes of its entry.
+    pub bytes: u64,
+}
+
+/// What the state looks at of a receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedReceipt {
+    /// The call that it answers.
+    pub call: EntryId,
+    /// The digest of that call's entry, as it says.
+    pub call_digest: Digest,
+    /// The component that ran.
+    pub component: Digest,
+    /// How the call ended.
+    pub status: Status,
+    /// What came out; without the bytes.
+    pub output: Payload,
+    /// The fuel burnt.
+    pub fuel: u64,
+    /// Whether fuel was counted.
+    pub metered: bool,
+    /// The bytes of its entry that are paid for.
+    pub bytes: u64,
+}
+
+impl FollowedCall {
+    /// What the state looks at of a call with this entry.
+    pub(crate) fn new(call: Call, entry: &[u8]) -> FollowedCall {
+        let Call { function, component, spec, caller, fuel_limit, idempotency, parent, .. } = call;
+        let (digest, bytes) = (entry_digest(entry), entry.len() as u64);
+        FollowedCall { function, caller, idempotency, parent, digest, component, spec, fuel_limit, bytes }
+    }
+}
+
+impl FollowedReceipt {
+    /// What the state looks at of a receipt whose entry has so many bytes.
+    pub(crate) fn new(receipt: Receipt, encoded: usize) -> FollowedReceipt {
+        let bytes = priced_bytes(&receipt, encoded);
+        let Receipt { call, call_digest, component, status, output, fuel, metered, .. } = receipt;
+        let output = Payload { inline: None, ..output };
+        FollowedReceipt { call, call_digest, component, status, output, fuel, metered, bytes }
+    }
 }
 
 /// What the state machine sees of a block.
@@ -152,12 +209,16 @@ pub struct Changes {
 pub struct State {
     height: u64,
     functions: BTreeMap<FunctionName, Arc<FunctionRecord>>,
+    /// How many of them have a version whose calls several workers run.
+    comparing: usize,
     accounts: Accounts,
     owners: Owners,
     rules: Arc<Rules>,
     escrow: Escrow,
     stakes: Arc<Stakes>,
     triggers: Arc<Triggers>,
+    workers: Arc<Workers>,
+    compared: Compared,
     open: Open,
     counted: BTreeSet<(u64, Digest)>,
     history: Digest,
@@ -173,6 +234,7 @@ pub(crate) struct Whole {
     pub(crate) rules: Arc<Rules>,
     pub(crate) stakes: Arc<Stakes>,
     pub(crate) triggers: Arc<Triggers>,
+    pub(crate) workers: Arc<Workers>,
 }
 
 impl State {
@@ -182,12 +244,15 @@ impl State {
         let mut state = State {
             height: 0,
             functions: BTreeMap::new(),
+            comparing: 0,
             accounts: Accounts::default(),
             owners: Owners::default(),
             rules: Arc::default(),
             escrow: Escrow::default(),
             stakes: Arc::default(),
             triggers: Arc::default(),
+            workers: Arc::default(),
+            compared: Compared::default(),
             open: Open::default(),
             counted: BTreeSet::new(),
             history: Digest::ZERO,
@@ -247,9 +312,9 @@ impl State {
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         counted: impl IntoIterator<Item = (u64, Digest)>,
     ) -> State {
-        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
         let counted = counted.into_iter().collect();
-        let mut state = State { height, history, functions, counted, ..State::new() };
+        let mut state = State { height, history, counted, ..State::new() };
+        functions.into_iter().for_each(|found| drop(state.put_function(found.name.clone(), Some(found))));
         let names: Vec<StateKey> = state.functions.keys().cloned().map(StateKey::Function).collect();
         state.plant([StateKey::History].into_iter().chain(names));
         state
@@ -283,11 +348,11 @@ impl State {
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
-        let functions = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let Whole { seats, rules, stakes, triggers } = whole;
+        let Whole { seats, rules, stakes, triggers, workers } = whole;
         let seats = Some(seats);
-        let state = State { height, rules, stakes, triggers, functions, seats, ..State::new() };
+        let state = State { height, rules, stakes, triggers, workers, seats, ..State::new() };
         let mut state = state.charging(genesis);
+        functions.into_iter().for_each(|found| drop(state.put_function(found.name.clone(), Some(found))));
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
         state
     }
@@ -335,6 +400,12 @@ impl State {
                 }
             }
             StateKey::Watched(call) => self.open.trace(*call, Traced::decode(value).ok()),
+            StateKey::Worker(account) => {
+                drop(Arc::make_mut(&mut self.workers).put(*account, WorkerRecord::decode(value).ok()));
+            }
+            StateKey::Compared(call) => {
+                self.compared.put(*call, ComparedCall::decode(value).ok().map(Arc::new));
+            }
             StateKey::History | StateKey::Seats | StateKey::Function(_) => {}
         }
     }
@@ -383,6 +454,7 @@ impl State {
     #[must_use]
     pub fn supply(&self) -> u128 {
         let (bound, burned) = self.stakes.sums();
+        let burned = burned + self.workers.burned();
         self.accounts.supply() + u128::from(self.pot()) + self.escrow.sum() + bound + burned
     }
 
@@ -442,6 +514,8 @@ impl State {
                 self.open.get(&id).map(|call| call.encode().into())
             }
             StateKey::Watched(call) => self.open.traced(call).map(|traced| traced.encode().into()),
+            StateKey::Worker(account) => self.workers.get(account).map(|record| record.encode().into()),
+            StateKey::Compared(call) => self.compared.get(call).map(|call| call.encode().into()),
         }
     }
 

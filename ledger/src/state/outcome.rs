@@ -53,6 +53,8 @@ mod tests {
     fn every_outcome_reads_back() {
         let name = FunctionName::parse("hello").unwrap();
         let owner = AccountId::from_bytes([7; 32]);
+        let last =
+            EntryId { lane: u32::MAX, batch: u64::MAX, bundle: u16::MAX, page: u16::MAX, slot: u16::MAX };
         let all = [
             Ok(3),
             Err(Refusal::Expired { valid_until: 9 }),
@@ -104,12 +106,16 @@ mod tests {
             Err(Refusal::ReplicaTaken { account: owner }),
             Err(Refusal::TooManyReplicas),
             Err(Refusal::NothingStaked),
+            Err(Refusal::NoStake),
+            Err(Refusal::NoOffer),
+            Err(Refusal::TooManyWorkers),
             Err(Refusal::StakedLess { staked: 3, needed: 4 }),
             Err(Refusal::BadEvidence("both are one batch".into())),
             Err(Refusal::Denied { pattern: "/chat/$room".into(), why: "the rule says no".into() }),
             Err(Refusal::Denied { pattern: String::new(), why: "no rule".into() }),
             Err(Refusal::NotSigner { account: owner }),
             Err(Refusal::NotByFunction),
+            Err(Refusal::Disputed { one: last, other: EntryId { lane: 0, ..last } }),
         ];
         for result in all {
             let outcome = Outcome { height: 70_000, result };

@@ -1,7 +1,7 @@
 //! Why a transaction was not applied, in words, as a code, and in bytes.
 
 use super::invalid;
-use crate::limits::MAX_SEATS;
+use crate::limits::{MAX_SEATS, MAX_WORKERS};
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_HANDOVERS, MAX_STAKED_REPLICAS, MAX_VALIDATORS};
 use moot_record::{AccountId, DecodeError, EntryId, FunctionName};
@@ -265,6 +265,18 @@ pub enum Refusal {
     /// A replica without a stake.
     #[error("nothing is staked yet: stake one unit at least behind the replica")]
     NothingStaked,
+    /// A worker without a stake.
+    #[error("a worker answers with a stake, and this account has none: `moot stake add` first")]
+    NoStake,
+    /// Nothing is offered that could be taken back.
+    #[error("this account offers nothing: it takes no calls already")]
+    NoOffer,
+    /// As many workers as may be.
+    #[error(
+        "{MAX_WORKERS} workers offer something, as many as may, and each has as much staked: stake more than the one that \
+         has least, which then loses its place"
+    )]
+    TooManyWorkers,
     /// The stake is smaller.
     #[error("{staked} are staked, {needed} were to be taken out")]
     StakedLess {
@@ -357,6 +369,17 @@ pub enum Refusal {
     /// A client's bundle has a value in a function's name.
     #[error("it is in the name of a function, and only the replica that runs one can say so")]
     NotByFunction,
+    /// Workers of one call say what cannot all be true, and too few of them the same to be believed.
+    #[error(
+        "receipts {one} and {other} of this call contradict each other, and too few of its workers said the same: nobody \
+         is believed, and nothing is charged"
+    )]
+    Disputed {
+        /// The first of them, by the blocks' order.
+        one: EntryId,
+        /// The first that contradicts it.
+        other: EntryId,
+    },
 }
 
 /// Longest text of a refusal: a decoder's message.
@@ -414,6 +437,9 @@ impl Refusal {
             Refusal::ReplicaTaken { .. } => "replica-taken",
             Refusal::TooManyReplicas => "too-many-replicas",
             Refusal::NothingStaked => "nothing-staked",
+            Refusal::NoStake => "no-stake",
+            Refusal::NoOffer => "no-offer",
+            Refusal::TooManyWorkers => "too-many-workers",
             Refusal::StakedLess { .. } => "staked-less",
             Refusal::BadEvidence(_) => "bad-evidence",
             Refusal::CannotPay { .. } => "cannot-pay",
@@ -423,6 +449,7 @@ impl Refusal {
             Refusal::Denied { .. } => "denied",
             Refusal::NotSigner { .. } => "not-signer",
             Refusal::NotByFunction => "not-by-function",
+            Refusal::Disputed { .. } => "disputed",
             Refusal::NotTriggerOwner { .. } => "not-trigger-owner",
             Refusal::NoTrigger { .. } => "no-trigger",
             Refusal::TooManyTriggers { .. } => "too-many-triggers",
@@ -433,12 +460,16 @@ impl Refusal {
 
     /// `[code, name or "", owner or "", a, b]`: one shape for all, so that a reader has one path.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let address;
+        let (address, other_address);
         let denied: String;
         let (name, owner, a, b, text): (&str, &[u8], u64, u64, &str) = match self {
             Refusal::UnknownHold { hold } => {
                 address = hold.to_string();
                 ("", &[], 0, 0, &address)
+            }
+            Refusal::Disputed { one, other } => {
+                (address, other_address) = (one.to_string(), other.to_string());
+                (&address, &[], 0, 0, &other_address)
             }
             Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
                 ("", &[], *valid_until, 0, "")
@@ -481,6 +512,9 @@ impl Refusal {
             | Refusal::SeatsByStake
             | Refusal::TooManyReplicas
             | Refusal::NothingStaked
+            | Refusal::NoStake
+            | Refusal::NoOffer
+            | Refusal::TooManyWorkers
             | Refusal::NothingCharged
             | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
@@ -519,11 +553,14 @@ impl Refusal {
         let owner = r.bytes(32)?;
         let (a, b) = (r.uint()?, r.uint()?);
         let text = r.text(MAX_REASON_BYTES)?;
+        let first = name;
         let name = || FunctionName::parse(name).map_err(|error| invalid("name", error.to_string()));
         let account = || -> Result<AccountId, DecodeError> {
             let bytes = owner.try_into().map_err(|_| invalid("owner", "an account has 32 bytes"))?;
             Ok(AccountId::from_bytes(bytes))
         };
+        let address =
+            |text: &str| text.parse().map_err(|_| invalid("address", "an address has five numbers"));
         let number = |n: u64| u32::try_from(n).map_err(|_| invalid("version", "it has more than 32 bits"));
         Ok(match code {
             "expired" => Refusal::Expired { valid_until: a },
@@ -550,10 +587,7 @@ impl Refusal {
             "path-given-up" => Refusal::PathGivenUp { path: text.to_owned() },
             "nobodys-path" => Refusal::NobodysPath { path: text.to_owned() },
             "bad-rule" => Refusal::BadRule(text.to_owned()),
-            "unknown-hold" => {
-                let hold = text.parse().map_err(|_| invalid("hold", "an address has five numbers"))?;
-                Refusal::UnknownHold { hold }
-            }
+            "unknown-hold" => Refusal::UnknownHold { hold: address(text)? },
             "hold-over" => Refusal::HoldOver { until: a, height: b },
             "not-holder" => Refusal::NotHolder { from: account()? },
             "not-payer" => Refusal::NotPayer { from: account()? },
@@ -564,6 +598,9 @@ impl Refusal {
             "replica-taken" => Refusal::ReplicaTaken { account: account()? },
             "too-many-replicas" => Refusal::TooManyReplicas,
             "nothing-staked" => Refusal::NothingStaked,
+            "no-stake" => Refusal::NoStake,
+            "no-offer" => Refusal::NoOffer,
+            "too-many-workers" => Refusal::TooManyWorkers,
             "staked-less" => Refusal::StakedLess { staked: a, needed: b },
             "bad-evidence" => Refusal::BadEvidence(text.to_owned()),
             "cannot-pay" if a <= b => Refusal::CannotPay { balance: a, needed: b },
@@ -576,6 +613,7 @@ impl Refusal {
             }
             "not-signer" => Refusal::NotSigner { account: account()? },
             "not-by-function" => Refusal::NotByFunction,
+            "disputed" => Refusal::Disputed { one: address(first)?, other: address(text)? },
             "not-trigger-owner" => Refusal::NotTriggerOwner { name: name()?, owner: account()? },
             "no-trigger" => Refusal::NoTrigger { name: name()? },
             "too-many-triggers" => Refusal::TooManyTriggers { place: text.to_owned(), most: a },

@@ -51,6 +51,8 @@ pub(super) struct Till {
 pub(super) struct Terms {
     pub(super) payer: AccountId,
     fuel: u64,
+    /// Several workers run each: what most of them say is charged, and not what the first says.
+    compared: bool,
 }
 
 /// What a group has come to.
@@ -197,16 +199,32 @@ impl State {
             let answers = run.iter().map(|charge| (charge.call, charge));
             treasury.open.answer((lane, first.batch), answers, |charge| {
                 let at = charge.group as usize;
-                if let (Some(Some(terms)), Some(sum)) = (terms.get(at), sums.get_mut(at)) {
+                if let (Some(Some(terms)), Some(sum)) = (terms.get(at), sums.get_mut(at))
+                    && !terms.compared
+                {
                     sum.add(charge, terms, &prices);
                 }
             });
         }
         for ((group, terms), sum) in charges.groups.iter().zip(terms).zip(sums) {
             if let Some(terms) = terms.filter(|_| sum.calls > 0) {
-                self.settle_group(group, terms.payer, sum, till);
+                self.settle_group(group, terms.payer, &[group.worker], sum, till);
             }
         }
+    }
+
+    /// Charges one call that several workers ran; those that agreed have the worker's share together.
+    pub(super) fn charge_one(
+        &mut self,
+        group: &Group,
+        charge: &Charge,
+        workers: &[AccountId],
+        till: &mut Till,
+    ) {
+        let (Some(terms), Some(treasury)) = (self.terms(group), &self.treasury) else { return };
+        let mut sum = Sum::default();
+        sum.add(charge, &terms, &treasury.list.prices);
+        self.settle_group(group, terms.payer, workers, sum, till);
     }
 
     /// Who pays for the calls of a group; none when they cannot have been made so.
@@ -220,11 +238,19 @@ impl State {
             Payer::Owner => record.owner,
             Payer::Caller => group.caller?,
         };
-        Some(Terms { payer, fuel: version.spec.limits.fuel })
+        let (fuel, compared) = (version.spec.limits.fuel, version.spec.replicas_k > 1);
+        Some(Terms { payer, fuel, compared })
     }
 
-    /// Takes from the payer what there is, for ordering first.
-    fn settle_group(&mut self, group: &Group, payer: AccountId, sum: Sum, till: &mut Till) {
+    /// Takes from the payer what there is, for ordering first. The workers share in equal parts, the first has the rest.
+    fn settle_group(
+        &mut self,
+        group: &Group,
+        payer: AccountId,
+        workers: &[AccountId],
+        sum: Sum,
+        till: &mut Till,
+    ) {
         let Some(percent) = self.treasury.as_ref().map(|treasury| treasury.economy.worker_percent) else {
             return;
         };
@@ -236,13 +262,17 @@ impl State {
         // Rounded up: of a call that costs a unit the worker would get nothing else.
         let share = fit((u128::from(execution) * u128::from(percent)).div_ceil(100));
         self.pay_pot(payer, ordering + execution - share, till);
-        if share > 0 && self.accounts.transfer(payer, group.worker, share).is_ok() {
-            till.accounts.extend([payer, group.worker]);
-            let about = Some(group.function.clone());
-            till.post(Posting {
-                calls: sum.calls,
-                ..Posting::new(group.worker, PostingKind::Work, about, share)
-            });
+        let count = (workers.len() as u64).max(1);
+        for (place, worker) in workers.iter().enumerate() {
+            let part = share / count + if place == 0 { share % count } else { 0 };
+            if part > 0 && self.accounts.transfer(payer, *worker, part).is_ok() {
+                till.accounts.extend([payer, *worker]);
+                let about = Some(group.function.clone());
+                till.post(Posting {
+                    calls: sum.calls,
+                    ..Posting::new(*worker, PostingKind::Work, about, part)
+                });
+            }
         }
         till.post(Posting {
             calls: sum.calls,

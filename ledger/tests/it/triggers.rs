@@ -3,7 +3,7 @@
 use crate::town::Town;
 use crate::world::{bundle, name};
 use moot_ledger::limits::{DERIVED_PATIENCE_MS, MAX_OPEN_OF_TRIGGER, MAX_TRIGGER_DEPTH, MAX_TRIGGERS_OF_ONE};
-use moot_ledger::state::{Block, Changes, FollowedCall, OrderedBundle, State};
+use moot_ledger::state::{Block, Changes, FollowedCall, FollowedReceipt, OrderedBundle, State};
 use moot_ledger::{Barred, DerivedCall, DerivedEnd, Idempotency, Ledger, PayloadBytes, Pending, Refusal};
 use moot_record::{
     Access, AccountId, Call, CallKind, Digest, Entry, EntryId, FunctionKind, Keypair, Payload, Spec, Status,
@@ -19,6 +19,21 @@ fn key(n: u8) -> Keypair {
 
 fn account(n: u8) -> AccountId {
     key(n).account()
+}
+
+/// A call of which nothing but what triggers look at is said.
+fn followed() -> FollowedCall {
+    FollowedCall {
+        function: name("other"),
+        caller: None,
+        idempotency: None,
+        parent: None,
+        digest: Digest::ZERO,
+        component: Digest::ZERO,
+        spec: Digest::ZERO,
+        fuel_limit: 0,
+        bytes: 0,
+    }
 }
 
 fn deploy(function: &str, kind: FunctionKind, change: impl FnOnce(&mut Spec)) -> Transaction {
@@ -129,6 +144,7 @@ impl Story {
             caller: Some(derived.owner),
             idempotency: Some(derived.digest()),
             parent: derived.at,
+            ..followed()
         };
         bundle.calls = vec![(id, call)];
         self.block(vec![bundle]);
@@ -138,7 +154,17 @@ impl Story {
     /// The lane answers a call; gives what that derived.
     fn answer(&mut self, call: EntryId, status: Status) -> Changes {
         let mut bundle = self.bundle(9, Some(call.lane));
-        bundle.receipts = vec![(self.id(call.lane, 0), call, status)];
+        let receipt = FollowedReceipt {
+            call,
+            call_digest: Digest::ZERO,
+            component: Digest::ZERO,
+            status,
+            output: Payload::empty(),
+            fuel: 0,
+            metered: true,
+            bytes: 0,
+        };
+        bundle.receipts = vec![(self.id(call.lane, 0), receipt)];
         self.block(vec![bundle])
     }
 
@@ -295,12 +321,7 @@ fn the_end_of_a_call_fires_and_says_how_it_ended() {
     let call = |story: &mut Story, function: &str, by: u8, own: bool| {
         let mut bundle = story.bundle(by, own.then_some(0));
         let id = story.id(0, 0);
-        let call = FollowedCall {
-            function: name(function),
-            caller: Some(account(by)),
-            idempotency: None,
-            parent: None,
-        };
+        let call = FollowedCall { function: name(function), caller: Some(account(by)), ..followed() };
         bundle.calls = vec![(id, call)];
         story.block(vec![bundle]);
         id
@@ -337,8 +358,8 @@ fn a_loop_ends_with_a_receipt() {
                 let child = FollowedCall {
                     function: name("other"),
                     caller: Some(account(1)),
-                    idempotency: None,
                     parent: Some(call),
+                    ..followed()
                 };
                 bundle.calls = vec![(parent, child)];
                 story.block(vec![bundle]);

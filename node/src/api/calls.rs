@@ -75,6 +75,9 @@ pub struct CallView {
     /// What became of it; none while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptView>,
+    /// Of a call that several workers ran and contradict each other about: which receipts, and that nobody is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disputed: Option<String>,
 }
 
 /// A payload by its digest.

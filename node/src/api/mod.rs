@@ -14,6 +14,7 @@ mod rules;
 mod status;
 mod triggers;
 mod values;
+mod work;
 
 pub use accounts::AccountView;
 pub use bonds::{
@@ -34,6 +35,7 @@ pub use rules::{OwnerView, Question, RuleView, RulesView, VerdictView};
 pub use status::{Condition, Health, JoinedWorker, RouteConflict, Status, Validator};
 pub use triggers::{DerivedCalls, DerivedView, TriggerView, TriggersView};
 pub use values::{ValueView, ValueWritten, ValuesAt, ValuesMissed, ValuesView};
+pub use work::{FaultView, OfferView, WorkerView, WorkersView};
 
 /// Everything below this path is the API; everything else routes to functions.
 pub const PREFIX: &str = "/_moot/";

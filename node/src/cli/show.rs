@@ -30,7 +30,7 @@ use crate::manifest::units::{show_duration, show_size};
                         moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function"
 )]
 pub(crate) struct Show {
-    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule`, `function`, `hold`, `stake` or `conviction`
+    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule`, `function`, `hold`, `stake`, `worker` or `conviction`
     what: String,
     /// Which account, path, pattern or name
     which: Option<String>,
@@ -136,8 +136,8 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 8] =
-    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "conviction"];
+const STATE_KINDS: [&str; 9] =
+    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "worker", "conviction"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
@@ -173,6 +173,9 @@ fn call_shown(call: &CallView) -> String {
     match &call.receipt {
         None => rows.push(("status", "it has no receipt yet: it is running".to_owned())),
         Some(receipt) => rows.extend(receipt_rows(receipt, call.fuel_limit)),
+    }
+    if let Some(why) = &call.disputed {
+        rows.push(("disputed", format!("{BAD}{}{BAD:#}", text::line(why))));
     }
     text::fields(0, &rows)
 }
@@ -281,6 +284,9 @@ fn spec_rows(spec: &Spec) -> Vec<(&'static str, String)> {
         PayloadMode::Digest => "by digest alone".to_owned(),
     };
     rows.push(("payloads", kept));
+    if spec.replicas_k > 1 {
+        rows.push(("runs on", format!("{} workers, whose receipts must agree", spec.replicas_k)));
+    }
     let limits = &spec.limits;
     rows.push((
         "limits",

@@ -1,4 +1,6 @@
-//! `moot worker`: runs a replica's calls in a process, and on a machine, of its own.
+//! `moot worker`: runs a replica's calls in a process, and on a machine, of its own; and says so on the ledger.
+
+mod registered;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use moot_record::{AccountId, FunctionName};
 use serde_json::json;
 use tokio::sync::watch;
 
+use self::registered::Verb;
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use super::up::stop::Stop;
@@ -23,15 +26,21 @@ const USUAL_DATA: &str = ".moot/worker";
 /// Run a replica's calls from another process or machine
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Examples:\n  moot worker --account                          make its key, and show the account to be let in\n  \
                         moot up --workers-listen 127.0.0.1:9180 --allow-worker ACCOUNT\n  \
                         moot worker --join 127.0.0.1:9180 --replica ACCOUNT\n  \
                         moot worker --join 10.0.0.7:9180 --replica ACCOUNT --function resize --places 8\n  \
-                        moot worker --join 10.0.0.7:9180 --replica ACCOUNT --external -- python3 -m awslambdaric app.handler\n\n\
+                        moot worker --join 10.0.0.7:9180 --replica ACCOUNT --external -- python3 -m awslambdaric app.handler\n  \
+                        moot worker register --stake 5000 --at ACCOUNT calls are assigned to it, by stake\n  \
+                        moot worker ls                                 who is registered, and who was wrong\n\n\
                         The connection is encrypted, and both sides prove their keys. A worker signs the receipts of what it \
                         runs. Functions that keep keys and values or speak to the ledger run on the replica."
 )]
 pub(crate) struct Worker {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Where the replica takes workers (`moot up --workers-listen`, `workers.listen` in replica.toml)
     #[arg(long, value_name = "HOST:PORT", env = "MOOT_JOIN", value_parser = str::parse::<Address>,
           required_unless_present = "account")]
@@ -76,7 +85,10 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        if let Some(verb) = self.verb.take() {
+            return verb.run().await;
+        }
         let (Some(address), Some(replica), false) = (&self.join, self.replica, self.account) else {
             return self.show_account();
         };

@@ -253,6 +253,16 @@ impl Client {
         self.get(format!("/_moot/stakes/{account}")).await
     }
 
+    /// The workers that registered.
+    pub async fn workers(&self) -> Result<api::WorkersView, ClientError> {
+        self.get("/_moot/workers".into()).await
+    }
+
+    /// What an account offers as a worker, and what was found against it.
+    pub async fn worker(&self, account: &AccountId) -> Result<api::WorkerView, ClientError> {
+        self.get(format!("/_moot/workers/{account}")).await
+    }
+
     /// Where the replicas are; `None` where nobody can join by stake.
     pub async fn replicas(&self) -> Result<Option<api::ReplicasView>, ClientError> {
         missing_is_none(self.get("/_moot/replicas".into()).await)

@@ -17,6 +17,8 @@ use crate::limits::{
     MAX_DEADLINE, MAX_FUEL, MAX_LOG_BYTES, MAX_MANIFEST_TEXT_BYTES, MAX_MEMORY_BYTES, MAX_PAYLOAD_BYTES,
     MAX_RETENTION,
 };
+use crate::workers::MAX_DEADLINE_ELSEWHERE;
+use moot_record::limits::MAX_REPLICAS_K;
 
 /// Reads one function; `None` when it has no component to speak of. Problems are noted in the source.
 pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path) -> Option<FunctionManifest> {
@@ -45,6 +47,8 @@ pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path)
     if let Some((true, at)) = &deterministic {
         check_deterministic(&section, &grants, at.clone());
     }
+    let may_differ = !deterministic.as_ref().is_some_and(|(flag, _)| *flag);
+    let replicas_k = read_replicas(&section, &limits, may_differ, grants.http.is_some());
     let spec = Spec {
         kind: FunctionKind::Event,
         route,
@@ -56,6 +60,7 @@ pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path)
         payloads,
         grants,
         limits,
+        replicas_k,
     }
     .sorted();
     // The ledger's own rules have the last word; what they refuse was refused with its line above, nearly always.
@@ -245,6 +250,38 @@ fn read_limits(section: Section<'_, '_>) -> SpecLimits {
     }
     section.finish();
     limits
+}
+
+/// On how many workers each call is run.
+fn read_replicas(section: &Section<'_, '_>, limits: &SpecLimits, may_differ: bool, http: bool) -> u8 {
+    let Some(k) = section.count("replicas_k", u64::from(MAX_REPLICAS_K)) else { return 1 };
+    let problem = |message: String, help: &str| {
+        section.source().problem(section.at(), message, Some(help.to_owned()));
+    };
+    if k > 1 && may_differ {
+        problem(
+            format!("`replicas_k = {k}` is for deterministic functions: receipts of others differ by right"),
+            "add deterministic = true, or leave replicas_k out",
+        );
+    }
+    if k > 1 && http {
+        problem(
+            format!(
+                "`replicas_k = {k}` does not go with the grant http: when a request ends differs by machine"
+            ),
+            "leave out http, even an empty list, or replicas_k",
+        );
+    }
+    if k > 1 && u128::from(limits.deadline_ms) > MAX_DEADLINE_ELSEWHERE.as_millis() {
+        let most = super::units::show_duration(MAX_DEADLINE_ELSEWHERE);
+        problem(
+            format!(
+                "`replicas_k = {k}` has calls run by workers, who take none with a deadline above {most}"
+            ),
+            "write a shorter deadline, or leave replicas_k out",
+        );
+    }
+    u8::try_from(k).unwrap_or(1)
 }
 
 /// A deterministic function can be run again by anyone: nothing from outside may reach it.

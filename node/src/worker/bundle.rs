@@ -234,7 +234,14 @@ impl Worker {
             call_bytes: receipt::encoded_bytes(&entry),
         };
         let Entry::Call(call) = entry else { return Ok(()) };
-        let lease = match self.lease(&function, PLACE_WAIT).await {
+        if function.spec.replicas_k > 1 {
+            let Some(place) = self.place().await else {
+                return self.unavailable(&about, "all places are taken").await;
+            };
+            let job = Job::compared(&self, function, about, call, input, Some(place));
+            return job.execute().await.map(drop).map_err(Into::into);
+        }
+        let lease = match self.lease(&function, || about.call_digest, PLACE_WAIT).await {
             Ok(lease) => lease,
             Err(error) => return self.unavailable(&about, &error.to_string()).await,
         };

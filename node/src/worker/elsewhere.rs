@@ -31,13 +31,7 @@ impl Job {
     /// Runs the call at a worker, and when that fails where it may still be run.
     pub(super) async fn execute_elsewhere(mut self, lease: Lease) -> Result<Executed, Unfinished> {
         self.durable().await?;
-        let order = CallOrder {
-            id: self.id(),
-            entry: self.entry.clone(),
-            height: self.worker.ledger.height(),
-            trace: self.trace.clone(),
-            valid_until: self.worker.ledger.receipts_valid_until(),
-        };
+        let order = self.order();
         let mut tried: Vec<AccountId> = Vec::new();
         let mut begun = false;
         let mut next = Some(lease);
@@ -59,7 +53,8 @@ impl Job {
             }
             tried.push(account);
             if tried.len() < MAX_TRIES {
-                next = self.worker.fleet.take(&self.function, &tried);
+                let assigned = self.worker.assigned(&self.function, || self.about.call_digest);
+                next = self.worker.fleet.take(&self.function, &assigned, &tried);
             }
         }
         match self.come_here().await {
@@ -71,6 +66,17 @@ impl Job {
                 let result = Err(Failed::Said { status: Status::Unavailable, text: why });
                 Ok(Executed::Finished(Box::new(Finished { result, ..finished })))
             }
+        }
+    }
+
+    /// The call, as a worker is asked to run it.
+    pub(super) fn order(&self) -> CallOrder {
+        CallOrder {
+            id: self.id(),
+            entry: self.entry.clone(),
+            height: self.worker.ledger.height(),
+            trace: self.trace.clone(),
+            valid_until: self.worker.ledger.receipts_valid_until(),
         }
     }
 
@@ -103,6 +109,22 @@ impl Job {
 
     /// One try at one worker, to the receipt on the disk.
     async fn at(&self, lease: &Lease, order: &CallOrder) -> Result<Result<Finished, Lost>, Unfinished> {
+        let Said { signed, receipt, output, result } = match self.ask(lease, order).await? {
+            Ok(said) => said,
+            Err(lost) => return Ok(Err(lost)),
+        };
+        let pending = self.record_signed(&signed, &receipt, &output, false).await?;
+        pending.durable().await?;
+        let (fuel, status) = (receipt.fuel, receipt.status);
+        Ok(Ok(Finished { result, receipt: pending, call: self.about.call, fuel, status }))
+    }
+
+    /// What comes of the call, as far as the one worker says, held against the call. Nothing is recorded yet.
+    pub(super) async fn ask(
+        &self,
+        lease: &Lease,
+        order: &CallOrder,
+    ) -> Result<Result<Said, Lost>, Unfinished> {
         let limits = &self.function.spec.limits;
         let bounds = Bounds {
             deadline: Duration::from_millis(limits.deadline_ms),
@@ -127,10 +149,12 @@ impl Job {
             Err(Refused::Stopped(why)) => return Err(Refused::Stopped(why).into()),
             Err(refused) => return wrong(refused.to_string()),
         };
-        let mut receipts = signed.receipts();
-        let receipt = match (receipts.next(), receipts.next()) {
-            (Some(receipt), None) => receipt.clone(),
-            _ => return wrong("it has signed more than one receipt".to_owned()),
+        let receipt = {
+            let mut receipts = signed.receipts();
+            match (receipts.next(), receipts.next()) {
+                (Some(receipt), None) => receipt.clone(),
+                _ => return wrong("it has signed more than one receipt".to_owned()),
+            }
         };
         let external = matches!(self.worker.sandbox(&self.function), Ok(Sandbox::External));
         let expected = Expected {
@@ -153,27 +177,33 @@ impl Job {
         for line in kept_lines(&logs, self.id()) {
             self.function.logs.push(line);
         }
-        let pending = self.record_signed(&signed, &receipt, &output).await?;
-        pending.durable().await?;
-        let (fuel, status) = (receipt.fuel, receipt.status);
-        Ok(Ok(Finished { result, receipt: pending, call: self.about.call, fuel, status }))
+        Ok(Ok(Said { signed, receipt, output, result }))
     }
 
-    /// Appends what the worker signed. A full queue is waited for: what was done must be said.
-    async fn record_signed(
+    /// Appends what the worker signed; `further` when the call has its answer already. A full queue is waited for: what
+    /// was done must be said.
+    pub(super) async fn record_signed(
         &self,
         signed: &SignedReceipts,
         receipt: &Receipt,
         output: &Bytes,
+        further: bool,
     ) -> Result<moot_ledger::Pending, Unfinished> {
         let metrics = &self.worker.metrics;
-        metrics.called(receipt.status, receipt.fuel, receipt.duration_us);
+        if !further {
+            metrics.called(receipt.status, receipt.fuel, receipt.duration_us);
+        }
         metrics.worker_calls.inc();
         let mut attempts = 0;
         loop {
             attempts += 1;
             let outputs: Vec<PayloadBytes> = vec![kept(self.function.spec.payloads, output)];
-            match self.worker.ledger.append_signed_receipts(signed, outputs) {
+            let ledger = &self.worker.ledger;
+            let appended = match further {
+                true => ledger.append_further_receipts(signed, outputs),
+                false => ledger.append_signed_receipts(signed, outputs),
+            };
+            match appended {
                 Ok(pendings) => match pendings.into_iter().next() {
                     Some(pending) => {
                         self.paid(&pending, receipt.fee);
@@ -188,6 +218,14 @@ impl Job {
             }
         }
     }
+}
+
+/// What a worker said of a call.
+pub(super) struct Said {
+    pub(super) signed: SignedReceipts,
+    pub(super) receipt: Receipt,
+    pub(super) output: Bytes,
+    pub(super) result: Result<Answer, Failed>,
 }
 
 /// What a worker's receipt has to say.

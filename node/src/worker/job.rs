@@ -1,6 +1,6 @@
 //! One call: begun, run, finished.
 
-use crate::limits::RECEIPT_ATTEMPTS;
+use crate::limits::{FATE_EVERY, RECEIPT_ATTEMPTS};
 use crate::worker::logs::CallLogs;
 use crate::worker::payment::Unpaid;
 use crate::worker::places::{Full, Place};
@@ -13,11 +13,15 @@ use bytes::Bytes;
 use http::response::Parts;
 use http_body::Frame;
 use moot_host::{CallContext, Function};
-use moot_ledger::{CommitError, Hold, PayloadBytes, Pending, Refused, Reservation};
-use moot_record::{AccountId, Call, CallKind, Entry, EntryId, Fee, PayloadMode, Receipt, Status};
+use moot_ledger::{CommitError, Fate, Hold, PayloadBytes, Pending, Refused, Reservation};
+use moot_record::{
+    AccountId, Call, CallKind, Digest, Domain, Entry, EntryId, Fee, Payload, PayloadMode, Receipt, Status,
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+
+const SEED: Domain = Domain::new("moot call seed 1");
 
 /// A call that someone wants made.
 pub(crate) struct Order {
@@ -33,6 +37,16 @@ pub(crate) struct Order {
     pub(crate) depth: u32,
     pub(crate) trace: Option<String>,
     pub(crate) reservation: Option<Reservation>,
+}
+
+impl Order {
+    /// What decides where the call goes, before it has an entry: unlike that of every other call.
+    fn seed(&self, now_us: u64) -> Digest {
+        let mut bytes = self.function.spec_digest.as_bytes().to_vec();
+        bytes.extend_from_slice(Payload::of(&self.input).digest.as_bytes());
+        bytes.extend_from_slice(&now_us.to_be_bytes());
+        SEED.hash(&bytes)
+    }
 }
 
 /// What a call that a trigger derived says of where it comes from.
@@ -84,6 +98,8 @@ pub(super) enum Runs {
     Here { code: Box<Function>, _place: Option<Place> },
     /// At a worker that has joined.
     There(Lease),
+    /// At several, whom the state draws when the call is final.
+    Compared { _place: Option<Place> },
     /// Nowhere any more.
     Over,
 }
@@ -115,17 +131,21 @@ pub(crate) enum Unfinished {
 impl Worker {
     /// Takes a place, sees to the code, records the call.
     pub(crate) async fn begin(self: &Arc<Self>, order: Order) -> Result<Job, BeginError> {
-        // A call made by a call stays with its parent where it can.
+        let compared = order.function.spec.replicas_k > 1;
         let lease = match order.parent {
-            None => self.lease(&order.function, PLACE_WAIT).await?,
+            _ if compared => None,
+            None => self.lease(&order.function, || order.seed(self.clock.now_us()), PLACE_WAIT).await?,
+            // A call made by a call stays with its parent where it can.
             Some(_) => self.lease_if_needed(&order.function, PLACE_WAIT).await?,
         };
-        // A call made by a call runs in its parent's place: with a place of its own, parents that wait for their
-        // children could hold all of them.
         let runs = match lease {
             Some(lease) => Runs::There(lease),
+            None if compared => {
+                self.check_workers(&order.function)?;
+                Runs::Compared { _place: self.place_for(&order).await? }
+            }
             None => {
-                let place = if order.parent.is_none() { Some(self.places.take().await?) } else { None };
+                let place = self.place_for(&order).await?;
                 let code = self.load(&order.function, self.clock.now_us()).await?;
                 Runs::Here { code: Box::new(code), _place: place }
             }
@@ -148,7 +168,7 @@ impl Worker {
         let entry = Entry::Call(call.clone());
         let call_bytes = receipt::encoded_bytes(&entry);
         let hold = self.hold_for(&order.function, &call, call_bytes)?;
-        let entry = if matches!(runs, Runs::There(_)) { entry.encode() } else { Vec::new() };
+        let entry = if matches!(runs, Runs::Here { .. }) { Vec::new() } else { entry.encode() };
         let pending = match order.reservation {
             Some(reservation) => self.ledger.append_call_once(call, kept, reservation)?,
             None => self.ledger.append_call(call, kept)?,
@@ -175,6 +195,15 @@ impl Worker {
             function: order.function,
             hold: Mutex::new(hold),
         })
+    }
+
+    /// A place to run in. A call made by a call runs in its parent's: with a place of its own, parents that wait for their
+    /// children could hold all of them.
+    async fn place_for(&self, order: &Order) -> Result<Option<Place>, Full> {
+        match order.parent {
+            None => self.places.take().await.map(Some),
+            Some(_) => Ok(None),
+        }
     }
 }
 
@@ -238,6 +267,33 @@ impl Job {
         }
     }
 
+    /// The same, to be run by several workers.
+    pub(crate) fn compared(
+        worker: &Arc<Worker>,
+        function: Arc<Active>,
+        about: About,
+        call: Call,
+        input: Bytes,
+        place: Option<Place>,
+    ) -> Self {
+        Job {
+            worker: worker.clone(),
+            function,
+            pending: None,
+            about,
+            input,
+            kind: call.kind.clone(),
+            caller: call.caller,
+            time_us: call.time_us,
+            fuel_limit: call.fuel_limit,
+            depth: 0,
+            trace: None,
+            hold: Mutex::default(),
+            entry: Entry::Call(call).encode(),
+            runs: Runs::Compared { _place: place },
+        }
+    }
+
     /// The call on its way to the disk.
     pub(crate) fn recorded(&self) -> Option<Pending> {
         self.pending.clone()
@@ -251,11 +307,28 @@ impl Job {
         }
     }
 
+    /// Waits until the call is final.
+    pub(super) async fn ordered(&self) -> Result<(), Unfinished> {
+        if let Some(pending) = &self.pending {
+            pending.finalized().await?;
+            return Ok(());
+        }
+        // It is on the disk since before the last start, or in a client's bundle.
+        loop {
+            match self.worker.ledger.fate(self.about.call) {
+                Ok(Fate::Unordered) => tokio::time::sleep(FATE_EVERY).await,
+                Ok(Fate::Counts { .. } | Fate::Void { .. }) => return Ok(()),
+                Err(error) => return Err(CommitError::Stopped(error.to_string()).into()),
+            }
+        }
+    }
+
     /// Runs the call and sees its receipt to the disk. A long or slow answer is handed over while it flows.
     pub(crate) async fn execute(mut self) -> Result<Executed, Unfinished> {
         match std::mem::replace(&mut self.runs, Runs::Over) {
             // On the heap: few calls take this way, and none should carry its state.
             Runs::There(lease) => Box::pin(self.execute_elsewhere(lease)).await,
+            Runs::Compared { _place } => Box::pin(self.execute_compared(_place)).await,
             runs => {
                 self.runs = runs;
                 self.execute_here().await

@@ -14,6 +14,7 @@
 mod arrival;
 mod artifacts;
 mod bundle;
+mod compare;
 mod compile;
 pub(crate) mod context;
 mod derived;
@@ -59,7 +60,7 @@ use crate::workers::wire::Sandbox;
 use crate::workers::{Fleet, Lease};
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
-use moot_record::{Digest, Prices, Spec, Transaction};
+use moot_record::{AccountId, Digest, Prices, Spec, Transaction};
 use parking_lot::RwLock;
 use registry::Loaded;
 use std::sync::Arc;
@@ -116,6 +117,19 @@ pub(crate) enum LoadProblem {
     NoWorker {
         /// The function.
         function: String,
+    },
+    /// Its calls are compared, and too few registered to run them.
+    #[error(
+        "each call of {function} is run by {wanted} workers, and {found} that serve it here are registered with a stake; \
+         `moot worker register` registers one"
+    )]
+    TooFewWorkers {
+        /// The function.
+        function: String,
+        /// How many run each call.
+        wanted: u8,
+        /// How many there are.
+        found: usize,
     },
     /// It was deployed at another replica a moment ago.
     #[error(
@@ -219,16 +233,35 @@ impl Worker {
         Ok(*active.sandbox.get_or_init(|| sandbox))
     }
 
-    /// A place at a joined worker: where one is free, and for what runs nowhere else when one becomes free.
+    /// A place at a joined worker: where one is free, and for what runs nowhere else when one becomes free. Of workers
+    /// that registered those come first that `call`, the digest of its entry, is drawn for.
     pub(crate) async fn lease(
         &self,
         active: &Active,
+        call: impl FnOnce() -> Digest,
         within: Duration,
     ) -> Result<Option<Lease>, LoadProblem> {
-        if let Some(lease) = self.fleet.take(active, &[]) {
-            return Ok(Some(lease));
+        if self.fleet.count() > 0 {
+            let assigned = self.assigned(active, call);
+            if let Some(lease) = self.fleet.take(active, &assigned, &[]) {
+                return Ok(Some(lease));
+            }
         }
         self.lease_if_needed(active, within).await
+    }
+
+    /// The registered workers that serve a function here, in the order in which a call goes to them.
+    pub(super) fn assigned(&self, active: &Active, call: impl FnOnce() -> Digest) -> Vec<AccountId> {
+        let workers = self.ledger.workers();
+        if workers.is_empty() {
+            return Vec::new();
+        }
+        // What is deterministic is a component, whether its bytes are here or not.
+        let kind = if active.spec.deterministic { Ok(Sandbox::Component) } else { self.sandbox(active) };
+        let Ok(kind) = kind else { return Vec::new() };
+        let (stakes, replica) = (self.ledger.stakes(), self.ledger.account());
+        let serving = workers.serving(&stakes, kind, &active.name, &replica);
+        moot_ledger::assigned(&call(), &active.name, serving, usize::MAX)
     }
 
     /// The same only for what runs nowhere else.

@@ -88,6 +88,9 @@ impl Worker {
         if !call.input.is_of(&input) {
             return None;
         }
+        if version.spec.replicas_k > 1 {
+            return Some(Job::compared(self, version, *about, call, input, None));
+        }
         // Its workers have to join again first.
         if let Some(lease) = self.lease_if_needed(&version, PLACE_WAIT_AT_START).await.ok()? {
             return Some(Job::handed_over(self, version, lease, *about, call, input));

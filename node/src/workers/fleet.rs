@@ -52,21 +52,49 @@ impl Fleet {
         self.joined.write().retain(|known| !Arc::ptr_eq(known, worker));
     }
 
-    /// A place at the worker that is ready for the function and has most of them free. None when nobody is, and the call
-    /// is run here.
-    pub(crate) fn take(&self, function: &Active, tried: &[AccountId]) -> Option<Lease> {
+    /// A place at the first of `assigned` that is ready for the function and has one free; else at the worker that is
+    /// ready and has most of them free. None when nobody is, and the call is run here.
+    pub(crate) fn take(
+        &self,
+        function: &Active,
+        assigned: &[AccountId],
+        tried: &[AccountId],
+    ) -> Option<Lease> {
         let joined = self.joined.read();
         let ready = |worker: &&Arc<Joined>| {
             !worker.is_over() && !tried.contains(&worker.account) && worker.is_ready(function)
         };
-        joined.iter().filter(ready).max_by_key(|worker| worker.free_places())?.lease()
+        let of = |account: &AccountId| joined.iter().filter(ready).find(|worker| worker.account == *account);
+        let first = assigned.iter().filter_map(of).find_map(Joined::lease);
+        first.or_else(|| joined.iter().filter(ready).max_by_key(|worker| worker.free_places())?.lease())
+    }
+
+    /// A place at this very worker, as soon as it is ready and has one.
+    pub(crate) async fn wait_for(
+        &self,
+        function: &Active,
+        account: &AccountId,
+        within: Duration,
+    ) -> Option<Lease> {
+        let due = tokio::time::Instant::now() + within;
+        loop {
+            let worker = self.joined.read().iter().find(|worker| worker.account == *account).cloned();
+            let ready = worker.filter(|worker| !worker.is_over() && worker.is_ready(function));
+            if let Some(lease) = ready.and_then(|worker| worker.lease()) {
+                return Some(lease);
+            }
+            if tokio::time::Instant::now() >= due {
+                return None;
+            }
+            tokio::time::sleep(IDLE_LOOK).await;
+        }
     }
 
     /// A place at a worker that is ready for the function, as soon as there is one.
     pub(crate) async fn wait(&self, function: &Active, within: Duration) -> Option<Lease> {
         let due = tokio::time::Instant::now() + within;
         loop {
-            if let Some(lease) = self.take(function, &[]) {
+            if let Some(lease) = self.take(function, &[], &[]) {
                 return Some(lease);
             }
             if tokio::time::Instant::now() >= due {

@@ -18,6 +18,8 @@ use moot_record::limits::{MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, MAX_SPEC_BYTES};
 use moot_record::{AccountId, DecodeError, Digest, EntryId, FunctionName, Prices};
 use serde::{Deserialize, Serialize};
 
+pub use moot_record::Sandbox;
+
 /// `POST`: who the replica is, and what it wants to know.
 pub const HELLO: &str = "/hello";
 /// `POST`: a call.
@@ -53,27 +55,6 @@ pub struct Welcome {
     pub kinds: Vec<Sandbox>,
     /// Calls that it runs at a time.
     pub places: usize,
-}
-
-/// A kind of secure runtime environment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// WebAssembly components.
-    Component,
-    /// A process of the operator's choice that speaks the AWS Lambda Runtime API.
-    External,
-}
-
-impl Sandbox {
-    /// Its name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Sandbox::Component => "component",
-            Sandbox::External => "external",
-        }
-    }
 }
 
 /// A function that a worker is to be ready for.

@@ -5,12 +5,13 @@
 //!  [0, retention_s] | [1] | [2],
 //!  [null | [host...], [[name, value]...], [secret...], [store...], [[name, at, write]...], clock, random, ledger],
 //!  [fuel, deadline_ms, memory, request, response, log]]
+//! and after it replicas_k, from 2 on
 //! ```
 
 use super::{Access, FunctionKind, Lifecycle, Payer, PayloadMode, Spec, SpecDir, SpecGrants, SpecLimits};
 use crate::bytes::AccountId;
 use crate::cbor::{self, Reader};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Invalid};
 use crate::item::{Item, canonical};
 use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
 
@@ -40,7 +41,8 @@ fn read_text(r: &mut Reader<'_>) -> Result<String, DecodeError> {
 
 impl Item for Spec {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 11);
+        let several = self.replicas_k != 1;
+        cbor::array(out, if several { 12 } else { 11 });
         self.kind.write(out);
         cbor::text(out, &self.route);
         match &self.access {
@@ -55,10 +57,17 @@ impl Item for Spec {
         self.payloads.write(out);
         self.grants.write(out);
         self.limits.write(out);
+        if several {
+            cbor::uint(out, self.replicas_k);
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(11)?;
+        let at = r.position();
+        let fields = r.list(12)?;
+        if fields < 11 {
+            return Err(DecodeError::WrongLength { at, what: "the spec", len: fields as u64, wanted: 11 });
+        }
         let spec = Self {
             kind: FunctionKind::read(r)?,
             route: read_text(r)?,
@@ -73,7 +82,11 @@ impl Item for Spec {
             payloads: PayloadMode::read(r)?,
             grants: SpecGrants::read(r)?,
             limits: SpecLimits::read(r)?,
+            replicas_k: if fields == 12 { r.small()? } else { 1 },
         };
+        if fields == 12 && spec.replicas_k == 1 {
+            return Err(Invalid::new("spec.replicas_k", "1, which is left out").into());
+        }
         spec.check()?;
         Ok(spec)
     }

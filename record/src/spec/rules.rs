@@ -1,8 +1,8 @@
 //! What a spec must obey beyond its types.
 
-use super::{Access, Payer, Spec, SpecGrants};
+use super::{Access, FunctionKind, Payer, Spec, SpecGrants};
 use crate::error::Invalid;
-use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
+use crate::limits::{MAX_REPLICAS_K, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
 use crate::path::check_path;
 
 impl Spec {
@@ -22,6 +22,7 @@ impl Spec {
         if self.deterministic {
             self.check_deterministic()?;
         }
+        self.check_replicas()?;
         let l = &self.limits;
         for (field, value) in [
             ("spec.limits.fuel", l.fuel),
@@ -47,6 +48,29 @@ impl Spec {
         check_path(&self.route).map_err(|e| Invalid::new("spec.route", e.why))?;
         if self.route == "/_moot" || self.route.starts_with("/_moot/") {
             return Err(Invalid::new("spec.route", "/_moot is the node's own; choose another"));
+        }
+        Ok(())
+    }
+
+    fn check_replicas(&self) -> Result<(), Invalid> {
+        let k = self.replicas_k;
+        if k == 0 || k > MAX_REPLICAS_K {
+            let why = format!("{k}; a call is run on 1 to {MAX_REPLICAS_K} workers");
+            return Err(Invalid::new("spec.replicas_k", why));
+        }
+        if k > 1 && !self.deterministic {
+            let why =
+                format!("{k}, and the function is not deterministic: its receipts would differ by right");
+            return Err(Invalid::new("spec.replicas_k", why));
+        }
+        // The streams of HTTP, and requests that are refused later than at once, show how fast a machine is. Whoever
+        // writes such a function could have honest workers say different things, and lose stake.
+        if k > 1 && (self.kind == FunctionKind::Http || self.grants.http.is_some()) {
+            let why = format!(
+                "{k}, and the function has streams of HTTP, whose timing differs by machine: it must be of kind event or \
+                 typed, without the grant http"
+            );
+            return Err(Invalid::new("spec.replicas_k", why));
         }
         Ok(())
     }
@@ -127,7 +151,7 @@ fn check_text(field: &'static str, text: &str, least: usize) -> Result<(), Inval
 mod tests {
     use super::*;
     use crate::bytes::AccountId;
-    use crate::spec::{FunctionKind, SpecDir};
+    use crate::spec::SpecDir;
 
     #[test]
     fn rules_name_the_field() {
@@ -161,6 +185,24 @@ mod tests {
             }),
             "spec.deterministic"
         );
+        assert_eq!(field(&|s| s.replicas_k = 3), "spec.replicas_k");
+        let compared = |kind, http: Option<Vec<String>>| {
+            let mut spec = Spec { kind, deterministic: true, replicas_k: 2, ..Spec::new(kind, "/sum") };
+            spec.grants.http = http;
+            spec.check().map_err(|error| error.field)
+        };
+        assert_eq!(compared(FunctionKind::Typed, None), Ok(()));
+        assert_eq!(compared(FunctionKind::Http, None), Err("spec.replicas_k"));
+        assert_eq!(compared(FunctionKind::Event, Some(vec![])), Err("spec.replicas_k"));
+        for k in [0, MAX_REPLICAS_K + 1] {
+            assert_eq!(
+                field(&|s| {
+                    s.deterministic = true;
+                    s.replicas_k = k;
+                }),
+                "spec.replicas_k"
+            );
+        }
         assert_eq!(
             field(&|s| {
                 s.payer = Payer::Caller;
@@ -170,6 +212,20 @@ mod tests {
         );
         let big = (0..8).map(|i| (format!("V{i}"), "x".repeat(2000))).collect::<Vec<_>>();
         assert_eq!(field(&|s| s.grants.env.clone_from(&big)), "spec");
+    }
+
+    #[test]
+    fn one_worker_is_written_in_one_way() {
+        let mut spec = Spec::new(FunctionKind::Event, "/a");
+        spec.deterministic = true;
+        let once = spec.encode();
+        spec.replicas_k = 3;
+        let bytes = spec.encode();
+        assert_eq!((once[0], bytes[0], bytes.last()), (0x8b, 0x8c, Some(&3)));
+        assert_eq!(Spec::decode(&bytes), Ok(spec));
+        let mut said = once;
+        (said[0], _) = (0x8c, said.push(1));
+        assert!(Spec::decode(&said).unwrap_err().to_string().contains("replicas_k"));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use moot_record::{
     Certificate, Contradiction, Digest, DoubleVote, Economy, Entry, EntryId, Epochs, Equivocation,
     EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField, HttpRequestHead,
     HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Proposed, Receipt,
-    Role, SealedHeader, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status, Touch,
-    TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value, Vote,
+    Role, Sandbox, SealedHeader, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
+    Touch, TouchKind, Transaction, Trigger, TriggerAccess, TriggerOn, Value, Vote, WorkOffer,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -126,7 +126,16 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         }),
         name().prop_map(|name| Transaction::Freeze { name }),
         (name(), option::of(trigger())).prop_map(|(name, trigger)| Transaction::Trigger { name, trigger }),
+        option::of(offer()).prop_map(|offer| Transaction::Work { offer }),
     ]
+}
+
+/// What a worker offers.
+pub(crate) fn offer() -> impl Strategy<Value = WorkOffer> {
+    let kinds = vec(select(Sandbox::ALL), 1..=2);
+    let (functions, replicas) = (option::of(vec(name(), 1..9)), option::of(vec(account(), 1..9)));
+    (kinds, functions, replicas)
+        .prop_map(|(kinds, functions, replicas)| WorkOffer { kinds, functions, replicas }.sorted())
 }
 
 pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {
@@ -261,10 +270,11 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
         Just(PayloadMode::Digest),
     ];
     let route = prop_oneof![Just("/".to_owned()), "/[a-z]{1,12}(/[a-z]{1,12})?"];
-    let head = (select(FunctionKind::ALL), route, access, select(Payer::ALL), any::<[bool; 3]>());
+    let flags = (any::<[bool; 3]>(), 1..=moot_record::limits::MAX_REPLICAS_K);
+    let head = (select(FunctionKind::ALL), route, access, select(Payer::ALL), flags);
     let limits = proptest::array::uniform6(integer().prop_map(|limit| limit.max(1)));
     (head, payloads, option::of(grants()), limits).prop_map(|(head, payloads, grants, limits)| {
-        let (kind, route, access, payer, [upgradable, destructible, idempotent]) = head;
+        let (kind, route, access, payer, ([upgradable, destructible, idempotent], k)) = head;
         let [fuel, deadline_ms, memory_bytes, request_bytes, response_bytes, log_bytes] = limits;
         Spec {
             kind,
@@ -273,6 +283,7 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
             payer,
             lifecycle: Lifecycle { upgradable, destructible },
             deterministic: grants.is_none(),
+            replicas_k: if grants.is_none() && kind != FunctionKind::Http { k } else { 1 },
             idempotent,
             payloads,
             grants: grants.unwrap_or_default(),

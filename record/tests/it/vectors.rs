@@ -14,9 +14,9 @@ use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
     Committee, Contradiction, Digest, Domain, DoubleVote, Economy, Entry, EntryId, Equivocation, EventInput,
     Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair,
-    PageClass, Payload, Prices, Proof, Receipt, ReceiptFile, Role, SealedHeader, Signature, Spec, SpecDir,
-    Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, component_digest, merkle,
-    page_digest, payload_digest, seal, verify,
+    PageClass, Payload, Prices, Proof, Receipt, ReceiptFile, Role, Sandbox, SealedHeader, Signature, Spec,
+    SpecDir, Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, WorkOffer,
+    component_digest, merkle, page_digest, payload_digest, seal, verify,
 };
 use serde_json::{Value, json};
 
@@ -205,7 +205,10 @@ pub(crate) fn full_spec() -> Spec {
 }
 
 fn specs() -> Value {
-    [Spec::new(FunctionKind::Http, "/"), full_spec()]
+    let mut compared = Spec::new(FunctionKind::Event, "/sum");
+    compared.deterministic = true;
+    compared.replicas_k = 3;
+    [Spec::new(FunctionKind::Http, "/"), full_spec(), compared]
         .iter()
         .map(|spec| json!({ "json": spec, "cbor": hex(spec.encode()), "digest": spec.digest() }))
         .collect()
@@ -361,8 +364,26 @@ fn written() -> Vec<(&'static str, Entry)> {
     ]
 }
 
+/// What workers say of themselves; apart from the others for the same reason.
+fn offered() -> Vec<(&'static str, Entry)> {
+    let names = ["calc", "resize"].map(|name| FunctionName::parse(name).unwrap());
+    let replica = Keypair::from_seed([6; 32]).account();
+    let all = WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None };
+    let some = WorkOffer {
+        kinds: Sandbox::ALL.to_vec(),
+        functions: Some(names.to_vec()),
+        replicas: Some(vec![replica]),
+    };
+    let work = |offer| Transaction::Work { offer }.into();
+    vec![
+        ("a worker for everything", work(Some(all))),
+        ("a worker for some functions of one replica", work(Some(some))),
+        ("a worker that stops", work(None)),
+    ]
+}
+
 fn entries() -> Value {
-    [some_entries(), transfers(), bonds(), written()]
+    [some_entries(), transfers(), bonds(), written(), offered()]
         .concat()
         .iter()
         .map(|(name, entry)| {
@@ -397,6 +418,15 @@ fn entries_refused() -> Value {
     };
     let schedule = |text: &str| TriggerOn::Schedule(text.into());
     let values = || TriggerOn::Value("/chat/$room".into());
+    let offer = |kinds, functions| {
+        said(Transaction::Work { offer: Some(WorkOffer { kinds, functions, replicas: None }) })
+    };
+    let compared = |kind, change: &dyn Fn(&mut Spec)| {
+        let mut spec = Spec { deterministic: true, replicas_k: 3, ..Spec::new(kind, "/sum") };
+        change(&mut spec);
+        let name = FunctionName::parse("sum").unwrap();
+        said(Transaction::deploy(name, component_digest(b"sum"), 3, &spec, None))
+    };
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -450,6 +480,13 @@ fn entries_refused() -> Value {
         ("a trigger for nobody", triggered(values(), TriggerAccess::Accounts(vec![]))),
         ("a trigger for one account twice", triggered(values(), TriggerAccess::Accounts(vec![to, to]))),
         ("a trigger with an empty rule", triggered(values(), TriggerAccess::Rule(String::new()))),
+        ("a worker without a sandbox", offer(vec![], None)),
+        ("a worker with one sandbox twice", offer(vec![Sandbox::External; 2], None)),
+        ("a worker that serves nothing", offer(vec![Sandbox::Component], Some(vec![]))),
+        ("workers that may differ by right", compared(FunctionKind::Event, &|s| s.deterministic = false)),
+        ("workers of a function with HTTP streams", compared(FunctionKind::Http, &|_| ())),
+        ("workers of one with requests", compared(FunctionKind::Typed, &|s| s.grants.http = Some(vec![]))),
+        ("too many workers for a call", compared(FunctionKind::Typed, &|s| s.replicas_k = 8)),
         ("a value by nobody in the long form", nameless),
         ("a value by a function in no call", Entry::Value(function).encode()),
         ("a value by no function in a call", Entry::Value(call).encode()),

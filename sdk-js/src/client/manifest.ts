@@ -11,7 +11,7 @@
 import { InvalidError, quoted } from "../errors.js";
 import { AccountId } from "../record/bytes.js";
 import { encode } from "../record/codec.js";
-import { MAX_SPEC_BYTES } from "../record/limits.js";
+import { MAX_REPLICAS_K, MAX_SPEC_BYTES } from "../record/limits.js";
 import type { FunctionName } from "../record/names.js";
 import { type FunctionKind, Spec } from "../record/spec.js";
 import { checkSpec } from "../record/spec-rules.js";
@@ -44,6 +44,8 @@ export interface Manifest {
   readonly deterministic?: boolean;
   /** A call may be run again after its worker died in the middle. */
   readonly idempotent?: boolean;
+  /** On how many workers each call is run, whose receipts must agree: 1 by default, up to 7 if it is deterministic. */
+  readonly replicas_k?: number;
   /** Another version may be deployed; true by default, and given up for ever by false. */
   readonly upgradable?: boolean;
   /** It may be retired. */
@@ -98,6 +100,7 @@ export function specOf(name: FunctionName, kind: FunctionKind, manifest: Manifes
     payloads: readPayloads(table),
     grants: readGrants(table.below("grants")),
     limits: readLimits(table.below("limits")),
+    ...readReplicas(table),
   };
   table.finish();
   checkSpec(spec);
@@ -107,6 +110,12 @@ export function specOf(name: FunctionName, kind: FunctionKind, manifest: Manifes
     throw new InvalidError("manifest", why);
   }
   return spec;
+}
+
+/** One worker is left out: each meaning has one form. */
+function readReplicas(table: Table): { readonly replicas_k?: number } {
+  const replicas = Number(table.count("replicas_k", BigInt(MAX_REPLICAS_K)) ?? 1n);
+  return replicas === 1 ? {} : { replicas_k: replicas };
 }
 
 function readRoute(table: Table): string | undefined {

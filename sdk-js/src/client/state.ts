@@ -9,6 +9,7 @@ export type StateQuestion =
   | { readonly account: string }
   | { readonly stake: string }
   | { readonly conviction: string }
+  | { readonly worker: string }
   | { readonly hold: string }
   | { readonly function: string }
   | { readonly trigger: string }
@@ -23,6 +24,7 @@ const CHECKS: Readonly<Record<string, (key: string) => unknown>> = {
   account: AccountId.parse,
   stake: AccountId.parse,
   conviction: AccountId.parse,
+  worker: AccountId.parse,
   hold: parseEntryId,
   function: parseFunctionName,
   trigger: parseFunctionName,

@@ -1,7 +1,7 @@
 /** What a spec must obey beyond its types. */
 
 import { InvalidError, quoted } from "../errors.js";
-import { MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
+import { MAX_REPLICAS_K, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
 import { checkPath } from "./names.js";
 import type { Spec, SpecGrants } from "./spec.js";
 import { compareText, hasControl, utf8 } from "./text.js";
@@ -25,6 +25,7 @@ export function checkSpec(spec: Spec): void {
   if (spec.deterministic) {
     checkDeterministic(spec.grants);
   }
+  checkReplicas(spec);
   for (const name of ["fuel", "deadline_ms", "memory_bytes"] as const) {
     if (spec.limits[name] === 0n) {
       throw new InvalidError(`spec.limits.${name}`, "0; no call could run");
@@ -39,6 +40,22 @@ function checkRoute(route: string): void {
   checkPath(route, "spec.route");
   if (route === "/_moot" || route.startsWith("/_moot/")) {
     throw new InvalidError("spec.route", "/_moot is the node's own; choose another");
+  }
+}
+
+function checkReplicas({ replicas_k: k = 1, deterministic, kind, grants }: Spec): void {
+  if (k < 1 || k > MAX_REPLICAS_K) {
+    throw new InvalidError("spec.replicas_k", `${n(k)}; a call is run on 1 to ${n(MAX_REPLICAS_K)} workers`);
+  }
+  if (k > 1 && !deterministic) {
+    const why = "and the function is not deterministic: its receipts would differ by right";
+    throw new InvalidError("spec.replicas_k", `${n(k)}, ${why}`);
+  }
+  if (k > 1 && (kind === "http" || grants.http !== null)) {
+    const why =
+      "and the function has streams of HTTP, whose timing differs by machine: it must be of kind event or typed, " +
+      "without the grant http";
+    throw new InvalidError("spec.replicas_k", `${n(k)}, ${why}`);
   }
 }
 

@@ -8,10 +8,11 @@
  * [kind, route, null | [account...], payer, upgradable, destructible, deterministic, idempotent,
  *  [0, retention_s] | [1] | [2],
  *  [null | [host...], [[name, value]...], [secret...], [store...], [[name, at, write]...], clock, random, ledger],
- *  [fuel, deadline_ms, memory, request, response, log]]
+ *  [fuel, deadline_ms, memory, request, response, log]]     and after it replicas_k, from 2 on
  * ```
  */
 
+import { InvalidError } from "../errors.js";
 import { AccountId, type Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { type Codec, encode, numbered } from "./codec.js";
@@ -84,6 +85,8 @@ export interface Spec {
   readonly payloads: PayloadMode;
   readonly grants: SpecGrants;
   readonly limits: SpecLimits;
+  /** On how many workers each call is run, whose receipts must agree. One when left out, as one always is. */
+  readonly replicas_k?: number;
 }
 
 const KIND = numbered<FunctionKind>("kind of function", ["http", "event", "typed"]);
@@ -183,11 +186,21 @@ function readLimits(r: Reader): SpecLimits {
   };
 }
 
+/** One is left out: each meaning has one form. */
+function readReplicas(r: Reader): number {
+  const replicas = r.u16();
+  if (replicas === 1) {
+    throw new InvalidError("spec.replicas_k", "1, which is left out");
+  }
+  return replicas;
+}
+
 export const Spec: Codec<Spec> = {
   maxBytes: MAX_SPEC_BYTES,
 
   write(out, spec) {
-    out.array(11);
+    const replicas = spec.replicas_k ?? 1;
+    out.array(replicas === 1 ? 11 : 12);
     KIND.write(out, spec.kind);
     out.text(spec.route);
     out.option(spec.access === "anyone" ? null : spec.access.accounts, (accounts) => {
@@ -210,10 +223,17 @@ export const Spec: Codec<Spec> = {
     out.uint(limits.request_bytes);
     out.uint(limits.response_bytes);
     out.uint(limits.log_bytes);
+    if (replicas !== 1) {
+      out.uint(replicas);
+    }
   },
 
   read(r) {
-    r.array(11);
+    const at = r.position;
+    const fields = r.list(12);
+    if (fields < 11) {
+      throw wrongLength("the spec", at, fields, 11);
+    }
     const kind = KIND.read(r);
     const route = readText(r);
     const accounts = r.option(() => r.items(MAX_SPEC_LIST, () => AccountId.read(r)));
@@ -229,8 +249,9 @@ export const Spec: Codec<Spec> = {
       grants: readGrants(r),
       limits: readLimits(r),
     };
-    checkSpec(spec);
-    return spec;
+    const whole = fields === 12 ? { ...spec, replicas_k: readReplicas(r) } : spec;
+    checkSpec(whole);
+    return whole;
   },
 };
 

@@ -13,12 +13,14 @@ import {
   MAX_STATE_VALUE_BYTES,
   MAX_VALIDATORS,
   MAX_WAITING_PARTS,
+  MAX_WORKER_FAULTS,
 } from "./limits.js";
 import { EntryId, FunctionName } from "./names.js";
 import { Prices } from "./prices.js";
 import { Spec } from "./spec.js";
 import type { StateKind } from "./state.js";
 import { Trigger } from "./trigger.js";
+import { WorkOffer } from "./work.js";
 
 /** What an account has, in the network's smallest unit of account. */
 export interface AccountState {
@@ -87,6 +89,25 @@ export interface TriggerState {
   readonly next_ms: bigint;
 }
 
+/** What the state holds of a worker. */
+export interface WorkerState {
+  /** What it offers; null: it gets no calls any more. */
+  readonly offer: WorkOffer | null;
+  /** The height at which that was so first. */
+  readonly since: bigint;
+  /** How many of its receipts differed from what most said. */
+  readonly faults: bigint;
+  /** How many units were burned for them all. */
+  readonly burned: bigint;
+  /** The last of them, the newest last: its own receipt, and the first of those that agree. */
+  readonly last: readonly {
+    readonly call: EntryId;
+    readonly receipt: EntryId;
+    readonly agreed: EntryId;
+    readonly burned: bigint;
+  }[];
+}
+
 /** What is read of the values of each kind; of the kinds that are not here a proof has the bytes. */
 export interface StateValues {
   readonly account: AccountState;
@@ -98,6 +119,7 @@ export interface StateValues {
   readonly prices: PriceListState;
   readonly pot: PotState;
   readonly trigger: TriggerState;
+  readonly worker: WorkerState;
 }
 
 const READERS: { readonly [K in keyof StateValues]: (r: Reader) => StateValues[K] } = {
@@ -151,6 +173,24 @@ const READERS: { readonly [K in keyof StateValues]: (r: Reader) => StateValues[K
   trigger(r) {
     r.array(3);
     return { owner: AccountId.read(r), trigger: Trigger.read(r), next_ms: r.uint() };
+  },
+  worker(r) {
+    r.array(5);
+    const offer = r.option(() => WorkOffer.read(r));
+    if (offer !== null) {
+      WorkOffer.check(offer);
+    }
+    return {
+      offer,
+      since: r.uint(),
+      faults: r.uint(),
+      burned: r.uint(),
+      last: r.items(MAX_WORKER_FAULTS, () => {
+        r.array(4);
+        const [call, receipt, agreed] = [EntryId.read(r), EntryId.read(r), EntryId.read(r)];
+        return { call, receipt, agreed, burned: r.uint() };
+      }),
+    };
   },
 };
 

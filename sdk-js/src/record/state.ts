@@ -53,7 +53,11 @@ export type StateKey =
   /** A call that a trigger derived, and that is not answered yet: height of its block and number in it. */
   | { readonly derived: readonly [height: bigint, number: number] }
   /** A call whose end triggers wait for. */
-  | { readonly watched: EntryId };
+  | { readonly watched: EntryId }
+  /** A worker that registered, or that was found at fault. */
+  | { readonly worker: AccountId }
+  /** A call that several workers run, until all have said what came of it. */
+  | { readonly compared: EntryId };
 
 /** The kinds of keys; each one's number is its place here. */
 const KINDS = [
@@ -71,6 +75,8 @@ const KINDS = [
   "trigger",
   "derived",
   "watched",
+  "worker",
+  "compared",
 ] as const;
 
 /** A kind of key. */
@@ -118,8 +124,12 @@ export const StateKey: Codec<StateKey> = {
       key.derived.forEach((part) => {
         out.uint(part);
       });
-    } else {
+    } else if ("watched" in key) {
       EntryId.write(out, key.watched);
+    } else if ("worker" in key) {
+      AccountId.write(out, key.worker);
+    } else {
+      EntryId.write(out, key.compared);
     }
   },
 
@@ -158,6 +168,10 @@ export const StateKey: Codec<StateKey> = {
           return { derived: [r.uint(), r.u32()] };
         case "watched":
           return { watched: EntryId.read(r) };
+        case "worker":
+          return { worker: AccountId.read(r) };
+        case "compared":
+          return { compared: EntryId.read(r) };
       }
     })();
     if (fields !== fieldsOf(kind)) {

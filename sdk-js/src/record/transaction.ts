@@ -33,6 +33,7 @@ import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
 import { utf8 } from "./text.js";
 import { Trigger } from "./trigger.js";
+import { WORK, type Work } from "./work.js";
 
 /** A new function, or a new version of one. */
 export interface Deploy {
@@ -120,7 +121,8 @@ export type Transaction =
   /** What things should cost, as a member of the committee would have it. */
   | { readonly prices: { readonly prices: Prices } }
   | { readonly freeze: Freeze }
-  | { readonly trigger: SetTrigger };
+  | { readonly trigger: SetTrigger }
+  | { readonly work: Work };
 
 /** What each kind says, under its name. */
 type Kinds = UnionToIntersection<Transaction>;
@@ -256,6 +258,7 @@ const KINDS: { readonly [K in keyof Kinds]: Kind<Kinds[K]> } = {
     read: (r) => ({ name: FunctionName.read(r), trigger: r.option(() => Trigger.read(r)) }),
     check: unchecked,
   },
+  work: WORK,
 };
 
 /** A kind that says nothing but a function's name. */

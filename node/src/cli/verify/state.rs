@@ -5,7 +5,7 @@ use std::path::Path;
 use moot_ledger::FunctionRecord;
 use moot_record::{
     Account, Conviction, Genesis, Hold, PathOwner, PathRule, Pot, PriceList, ProvenState, SetTrigger, Stake,
-    StateKey, TriggerOn,
+    StateKey, TriggerOn, WorkerRecord,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ pub(super) fn readable(proven: &ProvenState) -> Value {
         StateKey::Prices => PriceList::decode(value).map(|found| json!(found)),
         StateKey::Pot => Pot::decode(value).map(|found| json!(found)),
         StateKey::Trigger(_) => SetTrigger::decode(value).map(|found| json!(found)),
+        StateKey::Worker(_) => WorkerRecord::decode(value).map(|found| json!(found)),
         _ => Ok(json!(data_encoding::BASE64URL_NOPAD.encode(value))),
     };
     read.unwrap_or(Value::Null)
@@ -112,7 +113,27 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
             let found = found.map_or_else(|| "none".to_owned(), shown);
             (format!("trigger {BOLD}{name}{BOLD:#}"), ("runs", found))
         }
-        StateKey::History | StateKey::Seats | StateKey::Derived(..) | StateKey::Watched(_) => {
+        StateKey::Worker(account) => {
+            let found = value.and_then(|value| WorkerRecord::decode(value).ok()).unwrap_or_default();
+            let takes = if found.offer.is_some() { "takes calls" } else { "takes no calls" };
+            let faults = match found.last.last() {
+                None => "no receipt of its differed from what most said".to_owned(),
+                Some(fault) => format!(
+                    "{}, {} burned; the last: receipt {} of call {}, and {} is what most said",
+                    text::count(usize::try_from(found.faults).unwrap_or(usize::MAX), "fault"),
+                    text::number(found.burned),
+                    fault.receipt,
+                    fault.call,
+                    fault.agreed
+                ),
+            };
+            (format!("worker {BOLD}{account}{BOLD:#}"), ("worker", format!("{takes} {DIM}{faults}{DIM:#}")))
+        }
+        StateKey::History
+        | StateKey::Seats
+        | StateKey::Derived(..)
+        | StateKey::Watched(_)
+        | StateKey::Compared(_) => {
             let bytes = value.map_or_else(|| "none".to_owned(), |value| text::count(value.len(), "byte"));
             ("state".to_owned(), ("value", bytes))
         }

@@ -7,7 +7,7 @@ use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use crate::limits::{FINAL_WAIT, LANE_WAIT, MAX_LISTED_CALLS};
 use http::{HeaderValue, StatusCode};
-use moot_ledger::ProveError;
+use moot_ledger::{ProveError, Refusal};
 use moot_record::{Call, CallKind, Entry, EntryId, Evidence, Payload, Receipt, ReceiptFile};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,6 +60,9 @@ pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> 
     let call = find_soon(door, id).await?;
     let ledger = &door.worker.ledger;
     let receipt = ledger.receipt_of(id).map_err(Failure::internal)?;
+    let outcome = ledger.transaction_outcome(id).map_err(Failure::internal)?;
+    let disputed = outcome.and_then(|outcome| outcome.result.err());
+    let disputed = disputed.filter(|why| matches!(why, Refusal::Disputed { .. }));
     let height = ledger.prove(id).ok().map(|proof| proof.block_header.height);
     let export = match &call.kind {
         CallKind::Typed { export } => Some(export.clone()),
@@ -79,6 +82,7 @@ pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> 
         function: call.function,
         height,
         receipt: receipt.map(|(id, receipt)| receipt_view(id, receipt)),
+        disputed: disputed.map(|why| why.to_string()),
     })
 }
 

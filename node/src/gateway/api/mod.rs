@@ -17,6 +17,7 @@ mod rules;
 mod state;
 mod triggers;
 pub(crate) mod values;
+mod work;
 
 use crate::api::PREFIX;
 use crate::gateway::body::AnswerBody;
@@ -75,6 +76,8 @@ async fn get(door: &Arc<Door>, visit: Visit, segments: &[&str]) -> Answered {
         ["holds", id] => bonds::hold(door, id).await,
         ["stakes"] => bonds::stakes(door).await,
         ["stakes", account] => bonds::stake(door, account).await,
+        ["workers"] => work::list(door).await,
+        ["workers", account] => work::show(door, account).await,
         ["replicas"] => bonds::replicas(door).await,
         ["accounts", account, "statement"] => fees::statement(door, account, visit.parts.uri.query()).await,
         ["prices"] => fees::prices(door).await,
@@ -116,7 +119,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
     match segments {
         [
             "health" | "ready" | "metrics" | "openapi.json" | "problems" | "status" | "genesis" | "functions"
-            | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas",
+            | "rules" | "prices" | "bill" | "triggers" | "derived" | "stakes" | "replicas" | "workers",
         ]
         | ["functions", _]
         | ["functions", _, "logs" | "openapi.json"]
@@ -124,7 +127,7 @@ fn method_of(segments: &[&str]) -> Option<&'static str> {
         | ["calls", _]
         | ["calls", _, "receipt" | "input" | "output"]
         | ["accounts", _, "statement"]
-        | ["accounts" | "blocks" | "derived" | "holds" | "stakes", _]
+        | ["accounts" | "blocks" | "derived" | "holds" | "stakes" | "workers", _]
         | ["state", _, _, ..]
         | ["owners", _, ..] => Some("GET, HEAD"),
         ["components", _] => Some("GET, HEAD, PUT"),

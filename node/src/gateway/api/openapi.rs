@@ -2,7 +2,7 @@
 
 use super::{
     Answered, accounts, blocks, bonds, bundles, calls, components, events, fees, functions, interface, node,
-    rules, state, triggers, values,
+    rules, state, triggers, values, work,
 };
 use crate::api;
 use crate::gateway::answer::bytes_of;
@@ -30,6 +30,8 @@ use utoipa::OpenApi;
         bonds::stakes,
         bonds::stake,
         bonds::replicas,
+        work::list,
+        work::show,
         fees::prices,
         fees::statement,
         fees::bill,
@@ -114,7 +116,7 @@ mod tests {
         ] {
             assert!(document.paths.paths.contains_key(path), "{path}");
         }
-        assert_eq!(document.paths.paths.len(), 37);
+        assert_eq!(document.paths.paths.len(), 39);
     }
 
     #[test]

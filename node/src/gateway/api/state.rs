@@ -52,6 +52,7 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
         "account" => key.parse().map(StateKey::Account).map_err(wrong),
         "stake" => key.parse().map(StateKey::Stake).map_err(wrong),
         "conviction" => key.parse().map(StateKey::Conviction).map_err(wrong),
+        "worker" => key.parse().map(StateKey::Worker).map_err(wrong),
         "hold" => key.parse().map(StateKey::Hold).map_err(wrong),
         "function" => key.parse().map(StateKey::Function).map_err(wrong),
         "owner" => {
@@ -71,7 +72,7 @@ fn read(kind: &str, key: &str) -> Result<StateKey, Failure> {
         "trigger" => key.parse().map(StateKey::Trigger).map_err(wrong),
         other => {
             let detail = format!(
-                "{other:?} is not one of account, stake, conviction, hold, function, owner, rule, trigger, network"
+                "{other:?} is not one of account, stake, conviction, worker, hold, function, owner, rule, trigger, network"
             );
             Err(Failure::new(Kind::NotFound, detail))
         }

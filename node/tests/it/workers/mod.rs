@@ -1,5 +1,7 @@
 //! Workers in processes of their own: real sockets, real keys, `kill -9`.
 
+mod assigned;
+mod compared;
 mod external;
 mod joining;
 mod lost;

@@ -20,23 +20,23 @@ use tokio::runtime::Runtime;
 use wire::{CallOrder, Hello};
 
 type Reply = Response<Full<Bytes>>;
-type Lie = dyn Fn(&Hello, &CallOrder) -> Option<Reply> + Send + Sync;
+pub(super) type Lie = dyn Fn(&Hello, &CallOrder) -> Option<Reply> + Send + Sync;
 
 fn key() -> Keypair {
     Keypair::from_seed([70; 32])
 }
 
 /// A worker in this process that answers calls as it is told.
-struct Rogue {
+pub(super) struct Rogue {
     _runtime: Runtime,
 }
 
 impl Rogue {
-    fn join(address: SocketAddr, replica: AccountId, lie: Arc<Lie>) -> Rogue {
+    pub(super) fn join(key: Keypair, address: SocketAddr, replica: AccountId, lie: Arc<Lie>) -> Rogue {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move {
-            let tls = identity::client(&key(), replica).unwrap();
+            let tls = identity::client(&key, replica).unwrap();
             let stream = tokio::net::TcpStream::connect(address).await.unwrap();
             let connector = tokio_rustls::TlsConnector::from(Arc::new(tls));
             let stream = connector.connect(identity::no_name().unwrap(), stream).await.unwrap();
@@ -120,6 +120,11 @@ fn framed(bundle: Vec<u8>, output: &[u8]) -> Option<Reply> {
     Some(reply(StatusCode::OK, wire::frame(&head, output)))
 }
 
+/// What a worker of a key answers to every call: this, whatever was asked.
+pub(super) fn saying(key: Keypair, output: &'static [u8]) -> Arc<Lie> {
+    Arc::new(move |hello, order| framed(signed(&key, hello, order, &[receipt(hello, order, output)]), output))
+}
+
 /// An answer that is right in everything but what `change` does to its receipt.
 fn changed(change: impl Fn(&mut Receipt) + Send + Sync + 'static) -> Arc<Lie> {
     Arc::new(move |hello, order| {
@@ -144,7 +149,7 @@ fn node() -> TestNode {
 }
 
 fn join(node: &TestNode, lie: Arc<Lie>) -> Rogue {
-    let rogue = Rogue::join(node.workers(), node.account(), lie);
+    let rogue = Rogue::join(key(), node.workers(), node.account(), lie);
     await_ready(node, 2);
     rogue
 }

@@ -91,7 +91,7 @@ export interface FunctionView extends FunctionSummary {
 const accessList = object<{ accounts: AccountId[] }>({ accounts: list(account) });
 const keep = object<{ keep: { retention_s: bigint } }>({ keep: object({ retention_s: u64 }) });
 
-export const specView: Decoder<Spec> = object<Spec>({
+const specFields: Decoder<Spec> = object<Spec>({
   kind,
   route: text,
   access: (value, at) => (value === "anyone" ? "anyone" : accessList(value, at)),
@@ -119,6 +119,13 @@ export const specView: Decoder<Spec> = object<Spec>({
     log_bytes: u64,
   }),
 });
+
+export const specView: Decoder<Spec> = (value, at) => {
+  const spec = specFields(value, at);
+  // Left out where it is one.
+  const replicas = object<{ replicas_k: number | null }>({ replicas_k: optional(u32) })(value, at).replicas_k;
+  return replicas === null ? spec : { ...spec, replicas_k: replicas };
+};
 
 export const functionView: Decoder<FunctionView> = object<FunctionView>({
   ...summaryFields,

@@ -83,6 +83,7 @@ from moot.record.trigger import (
     TriggerOn,
 )
 from moot.record.value import Value
+from moot.record.work import Sandbox, Work, WorkerFault, WorkerRecord, WorkOffer
 
 __all__ = [
     "RECEIPT_FORMAT",
@@ -160,6 +161,7 @@ __all__ = [
     "Role",
     "Rollback",
     "Rule",
+    "Sandbox",
     "SealedBatch",
     "SealedHeader",
     "Seat",
@@ -191,6 +193,10 @@ __all__ = [
     "Unstake",
     "Value",
     "Vote",
+    "Work",
+    "WorkOffer",
+    "WorkerFault",
+    "WorkerRecord",
     "accounts",
     "check_name",
     "check_path",

@@ -159,6 +159,21 @@ MAX_CRON_BYTES = 64
 MAX_TRIGGER_ACCOUNTS = 64
 """Above this it is a rule."""
 
+MAX_REPLICAS_K = 7
+"""Workers that run one call."""
+
+MAX_OFFERED_FUNCTIONS = 64
+"""Functions that a worker names in its offer."""
+
+MAX_OFFERED_REPLICAS = 16
+"""Replicas that a worker names as joined."""
+
+MAX_OFFERED_SANDBOXES = 2
+"""As many kinds of sandbox as there are."""
+
+MAX_WORKER_FAULTS = 8
+"""Faults that the state holds of a worker, the newest."""
+
 MAX_VOTED_PRICE = 1 << 40
 """With larger prices a slip of the hand would stop every account at once."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from moot.errors import Invalid
 from moot.record import hash as domains
 from moot.record import spec_rules as rules
-from moot.record.cbor import unknown_number
+from moot.record.cbor import unknown_number, wrong_length
 from moot.record.fixed import AccountId
 from moot.record.grants import Grants
 from moot.record.item import Item, Record
@@ -93,6 +94,7 @@ class Spec(Record):
         route: the path that it answers below, such as `/hello`.
         access: the accounts that may call, sorted, each once (`accounts` makes it so); None is anyone.
         payloads: whether payloads are kept (for `retention_s` seconds), put into the entry, or not kept.
+        replicas_k: on how many workers each call is run, whose receipts must agree.
 
     Raises:
         Invalid: when a field breaks the rules.
@@ -110,6 +112,7 @@ class Spec(Record):
     retention_s: int = WEEK_S
     grants: Grants = field(default_factory=Grants)
     limits: Limits = field(default_factory=Limits)
+    replicas_k: int = 1
 
     MAX_BYTES = MAX_SPEC_BYTES
 
@@ -139,11 +142,12 @@ class Spec(Record):
             "payloads": {"keep": {"retention_s": exact(self.retention_s)}} if kept else self.payloads.text,
             "grants": self.grants.to_json(),
             "limits": self.limits.to_json(),
+            **({} if self.replicas_k == 1 else {"replicas_k": self.replicas_k}),
         }
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(11)
+        w.array(11 if self.replicas_k == 1 else 12)
         self.kind.write(w)
         w.text(self.route)
         w.optional(self.access, lambda admitted: _write_accounts(w, admitted))
@@ -157,16 +161,24 @@ class Spec(Record):
             w.uint(self.retention_s)
         self.grants.write(w)
         self.limits.write(w)
+        if self.replicas_k != 1:
+            w.uint(self.replicas_k)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        r.array(11)
+        at, fields = r.position, r.list(12)
+        if fields < 11:
+            raise wrong_length("spec", at, fields, 11)
         kind, route = FunctionKind.read(r), r.text(MAX_SPEC_TEXT_BYTES)
         access = r.optional(lambda: tuple(AccountId.read(r) for _ in range(r.list(MAX_SPEC_LIST))))
         payer = Payer.read(r)
         upgradable, destructible, deterministic, idempotent = (r.boolean() for _ in range(4))
         payloads, retention_s = _read_payloads(r)
+        grants, limits = Grants.read(r), Limits.read(r)
+        replicas_k = r.uint() if fields == 12 else 1
+        if fields == 12 and replicas_k == 1:
+            raise Invalid("spec.replicas_k", "1, which is left out")
         return cls(
             route=route,
             kind=kind,
@@ -178,8 +190,9 @@ class Spec(Record):
             idempotent=idempotent,
             payloads=payloads,
             retention_s=retention_s,
-            grants=Grants.read(r),
-            limits=Limits.read(r),
+            grants=grants,
+            limits=limits,
+            replicas_k=replicas_k,
         )
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from moot.errors import Invalid, shown
-from moot.record.limits import MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
+from moot.record.limits import MAX_REPLICAS_K, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
 from moot.record.payload import check_path
 from moot.record.text import has_control
 
@@ -31,6 +31,7 @@ def check(spec: Spec) -> None:
     _check_grants(spec.grants)
     if spec.deterministic:
         _check_deterministic(spec.grants)
+    _check_replicas(spec)
     for name in ("fuel", "deadline_ms", "memory_bytes"):
         if getattr(spec.limits, name) == 0:
             raise Invalid(f"spec.limits.{name}", "0; no call could run")
@@ -46,6 +47,21 @@ def _check_route(route: str) -> None:
     check_path(route, "spec.route")
     if route == "/_moot" or route.startswith("/_moot/"):
         raise Invalid("spec.route", "/_moot is the node's own; choose another")
+
+
+def _check_replicas(spec: Spec) -> None:
+    k = spec.replicas_k
+    if not 1 <= k <= MAX_REPLICAS_K:
+        raise Invalid("spec.replicas_k", f"{k}; a call is run on 1 to {MAX_REPLICAS_K} workers")
+    if k > 1 and not spec.deterministic:
+        why = f"{k}, and the function is not deterministic: its receipts would differ by right"
+        raise Invalid("spec.replicas_k", why)
+    if k > 1 and (spec.kind.text == "http" or spec.grants.http is not None):
+        why = (
+            f"{k}, and the function has streams of HTTP, whose timing differs by machine: "
+            "it must be of kind event or typed, without the grant http"
+        )
+        raise Invalid("spec.replicas_k", why)
 
 
 def _check_deterministic(grants: Grants) -> None:

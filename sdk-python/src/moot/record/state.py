@@ -51,12 +51,14 @@ class StateKind(Numbered):
     TRIGGER = 11, "trigger"
     DERIVED = 12, "derived"
     WATCHED = 13, "watched"
+    WORKER = 14, "worker"
+    COMPARED = 15, "compared"
 
 
 _NAMES = (StateKind.FUNCTION, StateKind.TRIGGER)
-_ACCOUNTS = (StateKind.ACCOUNT, StateKind.STAKE, StateKind.CONVICTION)
+_ACCOUNTS = (StateKind.ACCOUNT, StateKind.STAKE, StateKind.CONVICTION, StateKind.WORKER)
 _PATHS = (StateKind.OWNER, StateKind.RULE)
-_IDS = (StateKind.HOLD, StateKind.WATCHED)
+_IDS = (StateKind.HOLD, StateKind.WATCHED, StateKind.COMPARED)
 
 Of = str | AccountId | EntryId | tuple[int, int] | None
 
@@ -127,6 +129,11 @@ class StateKey(Record):
     def trigger(cls, name: str) -> Self:
         """What makes a function run: `TriggerSet`."""
         return cls(StateKind.TRIGGER, check_name(name))
+
+    @classmethod
+    def worker(cls, account: AccountId) -> Self:
+        """A worker that registered, or that was found at fault: `WorkerRecord`."""
+        return cls(StateKind.WORKER, account)
 
     def place(self) -> Digest:
         """Where its leaf is, and the first bits of the way there."""

@@ -27,6 +27,7 @@ from moot.record.spec import Spec
 from moot.record.state import StateKind
 from moot.record.text import exact
 from moot.record.trigger import Trigger
+from moot.record.work import WorkerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -411,7 +412,7 @@ class FunctionRecord(Record):
         return cls(name, owner, active, retired, versions, frozen)
 
 
-Readable = Balance | PathOwner | PathRule | Held | Staked | Conviction | PriceList | Pot | TriggerSet
+Readable = Balance | PathOwner | PathRule | Held | Staked | Conviction | PriceList | Pot | TriggerSet | WorkerRecord
 """Values with a readable form in a state file. Of all others it shows the bytes."""
 
 StateValue = Readable | FunctionRecord | bytes
@@ -426,6 +427,7 @@ _READ: dict[StateKind, Callable[[bytes], Readable]] = {
     StateKind.PRICES: PriceList.decode,
     StateKind.POT: Pot.decode,
     StateKind.TRIGGER: TriggerSet.decode,
+    StateKind.WORKER: WorkerRecord.decode,
 }
 
 

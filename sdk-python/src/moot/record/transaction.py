@@ -35,6 +35,7 @@ from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
 from moot.record.text import Numbered, base64url, exact
 from moot.record.trigger import Trigger
+from moot.record.work import Work, WorkOffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -387,6 +388,7 @@ Transaction: TypeAlias = (
     | SetPrices
     | Freeze
     | SetTrigger
+    | Work
 )
 
 
@@ -452,4 +454,5 @@ _READERS: dict[int, Callable[[Reader], Transaction]] = {
     SetPrices.NUMBER: lambda r: SetPrices(Prices.read(r)),
     Freeze.NUMBER: lambda r: Freeze(read_name(r)),
     SetTrigger.NUMBER: lambda r: SetTrigger(read_name(r), r.optional(lambda: Trigger.read(r))),
+    Work.NUMBER: lambda r: Work(r.optional(lambda: WorkOffer.read(r))),
 }

@@ -19,6 +19,7 @@ from moot.record.state_value import (
     StateValue,
     TriggerSet,
 )
+from moot.record.work import WorkerRecord
 from moot.verify.report import count, fields, line, time
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ def _in_words(value: StateValue) -> str:  # noqa: PLR0911 - one line for each ki
             return f"{units:,}"
         case TriggerSet(owner, trigger):
             return f"{trigger.function} by {owner}"
+        case WorkerRecord(offer, _, faults, burned):
+            takes = "no calls" if offer is None else "calls"
+            return f"takes {takes}, {count(faults, 'fault')}, {burned:,} burned"
         case FunctionRecord():
             return _function(value)
         case data:

@@ -1,0 +1,305 @@
+//! Calls that several workers run: who was asked, and what each has said so far.
+//!
+//! ```text
+//!  call of a function with replicas_k ──► k workers drawn ──► receipts, in the blocks' order ──► all have said: gone
+//!                                                    └── too late ────────────────────────────► gone
+//! ```
+
+use crate::limits::MAX_COMPARED_OPEN;
+use moot_record::cbor::{self, Reader};
+use moot_record::limits::MAX_REPLICAS_K;
+use moot_record::{AccountId, DecodeError, Digest, Domain, EntryId, FunctionName, Payload, Receipt, Status};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const VERDICT: Domain = Domain::new("moot compared receipt 1");
+
+/// A call that several workers run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedCall {
+    /// Its address.
+    pub call: EntryId,
+    /// The digest of its entry.
+    pub call_digest: Digest,
+    /// The function.
+    pub function: FunctionName,
+    /// The manifest that it was called under.
+    pub spec: Digest,
+    /// Who called.
+    pub caller: Option<AccountId>,
+    /// The fuel that it may burn.
+    pub fuel_limit: u64,
+    /// Bytes of its entry.
+    pub bytes: u64,
+    /// Whether these were paid for with a client's bundle.
+    pub paid: bool,
+    /// The workers that run it.
+    pub workers: Vec<AccountId>,
+    /// What they have said, in the blocks' order: each of them once.
+    pub said: Vec<Statement>,
+    /// The first receipt of those that most agree on, once they do.
+    pub agreed: Option<EntryId>,
+    /// When nobody is waited for any more, by the blocks' time.
+    pub until_ms: u64,
+}
+
+/// What a worker said of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement {
+    /// The worker.
+    pub worker: AccountId,
+    /// Its receipt.
+    pub receipt: EntryId,
+    /// What came of the call; none when the receipt says nothing of what the function does.
+    pub verdict: Option<Digest>,
+    /// Whether the function came to its own end, which is the same on every machine: only then is it held against a worker
+    /// that it says otherwise.
+    pub own: bool,
+    /// Bytes of the receipt's entry.
+    pub bytes: u64,
+    /// The fuel burnt.
+    pub fuel: u64,
+}
+
+impl Statement {
+    /// Whether this cannot be true when that is, on any machine.
+    pub(super) fn contradicts(&self, other: &Statement) -> bool {
+        self.own && other.own && self.verdict != other.verdict
+    }
+}
+
+/// Whether a call ended as it would on every machine: by the function's own answer, or because a count says that its fuel
+/// is used up. Where a stack is full depends on the processor, and how much memory there is on the machine: a worker may
+/// see a trap where others see an answer, and be honest.
+pub(super) const fn is_own(status: Status) -> bool {
+    match status {
+        Status::Ok | Status::Failed | Status::OutOfFuel => true,
+        Status::Trapped
+        | Status::LimitExceeded
+        | Status::Denied
+        | Status::Deadline
+        | Status::Interrupted
+        | Status::Unavailable => false,
+    }
+}
+
+/// What is compared of two receipts. A receipt that speaks of the worker and not of the function (too slow, broken off,
+/// not to be had) says nothing, and neither does one of a process, which nobody can repeat: it has no meter. Of calls that
+/// failed by the sandbox's word only the status counts: where a stack ends depends on the machine, and with it the fuel.
+pub(super) fn verdict(
+    component: &Digest,
+    status: Status,
+    output: &Payload,
+    fuel: u64,
+    metered: bool,
+) -> Option<Digest> {
+    if !metered {
+        return None;
+    }
+    let mut out = Vec::with_capacity(128);
+    cbor::bytes(&mut out, component.as_bytes());
+    cbor::uint(&mut out, status.number());
+    match status {
+        Status::Deadline | Status::Interrupted | Status::Unavailable => return None,
+        Status::Trapped | Status::OutOfFuel | Status::LimitExceeded | Status::Denied => {}
+        Status::Ok | Status::Failed => {
+            cbor::bytes(&mut out, output.digest.as_bytes());
+            cbor::uint(&mut out, output.bytes);
+            cbor::uint(&mut out, fuel);
+        }
+    }
+    Some(VERDICT.hash(&out))
+}
+
+/// What is compared of a receipt; none when it says nothing of what the function does.
+#[must_use]
+pub fn verdict_of(receipt: &Receipt) -> Option<Digest> {
+    let Receipt { component, status, output, fuel, metered, .. } = receipt;
+    verdict(component, *status, output, *fuel, *metered)
+}
+
+impl ComparedCall {
+    /// How many have to say the same.
+    #[must_use]
+    pub fn majority(&self) -> usize {
+        self.workers.len() / 2 + 1
+    }
+
+    /// The first of those that agree, once they do.
+    pub(super) fn believed(&self) -> Option<&Statement> {
+        let agreed = self.agreed?;
+        self.said.iter().find(|said| said.receipt == agreed)
+    }
+
+    /// The first two receipts that contradict each other, where nobody is believed.
+    pub(super) fn dispute(&self) -> Option<[EntryId; 2]> {
+        let one = self.said.iter().find(|said| said.own).filter(|_| self.agreed.is_none())?;
+        let other = self.said.iter().find(|said| said.contradicts(one))?;
+        Some([one.receipt, other.receipt])
+    }
+
+    /// Those whose verdict is the same, in the blocks' order.
+    pub(super) fn saying<'a>(&'a self, verdict: &'a Digest) -> impl Iterator<Item = &'a Statement> {
+        self.said.iter().filter(move |said| said.verdict.as_ref() == Some(verdict))
+    }
+
+    /// Its one encoding: a leaf of the state's tree, and the row on disk.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        cbor::array(&mut out, 12);
+        cbor::bytes(&mut out, &self.call.encode());
+        cbor::bytes(&mut out, self.call_digest.as_bytes());
+        cbor::text(&mut out, self.function.as_str());
+        cbor::bytes(&mut out, self.spec.as_bytes());
+        cbor::option(&mut out, self.caller.as_ref(), |out, caller| cbor::bytes(out, caller.as_bytes()));
+        cbor::uint(&mut out, self.fuel_limit);
+        cbor::uint(&mut out, self.bytes);
+        cbor::boolean(&mut out, self.paid);
+        cbor::array(&mut out, self.workers.len());
+        self.workers.iter().for_each(|worker| cbor::bytes(&mut out, worker.as_bytes()));
+        cbor::array(&mut out, self.said.len());
+        for Statement { worker, receipt, verdict, own, bytes, fuel } in &self.said {
+            cbor::array(&mut out, 6);
+            cbor::bytes(&mut out, worker.as_bytes());
+            cbor::bytes(&mut out, &receipt.encode());
+            cbor::option(&mut out, verdict.as_ref(), |out, verdict| cbor::bytes(out, verdict.as_bytes()));
+            cbor::boolean(&mut out, *own);
+            cbor::uint(&mut out, *bytes);
+            cbor::uint(&mut out, *fuel);
+        }
+        cbor::option(&mut out, self.agreed.as_ref(), |out, agreed| cbor::bytes(out, &agreed.encode()));
+        cbor::uint(&mut out, self.until_ms);
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<ComparedCall, DecodeError> {
+        let r = &mut Reader::new(bytes);
+        let account = |r: &mut Reader<'_>| Ok::<_, DecodeError>(AccountId::from_bytes(r.fixed()?));
+        let address = |r: &mut Reader<'_>| EntryId::decode(r.bytes(64)?);
+        let most = usize::from(MAX_REPLICAS_K);
+        r.array(12)?;
+        let call = ComparedCall {
+            call: address(r)?,
+            call_digest: Digest::from_bytes(r.fixed()?),
+            function: FunctionName::parse(r.text(64)?)
+                .map_err(|error| super::invalid("name", error.to_string()))?,
+            spec: Digest::from_bytes(r.fixed()?),
+            caller: r.option(account)?,
+            fuel_limit: r.uint()?,
+            bytes: r.uint()?,
+            paid: r.boolean()?,
+            workers: (0..r.list(most)?).map(|_| account(r)).collect::<Result<_, _>>()?,
+            said: (0..r.list(most)?).map(|_| read_statement(r)).collect::<Result<_, _>>()?,
+            agreed: r.option(address)?,
+            until_ms: r.uint()?,
+        };
+        r.end()?;
+        Ok(call)
+    }
+}
+
+fn read_statement(r: &mut Reader<'_>) -> Result<Statement, DecodeError> {
+    r.array(6)?;
+    Ok(Statement {
+        worker: AccountId::from_bytes(r.fixed()?),
+        receipt: EntryId::decode(r.bytes(64)?)?,
+        verdict: r.option(|r| Ok(Digest::from_bytes(r.fixed()?)))?,
+        own: r.boolean()?,
+        bytes: r.uint()?,
+        fuel: r.uint()?,
+    })
+}
+
+/// All of them that are open.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Compared {
+    calls: BTreeMap<EntryId, Arc<ComparedCall>>,
+    ends: BTreeSet<(u64, EntryId)>,
+}
+
+impl Compared {
+    pub(super) fn get(&self, call: &EntryId) -> Option<&Arc<ComparedCall>> {
+        self.calls.get(call)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.calls.len() >= MAX_COMPARED_OPEN
+    }
+
+    /// Sets a call as it is now, or takes it out.
+    pub(super) fn put(&mut self, id: EntryId, call: Option<Arc<ComparedCall>>) {
+        if let Some(was) = self.calls.remove(&id) {
+            self.ends.remove(&(was.until_ms, id));
+        }
+        if let Some(call) = call {
+            self.ends.insert((call.until_ms, id));
+            self.calls.insert(id, call);
+        }
+    }
+
+    /// Those for which nobody is waited for any more, at most so many.
+    pub(super) fn over(&self, now_ms: u64, max: usize) -> Vec<EntryId> {
+        let over = self.ends.iter().take_while(|(until_ms, _)| *until_ms <= now_ms).take(max);
+        over.map(|(_, call)| *call).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_back_and_end_in_time() {
+        let [one, other] = ["0-7-0-0-0", "0-8-1-0-0"].map(|id| id.parse::<EntryId>().unwrap());
+        let said = |n: u8, verdict| Statement {
+            worker: AccountId::from_bytes([n; 32]),
+            receipt: other,
+            verdict,
+            own: n == 1,
+            bytes: 300,
+            fuel: u64::MAX,
+        };
+        let call = ComparedCall {
+            call: one,
+            call_digest: Digest::from_bytes([1; 32]),
+            function: FunctionName::parse("sum").unwrap(),
+            spec: Digest::from_bytes([2; 32]),
+            caller: Some(AccountId::from_bytes([3; 32])),
+            fuel_limit: 9,
+            bytes: 200,
+            paid: true,
+            workers: (1..=MAX_REPLICAS_K).map(|n| AccountId::from_bytes([n; 32])).collect(),
+            said: vec![said(1, Some(Digest::ZERO)), said(2, None)],
+            agreed: Some(other),
+            until_ms: 50,
+        };
+        assert_eq!(ComparedCall::decode(&call.encode()), Ok(call.clone()));
+        assert_eq!((call.majority(), call.believed()), (4, call.said.first()));
+        let mut open = Compared::default();
+        open.put(one, Some(Arc::new(call)));
+        assert_eq!((open.over(49, 9), open.over(50, 9)), (vec![], vec![one]));
+        open.put(one, None);
+        assert!(open.is_empty() && open.over(99, 9).is_empty());
+    }
+
+    #[test]
+    fn what_speaks_of_the_worker_is_not_compared() {
+        let component = Digest::from_bytes([1; 32]);
+        let of = |status, output: &[u8], fuel| verdict(&component, status, &Payload::of(output), fuel, true);
+        assert_eq!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 5));
+        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"b", 5));
+        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 6));
+        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Failed, b"a", 5));
+        assert_eq!(of(Status::Trapped, b"stack at 1", 5), of(Status::Trapped, b"stack at 2", 7));
+        assert_eq!((of(Status::Deadline, b"", 5), of(Status::Unavailable, b"", 0)), (None, None));
+        assert_eq!(verdict(&component, Status::Ok, &Payload::of(b"a"), 0, false), None, "a process's word");
+        assert!(is_own(Status::OutOfFuel) && !is_own(Status::Trapped) && !is_own(Status::LimitExceeded));
+        // An output in the entry and one by digest are the same output.
+        let inline = verdict(&component, Status::Ok, &Payload::inlined(b"a"), 5, true);
+        assert_eq!(inline, of(Status::Ok, b"a", 5));
+    }
+}

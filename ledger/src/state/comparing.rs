@@ -1,0 +1,230 @@
+//! Running a call on several workers: who is asked, what is made of their receipts.
+//!
+//! ```text
+//!  call ──► replicas_k of its manifest ──► that many workers drawn, or none of it
+//!  receipt of one of them ──► the first that most agree on: charged, once
+//!                        └──► another than most: a fault; a share of its stake is burned, and it gets no calls any more
+//! ```
+//!
+//! A call is drawn by its digest and that of its block, so that whoever makes it cannot choose who runs it. All of it
+//! follows from the blocks: every replica names the same workers, and finds the same one at fault.
+
+use super::apply::Step;
+use super::charges::{Charge, Group};
+use super::compared::{self, ComparedCall, Statement};
+use super::stakes::burn;
+use super::{
+    Block, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State, Version, workers,
+};
+use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK, MAX_COMPARED_ENDED};
+use moot_record::{AccountId, Digest, Domain, EntryId, FunctionName, Sandbox, StateKey, WorkerFault};
+use std::sync::Arc;
+
+const SEED: Domain = Domain::new("moot worker seed 1");
+
+impl State {
+    /// A call that several workers run, until all of them have said what came of it.
+    #[must_use]
+    pub fn compared(&self, call: &EntryId) -> Option<&Arc<ComparedCall>> {
+        self.compared.get(call)
+    }
+
+    /// Whether a function is there whose calls several workers run, and somebody to run them.
+    pub(super) fn compares(&self) -> bool {
+        !self.compared.is_empty() || (self.comparing > 0 && !self.workers.is_empty())
+    }
+
+    /// Sets a function as it is now, or takes it out; gives what was there.
+    pub(super) fn put_function(
+        &mut self,
+        name: FunctionName,
+        record: Option<Arc<FunctionRecord>>,
+    ) -> Option<Arc<FunctionRecord>> {
+        let compared = |record: &Arc<FunctionRecord>| {
+            usize::from(record.versions.iter().any(|version| version.spec.replicas_k > 1))
+        };
+        self.comparing += record.as_ref().map_or(0, compared);
+        let was = match record {
+            Some(record) => self.functions.insert(name, record),
+            None => self.functions.remove(&name),
+        };
+        self.comparing -= was.as_ref().map_or(0, compared);
+        was
+    }
+
+    /// Looks at the calls of a bundle: workers are drawn for those that several run.
+    pub(super) fn draw_workers(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
+        for (id, call) in &bundle.calls {
+            if step.drawn < MAX_COMPARED_A_BLOCK
+                && let Some(drawn) = self.drawn(block, bundle, id, call)
+            {
+                step.drawn += 1;
+                self.put_compared(*id, Some(drawn), step);
+            }
+        }
+    }
+
+    fn drawn(
+        &self,
+        block: &Block,
+        bundle: &OrderedBundle,
+        id: &EntryId,
+        call: &FollowedCall,
+    ) -> Option<ComparedCall> {
+        let record = self.functions.get(&call.function)?;
+        let named =
+            |version: &&Version| (version.spec_digest, version.component) == (call.spec, call.component);
+        let version = record.versions.iter().rev().find(named)?;
+        let k = usize::from(version.spec.replicas_k);
+        // Who signed a bundle is who called, whatever the call says.
+        let caller = if bundle.own { call.caller } else { Some(bundle.account) };
+        if k < 2
+            || !version.spec.admits(caller.as_ref())
+            || self.compared.is_full()
+            || self.compared.get(id).is_some()
+        {
+            return None;
+        }
+        let lane = usize::try_from(id.lane).ok()?;
+        let replica = self.seats.as_ref()?.all().get(lane)?.account;
+        let workers = self.draw(block, &call.digest, &call.function, &replica, k);
+        // Fewer could not be compared as its owner wants it.
+        (workers.len() == k).then(|| ComparedCall {
+            call: *id,
+            call_digest: call.digest,
+            function: call.function.clone(),
+            spec: call.spec,
+            caller,
+            fuel_limit: call.fuel_limit,
+            bytes: call.bytes,
+            paid: !bundle.own,
+            workers,
+            said: Vec::new(),
+            agreed: None,
+            until_ms: block
+                .time_ms
+                .saturating_add(version.spec.limits.deadline_ms)
+                .saturating_add(COMPARED_PATIENCE_MS),
+        })
+    }
+
+    fn draw(
+        &self,
+        block: &Block,
+        call: &Digest,
+        function: &FunctionName,
+        replica: &AccountId,
+        k: usize,
+    ) -> Vec<AccountId> {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(call.as_bytes());
+        bytes[32..].copy_from_slice(block.digest.as_bytes());
+        // What several workers run is deterministic, and what is deterministic is a component.
+        let serving = self.workers.serving(&self.stakes, Sandbox::Component, function, replica);
+        workers::assigned(&SEED.hash(&bytes), function, serving, k)
+    }
+
+    /// Looks at the receipts of a bundle: those of drawn workers are compared.
+    pub(super) fn compare_receipts(&mut self, bundle: &OrderedBundle, step: &mut Step) {
+        // Among other things of a client's, nobody's receipt.
+        if bundle.counts {
+            return;
+        }
+        for (id, receipt) in &bundle.receipts {
+            self.compare(*id, bundle.account, receipt, step);
+        }
+    }
+
+    fn compare(&mut self, id: EntryId, worker: AccountId, receipt: &FollowedReceipt, step: &mut Step) {
+        let Some(call) = self.compared.get(&receipt.call) else { return };
+        let asked = call.workers.contains(&worker) && !call.said.iter().any(|said| said.worker == worker);
+        // One of another entry says nothing of this call: the worker may have been shown that one.
+        if id.lane != receipt.call.lane || !asked || receipt.call_digest != call.call_digest {
+            return;
+        }
+        let mut call = ComparedCall::clone(call);
+        let FollowedReceipt { component, status, output, fuel, metered, .. } = receipt;
+        let verdict = compared::verdict(component, *status, output, *fuel, *metered);
+        let own = verdict.is_some() && compared::is_own(*status);
+        let said = Statement { worker, receipt: id, verdict, own, bytes: receipt.bytes, fuel: *fuel };
+        call.said.push(said);
+        if let (None, Some(verdict)) = (call.agreed, verdict) {
+            let saying: Vec<Statement> = call.saying(&verdict).copied().collect();
+            if let (Some(first), true) = (saying.first(), saying.len() >= call.majority()) {
+                call.agreed = Some(first.receipt);
+                self.charge_agreed(&call, &saying, step);
+                for odd in call.said.iter().filter(|said| said.contradicts(first)) {
+                    self.fault(&call, odd, first.receipt, step);
+                }
+            }
+        } else if let Some(believed) = call.believed().filter(|believed| said.contradicts(believed)) {
+            self.fault(&call, &said, believed.receipt, step);
+        }
+        if call.said.len() == call.workers.len() {
+            self.close_compared(&call, step);
+        } else {
+            self.put_compared(call.call, Some(call), step);
+        }
+    }
+
+    /// Nobody is waited for any more. That workers contradict each other and nobody can be believed names none of them, and
+    /// is written down.
+    fn close_compared(&mut self, call: &ComparedCall, step: &mut Step) {
+        if let Some([one, other]) = call.dispute() {
+            self.note(call.call, Err(Refusal::Disputed { one, other }), step);
+        }
+        self.put_compared(call.call, None, step);
+    }
+
+    /// Charges a call once, for the first receipt that most agree on. The worker's share is for all that agreed by then.
+    fn charge_agreed(&mut self, call: &ComparedCall, saying: &[Statement], step: &mut Step) {
+        let Some(first) = saying.first() else { return };
+        let group = Group {
+            function: call.function.clone(),
+            spec: call.spec,
+            caller: call.caller,
+            worker: first.worker,
+        };
+        let charge = Charge {
+            group: 0,
+            batch: call.call.batch,
+            call: 0,
+            bytes: call.bytes.saturating_add(first.bytes),
+            paid_bytes: if call.paid { call.bytes } else { 0 },
+            fuel: first.fuel.min(call.fuel_limit),
+        };
+        let workers: Vec<AccountId> = saying.iter().map(|said| said.worker).collect();
+        self.charge_one(&group, &charge, &workers, step.till());
+    }
+
+    /// A worker said otherwise than most: it loses a share of its stake, and its place.
+    fn fault(&mut self, call: &ComparedCall, odd: &Statement, agreed: EntryId, step: &mut Step) {
+        let worker = odd.worker;
+        let mut burned = 0;
+        if let Some(mut stake) = self.stakes.get(&worker).cloned() {
+            burned = stake.bound().div_ceil(BURNED_SHARE);
+            burn(&mut stake, burned);
+            self.put_stake(worker, Some(stake), step);
+        }
+        let mut record = self.workers.get(&worker).cloned().unwrap_or_default();
+        if record.offer.take().is_some() {
+            record.since = step.height;
+        }
+        record.add(WorkerFault { call: call.call, receipt: odd.receipt, agreed, burned });
+        self.put_worker(worker, record, step);
+    }
+
+    /// Forgets calls whose workers have said nothing for too long.
+    pub(super) fn end_compared(&mut self, block: &Block, step: &mut Step) {
+        for id in self.compared.over(block.time_ms, MAX_COMPARED_ENDED) {
+            if let Some(call) = self.compared.get(&id).cloned() {
+                self.close_compared(&call, step);
+            }
+        }
+    }
+
+    fn put_compared(&mut self, id: EntryId, call: Option<ComparedCall>, step: &mut Step) {
+        step.touch(StateKey::Compared(id));
+        self.compared.put(id, call.map(Arc::new));
+    }
+}

@@ -1,0 +1,308 @@
+//! Workers that registered, and which of them a call is assigned to.
+//!
+//! ```text
+//!  Work ──► offer, while something is staked ──► a draw for each call: those that serve it, by stake ──► the first k
+//!              └── found at fault ──► no offer any more; a share of the stake is burned
+//! ```
+//!
+//! The draw is rendezvous hashing with weights: each worker has a number of its own for each call, and the smallest win.
+//! Whoever comes or goes changes only what it gets or had. A number is a hash on a logarithmic scale, divided by the
+//! stake: so a worker gets calls in proportion to its stake, and gains nothing by splitting it among accounts.
+
+use super::apply::{Step, Was};
+use super::{Refusal, Stakes, State};
+use crate::limits::MAX_WORKERS;
+use moot_record::{AccountId, Digest, Domain, FunctionName, Sandbox, StateKey, WorkOffer, WorkerRecord};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+const DRAW: Domain = Domain::new("moot worker draw 1");
+
+/// All workers that registered, and those that were found at fault.
+#[derive(Debug, Clone, Default)]
+pub struct Workers {
+    records: BTreeMap<AccountId, WorkerRecord>,
+    /// Those of them that offer something: only these are gone through for a call.
+    offering: BTreeSet<AccountId>,
+    /// What was burned of their stakes.
+    burned: u128,
+}
+
+impl Workers {
+    /// What is known of a worker.
+    #[must_use]
+    pub fn get(&self, account: &AccountId) -> Option<&WorkerRecord> {
+        self.records.get(account)
+    }
+
+    /// All of them, by account.
+    pub fn iter(&self) -> impl Iterator<Item = (&AccountId, &WorkerRecord)> {
+        self.records.iter()
+    }
+
+    /// Whether nobody offers anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offering.is_empty()
+    }
+
+    /// Those with a stake that have the sandbox, serve the function and have joined the replica, with what each has staked.
+    pub fn serving(
+        &self,
+        stakes: &Stakes,
+        kind: Sandbox,
+        function: &FunctionName,
+        replica: &AccountId,
+    ) -> impl Iterator<Item = (AccountId, u64)> {
+        let offer = |account: &AccountId| self.records.get(account)?.offer.as_ref();
+        let covering = self
+            .offering
+            .iter()
+            .filter(move |account| offer(account).is_some_and(|offer| offer.covers(kind, function, replica)));
+        covering.map(move |account| (*account, staked(stakes, account))).filter(|(_, staked)| *staked > 0)
+    }
+
+    /// Sets what is known of a worker; gives what was there. One that offers nothing and has no faults is none.
+    pub(super) fn put(&mut self, account: AccountId, record: Option<WorkerRecord>) -> Option<WorkerRecord> {
+        let record = record.filter(|record| record.offer.is_some() || record.faults > 0);
+        let was = self.records.remove(&account);
+        if let Some(was) = &was {
+            self.offering.remove(&account);
+            self.burned -= u128::from(was.burned);
+        }
+        if let Some(record) = record {
+            if record.offer.is_some() {
+                self.offering.insert(account);
+            }
+            self.burned += u128::from(record.burned);
+            self.records.insert(account, record);
+        }
+        was
+    }
+
+    /// The one of those that offer something that answers with least, where there are as many as may be.
+    fn least(&self, stakes: &Stakes) -> Option<(u64, AccountId)> {
+        let full = self.offering.len() >= MAX_WORKERS;
+        let all = self.offering.iter().filter(|_| full);
+        all.map(|account| (staked(stakes, account), *account)).min()
+    }
+
+    /// All that was ever burned for faults.
+    pub(super) fn burned(&self) -> u128 {
+        self.burned
+    }
+}
+
+fn staked(stakes: &Stakes, account: &AccountId) -> u64 {
+    stakes.get(account).map_or(0, |stake| stake.staked)
+}
+
+/// The workers that a call goes to: at most `k` of the candidates, who come with their stakes. `seed` is what the call is
+/// drawn by.
+#[must_use]
+pub fn assigned(
+    seed: &Digest,
+    function: &FunctionName,
+    candidates: impl IntoIterator<Item = (AccountId, u64)>,
+    k: usize,
+) -> Vec<AccountId> {
+    let mut drawn: Vec<Lot> = candidates
+        .into_iter()
+        .filter(|(_, staked)| *staked > 0)
+        .map(|(account, staked)| Lot::draw(seed, function, account, staked))
+        .collect();
+    drawn.sort_unstable_by(Lot::compare);
+    drawn.into_iter().take(k).map(|lot| lot.account).collect()
+}
+
+/// A worker's number for a call: `depth / staked`, compared without rounding.
+struct Lot {
+    account: AccountId,
+    depth: u64,
+    staked: u64,
+}
+
+impl Lot {
+    fn draw(seed: &Digest, function: &FunctionName, account: AccountId, staked: u64) -> Lot {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(seed.as_bytes());
+        bytes.extend_from_slice(account.as_bytes());
+        bytes.extend_from_slice(function.as_str().as_bytes());
+        let hash = DRAW.hash(&bytes);
+        let first = hash.as_bytes().first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first));
+        Lot { account, depth: depth(first), staked }
+    }
+
+    fn compare(&self, other: &Lot) -> Ordering {
+        let (own, others) = (u128::from(self.depth), u128::from(other.depth));
+        let by_share = (own * u128::from(other.staked)).cmp(&(others * u128::from(self.staked)));
+        by_share.then_with(|| self.account.cmp(&other.account))
+    }
+}
+
+/// Bits after the point of [`depth`].
+const FRACTION: u32 = 40;
+
+/// How far `hash + 1` is below 2^64 in powers of two: `64 - log2(hash + 1)`, with [`FRACTION`] bits after the point. In
+/// whole numbers, so that every machine has the same.
+fn depth(hash: u64) -> u64 {
+    let Some(x) = hash.checked_add(1) else { return 0 };
+    let whole = x.ilog2();
+    // From 1 to 2, with 63 bits after the point.
+    let mut rest = u128::from(x << (63 - whole));
+    let mut log = u64::from(whole);
+    for _ in 0..FRACTION {
+        rest = (rest * rest) >> 63;
+        let bit = rest >> 64;
+        rest >>= bit;
+        log = log << 1 | u64::from(bit == 1);
+    }
+    (64 << FRACTION) - log
+}
+
+impl State {
+    /// The workers.
+    #[must_use]
+    pub fn workers(&self) -> &Arc<Workers> {
+        &self.workers
+    }
+
+    /// A worker says what it offers, or that it offers nothing any more.
+    pub(super) fn work(
+        &mut self,
+        by: AccountId,
+        offer: Option<&WorkOffer>,
+        step: &mut Step,
+    ) -> Result<u32, Refusal> {
+        let seats = self.seats.as_ref().ok_or(Refusal::NoEconomy)?;
+        seats.economy().ok_or(Refusal::NoEconomy)?;
+        let present = self.workers.get(&by);
+        let offers = present.is_some_and(|record| record.offer.is_some());
+        let staked = staked(&self.stakes, &by);
+        let mut displaced = None;
+        match offer {
+            None if !offers => return Err(Refusal::NoOffer),
+            Some(_) if staked == 0 => return Err(Refusal::NoStake),
+            // Else many accounts with a unit each could keep everybody else out.
+            Some(_) if !offers => {
+                displaced = self.workers.least(&self.stakes);
+                if displaced.is_some_and(|(least, _)| least >= staked) {
+                    return Err(Refusal::TooManyWorkers);
+                }
+            }
+            _ => {}
+        }
+        let record = present.cloned().unwrap_or_default();
+        if let Some((_, out)) = displaced {
+            let record = self.workers.get(&out).cloned().unwrap_or_default();
+            self.put_worker(out, WorkerRecord { offer: None, since: step.height, ..record }, step);
+        }
+        self.put_worker(by, WorkerRecord { offer: offer.cloned(), since: step.height, ..record }, step);
+        Ok(0)
+    }
+
+    pub(super) fn put_worker(&mut self, account: AccountId, record: WorkerRecord, step: &mut Step) {
+        let was = Arc::make_mut(&mut self.workers).put(account, Some(record));
+        step.touch(StateKey::Worker(account));
+        step.undo.push(Was::Worker(account, was.map(Box::new)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use moot_record::Stake;
+
+    fn account(n: u8) -> AccountId {
+        AccountId::from_bytes([n; 32])
+    }
+
+    fn seed(n: u32) -> Digest {
+        DRAW.hash(&n.to_be_bytes())
+    }
+
+    fn name() -> FunctionName {
+        FunctionName::parse("sum").unwrap()
+    }
+
+    #[test]
+    fn the_scale_is_a_logarithm_on_every_machine() {
+        assert_eq!((depth(0), depth(u64::MAX)), (64 << FRACTION, 0));
+        assert_eq!((depth((1 << 63) - 1), depth((1 << 32) - 1)), (1 << FRACTION, 32 << FRACTION));
+        for hash in [1u64, 12_345, 1 << 40, (1 << 62) + 987_654_321, u64::MAX - 5] {
+            let float = 64.0 - (hash as f64 + 1.0).log2();
+            let ours = depth(hash) as f64 / (1u64 << FRACTION) as f64;
+            assert!((float - ours).abs() < 1e-9, "{hash}: {ours} and {float}");
+        }
+        // Written down: another machine that differs here would leave the network.
+        assert_eq!(depth(0x0123_4567_89ab_cdef), 8_591_343_276_641);
+    }
+
+    #[test]
+    fn who_leaves_changes_nothing_for_the_others() {
+        let all: Vec<(AccountId, u64)> = (1..=9).map(|n| (account(n), 10)).collect();
+        let mut moved = 0;
+        for n in 0..500 {
+            let with = assigned(&seed(n), &name(), all.clone(), 3);
+            assert_eq!(with.len(), 3);
+            assert!(with.iter().all(|one| with.iter().filter(|other| *other == one).count() == 1));
+            let without: Vec<_> = all.iter().copied().filter(|(who, _)| *who != account(4)).collect();
+            let after = assigned(&seed(n), &name(), without, 3);
+            let kept: Vec<_> = with.iter().copied().filter(|who| *who != account(4)).collect();
+            assert_eq!(after[..kept.len()], kept[..]);
+            moved += usize::from(with.len() != kept.len());
+        }
+        assert!((120..220).contains(&moved), "a third of the calls were also the one's that left: {moved}");
+    }
+
+    #[test]
+    fn calls_come_in_proportion_to_stakes_however_they_are_split() {
+        let count = |candidates: &[(AccountId, u64)], of: &[u8]| {
+            let first = |n| assigned(&seed(n), &name(), candidates.to_vec(), 1)[0];
+            (0..2000).filter(|n| of.iter().any(|one| account(*one) == first(*n))).count()
+        };
+        let whole = count(&[(account(1), 300), (account(2), 100)], &[1]);
+        let split =
+            count(&[(account(1), 100), (account(3), 100), (account(4), 100), (account(2), 100)], &[1, 3, 4]);
+        assert!((1420..1580).contains(&whole), "{whole}");
+        assert!((1420..1580).contains(&split), "{split}");
+        assert!(
+            assigned(&seed(1), &name(), [(account(1), 0)], 1).is_empty(),
+            "nothing staked, nothing drawn"
+        );
+    }
+
+    #[test]
+    fn the_one_with_least_has_to_go_when_all_places_are_taken() {
+        let (mut workers, mut stakes) = (Workers::default(), Stakes::default());
+        for n in 0..MAX_WORKERS as u64 {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&n.to_be_bytes());
+            let account = AccountId::from_bytes(bytes);
+            assert_eq!(workers.least(&stakes), None, "there is room");
+            let offer = Some(WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None });
+            workers.put(account, Some(WorkerRecord { offer, ..WorkerRecord::default() }));
+            stakes.put(account, Some(Stake { staked: 5000 - n, ..Stake::default() }));
+        }
+        let (least, account) = workers.least(&stakes).unwrap();
+        assert_eq!(least, 5000 - (MAX_WORKERS as u64 - 1));
+        workers.put(account, None);
+        assert_eq!(workers.least(&stakes), None);
+    }
+
+    #[test]
+    fn the_sums_follow_the_records() {
+        let mut workers = Workers::default();
+        let offer = Some(WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None });
+        workers.put(account(1), Some(WorkerRecord { offer, ..WorkerRecord::default() }));
+        assert!(!workers.is_empty());
+        let faulty = WorkerRecord { faults: 1, burned: 7, ..WorkerRecord::default() };
+        workers.put(account(1), Some(faulty.clone()));
+        assert_eq!((workers.is_empty(), workers.burned()), (true, 7));
+        assert_eq!(workers.put(account(1), None), Some(faulty));
+        assert_eq!((workers.burned(), workers.get(&account(1))), (0, None));
+        workers.put(account(1), Some(WorkerRecord::default()));
+        assert!(workers.get(&account(1)).is_none(), "with nothing to say there is no record");
+    }
+}

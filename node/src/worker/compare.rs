@@ -1,0 +1,172 @@
+//! A call that several workers run: asked all at once, believed when most say the same.
+//!
+//! ```text
+//!  final ──► the workers that the state has drawn ──► lease, ask ──┐
+//!                                                   lease, ask ──┼──► most agree ──► the first of those: recorded, answered
+//!                                                   lease, ask ──┘         └──► what the others say is recorded beside it
+//! ```
+//!
+//! - Requires: that the state has drawn the workers, which it does in the block that orders the call.
+//! - Provides: no answer before most of the workers have said it and it is on the disk; every receipt that came in time is
+//!   recorded, so that the state can name the odd one out.
+//! - Does not provide: an answer when too few of them are to be had, or say the same. What was said is recorded all the
+//!   same, beside a receipt of the replica's own that says that there is none.
+
+use crate::worker::elsewhere::Said;
+use crate::worker::job::{Executed, Finished, Job, Unfinished};
+use crate::worker::places::Place;
+use crate::worker::registry::Active;
+use crate::worker::run::{Failed, failed_before};
+use crate::worker::{LoadProblem, Worker};
+use crate::workers::wire::CallOrder;
+use crate::workers::{Lost, PLACE_WAIT, PLACE_WAIT_AT_START};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use moot_host::Fault;
+use moot_ledger::{ComparedCall, verdict_of};
+use moot_record::{AccountId, Digest, Status};
+use std::sync::Arc;
+
+impl Worker {
+    /// Refuses a call that too few workers could run, before anything of it is recorded.
+    pub(super) fn check_workers(&self, active: &Active) -> Result<(), LoadProblem> {
+        let (wanted, found) = (active.spec.replicas_k, self.assigned(active, || Digest::ZERO).len());
+        if found >= usize::from(wanted) {
+            return Ok(());
+        }
+        Err(LoadProblem::TooFewWorkers { function: active.name.to_string(), wanted, found })
+    }
+}
+
+/// What has come from workers so far.
+#[derive(Default)]
+struct Heard {
+    said: Vec<Said>,
+    /// Why others have said nothing.
+    lost: Vec<String>,
+}
+
+impl Heard {
+    /// The place of the first that so many agree with.
+    fn agreed(&self, most: usize) -> Option<usize> {
+        let verdicts: Vec<Option<Digest>> = self.said.iter().map(|said| verdict_of(&said.receipt)).collect();
+        let votes = |verdict: &Option<Digest>| verdicts.iter().filter(|other| *other == verdict).count();
+        verdicts.iter().position(|verdict| verdict.is_some() && votes(verdict) >= most)
+    }
+
+    fn take(&mut self, answer: Result<Said, Lost>) {
+        match answer {
+            Ok(said) => self.said.push(said),
+            Err(Lost::NotRun(why) | Lost::Unknown(why)) => self.lost.push(why),
+        }
+    }
+}
+
+impl Job {
+    /// Has the drawn workers run the call, and answers what most of them say.
+    pub(super) async fn execute_compared(self, _place: Option<Place>) -> Result<Executed, Unfinished> {
+        self.ordered().await?;
+        let found = self.worker.ledger.compared(&self.id());
+        let drawn = match found {
+            Ok(Some(drawn)) => drawn,
+            Ok(None) => {
+                let why =
+                    "too few workers were registered when it was ordered, or it was ordered too long ago";
+                return self.without(why).await;
+            }
+            Err(error) => return self.without(&error.to_string()).await,
+        };
+        let ComparedCall { workers, .. } = &drawn;
+        let (job, most) = (Arc::new(self), drawn.majority());
+        let order = Arc::new(job.order());
+        let mut asked: FuturesUnordered<_> =
+            workers.iter().map(|worker| job.clone().of_one(*worker, order.clone())).collect();
+        let mut heard = Heard::default();
+        while let Some(answer) = asked.next().await {
+            heard.take(answer?);
+            let Some(first) = heard.agreed(most) else { continue };
+            let finished = job.believe(heard, first).await?;
+            // Whoever is slower is heard too, and nobody waits for it.
+            tokio::spawn(async move {
+                while let Some(answer) = asked.next().await {
+                    job.add(answer).await;
+                }
+            });
+            return Ok(Executed::Finished(Box::new(finished)));
+        }
+        job.undecided(heard).await
+    }
+
+    /// What one worker says.
+    async fn of_one(
+        self: Arc<Self>,
+        worker: AccountId,
+        order: Arc<CallOrder>,
+    ) -> Result<Result<Said, Lost>, Unfinished> {
+        // After a restart its workers have to join again first.
+        let within = if self.recorded().is_some() { PLACE_WAIT } else { PLACE_WAIT_AT_START };
+        let Some(lease) = self.worker.fleet.wait_for(&self.function, &worker, within).await else {
+            return Ok(Err(Lost::NotRun(format!("worker {worker} is not here, or has no free place"))));
+        };
+        let answer = self.ask(&lease, &order).await?;
+        if let Err(Lost::NotRun(why) | Lost::Unknown(why)) = &answer {
+            tracing::warn!(%worker, call = %self.id(), why, "a worker has not said what came of a call");
+        }
+        Ok(answer)
+    }
+
+    /// Records what was said, the first of those that agree in front: it is the answer.
+    async fn believe(&self, mut heard: Heard, first: usize) -> Result<Finished, Unfinished> {
+        let Said { signed, receipt, output, result } = heard.said.remove(first);
+        let pending = self.record_signed(&signed, &receipt, &output, false).await?;
+        let (fuel, status) = (receipt.fuel, receipt.status);
+        self.add_all(heard.said).await;
+        pending.durable().await?;
+        Ok(Finished { result, receipt: pending, call: self.id(), fuel, status })
+    }
+
+    async fn add_all(&self, said: Vec<Said>) {
+        for said in said {
+            self.add(Ok(Ok(said))).await;
+        }
+    }
+
+    /// Records what a further worker said. That it cannot be changes nothing about the answer.
+    async fn add(&self, answer: Result<Result<Said, Lost>, Unfinished>) {
+        let added = match answer {
+            Ok(Ok(said)) => {
+                self.record_signed(&said.signed, &said.receipt, &said.output, true).await.map(drop)
+            }
+            Ok(Err(_)) => return,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = added {
+            tracing::warn!(call = %self.id(), %error, "a further worker's receipt cannot be recorded");
+        }
+    }
+
+    /// All have been heard, and most say nothing of one accord: the call ends without an answer. Its receipt is the
+    /// replica's and says so, since whoever asks again must not get what one worker alone has said; that is recorded beside
+    /// it, for the state to compare.
+    async fn undecided(&self, heard: Heard) -> Result<Executed, Unfinished> {
+        let (said, lost) = (heard.said.len(), heard.lost.len());
+        let why = match (said, heard.lost.first()) {
+            (0, why) => why.map_or_else(|| "no worker has said anything".to_owned(), String::clone),
+            (_, None) => format!("its {said} workers do not agree on what came of it"),
+            _ => format!(
+                "{said} of its {} workers have said what came of it, and too few the same",
+                said + lost
+            ),
+        };
+        let ended = self.without(&why).await?;
+        self.add_all(heard.said).await;
+        Ok(ended)
+    }
+
+    /// There is no answer.
+    async fn without(&self, why: &str) -> Result<Executed, Unfinished> {
+        let finished = self.finish(failed_before(Fault::Host { message: why.to_owned() })).await?;
+        let result = Err(Failed::Said { status: Status::Unavailable, text: why.to_owned() });
+        Ok(Executed::Finished(Box::new(Finished { result, ..finished })))
+    }
+}

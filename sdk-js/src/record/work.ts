@@ -1,0 +1,108 @@
+/**
+ * Workers that register: what each offers.
+ *
+ * ```text
+ * offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null]
+ * ```
+ */
+
+import { InvalidError } from "../errors.js";
+import { AccountId } from "./bytes.js";
+import type { Reader, Writer } from "./cbor.js";
+import { numbered } from "./codec.js";
+import type { Kind } from "./kind.js";
+import { MAX_OFFERED_FUNCTIONS, MAX_OFFERED_REPLICAS, MAX_OFFERED_SANDBOXES } from "./limits.js";
+import { FunctionName } from "./names.js";
+import { compareText } from "./text.js";
+
+/** A kind of secure runtime environment: WebAssembly components, or a process of the operator's choice. */
+export type Sandbox = "component" | "external";
+
+const SANDBOX = numbered<Sandbox>("sandbox", ["component", "external"]);
+
+/** What a worker offers. Each list is sorted, each member once. */
+export interface WorkOffer {
+  /** The sandboxes that it has. */
+  readonly kinds: readonly Sandbox[];
+  /** The functions that it serves; null: every one that it can. */
+  readonly functions: readonly FunctionName[] | null;
+  /** The replicas that it has joined; null: all of them. */
+  readonly replicas: readonly AccountId[] | null;
+}
+
+/** The account that says it is a worker with a stake, and takes calls. */
+export interface Work {
+  /** What it offers; null: it takes no calls any more. */
+  readonly offer: WorkOffer | null;
+}
+
+export const WorkOffer = {
+  write(out: Writer, { kinds, functions, replicas }: WorkOffer): void {
+    out.array(3);
+    out.array(kinds.length);
+    for (const kind of kinds) {
+      SANDBOX.write(out, kind);
+    }
+    out.option(functions, (names) => {
+      out.array(names.length);
+      for (const name of names) {
+        FunctionName.write(out, name);
+      }
+    });
+    out.option(replicas, (joined) => {
+      out.array(joined.length);
+      for (const account of joined) {
+        AccountId.write(out, account);
+      }
+    });
+  },
+
+  read(r: Reader): WorkOffer {
+    r.array(3);
+    return {
+      kinds: r.items(MAX_OFFERED_SANDBOXES, () => SANDBOX.read(r)),
+      functions: r.option(() => r.items(MAX_OFFERED_FUNCTIONS, () => FunctionName.read(r))),
+      replicas: r.option(() => r.items(MAX_OFFERED_REPLICAS, () => AccountId.read(r))),
+    };
+  },
+
+  check({ kinds, functions, replicas }: WorkOffer): void {
+    checkSet("transaction.kinds", kinds, MAX_OFFERED_SANDBOXES);
+    if (functions !== null) {
+      checkSet("transaction.functions", functions, MAX_OFFERED_FUNCTIONS);
+    }
+    if (replicas !== null) {
+      checkSet("transaction.replicas", replicas, MAX_OFFERED_REPLICAS);
+    }
+  },
+};
+
+/** Accounts sort as their hexadecimal text does, and the sandboxes' names as their numbers. */
+function checkSet(field: string, list: readonly string[], most: number): void {
+  if (list.length < 1 || list.length > most) {
+    throw new InvalidError(field, `${String(list.length)} members; write 1 to ${String(most)}`);
+  }
+  const sorted = list.every((text, i) => {
+    const before = list[i - 1];
+    return before === undefined || compareText(before, text) < 0;
+  });
+  if (!sorted) {
+    throw new InvalidError(field, "not sorted, each once");
+  }
+}
+
+export const WORK: Kind<Work> = {
+  number: 17,
+  fields: 2,
+  write(out, { offer }) {
+    out.option(offer, (said) => {
+      WorkOffer.write(out, said);
+    });
+  },
+  read: (r) => ({ offer: r.option(() => WorkOffer.read(r)) }),
+  check({ offer }) {
+    if (offer !== null) {
+      WorkOffer.check(offer);
+    }
+  },
+};
