@@ -27,8 +27,25 @@ impl Reader {
         Reader { conn, text: String::new() }
     }
 
-    /// The next event that is no comment: its id, name and data.
+    /// The next event that says more than where the reader stands: its id, name and data.
     pub(crate) fn next(&mut self) -> (String, String, serde_json::Value) {
+        loop {
+            let event = self.any();
+            if event.1 != "at" {
+                return event;
+            }
+        }
+    }
+
+    /// Where following begins: the id of the first event.
+    pub(crate) fn began(&mut self) -> String {
+        let (id, name, data) = self.any();
+        assert_eq!((name.as_str(), data["at"].as_str()), ("at", Some(id.as_str())));
+        id
+    }
+
+    /// The next event that is no comment.
+    fn any(&mut self) -> (String, String, serde_json::Value) {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let event = event.to_owned();
@@ -171,8 +188,63 @@ fn readers_get_what_is_written_once_and_in_order() {
     }
     // An address that nothing is known of: told so, and then everything there is.
     let mut lost = Reader::open(node.address, "/_moot/values/chat/lobby/$m?follow&from=0-9999-0-0-0", &[]);
-    assert_eq!(lost.next().1, "missed");
+    let (_, name, data) = lost.next();
+    assert_eq!((name.as_str(), data["from"].as_str()), ("missed", Some("0-9999-0-0-0")));
+    let began = lost.began();
     assert_eq!(lost.texts(2), ["before", "lobby 1"]);
+    // Also then it can come back before it has seen the first of them.
+    let mut again =
+        Reader::open(node.address, "/_moot/values/chat/lobby/$m?follow", &[("last-event-id", &began)]);
+    assert_eq!(again.texts(2), ["before", "lobby 1"]);
+}
+
+/// A reader that loses the connection before anything is written misses nothing, nor does one that comes back with the
+/// end of a block that this replica does not have yet.
+#[test]
+fn a_reader_knows_where_it_stands_before_the_first_value() {
+    let node = TestNode::start();
+    open_path(&node, "/a", "/a/$n", "true");
+    let put = |n: u32| assert_eq!(node.put(&format!("/a/{n}"), b"x", Some(&ada())).status, 201);
+    put(1);
+    let follow =
+        |from: &str| Reader::open(node.address, "/_moot/values/a/$n?follow", &[("last-event-id", from)]);
+    let mut first = Reader::open(node.address, "/_moot/values/a/$n?follow", &[]);
+    let began = first.began();
+    assert!(began.starts_with("block-"), "{began}");
+    drop(first);
+    put(2);
+    put(3);
+    let mut back = follow(&began);
+    assert_eq!(back.began(), began);
+    let paths: Vec<_> = (0..2).map(|_| back.next().2["path"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(paths, ["/a/2", "/a/3"], "and not what was there before");
+    let mut ahead = follow("block-1000000");
+    assert_eq!(ahead.began(), "block-1000000");
+    put(4);
+    assert_eq!(back.next().2["path"], "/a/4");
+    for wrong in ["block-", "block--1", "block-1x", "block-99999999999999999999"] {
+        let answer = node.get(&format!("/_moot/values/a/$n?follow&from={wrong}"));
+        assert_eq!((answer.status, answer.problem().as_str()), (400, "bad-request"), "{wrong}");
+        assert!(answer.text().contains("block-17"), "{}", answer.text());
+    }
+}
+
+/// Whoever can reach a gateway could spend what its replica has: unless the operator wants that, nobody's values are
+/// refused where they are charged.
+#[test]
+fn a_replica_pays_for_strangers_only_if_its_operator_wants_it() {
+    let node = TestNode::with(|config| config.pays_for_unsigned = false);
+    open_path(&node, "/a", "/a", "true");
+    let account = || node.get(&format!("/_moot/accounts/{}", node.account())).json()["balance"].clone();
+    let before = account();
+    let refused = node.put("/a", b"x", None);
+    assert_eq!((refused.status, refused.problem().as_str()), (401, "signature-needed"));
+    assert_eq!(refused.header("www-authenticate"), Some("Signature"));
+    for word in ["sign the request", "pays-for-unsigned", "replica.toml"] {
+        assert!(refused.text().contains(word), "{}", refused.text());
+    }
+    assert_eq!(account(), before);
+    assert_eq!(node.put("/a", b"x", Some(&ada())).status, 201);
 }
 
 #[test]

@@ -85,6 +85,19 @@ fn function(name: &str) -> Vec<u8> {
     out
 }
 
+/// An account of two bytes, over and over.
+fn numbered(n: u16) -> AccountId {
+    let mut bytes = [0; 32];
+    bytes.chunks_exact_mut(2).for_each(|pair| pair.copy_from_slice(&n.to_be_bytes()));
+    AccountId::from_bytes(bytes)
+}
+
+/// One whose leaf shares the first byte of its place with the leaf of account 200, so that beside their way nothing is.
+fn neighbour() -> AccountId {
+    let first = |account: AccountId| StateKey::Account(account).place().as_bytes()[0];
+    (0..=u16::MAX).map(numbered).find(|one| first(*one) == first(account(200))).unwrap()
+}
+
 fn state() -> Small {
     let large = (1 << 53) + 1;
     let rule = PathRule { pattern: "/chat/$room".into(), rule: "auth.account != null".into() };
@@ -95,6 +108,7 @@ fn state() -> Small {
     Small::of([
         (StateKey::Account(account(200)), Account { balance: large }.encode()),
         (StateKey::Account(account(201)), Account { balance: 7 }.encode()),
+        (StateKey::Account(neighbour()), Account { balance: 8 }.encode()),
         (StateKey::Owner("/chat".into()), PathOwner { owner: Some(account(200)) }.encode()),
         (StateKey::Owner("/gone".into()), PathOwner { owner: None }.encode()),
         (StateKey::Rule("/chat/$".into()), rule.encode()),
@@ -138,7 +152,7 @@ pub(crate) fn vectors(network: &Network) -> Value {
     let balance = of(StateKey::Account(account(200)));
     // Ways that end at nothing, and at another key's leaf.
     let absent = |nothing: bool| {
-        let found = (0..=u8::MAX).map(|n| StateKey::Account(AccountId::from_bytes([n; 32]))).find(|key| {
+        let found = (0..=u16::MAX).map(|n| StateKey::Account(numbered(n))).find(|key| {
             let (found, _) = state.prove(key);
             matches!((found, nothing), (Found::Nothing, true) | (Found::Other { .. }, false))
         });

@@ -219,6 +219,7 @@ pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeCo
     let mut config = NodeConfig::new(dir);
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
     // Everything is charged: those who sign in these scenarios have something.
+    config.pays_for_unsigned = true;
     config.fund = FUNDED.map(|seed| Keypair::from_seed([seed; 32]).account()).to_vec();
     change(&mut config);
     config
