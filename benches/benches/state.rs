@@ -211,7 +211,7 @@ fn growth(_: &mut Criterion) {
     println!("state: an account is a row of {account} bytes, and {} bytes in memory", accounts / ACCOUNTS);
     let deploys = (0..FUNCTIONS).map(|n| {
         let name = FunctionName::parse(&format!("function-{n}")).unwrap();
-        let spec = Spec::new(FunctionKind::Http, &format!("/function-{n}"));
+        let spec = Spec::new(FunctionKind::Http, format!("/function-{n}"));
         Transaction::deploy(name, component_digest(&n.to_be_bytes()), 1000, &spec, None)
     });
     let said = Said { transactions: deploys.collect(), ..Said::default() };
