@@ -173,6 +173,14 @@ def test_what_the_node_wants_signed_is_signed_each_time_anew() -> None:
     assert len(script.requests) == 1
 
 
+def test_what_is_said_in_nobody_s_name_is_never_signed() -> None:
+    script = Script(problem("signature-needed", 401))
+    with pytest.raises(Refused, match="signature-needed"):
+        script.client(key=Keypair.generate()).put_value("/a", "hi", unsigned=True)
+    assert len(script.requests) == 1
+    assert "signature" not in script.requests[0].headers
+
+
 def test_a_function_s_own_401_does_not_run_it_twice() -> None:
     script = Script(httpx.Response(401, headers=CALLED, content=b"who are you?"))
     answer = script.client(key=Keypair.generate()).request("POST", "/login")

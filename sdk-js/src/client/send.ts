@@ -33,6 +33,8 @@ export interface Ask {
   readonly untilFinal?: boolean;
   /** Sign it even when the node does not ask for that. */
   readonly sign?: boolean;
+  /** Never sign it: it is said in nobody's name, or not at all. */
+  readonly nobody?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -163,7 +165,9 @@ export function isPassing(error: unknown): error is TransportError | ProblemErro
 async function attempt(connection: Connection, ask: Ask): Promise<Answer | Error> {
   const first = await once(connection, ask, ask.sign === true);
   const asked = first instanceof ProblemError && first.kind === "signature-needed";
-  return asked && ask.sign !== true && connection.key !== undefined ? once(connection, ask, true) : first;
+  return asked && ask.sign !== true && ask.nobody !== true && connection.key !== undefined
+    ? once(connection, ask, true)
+    : first;
 }
 
 async function once(connection: Connection, ask: Ask, signed: boolean): Promise<Answer | Error> {

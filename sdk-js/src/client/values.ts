@@ -41,7 +41,10 @@ export interface PutOptions extends Limits {
   readonly wait?: "accepted" | "final";
   /** Makes it safe to send again, and lets the client do so: the same key and the same value are written once. */
   readonly idempotencyKey?: string;
-  /** Write in the name of the client's key, as by default; `false` writes in nobody's. */
+  /**
+   * Write in the name of the client's key, as by default; `false` writes in nobody's. Where values are charged a node
+   * pays for nobody's only if its operator lets it: else it answers `signature-needed`.
+   */
   readonly sign?: boolean;
 }
 
@@ -71,6 +74,7 @@ export class Values {
       timeoutMs: LONG_TIMEOUT_MS,
       repeatable: idempotencyKey !== undefined,
       sign,
+      nobody: !sign,
       signal,
     });
     return this.#api.json(valueWritten, answer);

@@ -50,6 +50,7 @@ class Ask:
         timeout_s: how long the whole answer may take.
         max_answer_bytes: the largest answer that is read.
         signed: it is signed when it is sent, each time anew: a node serves a signed request once.
+        nobody: it is never signed, whatever the node wants: it is said in nobody's name, or not at all.
         pause_s: the driver waits this long before it sends it.
     """
 
@@ -60,6 +61,7 @@ class Ask:
     timeout_s: float = TIMEOUT_S
     max_answer_bytes: int = MAX_ANSWER_BYTES
     signed: bool = False
+    nobody: bool = False
     pause_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -125,7 +127,7 @@ def send(ask: Ask, *, has_key: bool) -> Exchange[Reply]:
     """Sends a request and gives the answer, whatever its status; signed when the node wants that, given a key."""
     reply = yield from patiently(ask)
     problem = problem_of(reply.headers, reply.body)
-    if ask.signed or not has_key or problem is None or problem.slug != "signature-needed":
+    if ask.signed or ask.nobody or not has_key or problem is None or problem.slug != "signature-needed":
         return reply
     return (yield from patiently(replace(ask, signed=True)))
 

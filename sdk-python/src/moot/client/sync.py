@@ -95,7 +95,8 @@ class Client(Driver):
             path: where.
             data: the value, at most 1 MiB; up to 4 KiB it stays on the ledger whole.
             wait: until its block has judged it; otherwise until it is durable.
-            unsigned: write it in nobody's name.
+            unsigned: write it in nobody's name. Where values are charged a node pays for that only if its operator lets
+                it; else it is `Refused` with the slug `signature-needed`.
             idempotency_key: makes a retry safe: the same key writes once.
         """
         exchange = self._values.put(path, data, wait=wait, unsigned=unsigned, idempotency_key=idempotency_key)

@@ -155,7 +155,8 @@ class ValueOperations:
         if not wait:
             headers.append(("prefer", "respond-async"))
         body = data.encode("utf-8") if isinstance(data, str) else data
-        ask = Ask("PUT", f"/_moot/values{path}", tuple(headers), body, LONG_TIMEOUT_S, signed=not unsigned)
+        target = f"/_moot/values{path}"
+        ask = Ask("PUT", target, tuple(headers), body, LONG_TIMEOUT_S, signed=not unsigned, nobody=unsigned)
         reply = yield from self.node.expect(ask)
         return ValueWritten.read(Fields(read_json(reply)))
 
