@@ -3,9 +3,10 @@
 use crate::world::{bundle, name, options, spec};
 use futures::executor::block_on;
 use moot_ledger::{Ledger, Refusal};
-use moot_record::testing::Network;
+use moot_record::testing::{Network, vote_twice};
 use moot_record::{
-    AccountId, Allocation, Economy, Entry, Genesis, Keypair, Prices, Transaction, component_digest,
+    AccountId, Allocation, Contradiction, DoubleVote, Economy, Entry, Genesis, Keypair, Prices, Transaction,
+    component_digest,
 };
 
 fn key(n: u8) -> Keypair {
@@ -100,5 +101,41 @@ fn what_is_foreseen_is_what_comes() {
     assert_eq!(both(0, &[Transaction::Release { hold, part: 1, whole: 2 }]), [Ok(0)]);
     assert_eq!(ledger.balance(&account(1)).unwrap(), 150);
     assert!(both(0, &[Transaction::Release { hold, part: 1, whole: 2 }])[0].is_err(), "it is gone");
+    block_on(ledger.close());
+}
+
+/// Where bytes cost something, an accusation that holds is known to cost its signer nothing, before it is recorded and
+/// then; and nothing else is.
+#[test]
+fn only_a_proven_accusation_alone_is_known_to_pay_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut genesis = genesis();
+    genesis.prices.per_byte = 1;
+    let validator = Network::new(1).validators[0].clone();
+    let ledger = Ledger::open(moot_ledger::Options::new(dir.path(), genesis, validator.clone())).unwrap();
+    let (committee, network) = (ledger.genesis().committee(), ledger.genesis().network());
+    let good = vote_twice(&committee, &network, &validator, Contradiction::TwoBlocks, (0, 3));
+    let forged = DoubleVote { view: 4, ..good };
+    let convict = |votes: &DoubleVote| Transaction::Convict { evidence: votes.encode() };
+    let poor = 7;
+    let made = |by: u8, said: &[Transaction]| {
+        let entries: Vec<Entry> = said.iter().cloned().map(Entry::Transaction).collect();
+        bundle(&ledger, &key(by), ledger.height() + 100, &entries)
+    };
+    let free = |by: u8, said: &[Transaction]| {
+        ledger.pays_itself(&ledger.verify(made(by, said), |_, _, _| Ok(false)).unwrap())
+    };
+    let pay = Transaction::Transfer { to: account(1), amount: 1 };
+    assert!(free(poor, &[convict(&good)]) && free(0, &[convict(&good)]));
+    for said in [vec![convict(&forged)], vec![convict(&good), pay.clone()], vec![pay.clone()]] {
+        assert!(!free(poor, &said) && !free(0, &said), "{said:?}");
+    }
+    let broke = |needed| Err(Refusal::CannotPay { balance: 0, needed });
+    let bytes = made(poor, &[convict(&forged)]).paid_bytes();
+    assert_eq!(both(&ledger, poor, &[convict(&forged)]), [broke(bytes)]);
+    assert_eq!(both(&ledger, poor, &[convict(&good)]), [Ok(0)]);
+    assert_eq!(ledger.stakes().conviction(&validator.account()).unwrap().burned, 0, "nobody staked for it");
+    assert!(!free(poor, &[convict(&good)]), "the second proves nothing new");
+    assert_eq!(both(&ledger, poor, &[convict(&good)]), [broke(bytes)]);
     block_on(ledger.close());
 }

@@ -291,6 +291,30 @@ fn hostile_paths_and_bundles_come_to_nothing() {
     assert!(outcome["reason"].as_str().unwrap().contains("/a does not allow it"), "{outcome}");
 }
 
+/// A proof of the state waits for a block as long as the client says, and says what to do when none has come.
+#[test]
+fn a_proof_of_the_state_waits_as_long_as_it_is_asked_to() {
+    let node = TestNode::start();
+    open_path(&node, "/a", "/a/$n", "true");
+    let ask = |wait: &str| node.ask("GET", "/_moot/state/rule/a/%24", &[("prefer", wait)], b"");
+    // A rule that was set a moment ago: the root with it is in no block yet, or just now.
+    let early = (0..50).find_map(|n| {
+        let pattern = format!("/a/$n{n}");
+        say(&node, &key(), vec![Transaction::Rule { pattern, rule: Some("true".into()) }]);
+        Some(ask("wait=0")).filter(|answer| answer.status != 200)
+    });
+    let early = early.expect("a block does not come at once fifty times");
+    assert_eq!((early.status, early.problem().as_str()), (503, "no-block-yet"));
+    assert!(early.header("retry-after").is_some());
+    for word in ["Prefer: wait=30", "moot status --all"] {
+        assert!(early.text().contains(word), "{}", early.text());
+    }
+    let found = ask("wait=30");
+    assert_eq!(found.status, 200, "{}", found.text());
+    assert_eq!(found.json()["key"]["rule"], "/a/$", "whatever its variable is called");
+    assert_eq!(node.get("/_moot/state/rule/a/$n").json()["value"], found.json()["value"]);
+}
+
 /// Four replicas: what is written at one is allowed, delivered and denied at all; large bytes stay where they were taken.
 #[test]
 fn values_of_one_replica_are_delivered_by_all() {

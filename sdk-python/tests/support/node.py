@@ -46,12 +46,14 @@ def forge(file: ReceiptFile, *path: str, value: object) -> ReceiptFile:
 
 
 class Node:
-    """`moot up` as a child process."""
+    """`moot up` as a child process; with a configuration, the replica of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: Path | None = None) -> None:
         self.folder = folder
         self.log = folder / "node.log"
-        command = [str(moot_binary()), "up", "--json", "--listen", "127.0.0.1:0", "--data", str(folder / "data")]
+        alone = ["--listen", "127.0.0.1:0", "--data", str(folder / "data")]
+        how = alone if config is None else ["--config", str(config)]
+        command = [str(moot_binary()), "up", "--json", *how]
         environment = {**os.environ, "MOOT_KEY": str(folder / "owner.key")}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -9,7 +9,7 @@
 //! answers HTTP requests only where.
 
 use super::Answered;
-use crate::api::{Accepted, Problem};
+use crate::api::{Accepted, Payment, Problem};
 use crate::gateway::answer::json;
 use crate::gateway::door::Door;
 use crate::gateway::problem::{Failure, Kind};
@@ -45,8 +45,11 @@ pub(super) async fn document(door: &Door, name: &str) -> Answered {
         FunctionKind::Event => (event(&record.name), json!({})),
         FunctionKind::Http => (http(&version.spec.route), json!({})),
     };
-    let mut all =
-        json!({ "Problem": schema_of(&Problem::schema()), "Accepted": schema_of(&Accepted::schema()) });
+    let mut all = json!({
+        "Problem": schema_of(&Problem::schema()),
+        "Payment": schema_of(&Payment::schema()),
+        "Accepted": schema_of(&Accepted::schema()),
+    });
     if let (Some(all), Value::Object(schemas)) = (all.as_object_mut(), schemas) {
         all.extend(schemas);
     }
@@ -75,7 +78,7 @@ fn schema_of(schema: &impl serde::Serialize) -> Value {
 
 /// A path for each export, and the schemas that they refer to.
 fn typed(record: &FunctionRecord, interface: &Interface) -> (Value, Value) {
-    let mut schemas = Schemas::new(interface, &["Problem", "Accepted"]);
+    let mut schemas = Schemas::new(interface, &["Problem", "Payment", "Accepted"]);
     let exported: Vec<_> =
         interface.exports.iter().map(|one| (one.interface.as_deref(), one.name.as_str())).collect();
     let names = distinct(&exported, camel, &[]);
