@@ -113,11 +113,11 @@ describe("requests that are sent again", () => {
   });
 
   test("for a proof of the state, also while no block has carried its root", async () => {
-    const early = (): Response => problem(409, "not-final", {}, { "retry-after": "0" });
-    const { client, seen } = scripted(early(), early(), new Response("{}"));
+    const none = (): Response => problem(503, "no-block-yet", {}, { "retry-after": "0" });
+    const { client, seen } = scripted(none(), none(), new Response("{}"));
     assert.equal(await client.stateProof("prices"), "{}");
     assert.ok(seen.every(({ url }) => url === "http://node.example/_moot/state/network/prices"));
-    const receipt = scripted(early());
+    const receipt = scripted(problem(409, "not-final", {}, { "retry-after": "0" }));
     const waiting = receipt.client.receipt("0-1-0-0-0", { final: true });
     assert.equal((await failure(waiting, ProblemError)).kind, "not-final", "that was waited for already");
   });

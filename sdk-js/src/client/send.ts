@@ -29,8 +29,6 @@ export interface Ask {
   readonly timeoutMs: number;
   /** It may be sent again: it changes nothing, or an idempotency key makes it run once. */
   readonly repeatable: boolean;
-  /** It is also sent again while what it asks for is not final yet. */
-  readonly untilFinal?: boolean;
   /** Sign it even when the node does not ask for that. */
   readonly sign?: boolean;
   /** Never sign it: it is said in nobody's name, or not at all. */
@@ -119,7 +117,7 @@ export async function send(connection: Connection, ask: Ask): Promise<Answer> {
   let pause = FIRST_PAUSE_MS;
   for (let left = ask.repeatable ? RETRIES : 0; ; left -= 1) {
     const outcome = await attempt(connection, ask);
-    const wanted = left > 0 ? pauseBefore(outcome, pause, ask) : undefined;
+    const wanted = left > 0 ? pauseBefore(outcome, pause) : undefined;
     if (wanted === undefined) {
       if (outcome instanceof Answer) {
         return outcome;
@@ -132,14 +130,13 @@ export async function send(connection: Connection, ask: Ask): Promise<Answer> {
 }
 
 /** How long to wait before a further try; undefined when one would change nothing. */
-function pauseBefore(outcome: Answer | Error, pause: number, ask: Ask): number | undefined {
+function pauseBefore(outcome: Answer | Error, pause: number): number | undefined {
   if (outcome instanceof Answer) {
     // Of something between here and the node: the node's own come with a problem, a function's with a call.
     const between = LATER.includes(outcome.status) && !outcome.headers.has("moot-call");
     return between ? (retryAfterMs(outcome.headers) ?? pause) : undefined;
   }
-  const early = outcome instanceof ProblemError && outcome.kind === "not-final" && ask.untilFinal === true;
-  if (early || isPassing(outcome)) {
+  if (isPassing(outcome)) {
     return outcome instanceof ProblemError ? (outcome.retryAfterMs ?? pause) : pause;
   }
   return undefined;
