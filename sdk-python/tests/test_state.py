@@ -143,8 +143,8 @@ def test_a_changed_byte_proves_nothing(data: st.DataObject) -> None:
         proof = StateProof.decode(forged)
     except DecodeError:
         return
-    # What shows that one key has no value shows it of every other whose way ends at the same place. That is true, and of
-    # another key than the one that was asked for.
+    # What shows that one key has no value shows it of every other whose way ends at the same place. That is true,
+    # and of another key than the one that was asked for.
     elsewhere = proof.key != key and not isinstance(proof.found, bytes)
     assert field_of(proof) is not None or elsewhere
 
