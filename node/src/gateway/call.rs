@@ -276,7 +276,9 @@ fn not_begun(error: BeginError) -> Failure {
     let kind = match &error {
         BeginError::Full(_) => Kind::Busy,
         BeginError::Load(LoadProblem::OnTheWay { .. }) => Kind::OnTheWay,
-        BeginError::Load(LoadProblem::NoWorker { .. } | LoadProblem::TooFewWorkers { .. }) => Kind::Busy,
+        BeginError::Load(LoadProblem::NoWorker { .. } | LoadProblem::TooFewWorkers { .. }) => {
+            Kind::Unavailable
+        }
         BeginError::Load(_) => Kind::NotLoaded,
         BeginError::Refused(refused) => of_refused(refused),
         BeginError::Unpaid(_) => Kind::PaymentRequired,

@@ -50,6 +50,7 @@ pub(crate) enum Kind {
     DeadlineExceeded,
     Interrupted,
     Busy,
+    Unavailable,
     NotLoaded,
     OnTheWay,
     NoBlockYet,
@@ -61,7 +62,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 46] = [
+    pub(crate) const ALL: [Kind; 47] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -101,6 +102,7 @@ impl Kind {
         Kind::DeadlineExceeded,
         Kind::Interrupted,
         Kind::Busy,
+        Kind::Unavailable,
         Kind::NotLoaded,
         Kind::OnTheWay,
         Kind::NoBlockYet,
@@ -158,6 +160,7 @@ impl Kind {
             Kind::DeadlineExceeded => ("deadline-exceeded", 504, "The function took too long"),
             Kind::Interrupted => ("interrupted", 500, "The node stopped while the call ran"),
             Kind::Busy => ("busy", 503, "All places are taken"),
+            Kind::Unavailable => ("unavailable", 503, "Nobody can run it at the moment"),
             Kind::NotLoaded => ("not-loaded", 503, "The function cannot be loaded here"),
             Kind::OnTheWay => ("component-on-the-way", 503, "The function has not arrived here yet"),
             Kind::NoBlockYet => ("no-block-yet", 503, "No block has brought it in time"),
@@ -171,7 +174,12 @@ impl Kind {
     /// Seconds after which trying again makes sense.
     const fn retry_after_s(self) -> Option<&'static str> {
         match self {
-            Kind::Busy | Kind::InFlight | Kind::NotFinal | Kind::OnTheWay | Kind::NoBlockYet => Some("1"),
+            Kind::Busy
+            | Kind::Unavailable
+            | Kind::InFlight
+            | Kind::NotFinal
+            | Kind::OnTheWay
+            | Kind::NoBlockYet => Some("1"),
             Kind::ReadOnly | Kind::Stopping => Some("10"),
             _ => None,
         }
@@ -188,7 +196,7 @@ pub(crate) fn of_status(status: Status) -> Kind {
         Status::LimitExceeded => Kind::LimitExceeded,
         Status::Denied => Kind::NotGranted,
         Status::Interrupted => Kind::Interrupted,
-        Status::Unavailable => Kind::Busy,
+        Status::Unavailable => Kind::Unavailable,
     }
 }
 

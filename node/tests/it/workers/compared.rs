@@ -114,7 +114,7 @@ fn most_are_believed_and_the_odd_one_out_loses_stake() {
     // Two are too few for the next one, which is not even recorded.
     let calls = node.calls();
     let answer = node.post("/sum/add", b"[1, 2]");
-    assert_eq!((answer.status, answer.problem().as_str()), (503, "busy"), "{}", answer.text());
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"), "{}", answer.text());
     assert!(answer.text().contains("2 that serve it here are registered"), "{}", answer.text());
     assert_eq!(node.calls(), calls);
 }
