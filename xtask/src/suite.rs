@@ -94,8 +94,11 @@ pub(crate) fn build_node(built: bool) -> Result<()> {
     build_guests()
 }
 
-/// Builds the `moot` of this checkout.
+/// Builds the `moot` of this checkout, unless this run's tests have.
 pub(crate) fn build_moot() -> Result<()> {
+    if TESTED.get().is_some() {
+        return Ok(());
+    }
     // The whole workspace decides about features, as in the tests: so neither compiles the other's dependencies anew.
     run(&mut compiling(&["build", "--locked", "--workspace", "--bin", "moot"]))
 }
@@ -140,12 +143,18 @@ fn deny() -> Result<()> {
     run(&mut cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))
 }
 
+/// Set when the tests were run: they leave a `moot`, with features for tests alone that another build would drop, and
+/// compile four rooms anew for it.
+static TESTED: OnceLock<()> = OnceLock::new();
+
 /// Runs all tests of the workspace, but for those that compile interpreters: they would keep every core from the others
 /// for minutes.
 fn tests() -> Result<Counts> {
     let mut command =
         compiling(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", "conformance"]);
-    Counts::of(&mut command, add)
+    let counts = Counts::of(&mut command, add)?;
+    TESTED.get_or_init(|| ());
+    Ok(counts)
 }
 
 /// The tests that need other languages than Rust.
