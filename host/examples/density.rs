@@ -49,7 +49,7 @@ async fn measure(component: &Path, count: usize, folder: &Path) -> Result<(u64, 
 
 /// What of this process is in memory, the pages of mapped files among it.
 fn resident() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    Ok(line.split_whitespace().next().context("VmRSS has no number")?.parse()?)
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).context("Pss")?;
+    Ok(line.split_whitespace().next().context("Pss has no number")?.parse()?)
 }

@@ -2,8 +2,9 @@
 
 use crate::bindings::FunctionPre as EventPre;
 use crate::engine::{Engines, Linked};
+use crate::precompiled::{self, UsedCode};
 use crate::state::{State, sockets};
-use crate::{AdmissionError, HostError, Interface, Kind, Policy, fault, inspect, policy, precompiled};
+use crate::{AdmissionError, HostError, Interface, Kind, Policy, fault, inspect, policy};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
@@ -25,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<State>,
     /// The same with the handler's place looked up.
     pub(crate) entry: Entry,
+    /// Machine code that it shares with others.
+    _code: Option<UsedCode>,
 }
 
 /// How a call enters the component.
@@ -107,7 +110,7 @@ pub(crate) fn load(
         return Err(AdmissionError::MemoryLimit { asked, limit }.into());
     }
     directories(&policy)?;
-    let file = precompiled::check(path, expected)?;
+    let file = precompiled::check(path, expected, engines.seen())?;
     let stale =
         |error: wasmtime::Error| LoadError::Stale { path: path.to_owned(), reason: format!("{error:#}") };
     // The file does not say which engine it was compiled for; the engines do.
@@ -118,12 +121,14 @@ pub(crate) fn load(
             None => return Err(stale(error)),
         },
     };
-    link(linked, &component, policy, engines.config().wasi_http_0_3)
+    let code = file.share(&component, engines.code())?;
+    link(linked, &component, code, policy, engines.config().wasi_http_0_3)
 }
 
 fn link(
     linked: &Linked,
     component: &Component,
+    code: Option<UsedCode>,
     policy: Policy,
     wasi_0_3: bool,
 ) -> Result<Function, LoadError> {
@@ -151,7 +156,9 @@ fn link(
         Kind::Typed => Entry::Typed,
     };
     let interface = Interface::of(component);
-    Ok(Function { inner: Arc::new(Loaded { kind, interface, policy: Arc::new(policy), pre, entry }) })
+    Ok(Function {
+        inner: Arc::new(Loaded { kind, interface, policy: Arc::new(policy), pre, entry, _code: code }),
+    })
 }
 
 fn directories(policy: &Policy) -> Result<(), LoadError> {

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
+import type { HttpFunction } from "../src/guest/http.js";
 import { host } from "./interfaces.js";
 
 // After `interfaces`, which teaches Node where `moot:` and `wasi:` are.
 const { ComponentError, context, defineFunction, environment, Failure, log, openStore } =
   await import("../src/guest.js");
 const { exportHandler } = await import("../src/guest/event.js");
-const { answer } = await import("../src/guest/http.js");
+const { answer, warmUp } = await import("../src/guest/http.js");
 const { guard } = await import("../src/guest/typed.js");
 const { describe: describeError, UNEXPECTED } = await import("../src/guest/errors.js");
 const { readable } = await import("../src/guest/stack.js");
@@ -124,6 +125,34 @@ describe("an HTTP function", () => {
       assert.ok(text.includes(UNEXPECTED) && !text.includes("hunter2"), text);
       assert.match(lastLine(), /hunter2/);
     }
+  });
+});
+
+describe("a warm-up", () => {
+  test("asks for each path in turn, with no environment, and waits for what is left", async () => {
+    host.variables = { GREETING: "hello" };
+    const seen: string[] = [];
+    const main: HttpFunction = {
+      fetch(asked, env, context) {
+        seen.push(`${asked.method} ${asked.url} ${JSON.stringify(env)}`);
+        context.waitUntil(Promise.resolve().then(() => seen.push("later")));
+        return new Response("x");
+      },
+    };
+    await warmUp(main, ["/", "/books/1?page=2"]);
+    assert.deepEqual(
+      seen.filter((line) => line !== "later"),
+      ["GET http://localhost/ {}", "GET http://localhost/books/1?page=2 {}"],
+    );
+    assert.equal(seen.length, 4);
+  });
+
+  test("fails with what the function throws", async () => {
+    const broken = (): Response => {
+      throw new Error("the door is closed");
+    };
+    await assert.rejects(warmUp(broken, ["/door"]), /the warm-up with \/door failed: Error: the door is closed/);
+    await assert.rejects(warmUp(() => "text" as unknown as Response, ["/"]), /must answer with a Response/);
   });
 });
 

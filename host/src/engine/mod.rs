@@ -10,6 +10,7 @@
 
 pub(crate) mod ticker;
 
+use crate::precompiled::{Seen, SharedCode};
 use crate::state::State;
 use crate::{HostConfig, HostError, limits};
 use std::sync::OnceLock;
@@ -30,16 +31,34 @@ pub(crate) struct Engines {
     config: HostConfig,
     fast: Linked,
     concurrent: OnceLock<Linked>,
+    seen: Seen,
+    code: SharedCode,
 }
 
 impl Engines {
     pub(crate) fn new(config: HostConfig) -> Result<Engines, HostError> {
         let fast = linked(&config, false)?;
-        Ok(Engines { config, fast, concurrent: OnceLock::new() })
+        Ok(Engines {
+            config,
+            fast,
+            concurrent: OnceLock::new(),
+            seen: Seen::default(),
+            code: SharedCode::default(),
+        })
     }
 
     pub(crate) fn config(&self) -> &HostConfig {
         &self.config
+    }
+
+    /// Files that need not be hashed again.
+    pub(crate) fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Code that several components have.
+    pub(crate) fn code(&self) -> &SharedCode {
+        &self.code
     }
 
     /// The engine for everything but `wasi:http` 0.3.
@@ -86,6 +105,8 @@ fn settings(config: &HostConfig, concurrency: bool) -> Config {
     c.wasm_features(WasmFeatures::THREADS, false);
     c.wasm_gc(false);
     c.concurrency_support(concurrency);
+    // A table that only unwinders of other languages read. Registering it goes through all of it, at every load.
+    c.native_unwind_info(false);
     // Function names and, where the component carries debug information, source lines in backtraces.
     c.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
     c.parallel_compilation(config.parallel_compilation);

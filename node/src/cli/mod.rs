@@ -163,7 +163,21 @@ fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// For a verb that runs functions.
 fn wide_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    open_as_many_files_as_allowed();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Each connection and each loaded function is an open file. What a process may open at first, often 1,024, is for programs
+/// that use `select`; what it may raise that to is the limit that an operator sets.
+fn open_as_many_files_as_allowed() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(?current, ?maximum, %error, "the limit of open files cannot be raised");
+    }
 }
 
 /// What is logged when nobody chooses. The two named parts call their own orderly end an error.
@@ -195,5 +209,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Command::command().debug_assert();
+    }
+
+    #[test]
+    fn a_node_may_open_as_many_files_as_its_operator_allows() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        // Enough for the tests beside this one.
+        let low = maximum.map_or(4_096, |most| most.min(4_096) - 1);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(low), maximum }).unwrap();
+        open_as_many_files_as_allowed();
+        assert_eq!(getrlimit(Resource::Nofile).current, maximum);
     }
 }

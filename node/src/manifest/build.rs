@@ -2,7 +2,8 @@
 //!
 //! Nothing here looks at files or tools: that is the business of whoever builds.
 
-use super::section::{Section, nearest};
+use super::section::{Found, Section, nearest};
+use crate::limits::MAX_WARM_UP;
 
 /// How a component is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct LanguageBuild {
     pub interfaces: Option<Interfaces>,
     /// What runs JavaScript.
     pub engine: Engine,
+    /// What an HTTP function in JavaScript is asked while it is made, so that no call is the first.
+    pub warm_up: Vec<String>,
 }
 
 /// Which world a component is made for.
@@ -85,6 +88,7 @@ impl Language {
 const LANGUAGES: [Language; 4] = [Language::Rust, Language::JavaScript, Language::Python, Language::Go];
 const WANT_LANGUAGE: &str = "\"rust\", \"javascript\", \"python\" or \"go\"";
 const WANT_ENGINE: &str = "\"starlingmonkey\" or \"quickjs\"";
+const WANT_WARM_UP: &str = "a list of paths in quotes, such as [\"/\"]";
 const WANT_BUILD: &str = "a command in quotes, or a table: [functions.<name>.build]";
 
 /// Reads `build`; `None` when it is absent or wrong. Problems are noted in the source.
@@ -105,6 +109,7 @@ fn read_language(section: Section<'_, '_>) -> Option<LanguageBuild> {
     let source = section.text("source", "the file, module or folder to build, in quotes");
     let interfaces = read_interfaces(&section);
     let engine = section.text("engine", WANT_ENGINE);
+    let warm_up = section.texts("warm_up", WANT_WARM_UP).unwrap_or_default();
     let read = language.and_then(|language| {
         let engine = match engine {
             None => Engine::default(),
@@ -121,6 +126,7 @@ fn read_language(section: Section<'_, '_>) -> Option<LanguageBuild> {
                 return None;
             }
         };
+        let warm_up = read_warm_up(&section, warm_up, language, engine, interfaces.is_some())?;
         let source = match (source, language) {
             (Some((text, at)), _) if text.trim().is_empty() => {
                 section.source().problem(at, "`source` is empty", Some(example(language)));
@@ -137,10 +143,37 @@ fn read_language(section: Section<'_, '_>) -> Option<LanguageBuild> {
                 return None;
             }
         };
-        Some(LanguageBuild { language, source, interfaces, engine })
+        Some(LanguageBuild { language, source, interfaces, engine, warm_up })
     });
     section.finish();
     read
+}
+
+/// The paths that are asked for while the component is made.
+fn read_warm_up(
+    section: &Section<'_, '_>,
+    paths: Vec<Found<&str>>,
+    language: Language,
+    engine: Engine,
+    has_world: bool,
+) -> Option<Vec<String>> {
+    let Some((_, first)) = paths.first() else { return Some(Vec::new()) };
+    let problem = |at: &std::ops::Range<usize>, message: String, help: &str| {
+        section.source().problem(at.clone(), message, Some(help.to_owned()));
+        None
+    };
+    if language != Language::JavaScript || engine != Engine::StarlingMonkey || has_world {
+        let message = "`warm_up` is for HTTP functions in JavaScript with the engine starlingmonkey alone";
+        return problem(first, message.to_owned(), "leave it out");
+    }
+    if let Some((_, at)) = paths.get(MAX_WARM_UP) {
+        let message = format!("`warm_up` has {} paths; at most {MAX_WARM_UP} are allowed", paths.len());
+        return problem(at, message, "one for each kind of answer is enough");
+    }
+    if let Some((path, at)) = paths.iter().find(|(path, _)| !path.starts_with('/')) {
+        return problem(at, format!("`warm_up` has {path:?}, which is no path"), "a path begins with /");
+    }
+    Some(paths.into_iter().map(|(path, _)| path.to_owned()).collect())
 }
 
 fn example(language: Language) -> String {

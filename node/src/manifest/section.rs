@@ -18,7 +18,7 @@ pub(crate) type Found<T> = (T, Range<usize>);
 
 /// Names that other platforms use for what is called something else here, and keys that live in another table.
 /// `{}` stands for the function's table.
-const ELSEWHERE: [(&str, &str); 33] = [
+const ELSEWHERE: [(&str, &str); 34] = [
     ("source", "`component` in [{}]"),
     ("wasm", "`component` in [{}]"),
     ("module", "`component` in [{}]"),
@@ -26,6 +26,7 @@ const ELSEWHERE: [(&str, &str); 33] = [
     ("command", "`build` in [{}]"),
     ("language", "`language` in [{}.build]"),
     ("engine", "`engine` in [{}.build]"),
+    ("warm_up", "`warm_up` in [{}.build]"),
     ("wit", "`wit` in [{}.build]"),
     ("world", "`world` in [{}.build]"),
     ("path", "`route` in [{}]"),

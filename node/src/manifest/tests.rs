@@ -161,8 +161,11 @@ fn a_language_and_how_it_is_built() {
             source: "src/index.ts".to_owned(),
             interfaces: Some(interfaces),
             engine: Engine::QuickJs,
+            warm_up: Vec::new(),
         }
     );
+    let warm = built("language = \"javascript\"\nsource = \"a.js\"\nwarm_up = [\"/\", \"/books?page=1\"]");
+    assert_eq!(warm.warm_up, ["/", "/books?page=1"]);
     let least = built("language = \"rust\"");
     assert_eq!((least.source.as_str(), least.interfaces, least.engine), (".", None, Engine::StarlingMonkey));
 }
@@ -176,6 +179,10 @@ fn wrong_types_are_named() {
         ),
         ("[functions.hello.build]\nlanguage = 1", "`language` must be \"rust\", \"javascript\""),
         ("[functions.hello.build]\nlanguage = \"python\"\nsource = 1", "`source` must be the file, module"),
+        (
+            "[functions.hello.build]\nlanguage = \"javascript\"\nwarm_up = \"/\"",
+            "`warm_up` must be a list of paths",
+        ),
         ("route = true", "not true"),
         ("deterministic = \"yes\"", "`deterministic` must be true or false, not the text \"yes\""),
         ("access = 5", "a list of accounts"),
@@ -198,6 +205,8 @@ fn wrong_types_are_named() {
 #[test]
 fn wrong_values_are_named() {
     let long = format!("route = \"/{}\"", "a".repeat(3000));
+    let paths = vec!["\"/\""; 33].join(", ");
+    let many = format!("build = {{ language = \"javascript\", source = \"a\", warm_up = [{paths}] }}");
     for (lines, words) in [
         ("build = \" \"", "`build` is empty"),
         ("[functions.hello.build]", "does not name a language"),
@@ -207,6 +216,16 @@ fn wrong_values_are_named() {
         ("build = { language = \"python\", source = \"\" }", "`source` is empty"),
         ("build = { language = \"go\", engine = \"quickjs\" }", "`engine` is for JavaScript alone"),
         ("build = { language = \"javascript\", source = \"a\", engine = \"v8\" }", "not \"v8\""),
+        ("build = { language = \"go\", warm_up = [\"/\"] }", "`warm_up` is for HTTP functions in JavaScript"),
+        (
+            "build = { language = \"javascript\", source = \"a\", engine = \"quickjs\", warm_up = [\"/\"] }",
+            "with the engine starlingmonkey alone",
+        ),
+        (
+            "build = { language = \"javascript\", source = \"a\", warm_up = [\"books\"] }",
+            "a path begins with /",
+        ),
+        (many.as_str(), "`warm_up` has 33 paths; at most 32"),
         ("build = { language = \"go\", wit = \"wit\" }", "`wit` needs a `world`"),
         ("build = { language = \"go\", world = \"x\" }", "`world` needs a `wit`"),
         ("route = \"hello\"", "must begin with"),

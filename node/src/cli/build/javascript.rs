@@ -87,6 +87,7 @@ pub(super) fn build(project: &Project<'_>) -> anyhow::Result<()> {
         },
         "outbound": project.grants.http.is_some(),
         "random": project.grants.random,
+        "warmUp": project.warm_up,
         "component": project.component,
     });
     let order_path = cache.join("order.json");

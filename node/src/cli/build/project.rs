@@ -38,6 +38,8 @@ pub(super) struct Project<'m> {
     pub(super) world: Option<&'m str>,
     /// What runs JavaScript.
     pub(super) engine: Engine,
+    /// What an HTTP function in JavaScript is asked while it is made.
+    pub(super) warm_up: &'m [String],
     /// What the function may reach: a component should not import what it is not granted.
     pub(super) grants: &'m SpecGrants,
     /// Where the result goes, absolute.
@@ -67,6 +69,7 @@ impl<'m> Project<'m> {
             wit,
             world: build.interfaces.as_ref().map(|interfaces| interfaces.world.as_str()),
             engine: build.engine,
+            warm_up: &build.warm_up,
             grants: &function.spec.grants,
             component,
             folder,

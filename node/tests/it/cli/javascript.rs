@@ -192,6 +192,13 @@ fn what_cannot_be_built_says_why() {
     let http = event("broken", "").replace("wit = \"wit\"\nworld = \"function\"\n", "");
     sandbox.write("moot.toml", http);
     sandbox.fails(&["build"], 1, &["QuickJS has no fetch", "StarlingMonkey"]);
+    // What a warm-up throws would be the first thing that its callers see.
+    sandbox
+        .write("src/broken.ts", "export default { fetch() { throw new Error(\"the door is closed\"); } };");
+    let warmed = "[functions.broken]\ncomponent = \"broken.wasm\"\n[functions.broken.build]\n\
+                  language = \"javascript\"\nsource = \"src/broken.ts\"\nwarm_up = [\"/\"]\n";
+    sandbox.write("moot.toml", warmed);
+    sandbox.fails(&["build"], 1, &["the door is closed", "src/broken.ts:1"]);
     // The tools themselves.
     std::fs::remove_file(sandbox.path("node_modules")).unwrap();
     sandbox.fails(

@@ -17,6 +17,8 @@ const WORLD = "component";
 const BUNDLE = "function.js";
 const ENTRY = "\0moot:entry";
 const SDK = "@folkmoot/sdk/guest";
+/** What the entry leaves there is run last, when stacks can be read. */
+const WARM_UP = 'Symbol.for("folkmoot.warm-up")';
 const SPECIFIER = /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*)(@.*)?$/;
 
 class Wrong extends Error {
@@ -166,7 +168,10 @@ function entry(world, functions, has) {
           'leave `engine = "quickjs"` out, or answer events: export default defineFunction(...)',
         );
       }
-      lines.push(`import main from ${from};`, `import { serve } from "${SDK}/http";`, "serve(main);");
+      lines.push(`import main from ${from};`, `import { serve, warmUp } from "${SDK}/http";`, "serve(main);");
+      if (order.warmUp.length > 0) {
+        lines.push(`globalThis[${WARM_UP}] = () => warmUp(main, ${JSON.stringify(order.warmUp)});`);
+      }
     } else {
       throw missing(own, `the world exports the interface ${face}: export const ${own} = { ... }`);
     }
@@ -244,7 +249,8 @@ try {
   const { chunk: alone } = await bundle(order.source, "", world);
   const made = await bundle(ENTRY, entry(world, functions, alone.exports), world);
   checkImports(made.chunk, world);
-  const source = `${made.chunk.code.trimEnd()}\n${lineTable(made.chunk)}`;
+  const warmUp = order.warmUp.length === 0 ? "" : `await globalThis[${WARM_UP}]();\n`;
+  const source = `${made.chunk.code.trimEnd()}\n${lineTable(made.chunk)}${warmUp}`;
   await writeFile(join(order.cache, BUNDLE), source);
   for (const warning of made.warnings) {
     console.error(warning.message);
