@@ -8,6 +8,10 @@ use bytes::Bytes;
 use moot_host::{CallContext, Event, Grants, Host, HostConfig, Policy};
 use std::path::Path;
 
+/// As the node has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let component = arguments.next().context("usage: density COMPONENT COUNT")?;
@@ -47,7 +51,7 @@ async fn measure(component: &Path, count: usize, folder: &Path) -> Result<(u64, 
     Ok((before, resident()?))
 }
 
-/// What of this process is in memory, the pages of mapped files among it.
+/// What of this process is in memory, the pages of mapped files among it, those that several functions map counted once.
 fn resident() -> Result<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).context("Pss")?;

@@ -11,6 +11,10 @@ use moot_host::{Arguments, CallContext, Event, Function, Grants, Host, HostConfi
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// As the node has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Calls that a median is of. Cold starts of large components take some milliseconds each.
 const COLD: usize = 21;
 const WARM: usize = 201;

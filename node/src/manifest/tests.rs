@@ -180,7 +180,7 @@ fn wrong_types_are_named() {
         ("[functions.hello.build]\nlanguage = 1", "`language` must be \"rust\", \"javascript\""),
         ("[functions.hello.build]\nlanguage = \"python\"\nsource = 1", "`source` must be the file, module"),
         (
-            "[functions.hello.build]\nlanguage = \"javascript\"\nwarm_up = \"/\"",
+            "[functions.hello.build]\nlanguage = \"javascript\"\nsource = \"a\"\nwarm_up = \"/\"",
             "`warm_up` must be a list of paths",
         ),
         ("route = true", "not true"),
