@@ -40,6 +40,7 @@ pub use call::event::{Answer, Event};
 pub use call::http::{HttpAnswer, Reporting};
 pub use call::report::{Failed, Report, Touch, TouchKind};
 pub use compile::CompileError;
+pub use engine::ENGINE;
 pub use fault::{Failure, FailureKind, Fault, FaultKind, Frame, LimitKind};
 pub use function::{Function, LoadError};
 pub use host::{Host, HostConfig, HostError};

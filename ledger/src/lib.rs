@@ -85,8 +85,8 @@ pub use standing::Standing;
 pub use state::charges::{Quote, quote};
 pub use state::value_fee;
 pub use state::{
-    Barred, Bid, ComparedCall, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord, Outcome,
-    Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, Statement, TriggerRecord,
+    Alike, Barred, Bid, ComparedCall, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord,
+    Outcome, Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, Statement, TriggerRecord,
     Triggers, Verdict, Version, Workers, assigned, verdict_of,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};

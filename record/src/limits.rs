@@ -116,6 +116,9 @@ pub const MAX_OFFERED_FUNCTIONS: usize = 64;
 /// Replicas that a worker names as joined; who joins more joins all.
 pub const MAX_OFFERED_REPLICAS: usize = 16;
 
+/// An engine's name: a program, its version of three numbers, and one of whoever changed it, with room to spare.
+pub const MAX_ENGINE_BYTES: usize = 32;
+
 /// As many kinds of sandbox as there are.
 pub const MAX_OFFERED_SANDBOXES: usize = 2;
 

@@ -1,7 +1,7 @@
 //! Workers that registered: what each offers, and what was found against it.
 //!
 //! ```text
-//!  Work ──► offer: sandboxes, functions, replicas ──► calls are assigned to it
+//!  Work ──► offer: sandboxes, functions, replicas, engine ──► calls are assigned to it
 //!                     └── its receipt differs from most ──► fault: both receipts, and what was burned
 //! ```
 //!
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::EntryId;
 use crate::bytes::AccountId;
 use crate::cbor::{self, Reader};
+use crate::engine::Engine;
 use crate::error::{DecodeError, Invalid};
 use crate::item::{Item, canonical};
 use crate::limits::{MAX_OFFERED_FUNCTIONS, MAX_OFFERED_REPLICAS, MAX_OFFERED_SANDBOXES, MAX_WORKER_FAULTS};
@@ -39,6 +40,8 @@ pub struct WorkOffer {
     pub functions: Option<Vec<FunctionName>>,
     /// The replicas that it has joined, sorted; none: all of them.
     pub replicas: Option<Vec<AccountId>>,
+    /// What it runs components with. Only workers with one and the same run one call together.
+    pub engine: Engine,
 }
 
 impl WorkOffer {
@@ -95,18 +98,20 @@ fn read_set<T: Item>(r: &mut Reader<'_>, max: usize) -> Result<Vec<T>, DecodeErr
 
 impl Item for WorkOffer {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 3);
+        cbor::array(out, 4);
         write_set(out, &self.kinds);
         cbor::option(out, self.functions.as_ref(), |out, names| write_set(out, names));
         cbor::option(out, self.replicas.as_ref(), |out, joined| write_set(out, joined));
+        self.engine.write(out);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(3)?;
+        r.array(4)?;
         let offer = Self {
             kinds: read_set(r, MAX_OFFERED_SANDBOXES)?,
             functions: r.option(|r| read_set(r, MAX_OFFERED_FUNCTIONS))?,
             replicas: r.option(|r| read_set(r, MAX_OFFERED_REPLICAS))?,
+            engine: Engine::read(r)?,
         };
         offer.check()?;
         Ok(offer)
@@ -202,6 +207,7 @@ impl Item for WorkerRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MAX_ENGINE_BYTES;
 
     fn offer() -> WorkOffer {
         let names = ["a", "b"].map(|name| FunctionName::parse(name).unwrap());
@@ -209,6 +215,7 @@ mod tests {
             kinds: vec![Sandbox::Component],
             functions: Some(names.to_vec()),
             replicas: Some(vec![AccountId::from_bytes([3; 32])]),
+            engine: Engine::named("wasmtime-48.0.8+1"),
         }
     }
 
@@ -219,6 +226,7 @@ mod tests {
             kinds: Sandbox::ALL.to_vec(),
             functions: Some((0..MAX_OFFERED_FUNCTIONS).map(name).collect()),
             replicas: Some((0..MAX_OFFERED_REPLICAS as u8).map(|n| AccountId::from_bytes([n; 32])).collect()),
+            engine: Engine::parse(&"e".repeat(MAX_ENGINE_BYTES)).unwrap(),
         };
         let mut record = WorkerRecord { offer: Some(full), since: u64::MAX, ..WorkerRecord::default() };
         let id =

@@ -58,7 +58,7 @@ describe("the state", () => {
       { stake: { amount: 700n, replica: null, consent: null } },
       { hold: { to: friend, amount: 900n, until: height + 100_000n } },
       { transfer: { to: friend, amount: 7n } },
-      { work: { offer: { kinds: ["component"], functions: [hello], replicas: null } } },
+      { work: { offer: { kinds: ["component"], functions: [hello], replicas: null, engine: "e-1" } } },
     );
     await client.transact({ unstake: { amount: 200n } });
     hold = outcomes[4]?.id ?? assert.fail("there are too few outcomes");
@@ -122,6 +122,7 @@ describe("the state", () => {
     assert.deepEqual([stake?.staked, stake?.waiting.map(({ amount }) => amount)], [500n, [200n]]);
     const worker = (await proven("worker", { worker: key.account })).value;
     assert.deepEqual([worker?.offer?.functions, worker?.faults, worker?.last], [[hello], 0n, []]);
+    assert.equal(worker?.offer?.engine, "e-1");
     assert.equal((await proven("conviction", { conviction: key.account })).value, null);
     assert.deepEqual((await proven("prices", "prices")).value?.prices, genesis.prices);
     await proven("pot", "pot");

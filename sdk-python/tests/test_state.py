@@ -236,10 +236,14 @@ AT = SocketAddress.parse("[2001:db8::1]:9080"), SocketAddress.parse("10.0.0.1:10
         (
             StateKey.worker(ADA),
             WorkerRecord(
-                WorkOffer((Sandbox.COMPONENT,), ("sum",), (BOB,)), 5, 1, 100, (WorkerFault(ENTRY, ENTRY, ENTRY, 100),)
+                WorkOffer((Sandbox.COMPONENT,), ("sum",), (BOB,), engine="e-1"),
+                5,
+                1,
+                100,
+                (WorkerFault(ENTRY, ENTRY, ENTRY, 100),),
             ),
             {
-                "offer": {"kinds": ["component"], "functions": ["sum"], "replicas": [str(BOB)]},
+                "offer": {"kinds": ["component"], "functions": ["sum"], "replicas": [str(BOB)], "engine": "e-1"},
                 "since": 5,
                 "faults": 1,
                 "burned": 100,

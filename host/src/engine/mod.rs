@@ -20,6 +20,14 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
 };
 
+/// What runs components, as workers name it to each other: two hosts with one name burn the same fuel for the same call of
+/// a deterministic function, and come to the same result.
+///
+/// It is wasmtime with its version, and after the plus sign a number of this crate's own. That one is counted up whenever a
+/// change here, or of what components are given beside wasmtime, can change fuel, a result or the words in which a failure
+/// is told; a new version of wasmtime begins again at 1.
+pub const ENGINE: &str = "wasmtime-48.0.8+1";
+
 /// An engine with everything that components may import linked to it.
 pub(crate) struct Linked {
     pub(crate) engine: Engine,
@@ -141,4 +149,29 @@ fn pool(config: &HostConfig) -> PoolingAllocationConfig {
     let scan = PoolingAllocationConfig::is_pagemap_scan_available();
     p.pagemap_scan(if scan { Enabled::Yes } else { Enabled::No });
     p
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ENGINE;
+    use std::path::Path;
+
+    #[test]
+    fn the_engine_is_named_after_the_wasmtime_that_is_built() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+        let lock = std::fs::read_to_string(path).unwrap();
+        let wasmtime = |package: &&str| package.lines().any(|line| line == "name = \"wasmtime\"");
+        let versions: Vec<&str> = lock
+            .split("[[package]]")
+            .filter(wasmtime)
+            .filter_map(|package| package.lines().find_map(|line| line.strip_prefix("version = ")))
+            .map(|version| version.trim_matches('"'))
+            .collect();
+        let [version] = versions[..] else { panic!("one wasmtime was expected, and there are {versions:?}") };
+        let revision = ENGINE.strip_prefix(&format!("wasmtime-{version}+"));
+        assert!(
+            revision.is_some_and(|revision| revision.parse::<u32>().is_ok()),
+            "{ENGINE}: it is {version}"
+        );
+    }
 }

@@ -7,8 +7,10 @@
 
 use crate::limits::MAX_COMPARED_OPEN;
 use moot_record::cbor::{self, Reader};
-use moot_record::limits::MAX_REPLICAS_K;
-use moot_record::{AccountId, DecodeError, Digest, Domain, EntryId, FunctionName, Payload, Receipt, Status};
+use moot_record::limits::{MAX_ENGINE_BYTES, MAX_REPLICAS_K};
+use moot_record::{
+    AccountId, DecodeError, Digest, Domain, Engine, EntryId, FunctionName, Payload, Receipt, Status,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -33,6 +35,8 @@ pub struct ComparedCall {
     pub bytes: u64,
     /// Whether these were paid for with a client's bundle.
     pub paid: bool,
+    /// What its workers were drawn to run it with, whatever they offer by now.
+    pub engine: Engine,
     /// The workers that run it.
     pub workers: Vec<AccountId>,
     /// What they have said, in the blocks' order: each of them once.
@@ -146,7 +150,7 @@ impl ComparedCall {
     /// Its one encoding: a leaf of the state's tree, and the row on disk.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        cbor::array(&mut out, 12);
+        cbor::array(&mut out, 13);
         cbor::bytes(&mut out, &self.call.encode());
         cbor::bytes(&mut out, self.call_digest.as_bytes());
         cbor::text(&mut out, self.function.as_str());
@@ -155,6 +159,7 @@ impl ComparedCall {
         cbor::uint(&mut out, self.fuel_limit);
         cbor::uint(&mut out, self.bytes);
         cbor::boolean(&mut out, self.paid);
+        cbor::text(&mut out, self.engine.as_str());
         cbor::array(&mut out, self.workers.len());
         self.workers.iter().for_each(|worker| cbor::bytes(&mut out, worker.as_bytes()));
         cbor::array(&mut out, self.said.len());
@@ -177,7 +182,7 @@ impl ComparedCall {
         let account = |r: &mut Reader<'_>| Ok::<_, DecodeError>(AccountId::from_bytes(r.fixed()?));
         let address = |r: &mut Reader<'_>| EntryId::decode(r.bytes(64)?);
         let most = usize::from(MAX_REPLICAS_K);
-        r.array(12)?;
+        r.array(13)?;
         let call = ComparedCall {
             call: address(r)?,
             call_digest: Digest::from_bytes(r.fixed()?),
@@ -188,6 +193,8 @@ impl ComparedCall {
             fuel_limit: r.uint()?,
             bytes: r.uint()?,
             paid: r.boolean()?,
+            engine: Engine::parse(r.text(MAX_ENGINE_BYTES)?)
+                .map_err(|error| super::invalid("engine", error.to_string()))?,
             workers: (0..r.list(most)?).map(|_| account(r)).collect::<Result<_, _>>()?,
             said: (0..r.list(most)?).map(|_| read_statement(r)).collect::<Result<_, _>>()?,
             agreed: r.option(address)?,
@@ -272,6 +279,7 @@ mod tests {
             fuel_limit: 9,
             bytes: 200,
             paid: true,
+            engine: Engine::named("e-1"),
             workers: (1..=MAX_REPLICAS_K).map(|n| AccountId::from_bytes([n; 32])).collect(),
             said: vec![said(1, Some(Digest::ZERO)), said(2, None)],
             agreed: Some(other),

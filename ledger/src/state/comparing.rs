@@ -1,7 +1,7 @@
 //! Running a call on several workers: who is asked, what is made of their receipts.
 //!
 //! ```text
-//!  call ──► replicas_k of its manifest ──► that many workers drawn, or none of it
+//!  call ──► replicas_k of its manifest ──► that many workers drawn, of one engine, or none of it
 //!  receipt of one of them ──► the first that most agree on: charged, once
 //!                        └──► another than most: a fault; a share of its stake is burned, and it gets no calls any more
 //! ```
@@ -13,11 +13,10 @@ use super::apply::Step;
 use super::charges::{Charge, Group};
 use super::compared::{self, ComparedCall, Statement};
 use super::stakes::burn;
-use super::{
-    Block, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State, Version, workers,
-};
+use super::workers::{self, Alike};
+use super::{Block, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State, Version};
 use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK, MAX_COMPARED_ENDED};
-use moot_record::{AccountId, Digest, Domain, EntryId, FunctionName, Sandbox, StateKey, WorkerFault};
+use moot_record::{AccountId, Digest, Domain, Engine, EntryId, FunctionName, StateKey, WorkerFault};
 use std::sync::Arc;
 
 const SEED: Domain = Domain::new("moot worker seed 1");
@@ -87,7 +86,7 @@ impl State {
         }
         let lane = usize::try_from(id.lane).ok()?;
         let replica = self.seats.as_ref()?.all().get(lane)?.account;
-        let workers = self.draw(block, &call.digest, &call.function, &replica, k);
+        let (engine, workers) = self.draw(block, &call.digest, &call.function, &replica, k)?;
         // Fewer could not be compared as its owner wants it.
         (workers.len() == k).then(|| ComparedCall {
             call: *id,
@@ -98,6 +97,7 @@ impl State {
             fuel_limit: call.fuel_limit,
             bytes: call.bytes,
             paid: !bundle.own,
+            engine,
             workers,
             said: Vec::new(),
             agreed: None,
@@ -108,6 +108,7 @@ impl State {
         })
     }
 
+    /// What is deterministic is a component; what several run of it is run with one engine.
     fn draw(
         &self,
         block: &Block,
@@ -115,13 +116,12 @@ impl State {
         function: &FunctionName,
         replica: &AccountId,
         k: usize,
-    ) -> Vec<AccountId> {
+    ) -> Option<(Engine, Vec<AccountId>)> {
+        let Alike { engine, workers } = self.workers.alike(&self.stakes, function, replica)?;
         let mut bytes = [0; 64];
         bytes[..32].copy_from_slice(call.as_bytes());
         bytes[32..].copy_from_slice(block.digest.as_bytes());
-        // What several workers run is deterministic, and what is deterministic is a component.
-        let serving = self.workers.serving(&self.stakes, Sandbox::Component, function, replica);
-        workers::assigned(&SEED.hash(&bytes), function, serving, k)
+        Some((engine.clone(), workers::assigned(&SEED.hash(&bytes), function, workers, k)))
     }
 
     /// Looks at the receipts of a bundle: those of drawn workers are compared.

@@ -52,7 +52,7 @@ pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
 pub use values::value_fee;
-pub use workers::{Workers, assigned};
+pub use workers::{Alike, Workers, assigned};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;

@@ -5,6 +5,9 @@
 //!              └── found at fault ──► no offer any more; a share of the stake is burned
 //! ```
 //!
+//! Several run one call only where all of them run one engine ([`Workers::alike`]): fuel and results of two could differ, and
+//! an honest worker be found at fault.
+//!
 //! The draw is rendezvous hashing with weights: each worker has a number of its own for each call, and the smallest win.
 //! Whoever comes or goes changes only what it gets or had. A number is a hash on a logarithmic scale, divided by the
 //! stake: so a worker gets calls in proportion to its stake, and gains nothing by splitting it among accounts.
@@ -12,7 +15,9 @@
 use super::apply::{Step, Was};
 use super::{Refusal, Stakes, State};
 use crate::limits::MAX_WORKERS;
-use moot_record::{AccountId, Digest, Domain, FunctionName, Sandbox, StateKey, WorkOffer, WorkerRecord};
+use moot_record::{
+    AccountId, Digest, Domain, Engine, FunctionName, Sandbox, StateKey, WorkOffer, WorkerRecord,
+};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +32,15 @@ pub struct Workers {
     offering: BTreeSet<AccountId>,
     /// What was burned of their stakes.
     burned: u128,
+}
+
+/// Workers that may run one call together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike<'a> {
+    /// What all of them run components with.
+    pub engine: &'a Engine,
+    /// The workers, with what each has staked.
+    pub workers: Vec<(AccountId, u64)>,
 }
 
 impl Workers {
@@ -55,12 +69,39 @@ impl Workers {
         function: &FunctionName,
         replica: &AccountId,
     ) -> impl Iterator<Item = (AccountId, u64)> {
-        let offer = |account: &AccountId| self.records.get(account)?.offer.as_ref();
-        let covering = self
-            .offering
-            .iter()
-            .filter(move |account| offer(account).is_some_and(|offer| offer.covers(kind, function, replica)));
-        covering.map(move |account| (*account, staked(stakes, account))).filter(|(_, staked)| *staked > 0)
+        self.covering(stakes, kind, function, replica).map(|(account, staked, _)| (account, staked))
+    }
+
+    /// Those of them that may run one call together, components as they are: all with the engine behind which most is
+    /// staked, of equal ones the first by name. None when nobody serves it.
+    ///
+    /// That these may be fewer than a call is to be run by changes nothing: an engine with less behind it, but more workers,
+    /// could be anybody's for a few units.
+    #[must_use]
+    pub fn alike(&self, stakes: &Stakes, function: &FunctionName, replica: &AccountId) -> Option<Alike<'_>> {
+        let mut engines = BTreeMap::<&Engine, (u128, Vec<(AccountId, u64)>)>::new();
+        for (account, staked, offer) in self.covering(stakes, Sandbox::Component, function, replica) {
+            let (behind, workers) = engines.entry(&offer.engine).or_default();
+            *behind += u128::from(staked);
+            workers.push((account, staked));
+        }
+        // Of equal ones the last is taken.
+        let (engine, (_, workers)) = engines.into_iter().rev().max_by_key(|(_, (behind, _))| *behind)?;
+        Some(Alike { engine, workers })
+    }
+
+    fn covering(
+        &self,
+        stakes: &Stakes,
+        kind: Sandbox,
+        function: &FunctionName,
+        replica: &AccountId,
+    ) -> impl Iterator<Item = (AccountId, u64, &WorkOffer)> {
+        self.offering.iter().filter_map(move |account| {
+            let offer = self.records.get(account)?.offer.as_ref()?;
+            let staked = staked(stakes, account);
+            (staked > 0 && offer.covers(kind, function, replica)).then_some((*account, staked, offer))
+        })
     }
 
     /// Sets what is known of a worker; gives what was there. One that offers nothing and has no faults is none.
@@ -226,6 +267,13 @@ mod tests {
         FunctionName::parse("sum").unwrap()
     }
 
+    /// A worker for everything.
+    fn with(engine: &'static str) -> Option<WorkerRecord> {
+        let kinds = vec![Sandbox::Component];
+        let offer = WorkOffer { kinds, functions: None, replicas: None, engine: Engine::named(engine) };
+        Some(WorkerRecord { offer: Some(offer), ..WorkerRecord::default() })
+    }
+
     #[test]
     fn the_scale_is_a_logarithm_on_every_machine() {
         assert_eq!((depth(0), depth(u64::MAX)), (64 << FRACTION, 0));
@@ -274,6 +322,38 @@ mod tests {
     }
 
     #[test]
+    fn those_alike_are_of_the_engine_with_most_behind_it() {
+        let (mut workers, mut stakes) = (Workers::default(), Stakes::default());
+        let stake = |stakes: &mut Stakes, n, staked| {
+            stakes.put(account(n), Some(Stake { staked, ..Stake::default() }));
+        };
+        let alike = |workers: &Workers, stakes: &Stakes| {
+            let Alike { engine, workers } = workers.alike(stakes, &name(), &account(9))?;
+            Some((engine.to_string(), workers.iter().map(|(who, _)| who.as_bytes()[0]).collect::<Vec<_>>()))
+        };
+        let found = |engine: &str, who: &[u8]| Some((engine.to_owned(), who.to_vec()));
+        assert_eq!(alike(&workers, &stakes), None);
+        let all = [(1, "e-1", 10), (2, "e-2", 7), (3, "e-1", 10), (4, "e-2", 8), (5, "e-2", 5)];
+        for (n, engine, staked) in all {
+            workers.put(account(n), with(engine));
+            stake(&mut stakes, n, staked);
+        }
+        assert_eq!(alike(&workers, &stakes), found("e-1", &[1, 3]), "equal, so the first by name");
+        stake(&mut stakes, 5, 6);
+        assert_eq!(alike(&workers, &stakes), found("e-2", &[2, 4, 5]));
+        // Who has nothing staked, or another sandbox, is none of them.
+        stake(&mut stakes, 5, 0);
+        assert_eq!(alike(&workers, &stakes), found("e-1", &[1, 3]));
+        let mut external = with("e-1").unwrap();
+        external.offer.as_mut().unwrap().kinds = vec![Sandbox::External];
+        workers.put(account(3), Some(external));
+        assert_eq!(alike(&workers, &stakes), found("e-2", &[2, 4]));
+        // Sums that are more than can be staked.
+        [1, 2].into_iter().for_each(|n| stake(&mut stakes, n, u64::MAX));
+        assert_eq!(alike(&workers, &stakes), found("e-2", &[2, 4]));
+    }
+
+    #[test]
     fn the_one_with_least_has_to_go_when_all_places_are_taken() {
         let (mut workers, mut stakes) = (Workers::default(), Stakes::default());
         for n in 0..MAX_WORKERS as u64 {
@@ -281,8 +361,7 @@ mod tests {
             bytes[..8].copy_from_slice(&n.to_be_bytes());
             let account = AccountId::from_bytes(bytes);
             assert_eq!(workers.least(&stakes), None, "there is room");
-            let offer = Some(WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None });
-            workers.put(account, Some(WorkerRecord { offer, ..WorkerRecord::default() }));
+            workers.put(account, with("e-1"));
             stakes.put(account, Some(Stake { staked: 5000 - n, ..Stake::default() }));
         }
         let (least, account) = workers.least(&stakes).unwrap();
@@ -294,8 +373,7 @@ mod tests {
     #[test]
     fn the_sums_follow_the_records() {
         let mut workers = Workers::default();
-        let offer = Some(WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None });
-        workers.put(account(1), Some(WorkerRecord { offer, ..WorkerRecord::default() }));
+        workers.put(account(1), with("e-1"));
         assert!(!workers.is_empty());
         let faulty = WorkerRecord { faults: 1, burned: 7, ..WorkerRecord::default() };
         workers.put(account(1), Some(faulty.clone()));

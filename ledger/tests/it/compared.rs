@@ -1,14 +1,15 @@
 //! Calls that several workers run: who is drawn, what is charged, who is found at fault; in the state machine alone.
 
-use crate::working::{FUNDS, LOCKUP, account, charging, deploy, function, offer, stake, work};
+use crate::working::{FUNDS, LOCKUP, account, charging, deploy, function, offer, stake, work, work_with};
 use crate::world::name;
 use moot_ledger::limits::{COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK};
 use moot_ledger::state::{Block, Changes, FollowedCall, FollowedReceipt, OrderedBundle, Seats, State};
 use moot_ledger::{ComparedCall, PostingKind, Refusal};
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Digest, EntryId, Payload, Spec, Status, Transaction, WorkOffer, component_digest,
+    AccountId, Digest, Engine, EntryId, Payload, Spec, Status, Transaction, WorkOffer, component_digest,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A state with a count of what was said to it.
@@ -302,6 +303,60 @@ fn workers_say_what_they_offer_with_a_stake() {
     let call = machine.call();
     let drawn = machine.drawn(&call).unwrap();
     assert_eq!(drawn.workers.len(), 2);
+}
+
+/// Fuel and results of two engines could differ: an honest worker would be found at fault.
+#[test]
+fn a_draw_never_mixes_engines() {
+    let mut machine = Machine::new(2, &[1, 2, 3, 4, 5]);
+    let offers = [(1, "e-2"), (2, "e-3"), (3, "e-2"), (4, "e-3"), (5, "e-2")];
+    for (by, engine) in offers {
+        assert_eq!(machine.say(by, work_with(engine)), Ok(0), "an offer is changed by the next one");
+    }
+    let [fewer, more] = [[2, 4].map(account).to_vec(), [1, 3, 5].map(account).to_vec()];
+    let all_from = |machine: &mut Machine, engine: &str, workers: &[AccountId]| {
+        let mut seen = BTreeSet::new();
+        for _ in 0..20 {
+            let call = machine.call();
+            let drawn = machine.drawn(&call).unwrap();
+            assert_eq!((drawn.engine.as_str(), drawn.workers.len()), (engine, 2));
+            assert!(drawn.workers.iter().all(|worker| workers.contains(worker)), "{drawn:?}");
+            seen.extend(drawn.workers);
+        }
+        assert_eq!(seen.len(), workers.len(), "each of them is drawn at some time");
+    };
+    all_from(&mut machine, "e-2", &more);
+    // Two with more stake than three.
+    machine.say(2, stake(1001)).unwrap();
+    all_from(&mut machine, "e-3", &fewer);
+    machine.say(5, stake(1)).unwrap();
+    all_from(&mut machine, "e-2", &more);
+    let drawn = machine.call();
+    // Whoever changes to another engine takes its stake with it; what is drawn stays as it was.
+    assert_eq!(machine.say(5, work_with("e-4")), Ok(0));
+    all_from(&mut machine, "e-3", &fewer);
+    assert_eq!(machine.drawn(&drawn).unwrap().engine.as_str(), "e-2");
+}
+
+#[test]
+fn too_few_of_the_engine_with_most_behind_it_are_too_few() {
+    let mut machine = Machine::new(2, &[1, 2, 3]);
+    machine.say(3, stake(1001)).unwrap();
+    assert_eq!(machine.say(3, work_with("e-2")), Ok(0));
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_none(), "one has more staked than two with another, who are not drawn");
+    machine.say(1, stake(1)).unwrap();
+    let call = machine.call();
+    assert_eq!(machine.drawn(&call).unwrap().engine.as_str(), "e-1", "of equal ones the first by name");
+    // Who serves another function counts for nothing here.
+    machine.say(3, stake(1)).unwrap();
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_none());
+    let other = WorkOffer { functions: Some(vec![name("other")]), ..offer() };
+    let other = WorkOffer { engine: Engine::named("e-2"), ..other };
+    machine.say(3, Transaction::Work { offer: Some(other) }).unwrap();
+    let call = machine.call();
+    assert!(machine.drawn(&call).is_some());
 }
 
 #[test]

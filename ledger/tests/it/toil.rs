@@ -2,7 +2,7 @@
 //! have spoken, and every replica must have charged each call that most agree on once, and found the same ones at fault.
 
 use crate::town::Town;
-use crate::working::{a_call, account, deploy, function, key, record, stake, work};
+use crate::working::{a_call, account, deploy, function, key, record, stake, work_with};
 use crate::world::bundle;
 use moot_ledger::{Ledger, PayloadBytes, PostingKind, Refusal, Refused};
 use moot_record::{AccountId, Digest, Entry, EntryId, Spec, Transaction};
@@ -37,7 +37,7 @@ impl Toil {
         spec.limits.deadline_ms = 3_600_000;
         let ledger = town.ledger(0);
         say(&ledger, 0, vec![deploy(&spec)]);
-        (1..WORKERS).for_each(|n| say(&ledger, n, register()));
+        (1..WORKERS).for_each(|n| say(&ledger, n, register(n)));
         town.settle().await;
         Toil { spec, asked: Vec::new(), number: 0 }
     }
@@ -47,7 +47,7 @@ impl Toil {
             0 => {
                 let n = rng.random_range(1..=WORKERS);
                 let leaves = rng.random_bool(0.3);
-                let what = if leaves { vec![Transaction::Work { offer: None }] } else { register() };
+                let what = if leaves { vec![Transaction::Work { offer: None }] } else { register(n) };
                 say(&town.ledger(at), n, what);
             }
             1..4 => self.ask(at, &town.ledger(at)).await,
@@ -123,6 +123,7 @@ impl Asked {
         if self.drawn.is_empty() {
             let found = town.ledger(self.at).compared(&self.call.0);
             self.drawn = found.ok().flatten().map_or_else(Vec::new, |found| found.workers);
+            assert!(!self.drawn.contains(&account(WORKERS)), "it runs another engine than the others");
         }
         let next = self.drawn.iter().copied().find(|worker| !self.said.contains_key(worker));
         let Some(worker) = next else { return false };
@@ -143,8 +144,10 @@ impl Asked {
     }
 }
 
-fn register() -> Vec<Transaction> {
-    vec![Transaction::Together { count: 2 }, stake(STAKE), work()]
+/// The last one runs an engine that no other does, so that it is never drawn.
+fn register(n: u8) -> Vec<Transaction> {
+    let engine = if n == WORKERS { "e-2" } else { "e-1" };
+    vec![Transaction::Together { count: 2 }, stake(STAKE), work_with(engine)]
 }
 
 /// Has something said that need not be applied, nor come through.

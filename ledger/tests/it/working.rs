@@ -6,8 +6,8 @@ use futures::executor::block_on;
 use moot_ledger::{Ledger, Options, PayloadBytes, PostingKind, Refused};
 use moot_record::testing::Network;
 use moot_record::{
-    AccountId, Allocation, Call, Digest, Economy, Entry, EntryId, FunctionKind, Genesis, Keypair, Payload,
-    Prices, Receipt, Sandbox, Spec, Status, Transaction, WorkOffer, component_digest,
+    AccountId, Allocation, Call, Digest, Economy, Engine, Entry, EntryId, FunctionKind, Genesis, Keypair,
+    Payload, Prices, Receipt, Sandbox, Spec, Status, Transaction, WorkOffer, component_digest,
 };
 use std::path::Path;
 
@@ -45,11 +45,20 @@ pub(crate) fn stake(amount: u64) -> Transaction {
 }
 
 pub(crate) fn offer() -> WorkOffer {
-    WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None }
+    offer_of("e-1")
+}
+
+fn offer_of(engine: &'static str) -> WorkOffer {
+    let kinds = vec![Sandbox::Component];
+    WorkOffer { kinds, functions: None, replicas: None, engine: Engine::named(engine) }
 }
 
 pub(crate) fn work() -> Transaction {
-    Transaction::Work { offer: Some(offer()) }
+    work_with("e-1")
+}
+
+pub(crate) fn work_with(engine: &'static str) -> Transaction {
+    Transaction::Work { offer: Some(offer_of(engine)) }
 }
 
 /// Has something said that must be applied.

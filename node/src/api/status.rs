@@ -98,6 +98,8 @@ pub struct JoinedWorker {
     pub address: Option<String>,
     /// Version of its program.
     pub version: String,
+    /// What it runs components with.
+    pub engine: String,
     /// The kinds of sandbox that it offers.
     pub kinds: Vec<String>,
     /// How many functions it is ready for.

@@ -48,6 +48,8 @@ pub struct OfferView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     pub replicas: Option<Vec<AccountId>>,
+    /// What it runs components with, as in `wasmtime-48.0.8+1`: a call that several run is run by workers with one.
+    pub engine: String,
 }
 
 /// A receipt that differed from what most workers of its call said.

@@ -297,6 +297,7 @@ fn workers(status: &NodeStatus) -> String {
                 text::short(worker.account),
                 text::line(worker.address.as_deref().unwrap_or("-")),
                 text::line(&worker.kinds.join(", ")),
+                text::line(&worker.engine),
                 worker.functions.to_string(),
                 format!("{}/{}", worker.running, worker.places),
                 text::number(worker.answered),
@@ -311,6 +312,6 @@ fn workers(status: &NodeStatus) -> String {
             ]
         })
         .collect();
-    let head = ["WORKER", "ADDRESS", "KINDS", "FUNCTIONS", "RUNNING", "ANSWERED", "LOST", ""];
+    let head = ["WORKER", "ADDRESS", "KINDS", "ENGINE", "FUNCTIONS", "RUNNING", "ANSWERED", "LOST", ""];
     format!("\n{}", text::table(&head, &rows))
 }

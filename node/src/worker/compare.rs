@@ -6,9 +6,10 @@
 //!                                                   lease, ask ──┘         └──► what the others say is recorded beside it
 //! ```
 //!
-//! - Requires: that the state has drawn the workers, which it does in the block that orders the call.
+//! - Requires: that the state has drawn the workers, all of one engine, which it does in the block that orders the call.
 //! - Provides: no answer before most of the workers have said it and it is on the disk; every receipt that came in time is
-//!   recorded, so that the state can name the odd one out.
+//!   recorded, so that the state can name the odd one out; no worker is asked that has joined with another engine than it
+//!   was drawn for.
 //! - Does not provide: an answer when too few of them are to be had, or say the same. What was said is recorded all the
 //!   same, beside a receipt of the replica's own that says that there is none.
 
@@ -24,17 +25,22 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use moot_host::Fault;
 use moot_ledger::{ComparedCall, verdict_of};
-use moot_record::{AccountId, Digest, Status};
+use moot_record::{AccountId, Digest, Engine, Status};
 use std::sync::Arc;
 
 impl Worker {
-    /// Refuses a call that too few workers could run, before anything of it is recorded.
+    /// Refuses a call that too few workers could run, before anything of it is recorded: those among whom the state would
+    /// draw now.
     pub(super) fn check_workers(&self, active: &Active) -> Result<(), LoadProblem> {
-        let (wanted, found) = (active.spec.replicas_k, self.assigned(active, || Digest::ZERO).len());
+        let (workers, stakes) = (self.ledger.workers(), self.ledger.stakes());
+        let alike = workers.alike(&stakes, &active.name, &self.ledger.account());
+        let wanted = active.spec.replicas_k;
+        let found = alike.as_ref().map_or(0, |alike| alike.workers.len());
         if found >= usize::from(wanted) {
             return Ok(());
         }
-        Err(LoadProblem::TooFewWorkers { function: active.name.to_string(), wanted, found })
+        let engine = alike.map(|alike| alike.engine.clone());
+        Err(LoadProblem::TooFewWorkers { function: active.name.to_string(), wanted, found, engine })
     }
 }
 
@@ -70,17 +76,17 @@ impl Job {
         let drawn = match found {
             Ok(Some(drawn)) => drawn,
             Ok(None) => {
-                let why =
-                    "too few workers were registered when it was ordered, or it was ordered too long ago";
+                let why = "too few workers of one engine were registered when it was ordered, or it was ordered too \
+                           long ago";
                 return self.without(why).await;
             }
             Err(error) => return self.without(&error.to_string()).await,
         };
-        let ComparedCall { workers, .. } = &drawn;
+        let ComparedCall { workers, engine, .. } = &drawn;
         let (job, most) = (Arc::new(self), drawn.majority());
         let order = Arc::new(job.order());
         let mut asked: FuturesUnordered<_> =
-            workers.iter().map(|worker| job.clone().of_one(*worker, order.clone())).collect();
+            workers.iter().map(|worker| job.clone().of_one(*worker, engine.clone(), order.clone())).collect();
         let mut heard = Heard::default();
         while let Some(answer) = asked.next().await {
             heard.take(answer?);
@@ -97,10 +103,12 @@ impl Job {
         job.undecided(heard).await
     }
 
-    /// What one worker says.
+    /// What one worker says. One that has joined with another engine than it was drawn for is not asked: what it says could
+    /// differ from what the others say, and cost it its stake.
     async fn of_one(
         self: Arc<Self>,
         worker: AccountId,
+        engine: Engine,
         order: Arc<CallOrder>,
     ) -> Result<Result<Said, Lost>, Unfinished> {
         // After a restart its workers have to join again first.
@@ -108,7 +116,12 @@ impl Job {
         let Some(lease) = self.worker.fleet.wait_for(&self.function, &worker, within).await else {
             return Ok(Err(Lost::NotRun(format!("worker {worker} is not here, or has no free place"))));
         };
-        let answer = self.ask(&lease, &order).await?;
+        let answer = match lease.engine() {
+            runs if *runs == engine => self.ask(&lease, &order).await?,
+            runs => Err(Lost::NotRun(format!(
+                "worker {worker} runs {runs}, and was drawn among those that run {engine}"
+            ))),
+        };
         if let Err(Lost::NotRun(why) | Lost::Unknown(why)) = &answer {
             tracing::warn!(%worker, call = %self.id(), why, "a worker has not said what came of a call");
         }

@@ -60,7 +60,7 @@ use crate::workers::wire::Sandbox;
 use crate::workers::{Fleet, Lease};
 use moot_host::{Function, Host};
 use moot_ledger::{Clock, Ledger};
-use moot_record::{AccountId, Digest, Prices, Spec, Transaction};
+use moot_record::{AccountId, Digest, Engine, Prices, Spec, Transaction};
 use parking_lot::RwLock;
 use registry::Loaded;
 use std::sync::Arc;
@@ -120,8 +120,9 @@ pub(crate) enum LoadProblem {
     },
     /// Its calls are compared, and too few registered to run them.
     #[error(
-        "each call of {function} is run by {wanted} workers, and {found} that serve it here are registered with a stake; \
-         `moot worker register` registers one"
+        "each call of {function} is run by {wanted} workers of one engine, and {found} that serve it here are registered with \
+         a stake{}; `moot worker register` registers one",
+        .engine.as_ref().map(|engine| format!(" and {engine}, behind which most is staked")).unwrap_or_default()
     )]
     TooFewWorkers {
         /// The function.
@@ -130,6 +131,8 @@ pub(crate) enum LoadProblem {
         wanted: u8,
         /// How many there are.
         found: usize,
+        /// Their engine, if there are any.
+        engine: Option<Engine>,
     },
     /// It was deployed at another replica a moment ago.
     #[error(

@@ -131,6 +131,7 @@ impl Fleet {
             account: worker.account,
             address: with_addresses.then(|| worker.peer.to_string()),
             version: worker.welcome.version.clone(),
+            engine: worker.welcome.engine.to_string(),
             kinds: worker.welcome.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
             functions: worker.functions_ready(),
             refused: worker

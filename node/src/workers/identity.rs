@@ -34,8 +34,9 @@ use tokio_rustls::rustls::{
 };
 use zeroize::Zeroizing;
 
-/// What is spoken after the handshake, with its version: a peer of another version is told so by TLS.
-pub const PROTOCOL: &[u8] = b"moot-worker/1";
+/// What is spoken after the handshake, with its version: a peer of another version is told so by TLS. 2 since a worker says
+/// which engine it runs.
+pub const PROTOCOL: &[u8] = b"moot-worker/2";
 
 /// A `SubjectPublicKeyInfo` of an ed25519 key but for the key (RFC 8410, section 4).
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

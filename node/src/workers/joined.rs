@@ -18,7 +18,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
-use moot_record::{AccountId, Bundle, Digest, FunctionName, Prices};
+use moot_record::{AccountId, Bundle, Digest, Engine, FunctionName, Prices};
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -209,6 +209,11 @@ pub(crate) struct Bounds {
 impl Lease {
     pub(crate) fn account(&self) -> AccountId {
         self.worker.account
+    }
+
+    /// What the worker runs components with.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.worker.welcome.engine
     }
 
     /// What the worker was told that calls cost.

@@ -147,6 +147,16 @@ async fn host(
         return;
     }
     tracing::info!(%account, peer = %joined.peer, "a worker has joined");
+    if let Some(offer) = worker.ledger.workers().get(&account).and_then(|record| record.offer.as_ref())
+        && offer.engine != joined.welcome.engine
+    {
+        let (runs, offers) = (&joined.welcome.engine, &offer.engine);
+        tracing::warn!(
+            %account, %runs, %offers,
+            "a worker runs another engine than it offers: no call that several run is given to it, until it joins with that \
+             one or registers again"
+        );
+    }
     let tending = tokio::spawn(tend(worker.clone(), joined.clone()));
     let why = tokio::select! {
         ended = &mut connection => match ended {

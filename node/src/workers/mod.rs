@@ -5,7 +5,7 @@
 //!       ▲                     │
 //!       │   HTTP/2, turned round: the worker has dialled, and the replica asks
 //!       │                     ▼
-//!       ├──── POST /hello ─── Joined        which functions, how many calls at once
+//!       ├──── POST /hello ─── Joined        which functions, which engine, how many calls at once
 //!       ├──── PUT /functions/hello          spec and component: admitted, compiled, kept
 //!       └──── POST /calls ─── Lease         a recorded call ──► output, and the receipt that the worker signed
 //! ```
@@ -41,9 +41,12 @@ pub(crate) use limits::{MAX_DEADLINE_ELSEWHERE, MAX_TRIES, PLACE_WAIT, PLACE_WAI
 pub(crate) use listener::serve;
 pub(crate) use logs::kept_lines;
 
-use moot_record::AccountId;
+use moot_record::{AccountId, Engine};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+
+/// What this program runs components with.
+pub(crate) const ENGINE: Engine = Engine::named(moot_host::ENGINE);
 
 /// Which workers may join a node, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -93,6 +93,7 @@ impl Runner {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             functions: self.named.as_ref().map(|names| names.iter().take(MAX_NAMED).cloned().collect()),
             kinds: vec![if self.external.is_some() { Sandbox::External } else { Sandbox::Component }],
+            engine: super::ENGINE,
             places: self.max_places,
         }
     }

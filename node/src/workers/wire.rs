@@ -15,7 +15,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_BUNDLE_BYTES, MAX_ENTRY_BYTES, MAX_SPEC_BYTES};
-use moot_record::{AccountId, DecodeError, Digest, EntryId, FunctionName, Prices};
+use moot_record::{AccountId, DecodeError, Digest, Engine, EntryId, FunctionName, Prices};
 use serde::{Deserialize, Serialize};
 
 pub use moot_record::Sandbox;
@@ -53,6 +53,8 @@ pub struct Welcome {
     pub functions: Option<Vec<FunctionName>>,
     /// The kinds of sandbox that it offers.
     pub kinds: Vec<Sandbox>,
+    /// What it runs components with.
+    pub engine: Engine,
     /// Calls that it runs at a time.
     pub places: usize,
 }

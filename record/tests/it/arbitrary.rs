@@ -2,7 +2,7 @@
 
 use moot_record::{
     Access, AccountId, Allocation, BatchHeader, BlockHeader, Bundle, BundleHeader, Call, CallKind, Candidate,
-    Certificate, Contradiction, Digest, DoubleVote, Economy, Entry, EntryId, Epochs, Equivocation,
+    Certificate, Contradiction, Digest, DoubleVote, Economy, Engine, Entry, EntryId, Epochs, Equivocation,
     EventInput, Fee, FunctionKind, FunctionName, Genesis, Handover, HttpField, HttpRequestHead,
     HttpResponseHead, Keypair, Lifecycle, Payer, Payload, PayloadMode, Prices, Proof, Proposed, Receipt,
     Role, Sandbox, SealedHeader, Signature, SignedEntry, Spec, SpecDir, SpecGrants, SpecLimits, Status,
@@ -134,8 +134,10 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
 pub(crate) fn offer() -> impl Strategy<Value = WorkOffer> {
     let kinds = vec(select(Sandbox::ALL), 1..=2);
     let (functions, replicas) = (option::of(vec(name(), 1..9)), option::of(vec(account(), 1..9)));
-    (kinds, functions, replicas)
-        .prop_map(|(kinds, functions, replicas)| WorkOffer { kinds, functions, replicas }.sorted())
+    let engine = "[a-z0-9.+-]{1,32}".prop_map(|name| Engine::parse(&name).unwrap());
+    (kinds, functions, replicas, engine).prop_map(|(kinds, functions, replicas, engine)| {
+        WorkOffer { kinds, functions, replicas, engine }.sorted()
+    })
 }
 
 pub(crate) fn trigger() -> impl Strategy<Value = Trigger> {

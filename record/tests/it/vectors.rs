@@ -12,10 +12,10 @@ use moot_record::limits::{MAX_TOGETHER, MAX_VOTED_PRICE};
 use moot_record::testing::{Network, certify, certify_by, changing, descend, prove_later, sign_path};
 use moot_record::{
     Access, AccountId, Allocation, Batch, BlockHeader, Bundle, Call, CallKind, Candidate, Certificate,
-    Committee, Contradiction, Digest, Domain, DoubleVote, Economy, Entry, EntryId, Equivocation, EventInput,
-    Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead, Keypair,
-    PageClass, Payload, Prices, Proof, Receipt, ReceiptFile, Role, Sandbox, SealedHeader, Signature, Spec,
-    SpecDir, Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, WorkOffer,
+    Committee, Contradiction, Digest, Domain, DoubleVote, Economy, Engine, Entry, EntryId, Equivocation,
+    EventInput, Evidence, FunctionKind, FunctionName, Genesis, HttpField, HttpRequestHead, HttpResponseHead,
+    Keypair, PageClass, Payload, Prices, Proof, Receipt, ReceiptFile, Role, Sandbox, SealedHeader, Signature,
+    Spec, SpecDir, Status, Transaction, Trigger, TriggerAccess, TriggerOn, Value as Message, WorkOffer,
     component_digest, merkle, page_digest, payload_digest, seal, verify,
 };
 use serde_json::{Value, json};
@@ -368,11 +368,14 @@ fn written() -> Vec<(&'static str, Entry)> {
 fn offered() -> Vec<(&'static str, Entry)> {
     let names = ["calc", "resize"].map(|name| FunctionName::parse(name).unwrap());
     let replica = Keypair::from_seed([6; 32]).account();
-    let all = WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None };
+    let engine = || Engine::named("wasmtime-48.0.8+1");
+    let all =
+        WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None, engine: engine() };
     let some = WorkOffer {
         kinds: Sandbox::ALL.to_vec(),
         functions: Some(names.to_vec()),
         replicas: Some(vec![replica]),
+        engine: engine(),
     };
     let work = |offer| Transaction::Work { offer }.into();
     vec![
@@ -419,7 +422,16 @@ fn entries_refused() -> Value {
     let schedule = |text: &str| TriggerOn::Schedule(text.into());
     let values = || TriggerOn::Value("/chat/$room".into());
     let offer = |kinds, functions| {
-        said(Transaction::Work { offer: Some(WorkOffer { kinds, functions, replicas: None }) })
+        said(Transaction::Work {
+            offer: Some(WorkOffer { kinds, functions, replicas: None, engine: Engine::named("e-1") }),
+        })
+    };
+    // Last in the entry, after a byte with its length.
+    let engine = |name: &[u8]| {
+        let mut bytes = offer(vec![Sandbox::Component], None);
+        bytes.truncate(bytes.len() - 4);
+        bytes.extend_from_slice(name);
+        bytes
     };
     let compared = |kind, change: &dyn Fn(&mut Spec)| {
         let mut spec = Spec { deterministic: true, replicas_k: 3, ..Spec::new(kind, "/sum") };
@@ -483,6 +495,9 @@ fn entries_refused() -> Value {
         ("a worker without a sandbox", offer(vec![], None)),
         ("a worker with one sandbox twice", offer(vec![Sandbox::External; 2], None)),
         ("a worker that serves nothing", offer(vec![Sandbox::Component], Some(vec![]))),
+        ("a worker without an engine", engine(b"\x60")),
+        ("a worker with an engine in capitals", engine(b"\x63E-1")),
+        ("a worker with too long an engine", engine(&[&b"\x78\x21"[..], &[b'e'; 33]].concat())),
         ("workers that may differ by right", compared(FunctionKind::Event, &|s| s.deterministic = false)),
         ("workers of a function with HTTP streams", compared(FunctionKind::Http, &|_| ())),
         ("workers of one with requests", compared(FunctionKind::Typed, &|s| s.grants.http = Some(vec![]))),

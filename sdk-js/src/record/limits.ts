@@ -51,6 +51,7 @@ export const MAX_REPLICAS_K = 7;
 export const MAX_OFFERED_FUNCTIONS = 64;
 export const MAX_OFFERED_REPLICAS = 16;
 export const MAX_OFFERED_SANDBOXES = 2;
+export const MAX_ENGINE_BYTES = 32;
 export const MAX_WORKER_FAULTS = 8;
 export const MAX_ALLOCATIONS = 128;
 export const MAX_VOTED_PRICE = 2n ** 40n;

@@ -2,16 +2,21 @@
  * Workers that register: what each offers.
  *
  * ```text
- * offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null]
+ * offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null, engine]
  * ```
  */
 
-import { InvalidError } from "../errors.js";
+import { InvalidError, quoted } from "../errors.js";
 import { AccountId } from "./bytes.js";
 import type { Reader, Writer } from "./cbor.js";
 import { numbered } from "./codec.js";
 import type { Kind } from "./kind.js";
-import { MAX_OFFERED_FUNCTIONS, MAX_OFFERED_REPLICAS, MAX_OFFERED_SANDBOXES } from "./limits.js";
+import {
+  MAX_ENGINE_BYTES,
+  MAX_OFFERED_FUNCTIONS,
+  MAX_OFFERED_REPLICAS,
+  MAX_OFFERED_SANDBOXES,
+} from "./limits.js";
 import { FunctionName } from "./names.js";
 import { compareText } from "./text.js";
 
@@ -28,6 +33,11 @@ export interface WorkOffer {
   readonly functions: readonly FunctionName[] | null;
   /** The replicas that it has joined; null: all of them. */
   readonly replicas: readonly AccountId[] | null;
+  /**
+   * What it runs components with, 1 to 32 of `a-z 0-9 . + -`, as in `wasmtime-48.0.8+1`. Only workers with one and the same
+   * run one call together.
+   */
+  readonly engine: string;
 }
 
 /** The account that says it is a worker with a stake, and takes calls. */
@@ -37,8 +47,8 @@ export interface Work {
 }
 
 export const WorkOffer = {
-  write(out: Writer, { kinds, functions, replicas }: WorkOffer): void {
-    out.array(3);
+  write(out: Writer, { kinds, functions, replicas, engine }: WorkOffer): void {
+    out.array(4);
     out.array(kinds.length);
     for (const kind of kinds) {
       SANDBOX.write(out, kind);
@@ -55,24 +65,30 @@ export const WorkOffer = {
         AccountId.write(out, account);
       }
     });
+    out.text(engine);
   },
 
   read(r: Reader): WorkOffer {
-    r.array(3);
+    r.array(4);
     return {
       kinds: r.items(MAX_OFFERED_SANDBOXES, () => SANDBOX.read(r)),
       functions: r.option(() => r.items(MAX_OFFERED_FUNCTIONS, () => FunctionName.read(r))),
       replicas: r.option(() => r.items(MAX_OFFERED_REPLICAS, () => AccountId.read(r))),
+      engine: r.text(MAX_ENGINE_BYTES),
     };
   },
 
-  check({ kinds, functions, replicas }: WorkOffer): void {
+  check({ kinds, functions, replicas, engine }: WorkOffer): void {
     checkSet("transaction.kinds", kinds, MAX_OFFERED_SANDBOXES);
     if (functions !== null) {
       checkSet("transaction.functions", functions, MAX_OFFERED_FUNCTIONS);
     }
     if (replicas !== null) {
       checkSet("transaction.replicas", replicas, MAX_OFFERED_REPLICAS);
+    }
+    if (!/^[a-z0-9.+-]+$/u.test(engine) || engine.length > MAX_ENGINE_BYTES) {
+      const why = `is not 1 to ${String(MAX_ENGINE_BYTES)} of a-z 0-9 . + -`;
+      throw new InvalidError("transaction.engine", `${quoted(engine)} ${why}`);
     }
   },
 };

@@ -16,10 +16,14 @@ use crate::cli::terminal::{self, BAD, BOLD, DIM, GOOD};
 use crate::cli::text;
 use crate::cli::transfer::{read_account, read_amount, settle};
 use crate::keyfile;
+use crate::workers::ENGINE;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Say on the ledger what this worker offers, and stake for it: calls are assigned to it from then on
+    ///
+    /// The offer names the engine that runs components in this version of moot, since a call that several workers run is run
+    /// by those of one engine. Register again when the worker is given a version with another.
     Register {
         /// Units to add to its stake; none where enough is staked already
         #[arg(long, value_name = "UNITS")]
@@ -122,6 +126,7 @@ impl Verb {
                     kinds: some(kinds),
                     functions: (!functions.is_empty()).then_some(functions),
                     replicas: Some(replicas),
+                    engine: ENGINE,
                 };
                 let work = Transaction::Work { offer: Some(offer.sorted()) };
                 let account = with.key()?.account();
@@ -169,12 +174,12 @@ fn offered(offer: &OfferView) -> String {
         None => "every function".to_owned(),
         Some(names) => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };
-    let kinds = text::line(&offer.kinds.join(" "));
+    let (kinds, engine) = (text::line(&offer.kinds.join(" ")), text::line(&offer.engine));
     match &offer.replicas {
-        None => format!("{kinds}: {functions}"),
+        None => format!("{kinds}: {functions}, with {engine}"),
         Some(joined) => {
             let joined: Vec<String> = joined.iter().map(text::short).collect();
-            format!("{kinds}: {functions}, at {}", joined.join(" "))
+            format!("{kinds}: {functions}, at {}, with {engine}", joined.join(" "))
         }
     }
 }

@@ -34,10 +34,11 @@ pub(super) async fn show(door: &Door, account: &str) -> Answered {
 }
 
 fn view(account: AccountId, record: &WorkerRecord, stakes: &Stakes) -> WorkerView {
-    let offer = |WorkOffer { kinds, functions, replicas }: &WorkOffer| OfferView {
+    let offer = |WorkOffer { kinds, functions, replicas, engine }: &WorkOffer| OfferView {
         kinds: kinds.iter().map(ToString::to_string).collect(),
         functions: functions.clone(),
         replicas: replicas.clone(),
+        engine: engine.to_string(),
     };
     let last = record.last.iter().map(|fault| FaultView {
         call: fault.call,

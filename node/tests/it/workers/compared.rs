@@ -1,16 +1,19 @@
 //! Calls that several workers run: most of them are believed, the odd one is named and loses stake; alone and among four.
 
 use super::process::WorkerProcess;
-use super::rogue::{Rogue, saying};
+use super::rogue::{Lie, Rogue, saying};
 use super::{checked, node_for};
 use crate::support::{Remote, TestNet, TestNode, busy, free_base, key, moot, say, until};
 use moot_record::{
-    AccountId, FunctionKind, Keypair, Sandbox, Spec, StateFile, StateKey, Status, Transaction, WorkOffer,
-    WorkerRecord,
+    AccountId, Engine, FunctionKind, Keypair, Sandbox, Spec, StateFile, StateKey, Status, Transaction,
+    WorkOffer, WorkerRecord,
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Keys that have something at a test's node.
 pub(super) fn workers() -> [Keypair; 3] {
@@ -29,9 +32,16 @@ pub(super) fn moot_says(dir: &Path, words: &[&str]) -> String {
     String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
+/// The engine of every worker in a process of its own, and of those here that are told no other.
+const ENGINE: Engine = Engine::named(moot_host::ENGINE);
+
 pub(super) fn register(node: &Remote, worker: &Keypair, amount: u64) {
+    register_with(ENGINE, node, worker, amount);
+}
+
+fn register_with(engine: Engine, node: &Remote, worker: &Keypair, amount: u64) {
     let stake = Transaction::Stake { amount, replica: None, consent: None };
-    let offer = WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None };
+    let offer = WorkOffer { kinds: vec![Sandbox::Component], functions: None, replicas: None, engine };
     let work = Transaction::Work { offer: Some(offer) };
     say(node, worker, vec![Transaction::Together { count: 2 }, stake, work]);
 }
@@ -108,6 +118,7 @@ fn most_are_believed_and_the_odd_one_out_loses_stake() {
     let (dir, url) = (tempfile::tempdir().unwrap(), format!("http://{}", node.address));
     let list = moot_says(dir.path(), &["worker", "ls", "--node", &url]);
     assert!(list.contains(&odd.to_string()) && list.contains("1 fault, 100 burned"), "{list}");
+    assert_eq!(list.matches(ENGINE.as_str()).count(), 2, "the other two offer something: {list}");
     let shown = moot_says(dir.path(), &["worker", "show", &odd.to_string(), "--node", &url]);
     assert!(shown.contains("it gets no calls") && shown.contains(&call), "{shown}");
 
@@ -153,6 +164,78 @@ fn of_two_that_differ_nobody_is_named() {
         assert!(found["faults"] == 0 && found["staked"] == "1000", "{found}");
     }
     assert_eq!(paid(&node), (0, 0));
+}
+
+/// A worker that was given another version of the program, and has not registered again: what it says could differ from what
+/// the others say, and cost it its stake.
+#[test]
+fn a_worker_that_runs_another_engine_than_it_offers_is_not_asked() {
+    let node = node_for(&workers().map(|key| key.account()));
+    node.deploy("sum", &busy(), FunctionKind::Typed, compared);
+    workers().iter().for_each(|worker| register(&node, worker, 1000));
+    let [one, two, other] = workers();
+    let asked = Arc::new(AtomicBool::new(false));
+    let lie: Arc<Lie> = {
+        let (asked, said) = (asked.clone(), saying(other.clone(), b"4"));
+        Arc::new(move |hello, order| {
+            asked.store(true, Ordering::SeqCst);
+            said(hello, order)
+        })
+    };
+    let alike = [&one, &two].map(|worker| {
+        Rogue::join(worker.clone(), node.workers(), node.account(), saying(worker.clone(), b"3"))
+    });
+    let newer = Engine::named("newer-1");
+    let _newer = Rogue::join_with(newer, other.clone(), node.workers(), node.account(), lie);
+    await_workers(&node, 3);
+    let status = node.get("/_moot/status").json();
+    let joined = status["workers"].as_array().unwrap().iter();
+    let engines: BTreeSet<&str> = joined.map(|worker| worker["engine"].as_str().unwrap()).collect();
+    assert_eq!(engines, BTreeSet::from([ENGINE.as_str(), "newer-1"]), "{status}");
+    let answer = node.post("/sum/add", b"[1, 2]");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "3"), "{}", answer.text());
+
+    // It is none of those that say the same, either.
+    drop(alike);
+    await_workers(&node, 1);
+    let _one = Rogue::join(one.clone(), node.workers(), node.account(), saying(one, b"4"));
+    await_workers(&node, 2);
+    let answer = node.post("/sum/add", b"[1, 2]");
+    assert!(answer.status >= 500 && answer.text().contains("too few the same"), "{}", answer.text());
+    assert!(!asked.load(Ordering::SeqCst));
+    assert_eq!(view(&node, other.account())["faults"], 0);
+}
+
+#[test]
+fn a_call_is_run_by_workers_of_the_engine_with_most_behind_it() {
+    let node = node_for(&workers().map(|key| key.account()));
+    node.deploy("sum", &busy(), FunctionKind::Typed, |spec| {
+        compared(spec);
+        spec.replicas_k = 2;
+    });
+    let [one, two, large] = workers();
+    let [ours, theirs] = [ENGINE, Engine::named("newer-1")];
+    let joined = [(&one, &ours), (&two, &ours), (&large, &theirs)].map(|(worker, engine)| {
+        let (key, said) = (worker.clone(), saying(worker.clone(), b"3"));
+        Rogue::join_with(engine.clone(), key, node.workers(), node.account(), said)
+    });
+    let refused = |word: &str| {
+        let answer = node.post("/sum/add", b"[1, 2]");
+        assert_eq!((answer.status, answer.problem().as_str()), (503, "busy"), "{}", answer.text());
+        assert!(answer.text().contains(word), "{}", answer.text());
+    };
+    refused("0 that serve it here are registered with a stake;");
+    register(&node, &one, 1000);
+    register(&node, &two, 1000);
+    register_with(theirs, &node, &large, 2001);
+    await_workers(&node, 3);
+    refused("1 that serve it here are registered with a stake and newer-1, behind which most is staked;");
+    register(&node, &one, 2);
+    let answer = node.post("/sum/add", b"[1, 2]");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "3"), "{}", answer.text());
+    let call = answer.header("moot-call").unwrap().to_owned();
+    assert!([one, two].map(|key| key.account()).contains(&checked(&node, &call).worker));
+    drop(joined);
 }
 
 /// Whoever signs such a deploy by hand is told too.
@@ -218,6 +301,7 @@ fn four_replicas_name_the_same_one() {
             all.iter().find(|one| one["account"] == account.to_string().as_str()).unwrap().clone()
         };
         assert!(honest.iter().all(|worker| of(*worker)["faults"] == 0), "{list}");
+        assert!(honest.iter().all(|worker| of(*worker)["offer"]["engine"] == ENGINE.as_str()), "{list}");
         assert_eq!(
             (&of(liar.account())["staked"], &of(liar.account())["burned"]),
             (&"900".into(), &"100".into())

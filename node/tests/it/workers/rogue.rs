@@ -10,8 +10,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use moot_node::workers::{identity, wire};
 use moot_record::{
-    AccountId, Bundle, BundleBuilder, Digest, Entry, Fee, FunctionKind, Keypair, PageClass, Payload, Receipt,
-    Status, entry_digest, fee,
+    AccountId, Bundle, BundleBuilder, Digest, Engine, Entry, Fee, FunctionKind, Keypair, PageClass, Payload,
+    Receipt, Status, entry_digest, fee,
 };
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -33,6 +33,16 @@ pub(super) struct Rogue {
 
 impl Rogue {
     pub(super) fn join(key: Keypair, address: SocketAddr, replica: AccountId, lie: Arc<Lie>) -> Rogue {
+        Rogue::join_with(Engine::named(moot_host::ENGINE), key, address, replica, lie)
+    }
+
+    pub(super) fn join_with(
+        engine: Engine,
+        key: Keypair,
+        address: SocketAddr,
+        replica: AccountId,
+        lie: Arc<Lie>,
+    ) -> Rogue {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.spawn(async move {
@@ -41,7 +51,8 @@ impl Rogue {
             let connector = tokio_rustls::TlsConnector::from(Arc::new(tls));
             let stream = connector.connect(identity::no_name().unwrap(), stream).await.unwrap();
             let hello = Arc::new(OnceLock::new());
-            let service = service_fn(move |request| answer(request, hello.clone(), lie.clone()));
+            let service =
+                service_fn(move |request| answer(request, hello.clone(), engine.clone(), lie.clone()));
             let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             // It ends when the replica has had enough of it.
             let _ = builder.serve_connection(TokioIo::new(stream), service).await;
@@ -53,6 +64,7 @@ impl Rogue {
 async fn answer(
     request: Request<Incoming>,
     hello: Arc<OnceLock<Hello>>,
+    engine: Engine,
     lie: Arc<Lie>,
 ) -> Result<Reply, std::convert::Infallible> {
     let (parts, body) = request.into_parts();
@@ -64,6 +76,7 @@ async fn answer(
                 version: "rogue".into(),
                 functions: None,
                 kinds: vec![wire::Sandbox::Component],
+                engine,
                 places: 4,
             };
             Some(reply(StatusCode::OK, serde_json::to_vec(&welcome).unwrap()))

@@ -171,6 +171,9 @@ MAX_OFFERED_REPLICAS = 16
 MAX_OFFERED_SANDBOXES = 2
 """As many kinds of sandbox as there are."""
 
+MAX_ENGINE_BYTES = 32
+"""An engine's name: a program, its version, and one of whoever changed it, with room to spare."""
+
 MAX_WORKER_FAULTS = 8
 """Faults that the state holds of a worker, the newest."""
 

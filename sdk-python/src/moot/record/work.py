@@ -1,21 +1,23 @@
 """Workers that register: what each offers, and what was found against it.
 
 ```text
-offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null]
+offer    [[sandbox, ...], [function, ...]|null, [account, ...]|null, engine]
 ```
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from moot.errors import Invalid
+from moot.errors import Invalid, shown
 from moot.record.address import EntryId, check_name, read_name, write_name
 from moot.record.fixed import AccountId
 from moot.record.item import Item, Record
 from moot.record.limits import (
+    MAX_ENGINE_BYTES,
     MAX_OFFERED_FUNCTIONS,
     MAX_OFFERED_REPLICAS,
     MAX_OFFERED_SANDBOXES,
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from moot.record.cbor import Reader, Writer
+
+
+_ENGINE = re.compile(r"[a-z0-9.+-]+", re.ASCII)
 
 
 class Sandbox(Numbered):
@@ -46,11 +51,14 @@ class WorkOffer(Item):
         kinds: the sandboxes that it has.
         functions: the functions that it serves; None: every one that it can.
         replicas: the replicas that it has joined; None: all of them.
+        engine: what it runs components with, 1 to 32 of `a-z 0-9 . + -`, as in `wasmtime-48.0.8+1`. Only workers with
+            one and the same run one call together.
     """
 
     kinds: tuple[Sandbox, ...]
     functions: tuple[str, ...] | None = None
     replicas: tuple[AccountId, ...] | None = None
+    engine: str = field(kw_only=True)
 
     def __post_init__(self) -> None:
         _check_set("transaction.kinds", [bytes([kind.number]) for kind in self.kinds], MAX_OFFERED_SANDBOXES)
@@ -62,6 +70,9 @@ class WorkOffer(Item):
         if self.replicas is not None:
             accounts = [bytes(account) for account in self.replicas]
             _check_set("transaction.replicas", accounts, MAX_OFFERED_REPLICAS)
+        if not _ENGINE.fullmatch(self.engine) or len(self.engine) > MAX_ENGINE_BYTES:
+            why = f"is not 1 to {MAX_ENGINE_BYTES} of a-z 0-9 . + -"
+            raise Invalid("transaction.engine", f"{shown(self.engine)} {why}")
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""
@@ -69,25 +80,27 @@ class WorkOffer(Item):
             "kinds": [kind.text for kind in self.kinds],
             "functions": None if self.functions is None else list(self.functions),
             "replicas": None if self.replicas is None else [str(account) for account in self.replicas],
+            "engine": self.engine,
         }
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(3)
+        w.array(4)
         w.array(len(self.kinds))
         for kind in self.kinds:
             kind.write(w)
         w.optional(self.functions, lambda names: _write_names(w, names))
         w.optional(self.replicas, lambda accounts: _write_accounts(w, accounts))
+        w.text(self.engine)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        r.array(3)
+        r.array(4)
         kinds = tuple(Sandbox.read(r) for _ in range(r.list(MAX_OFFERED_SANDBOXES)))
         names = r.optional(lambda: tuple(read_name(r) for _ in range(r.list(MAX_OFFERED_FUNCTIONS))))
         joined = r.optional(lambda: tuple(AccountId.read(r) for _ in range(r.list(MAX_OFFERED_REPLICAS))))
-        return cls(kinds, names, joined)
+        return cls(kinds, names, joined, engine=r.text(MAX_ENGINE_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
