@@ -2,6 +2,7 @@
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::world::{answer, call, eventually, open, open_on, options};
+use moot_ledger::limits::FORMAT_VERSION;
 use moot_ledger::{CommitError, Condition, Ledger, OpenError, Options, PayloadBytes, Refused};
 use moot_record::{Call, Entry, Payload};
 use std::process::Command;
@@ -238,23 +239,25 @@ fn case_48_future_format_is_refused() {
     drop(open(dir.path()));
     let marker = dir.path().join("FORMAT");
     let text = std::fs::read_to_string(&marker).unwrap();
-    std::fs::write(&marker, text.replace("moot-ledger 4", "moot-ledger 7")).unwrap();
+    let ours = format!("moot-ledger {FORMAT_VERSION}");
+    assert!(text.contains(&ours), "{text}");
+    std::fs::write(&marker, text.replace(&ours, "moot-ledger 1000")).unwrap();
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::FutureFormat { found: 7, known: 4, .. }), "{error}");
+    assert!(matches!(&error, OpenError::FutureFormat { found: 1000, known: FORMAT_VERSION, .. }), "{error}");
     // What an older one wrote is not converted, and not touched.
-    std::fs::write(&marker, text.replace("moot-ledger 4", "moot-ledger 1")).unwrap();
+    std::fs::write(&marker, text.replace(&ours, "moot-ledger 1")).unwrap();
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::PastFormat { found: 1, known: 4, .. }), "{error}");
+    assert!(matches!(&error, OpenError::PastFormat { found: 1, known: FORMAT_VERSION, .. }), "{error}");
     // The same when only the database says so.
     std::fs::write(&marker, text).unwrap();
     let db = redb::Database::open(dir.path().join("ledger.redb")).unwrap();
     let txn = db.begin_write().unwrap();
     let meta: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("meta");
-    txn.open_table(meta).unwrap().insert("format", 8u32.to_le_bytes().as_slice()).unwrap();
+    txn.open_table(meta).unwrap().insert("format", 1_000u32.to_le_bytes().as_slice()).unwrap();
     txn.commit().unwrap();
     drop(db);
     let error = Ledger::open(options(dir.path())).err().unwrap();
-    assert!(matches!(&error, OpenError::FutureFormat { found: 8, known: 4, .. }), "{error}");
+    assert!(matches!(&error, OpenError::FutureFormat { found: 1000, known: FORMAT_VERSION, .. }), "{error}");
 }
 
 /// A queue has a bound: who comes when it is full is told when to come back, and nothing taken down is lost.
