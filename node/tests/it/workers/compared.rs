@@ -221,7 +221,7 @@ fn a_call_is_run_by_workers_of_the_engine_with_most_behind_it() {
     });
     let refused = |word: &str| {
         let answer = node.post("/sum/add", b"[1, 2]");
-        assert_eq!((answer.status, answer.problem().as_str()), (503, "busy"), "{}", answer.text());
+        assert_eq!((answer.status, answer.problem().as_str()), (503, "unavailable"), "{}", answer.text());
         assert!(answer.text().contains(word), "{}", answer.text());
     };
     refused("0 that serve it here are registered with a stake;");
