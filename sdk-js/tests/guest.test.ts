@@ -151,8 +151,14 @@ describe("a warm-up", () => {
     const broken = (): Response => {
       throw new Error("the door is closed");
     };
-    await assert.rejects(warmUp(broken, ["/door"]), /the warm-up with \/door failed: Error: the door is closed/);
-    await assert.rejects(warmUp(() => "text" as unknown as Response, ["/"]), /must answer with a Response/);
+    await assert.rejects(
+      warmUp(broken, ["/door"]),
+      /the warm-up with \/door failed: Error: the door is closed/,
+    );
+    await assert.rejects(
+      warmUp(() => "text" as unknown as Response, ["/"]),
+      /must answer with a Response/,
+    );
   });
 });
 

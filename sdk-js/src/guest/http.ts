@@ -56,7 +56,10 @@ export function serve(main: HttpFunction | HttpFunction["fetch"]): void {
  *
  * @throws when `main` does, with its stack.
  */
-export async function warmUp(main: HttpFunction | HttpFunction["fetch"], paths: readonly string[]): Promise<void> {
+export async function warmUp(
+  main: HttpFunction | HttpFunction["fetch"],
+  paths: readonly string[],
+): Promise<void> {
   const work: Promise<unknown>[] = [];
   const background: ExecutionContext = {
     waitUntil: (promise) => {
