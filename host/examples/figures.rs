@@ -2,7 +2,8 @@
 //!
 //! A first start is from a `.cwasm` file that this process has not seen to the first answer, with its digest checked; a cold
 //! start is the same once more, after the function was put away; a warm call is from a loaded function to an answer. All
-//! with a fresh instance, as every call has. Medians, but for the first start, which there is one of. `cargo xtask guests --measure` runs it.
+//! with a fresh instance, as every call has. Medians, but for the first start, which there is one of.
+//! `cargo xtask guests --measure` runs it.
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;

@@ -1,7 +1,6 @@
 //! Files whose digest was checked by this process, as they were then.
 //!
-//! Hashing is most of what loading a large component costs: 1 ms for every 2 to 3 MB. The system says whether a file was
-//! written to since.
+//! Hashing is most of what loading a large component costs. The system says whether a file was written to since.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;

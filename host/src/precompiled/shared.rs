@@ -1,8 +1,7 @@
 //! One copy in memory of code that several components have.
 //!
-//! Every function in QuickJS has the interpreter in it, and every one in Python, and compiled it is the same to the last
-//! byte: what differs is data. Each file maps its own copy, 4 to 30 MB; with this, those that come later map the first
-//! one's.
+//! Every function in QuickJS has the interpreter in it, and compiled for one world it is the same to the last byte: what
+//! differs is data. Each file maps its own copy, 4 MB and more; with this, those that come later map the first one's.
 //!
 //! ```text
 //!  a.cwasm  [head][ text ][rest]          mapped as it is
@@ -65,11 +64,12 @@ impl SharedCode {
         }
         let image = map::image(component);
         let Some(text) = text(image).filter(|text| text.len() >= LEAST_BYTES) else { return Ok(None) };
+        // What loading has read of the rest is needed no more, and would be as much again as a function holds.
         map::release(component, text.end..image.len())?;
         let known = self.0.lock().of(digest, text.len());
         let same = match known {
             Candidates::This(brought) => Some(brought),
-            // Reading both costs 1 ms for some 5 MB, once for each file.
+            // Reads both, once for each file.
             Candidates::Of(brought) => brought.into_iter().find(|one| one.bytes() == &image[text.clone()]),
         };
         let Some(brought) = same else {
