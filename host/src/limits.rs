@@ -119,6 +119,17 @@ pub(crate) const TABLE_KEEP_RESIDENT_BYTES: usize = 256 << 10;
 /// Stack a warm slot keeps: what a call of ordinary depth touches.
 pub(crate) const STACK_KEEP_RESIDENT_BYTES: usize = 64 << 10;
 
+/// Compiled files of which it is remembered that they were checked, and whose code is theirs; then all are forgotten, and
+/// looked at once more. More than a node keeps loaded.
+pub(crate) const MAX_REMEMBERED_FILES: usize = 10_000;
+
+/// A file that was changed less than this before it was looked at may be changed again without a sign: as coarse as the
+/// clock of any file system in use.
+pub(crate) const SETTLED: Duration = Duration::from_secs(2);
+
+/// Less machine code is not worth a comparison: a function in Rust has its own anyway.
+pub(crate) const MIN_SHARED_BYTES: usize = 1 << 20;
+
 /// Random bytes in one host call: a guest that seeds a generator needs 32.
 pub(crate) const MAX_RANDOM_BYTES: u64 = 1 << 20;
 

@@ -30,6 +30,8 @@ const PIECE_BYTES: usize = 64 << 10;
 /// A file whose digest was checked.
 pub(crate) struct Checked {
     path: std::path::PathBuf,
+    /// As it was checked: what others map of it is never that of a file put in its place.
+    file: File,
     digest: [u8; 32],
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn check(path: &Path, expected: &[u8; 32], seen: &Seen) -> Result<Che
         }
         seen.remember(expected, &before);
     }
-    Ok(Checked { path: path.to_owned(), digest: *expected })
+    Ok(Checked { path: path.to_owned(), file, digest: *expected })
 }
 
 fn digest(file: &mut File) -> std::io::Result<[u8; 32]> {
@@ -81,6 +83,6 @@ impl Checked {
         shared: &SharedCode,
     ) -> Result<Option<UsedCode>, LoadError> {
         let io = |source| LoadError::Io { path: self.path.clone(), source };
-        shared.share(component, &self.path, &self.digest).map_err(io)
+        shared.share(component, &self.file, &self.digest).map_err(io)
     }
 }

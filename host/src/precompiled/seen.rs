@@ -2,17 +2,11 @@
 //!
 //! Hashing is most of what loading a large component costs. The system says whether a file was written to since.
 
+use crate::limits::{MAX_REMEMBERED_FILES, SETTLED};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::time::Duration;
-
-/// Files remembered; then all are forgotten, and hashed once more. More than a node keeps loaded.
-const MAX_FILES: usize = 10_000;
-
-/// A file that was changed less than this before it was looked at may be changed again without a sign: as coarse as the
-/// clock of any file system in use.
-const SETTLED: Duration = Duration::from_secs(2);
 
 /// The files.
 #[derive(Default)]
@@ -37,7 +31,7 @@ impl Seen {
     pub(super) fn remember(&self, digest: &[u8; 32], before: &Metadata) {
         let Some(identity) = Identity::of(before).filter(Identity::has_settled) else { return };
         let mut seen = self.0.lock();
-        if seen.len() >= MAX_FILES {
+        if seen.len() >= MAX_REMEMBERED_FILES {
             seen.clear();
         }
         seen.insert(*digest, identity);

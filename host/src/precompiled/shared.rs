@@ -10,6 +10,7 @@
 //! ```
 
 use super::map;
+use crate::limits::{MAX_REMEMBERED_FILES, MIN_SHARED_BYTES};
 use object::read::elf::ElfFile64;
 use object::{Object as _, ObjectSection as _};
 use parking_lot::Mutex;
@@ -17,15 +18,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::{Arc, Weak};
 use wasmtime::component::Component;
-
-/// Less is not worth the comparison: a function in Rust has its own code anyway.
-const LEAST_BYTES: usize = 1 << 20;
-
-/// Files of which it is remembered whose code is theirs; then all are forgotten, and compared once more.
-const MAX_FILES: usize = 10_000;
 
 /// The code that components brought.
 #[derive(Default)]
@@ -56,15 +50,15 @@ impl SharedCode {
     pub(super) fn share(
         &self,
         component: &Component,
-        path: &Path,
+        file: &File,
         digest: &[u8; 32],
     ) -> io::Result<Option<UsedCode>> {
         if cfg!(not(target_os = "linux")) {
             return Ok(None);
         }
         let image = map::image(component);
-        let Some(text) = text(image).filter(|text| text.len() >= LEAST_BYTES) else { return Ok(None) };
-        // What loading has read of the rest is needed no more, and would be as much again as a function holds.
+        let Some(text) = text(image).filter(|text| text.len() >= MIN_SHARED_BYTES) else { return Ok(None) };
+        // What loading has read of the rest is needed no more.
         map::release(component, text.end..image.len())?;
         let known = self.0.lock().of(digest, text.len());
         let same = match known {
@@ -73,7 +67,7 @@ impl SharedCode {
             Candidates::Of(brought) => brought.into_iter().find(|one| one.bytes() == &image[text.clone()]),
         };
         let Some(brought) = same else {
-            let brought = Arc::new(Brought { component: component.clone(), text, file: File::open(path)? });
+            let brought = Arc::new(Brought { component: component.clone(), text, file: file.try_clone()? });
             self.0.lock().add(digest, &brought);
             return Ok(Some(brought));
         };
@@ -105,7 +99,7 @@ impl Known {
     }
 
     fn remember(&mut self, digest: &[u8; 32], brought: &UsedCode) {
-        if self.by_file.len() >= MAX_FILES {
+        if self.by_file.len() >= MAX_REMEMBERED_FILES {
             self.by_file.clear();
         }
         self.by_file.insert(*digest, Arc::downgrade(brought));
@@ -204,7 +198,7 @@ mod tests {
 
         let first = one.load(&host);
         let text = one.executed();
-        assert!(text > super::LEAST_BYTES, "{text}");
+        assert!(text > super::MIN_SHARED_BYTES, "{text}");
         let second = two.load(&host);
         assert_eq!((one.executed(), two.executed()), (2 * text, 0), "both execute the first one's");
         let third = odd.load(&host);
