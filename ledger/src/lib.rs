@@ -80,6 +80,7 @@ pub use ledger::Ledger;
 pub use options::{Options, OrderingChoice, Retention};
 pub use payload::EraseError;
 pub use pending::Pending;
+pub use read::FoundReceipt;
 pub use rehearse::Rehearsal;
 pub use standing::Standing;
 pub use state::charges::{Quote, quote};

@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::error::ReadError;
 use crate::ledger::Ledger;
-use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
+use crate::limits::{MAX_RECEIPTS_READ, MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
 use crate::state::{ComparedCall, Outcome, Posting, Rules, Stakes, Workers};
 use crate::store::{StoredBlock, read};
@@ -19,26 +19,24 @@ impl Core {
         Ok(Some((stored, entry)))
     }
 
-    /// The receipt of `call` in one batch of its lane: in a bundle of the lane's own account, or of a worker that the
+    /// The receipts of `call` in one batch of its lane: in a bundle of the lane's own account, or of a worker that the
     /// lane's owner asked. Clients' bundles have none there.
-    fn receipt_in(stored: &Stored, call: &EntryId, wanted: &[u8]) -> Option<(EntryId, Receipt)> {
+    fn receipts_in(stored: &Stored, call: EntryId, wanted: &[u8]) -> impl Iterator<Item = FoundReceipt> {
         let header = stored.batch.header;
-        if header.lane != call.lane {
-            // Whoever owns another lane says nothing about this one's calls.
-            return None;
-        }
-        let bundles = (0u16..).zip(&stored.batch.bundles);
-        let mut entries =
-            bundles.flat_map(|(bundle, content)| content.entries().map(move |found| (bundle, found)));
-        entries.find_map(|(bundle, (page, slot, bytes))| {
+        // Whoever owns another lane says nothing about this one's calls.
+        let bundles = (0u16..).zip(&stored.batch.bundles).filter(move |_| header.lane == call.lane);
+        let entries = bundles
+            .flat_map(|(bundle, content)| content.entries().map(move |found| (bundle, content, found)));
+        entries.filter_map(move |(bundle, content, (page, slot, bytes))| {
             // A receipt's encoding begins with a head, its kind and the call's id: no need to decode the rest
             // of the batch.
             if !bytes.get(2..).is_some_and(|rest| rest.starts_with(wanted)) {
                 return None;
             }
             match Entry::decode(bytes) {
-                Ok(Entry::Receipt(receipt)) if receipt.call == *call => {
-                    Some((EntryId { lane: header.lane, batch: header.seq, bundle, page, slot }, receipt))
+                Ok(Entry::Receipt(receipt)) if receipt.call == call => {
+                    let id = EntryId { lane: header.lane, batch: header.seq, bundle, page, slot };
+                    Some(FoundReceipt { id, worker: content.header.account, receipt })
                 }
                 _ => None,
             }
@@ -47,19 +45,44 @@ impl Core {
 
     /// The first receipt of a call, with its own address.
     pub(crate) fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
-        let Some(stored) = self.batch(call.lane, call.batch)? else { return Ok(None) };
+        let mut first = None;
+        self.each_receipt(call, |found| {
+            first = Some((found.id, found.receipt));
+            false
+        })?;
+        Ok(first)
+    }
+
+    /// Shows the receipts of a call, the first first, for as long as `more` says that another one is wanted.
+    fn each_receipt(
+        &self,
+        call: EntryId,
+        mut more: impl FnMut(FoundReceipt) -> bool,
+    ) -> Result<(), ReadError> {
+        let Some(stored) = self.batch(call.lane, call.batch)? else { return Ok(()) };
         let wanted = call.encode();
-        if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-            return Ok(Some(found));
+        if !Core::receipts_in(&stored, call, &wanted).all(&mut more) {
+            return Ok(());
         }
         for (lane, seq) in self.store.read(|txn| read::links(txn, call.lane, call.batch))? {
             let Some(stored) = self.batch(lane, seq)? else { continue };
-            if let Some(found) = Core::receipt_in(&stored, &call, &wanted) {
-                return Ok(Some(found));
+            if !Core::receipts_in(&stored, call, &wanted).all(&mut more) {
+                return Ok(());
             }
         }
-        Ok(None)
+        Ok(())
     }
+}
+
+/// A receipt, with where it is and who signed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundReceipt {
+    /// Its address.
+    pub id: EntryId,
+    /// Who ran the call, and signed.
+    pub worker: AccountId,
+    /// What it says.
+    pub receipt: Receipt,
 }
 
 impl Ledger {
@@ -77,6 +100,19 @@ impl Ledger {
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn receipt_of(&self, call: EntryId) -> Result<Option<(EntryId, Receipt)>, ReadError> {
         self.core().receipt_of(call)
+    }
+
+    /// All receipts of a call, the first first. There are several when its function's manifest has several workers run it.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn receipts_of(&self, call: EntryId) -> Result<Vec<FoundReceipt>, ReadError> {
+        let mut all = Vec::new();
+        self.core().each_receipt(call, |found| {
+            all.push(found);
+            all.len() < MAX_RECEIPTS_READ
+        })?;
+        Ok(all)
     }
 
     /// Whether what was recorded under an id was pruned here with its block.

@@ -99,6 +99,8 @@ pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub const SIGNATURE_WINDOW: Duration = Duration::from_secs(300);
 /// Signed requests remembered for that time. 100 bytes each; 400 a second.
 pub const MAX_SEEN_SIGNATURES: usize = 131_072;
+/// How often a node looks whether another process has made the machine code that it wants.
+pub const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// Wall-clock limit of one compilation. 12 MB of JavaScript take 6 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);

@@ -15,7 +15,7 @@ use crate::limits::{
 use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
-use crate::worker::{ArtifactError, Artifacts, Compiler, Provided, Worker};
+use crate::worker::{ArtifactError, Artifacts, CODE_FOLDER, Compiler, Provided, Worker};
 use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
@@ -58,6 +58,9 @@ pub struct NodeConfig {
     pub pays_for_unsigned: bool,
     /// How components are compiled.
     pub compiler: Compiler,
+    /// Where machine code is kept; in the data folder when none is given. Nodes and workers of one user on one machine can
+    /// share it: then each component is compiled once for all of them.
+    pub code: Option<PathBuf>,
     /// Bounds of the front door.
     pub gateway: GatewayLimits,
     /// Bounds of the worker.
@@ -80,6 +83,7 @@ impl NodeConfig {
             dirs: BTreeMap::new(),
             pays_for_unsigned: false,
             compiler: Compiler::InProcess,
+            code: None,
             gateway: GatewayLimits::default(),
             worker: WorkerLimits::default(),
         }
@@ -360,8 +364,8 @@ fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), Start
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
         ..HostConfig::default()
     })?;
-    let artifacts =
-        Artifacts::open(dir.join("components"), host.clone(), config.compiler, limits.compile_timeout)?;
+    let code = config.code.unwrap_or_else(|| dir.join(CODE_FOLDER));
+    let artifacts = Artifacts::open(code, host.clone(), config.compiler, limits.compile_timeout)?;
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

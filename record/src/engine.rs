@@ -1,14 +1,9 @@
 //! The name of what runs components: workers with the same one count fuel alike and come to the same results.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::cbor::{self, Reader};
-use crate::error::{DecodeError, Invalid, ParseError};
-use crate::item::Item;
+use crate::checked_text::checked_text;
+use crate::error::ParseError;
 use crate::limits::MAX_ENGINE_BYTES;
 
 /// The engine that a worker runs, with its version: 1 to 32 of `a-z 0-9 . - +`, as in `wasmtime-48.0.8+1`.
@@ -78,52 +73,14 @@ fn broken_rule(name: &str) -> Option<String> {
     None
 }
 
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl FromStr for Engine {
-    type Err = ParseError;
-
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        Self::parse(name)
-    }
-}
-
-impl Serialize for Engine {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Engine {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(d)?).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Item for Engine {
-    fn write(&self, out: &mut Vec<u8>) {
-        cbor::text(out, &self.0);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let name = r.text(MAX_ENGINE_BYTES)?;
-        Self::parse(name).map_err(|e| Invalid::new("transaction.engine", e.to_string()).into())
-    }
-}
+checked_text!(Engine, MAX_ENGINE_BYTES, "transaction.engine");
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cbor::{self, Reader};
+    use crate::error::{DecodeError, Invalid};
+    use crate::item::Item;
 
     #[test]
     fn rule() {

@@ -26,6 +26,7 @@ mod bytes;
 mod call;
 pub mod cbor;
 mod certificate;
+mod checked_text;
 mod committee;
 mod double_vote;
 mod economy;

@@ -1,13 +1,7 @@
 //! A function's name.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::cbor::{self, Reader};
-use crate::error::{DecodeError, Invalid, ParseError};
-use crate::item::Item;
+use crate::checked_text::checked_text;
+use crate::error::ParseError;
 use crate::limits::MAX_FUNCTION_NAME_BYTES;
 
 /// The name of a function: 1 to 63 of `a-z 0-9 -`, starting with a letter, no `--`, not ending with `-`.
@@ -63,52 +57,11 @@ fn broken_rule(name: &str) -> Option<String> {
     None
 }
 
-impl fmt::Display for FunctionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for FunctionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl FromStr for FunctionName {
-    type Err = ParseError;
-
-    fn from_str(name: &str) -> Result<Self, ParseError> {
-        Self::parse(name)
-    }
-}
+checked_text!(FunctionName, MAX_FUNCTION_NAME_BYTES, "function");
 
 impl AsRef<str> for FunctionName {
     fn as_ref(&self) -> &str {
         &self.0
-    }
-}
-
-impl Serialize for FunctionName {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for FunctionName {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(d)?).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Item for FunctionName {
-    fn write(&self, out: &mut Vec<u8>) {
-        cbor::text(out, &self.0);
-    }
-
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let name = r.text(MAX_FUNCTION_NAME_BYTES)?;
-        Self::parse(name).map_err(|e| Invalid::new("function", e.to_string()).into())
     }
 }
 

@@ -43,7 +43,7 @@ export type {
 } from "./client/views/accounts.js";
 export type { OwnerView, RuleView, Verdict } from "./client/views/paths.js";
 export type { DerivedView, TriggerView } from "./client/views/triggers.js";
-export type { CallSummary, CallView, ReceiptView } from "./client/views/calls.js";
+export type { CallSummary, CallView, OtherReceiptView, ReceiptView } from "./client/views/calls.js";
 export type {
   ComponentView,
   EntryOutcome,

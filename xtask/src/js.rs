@@ -6,7 +6,7 @@
 //! ```
 
 use crate::counts::Counts;
-use crate::step::{guests_target, output, root, run, target};
+use crate::step::{guests_target, output, root, run, shared_code, target};
 use crate::suite::build_node;
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,8 @@ fn tests(chromium: &Path) -> Result<Counts> {
     command
         .env("MOOT_BIN", target().join("debug/moot"))
         .env("MOOT_GUESTS", guests_target().join("wasm32-wasip2/release"))
-        .env("CHROMIUM", chromium);
+        .env("CHROMIUM", chromium)
+        .env("MOOT_CODE", shared_code());
     Counts::of(&mut command, add)
 }
 

@@ -9,7 +9,7 @@
 //! `target/python`; the environment is kept for as long as the requirements and the interpreter stay the same.
 
 use crate::counts::Counts;
-use crate::step::{describe, guests_target, output, root, run, target};
+use crate::step::{describe, guests_target, output, root, run, shared_code, target};
 use crate::suite::build_node;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -125,6 +125,7 @@ impl Environment {
             .current_dir(sdk())
             .env("MOOT_BIN", target().join("debug/moot"))
             .env("MOOT_GUESTS", guests_target().join("wasm32-wasip2/release"))
+            .env("MOOT_CODE", shared_code())
             .env("PYTHONPYCACHEPREFIX", caches.join("bytecode"))
             .env("MYPY_CACHE_DIR", caches.join("mypy"))
             .env("RUFF_CACHE_DIR", caches.join("ruff"))

@@ -45,6 +45,11 @@ pub(crate) fn cargo_guests(arguments: &[&str]) -> Command {
     command
 }
 
+/// Where the tests of every part keep machine code, as the node's own tests do: a component is then compiled once.
+pub(crate) fn shared_code() -> PathBuf {
+    target().join("tmp/code")
+}
+
 /// Runs a command to its end; an exit code other than 0 is an error that names the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = describe(command);

@@ -56,7 +56,7 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     let mut counts = Counts::default();
     if on("rust") {
         step("rust: every test of the workspace", || {
-            counts += tests()?;
+            counts += tests(on("languages"))?;
             Ok(())
         })?;
     }
@@ -148,10 +148,11 @@ fn deny() -> Result<()> {
 static TESTED: OnceLock<()> = OnceLock::new();
 
 /// Runs all tests of the workspace, but for those that compile interpreters: they would keep every core from the others
-/// for minutes.
-fn tests() -> Result<Counts> {
-    let mut command =
-        compiling(&["test", "--workspace", "--locked", "--no-fail-fast", "--", "--skip", "conformance"]);
+/// for minutes. Those of other languages are left to their own part when it comes too.
+fn tests(languages_follow: bool) -> Result<Counts> {
+    let mut command = compiling(&["test", "--workspace", "--locked", "--no-fail-fast", "--"]);
+    let left = if languages_follow { &LANGUAGE_TESTS[..] } else { &["conformance"] };
+    command.args(left.iter().flat_map(|name| ["--skip", name]));
     let counts = Counts::of(&mut command, add)?;
     TESTED.get_or_init(|| ());
     Ok(counts)

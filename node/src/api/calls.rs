@@ -78,6 +78,24 @@ pub struct CallView {
     /// Of a call that several workers ran and contradict each other about: which receipts, and that nobody is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disputed: Option<String>,
+    /// Of a call that several workers run: what the others said, beside `receipt`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherReceiptView>,
+}
+
+/// What another worker said of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherReceiptView {
+    /// Where its receipt is on the ledger.
+    #[schema(value_type = String)]
+    pub id: EntryId,
+    /// Who ran the call, and signed.
+    #[schema(value_type = String)]
+    pub worker: AccountId,
+    /// `ok`, `failed`, `trapped`, `out-of-fuel`, `deadline` and so on.
+    pub status: String,
+    /// Whether it says the same of the function as the first receipt.
+    pub agrees: bool,
 }
 
 /// A payload by its digest.
@@ -96,6 +114,9 @@ pub struct ReceiptView {
     /// Where the receipt itself is on the ledger.
     #[schema(value_type = String)]
     pub id: EntryId,
+    /// Who ran the call, and signed.
+    #[schema(value_type = String)]
+    pub worker: AccountId,
     /// `ok`, `failed`, `trapped`, `out-of-fuel`, `deadline` and so on.
     pub status: String,
     /// What came out.
@@ -104,7 +125,7 @@ pub struct ReceiptView {
     pub fuel: u64,
     /// Whether the fuel was measured; `false` when the call was interrupted.
     pub metered: bool,
-    /// What it would cost.
+    /// What it costs; whether that is charged, and to whom, the network's prices and the function's manifest say.
     pub fee: FeeView,
     /// What it touched outside.
     pub touched: Vec<TouchView>,

@@ -22,7 +22,8 @@ pub use bonds::{
     StakesView, WaitingView,
 };
 pub use calls::{
-    Accepted, BlockView, CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView,
+    Accepted, BlockView, CallSummary, CallView, Calls, FeeView, OtherReceiptView, PayloadView, ReceiptView,
+    TouchView,
 };
 pub use events::{LogLine, NodeEvent};
 pub use fees::{BillView, BilledView, LineView, PricesFrom, PricesView, StatementView};

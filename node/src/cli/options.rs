@@ -46,6 +46,15 @@ impl NodeOption {
     }
 }
 
+/// Where machine code is kept.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CodeOption {
+    /// Where machine code is kept; your nodes and workers on one machine can share a folder, and compile each component once
+    /// [default: components in the data folder]
+    #[arg(long = "code", value_name = "FOLDER", env = "MOOT_CODE")]
+    pub(crate) code: Option<PathBuf>,
+}
+
 /// Whose key signs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeyOption {

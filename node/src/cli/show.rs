@@ -125,7 +125,12 @@ impl Show {
                 .hint("`moot ls --calls` lists the newest")
                 .into());
         };
-        self.answer(&call, call_shown)?;
+        if self.json {
+            terminal::print_json(&call)?;
+        } else {
+            let charged = client.prices().await?.charged;
+            terminal::print(&call_shown(&call, charged))?;
+        }
         if let Some(path) = &self.proof {
             save_receipt(client, &id, true, path).await?;
             let path = path.display();
@@ -151,7 +156,7 @@ fn account_shown(found: &AccountView) -> String {
     )
 }
 
-fn call_shown(call: &CallView) -> String {
+fn call_shown(call: &CallView, charged: bool) -> String {
     let mut rows = vec![
         ("call", format!("{BOLD}{}{BOLD:#}", call.id)),
         ("function", format!("{} {DIM}component {}{DIM:#}", call.function, text::short(call.component))),
@@ -172,7 +177,15 @@ fn call_shown(call: &CallView) -> String {
     ));
     match &call.receipt {
         None => rows.push(("status", "it has no receipt yet: it is running".to_owned())),
-        Some(receipt) => rows.extend(receipt_rows(receipt, call.fuel_limit)),
+        Some(receipt) => rows.extend(receipt_rows(receipt, call.fuel_limit, charged)),
+    }
+    for (index, other) in call.others.iter().enumerate() {
+        let says = match other.agrees {
+            true => format!("{GOOD}says the same{GOOD:#}"),
+            false => format!("{BAD}says otherwise: {}{BAD:#}", text::line(&other.status)),
+        };
+        let name = if index == 0 { "also run by" } else { "" };
+        rows.push((name, format!("{} {says} {DIM}receipt {}{DIM:#}", text::short(other.worker), other.id)));
     }
     if let Some(why) = &call.disputed {
         rows.push(("disputed", format!("{BAD}{}{BAD:#}", text::line(why))));
@@ -180,10 +193,11 @@ fn call_shown(call: &CallView) -> String {
     text::fields(0, &rows)
 }
 
-fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64) -> Vec<(&'static str, String)> {
+fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64, charged: bool) -> Vec<(&'static str, String)> {
     let style = if receipt.status == "ok" { GOOD } else { BAD };
     let took = show_duration(Duration::from_micros(receipt.duration_us));
     let mut rows = vec![
+        ("run by", receipt.worker.to_string()),
         ("status", format!("{style}{}{style:#} {DIM}in {took}{DIM:#}", text::line(&receipt.status))),
         ("output", payload(&receipt.output)),
     ];
@@ -195,10 +209,8 @@ fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64) -> Vec<(&'static str, St
     let fee = &receipt.fee;
     let total = text::number(fee.ordering.saturating_add(fee.execution));
     let (ordering, execution) = (text::number(fee.ordering), text::number(fee.execution));
-    rows.push((
-        "fee",
-        format!("{total} {DIM}ordering {ordering}, execution {execution}; not charged yet{DIM:#}"),
-    ));
+    let free = if charged { "" } else { "; nothing is charged here" };
+    rows.push(("fee", format!("{total} {DIM}ordering {ordering}, execution {execution}{free}{DIM:#}")));
     for (index, touch) in receipt.touched.iter().enumerate() {
         let times = if touch.count == 1 { String::new() } else { format!(" x{}", touch.count) };
         let name = if index == 0 { "touched" } else { "" };

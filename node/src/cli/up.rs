@@ -18,7 +18,7 @@ use serde_json::json;
 use super::build;
 use super::deploy;
 use super::failure::Failure;
-use super::options::{KeyOption, ManifestOption, NodeOption, select};
+use super::options::{CodeOption, KeyOption, ManifestOption, NodeOption, select};
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use crate::client::Client;
@@ -102,6 +102,8 @@ pub(crate) struct Up {
     /// Print one line of JSON when the node is ready
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    code: CodeOption,
     #[command(flatten)]
     key: KeyOption,
     #[command(flatten)]
@@ -210,6 +212,7 @@ impl Up {
             config.fund = self.key.load_or_create().map(|key| key.account()).into_iter().collect();
         }
         config.compiler = Compiler::ChildProcess(this_program()?);
+        config.code.clone_from(&self.code.code);
         Ok(config)
     }
 

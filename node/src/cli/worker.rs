@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use self::registered::Verb;
+use super::options::CodeOption;
 use super::terminal::{self, BOLD, DIM};
 use super::text;
 use super::up::stop::Stop;
@@ -70,6 +71,8 @@ pub(crate) struct Worker {
     /// A TOML file with the values of granted secrets, readable by you alone (mode 0600)
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    #[command(flatten)]
+    code: CodeOption,
     /// Run a command's processes instead of components: they speak the AWS Lambda Runtime API, one for each place
     #[arg(long, requires = "command")]
     external: bool,
@@ -106,6 +109,7 @@ impl Worker {
             config.secrets = Secrets::load(path)?;
         }
         config.compiler = Compiler::ChildProcess(this_program()?);
+        config.code.clone_from(&self.code.code);
         let worker = tokio::task::spawn_blocking(move || SeparateWorker::open(config)).await??;
         let account = worker.account();
         if worker.made_key() && !self.json {

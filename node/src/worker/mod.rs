@@ -41,7 +41,7 @@ pub use external::{ExternalError, check_external, external_artifact, is_external
 pub use input::{BadInput, TypedInput};
 pub use policy::PolicyError;
 
-pub(crate) use artifacts::Artifacts;
+pub(crate) use artifacts::{Artifacts, CODE_FOLDER};
 pub(crate) use bundle::{Asked, NotRun, Sorting};
 pub(crate) use input::{content_type, http_as_event, of_event, of_http, to_event};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished, kept};

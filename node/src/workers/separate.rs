@@ -10,7 +10,7 @@ use crate::kv::{KvError, Stores};
 use crate::limits::WorkerLimits;
 use crate::network::Address;
 use crate::secrets::Secrets;
-use crate::worker::{ArtifactError, Artifacts, Compiler, Provided};
+use crate::worker::{ArtifactError, Artifacts, CODE_FOLDER, Compiler, Provided};
 use moot_host::{Host, HostConfig, HostError};
 use moot_record::{AccountId, FunctionName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,10 @@ pub struct WorkerConfig {
     pub dirs: BTreeMap<String, PathBuf>,
     /// How components are compiled.
     pub compiler: Compiler,
+    /// Where machine code is kept; in its folder when none is given. It can be shared, see [`NodeConfig::code`].
+    ///
+    /// [`NodeConfig::code`]: crate::NodeConfig::code
+    pub code: Option<PathBuf>,
     /// The command whose processes it runs instead of components, and its arguments.
     pub external: Option<(PathBuf, Vec<String>)>,
     /// Bounds of what it runs.
@@ -62,6 +66,7 @@ impl WorkerConfig {
             secrets: Secrets::default(),
             dirs: BTreeMap::new(),
             compiler: Compiler::InProcess,
+            code: None,
             external: None,
             limits: WorkerLimits::default(),
         }
@@ -130,7 +135,7 @@ impl SeparateWorker {
     /// See [`SeparateWorkerError`].
     pub fn open(config: WorkerConfig) -> Result<SeparateWorker, SeparateWorkerError> {
         let WorkerConfig { dir, key, address, replica, functions, .. } = config;
-        let WorkerConfig { places, secrets, dirs, compiler, external, limits, .. } = config;
+        let WorkerConfig { places, secrets, dirs, compiler, code, external, limits, .. } = config;
         if !(1..=MAX_PLACES).contains(&places) {
             return Err(SeparateWorkerError::Places(places));
         }
@@ -144,8 +149,8 @@ impl SeparateWorker {
         let tls = tls.map_err(|error| SeparateWorkerError::Tls(error.to_string()))?;
         let instances = u32::try_from(places).unwrap_or(u32::MAX);
         let host = Host::new(HostConfig { max_instances: instances, ..HostConfig::default() })?;
-        let artifacts =
-            Artifacts::open(dir.join("components"), host.clone(), compiler, limits.compile_timeout)?;
+        let code = code.unwrap_or_else(|| dir.join(CODE_FOLDER));
+        let artifacts = Artifacts::open(code, host.clone(), compiler, limits.compile_timeout)?;
         let provided = Provided { secrets, dirs, stores: Stores::open(&dir.join("kv"))? };
         let runner = Runner {
             key,

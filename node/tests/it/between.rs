@@ -101,6 +101,7 @@ fn what_happens_can_be_followed() {
 fn case_23_a_component_that_takes_too_long_to_compile_is_stopped_and_others_go_on() {
     // Compilation is the one thing a stranger can make a node do before any fuel is counted.
     let node = TestNode::with(|config| {
+        config.code = None;
         config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
         config.worker.compile_timeout = Duration::from_millis(1);
     });
@@ -114,7 +115,8 @@ fn case_23_a_component_that_takes_too_long_to_compile_is_stopped_and_others_go_o
     // With time enough, the child does it.
     let dir = node.stop();
     let node = TestNode::on(dir, |config| {
-        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into())
+        config.code = None;
+        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
     });
     node.deploy("busy", &busy(), FunctionKind::Typed, |_| {});
     assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");

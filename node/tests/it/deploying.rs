@@ -2,6 +2,7 @@
 
 use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key};
 use moot_record::{Access, Entry, FunctionKind, Spec, Transaction, component_digest};
+use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -122,7 +123,7 @@ fn accounts_on_the_list_may_call_when_they_sign() {
 
 #[test]
 fn machine_code_that_was_damaged_is_made_again() {
-    let node = TestNode::start();
+    let node = TestNode::with(|config| config.code = None);
     let wasm = busy();
     node.deploy("busy", &wasm, FunctionKind::Typed, |_| {});
     let dir = node.stop();
@@ -131,12 +132,36 @@ fn machine_code_that_was_damaged_is_made_again() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
     std::fs::write(&code, &bytes).unwrap();
-    let node = TestNode::on(dir, |_| {});
+    let node = TestNode::on(dir, |config| config.code = None);
     assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
     let dir = node.stop();
     std::fs::remove_file(&code).unwrap();
-    let node = TestNode::on(dir, |_| {});
+    let node = TestNode::on(dir, |config| config.code = None);
     assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+}
+
+#[test]
+fn nodes_that_share_machine_code_compile_each_component_once() {
+    let code = tempfile::tempdir().unwrap();
+    let wasm = busy();
+    let file = code.path().join(format!("{}.cwasm", component_digest(&wasm)));
+    let sharing = || TestNode::with(|config| config.code = Some(code.path().to_owned()));
+    let nodes = [sharing(), sharing()];
+    // Both at once: one compiles, and the other waits for it.
+    std::thread::scope(|scope| {
+        for node in &nodes {
+            scope.spawn(|| node.deploy("busy", &wasm, FunctionKind::Typed, |_| {}));
+        }
+    });
+    let made = std::fs::metadata(&file).unwrap();
+    let later = sharing();
+    later.deploy("busy", &wasm, FunctionKind::Typed, |_| {});
+    for node in nodes.iter().chain([&later]) {
+        assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+        assert!(!node.dir.path().join("components").join(file.file_name().unwrap()).exists());
+    }
+    let now = std::fs::metadata(&file).unwrap();
+    assert_eq!((made.ino(), made.ctime_nsec()), (now.ino(), now.ctime_nsec()), "it was compiled again");
 }
 
 #[test]

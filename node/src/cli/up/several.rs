@@ -23,6 +23,7 @@ use crate::limits::{DEFAULT_HEARTBEAT, NEW_ECONOMY};
 use crate::manifest::units::show_duration;
 use crate::network::{Address, DATA_ABOVE, GENESIS_FILE, LEDGER_ABOVE, Listen, Plan, ReplicaConfig, make};
 use crate::node::StartError;
+use crate::worker::CODE_FOLDER;
 
 /// The network of a folder.
 struct Local {
@@ -37,7 +38,7 @@ pub(super) async fn run(up: Up, replicas: usize) -> anyhow::Result<()> {
     let local = Local::open(&up, replicas)?;
     let configs: Vec<PathBuf> = local.replicas.iter().map(|replica| replica.path.clone()).collect();
     let program = this_program()?;
-    let arguments = up.passed_on()?;
+    let arguments = up.passed_on(&local.dir)?;
     let mut running = tokio::select! {
         started = Replicas::start(&program, &configs, &arguments) => started?,
         // Dropped half-way, the children that were started are killed.
@@ -105,8 +106,10 @@ fn lost(ended: &Ended, left: usize, all: usize) {
 
 impl Up {
     /// What the children are told beyond their configuration.
-    fn passed_on(&self) -> anyhow::Result<Vec<String>> {
-        let mut arguments = Vec::new();
+    fn passed_on(&self, dir: &Path) -> anyhow::Result<Vec<String>> {
+        // One machine, one user: what one of them has compiled serves them all.
+        let code = self.code.code.clone().unwrap_or_else(|| dir.join(CODE_FOLDER));
+        let mut arguments = vec!["--code".to_owned(), code.display().to_string()];
         for (name, folder) in &self.dirs {
             arguments.extend(["--dir".to_owned(), format!("{name}={}", folder.display())]);
         }

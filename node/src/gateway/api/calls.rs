@@ -1,14 +1,16 @@
 //! Calls and their receipts, as they stand on the ledger.
 
 use super::{Answered, entry_id, flag, private, value};
-use crate::api::{CallSummary, CallView, Calls, FeeView, PayloadView, ReceiptView, TouchView};
+use crate::api::{
+    CallSummary, CallView, Calls, FeeView, OtherReceiptView, PayloadView, ReceiptView, TouchView,
+};
 use crate::gateway::answer::{bytes_of, json};
 use crate::gateway::door::{Door, Visit};
 use crate::gateway::problem::{Failure, Kind};
 use crate::limits::{FINAL_WAIT, LANE_WAIT, MAX_LISTED_CALLS};
 use http::{HeaderValue, StatusCode};
-use moot_ledger::{ProveError, Refusal};
-use moot_record::{Call, CallKind, Entry, EntryId, Evidence, Payload, Receipt, ReceiptFile};
+use moot_ledger::{FoundReceipt, ProveError, Refusal, verdict_of};
+use moot_record::{Call, CallKind, Entry, EntryId, Evidence, Payload, ReceiptFile};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -59,7 +61,15 @@ pub(super) async fn show(door: &Door, id: &str) -> Answered {
 pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> {
     let call = find_soon(door, id).await?;
     let ledger = &door.worker.ledger;
-    let receipt = ledger.receipt_of(id).map_err(Failure::internal)?;
+    let mut receipts = ledger.receipts_of(id).map_err(Failure::internal)?.into_iter();
+    let first = receipts.next();
+    let verdict = first.as_ref().and_then(|first| verdict_of(&first.receipt));
+    let others = receipts.map(|other| OtherReceiptView {
+        id: other.id,
+        worker: other.worker,
+        status: other.receipt.status.as_str().to_owned(),
+        agrees: verdict.is_some() && verdict_of(&other.receipt) == verdict,
+    });
     let outcome = ledger.transaction_outcome(id).map_err(Failure::internal)?;
     let disputed = outcome.and_then(|outcome| outcome.result.err());
     let disputed = disputed.filter(|why| matches!(why, Refusal::Disputed { .. }));
@@ -81,8 +91,9 @@ pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> 
         fuel_limit: call.fuel_limit,
         function: call.function,
         height,
-        receipt: receipt.map(|(id, receipt)| receipt_view(id, receipt)),
+        receipt: first.map(receipt_view),
         disputed: disputed.map(|why| why.to_string()),
+        others: others.collect(),
     })
 }
 
@@ -225,10 +236,12 @@ fn payload_view(payload: &Payload) -> PayloadView {
     PayloadView { digest: payload.digest, bytes: payload.bytes }
 }
 
-fn receipt_view(id: EntryId, receipt: Receipt) -> ReceiptView {
+fn receipt_view(found: FoundReceipt) -> ReceiptView {
+    let FoundReceipt { id, worker, receipt } = found;
     let touched = receipt.touched.into_iter();
     ReceiptView {
         id,
+        worker,
         status: receipt.status.as_str().to_owned(),
         output: payload_view(&receipt.output),
         fuel: receipt.fuel,

@@ -114,7 +114,7 @@ fn the_evidence_of_a_call_from_receipt_to_replay() {
     let id = call(&sandbox, &["add", "2", "3"]);
 
     let shown = sandbox.ok(&["show", &id]).out;
-    for words in [id.as_str(), "calculator", "typed add", "ok", "nothing outside", "not charged yet"] {
+    for words in [id.as_str(), "calculator", "typed add", "ok", "nothing outside", "run by", "execution"] {
         assert!(shown.contains(words), "{words}:\n{shown}");
     }
     assert_eq!(sandbox.ok(&["show", &id, "--output"]).out, "5");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::shared_code;
 use serde_json::Value;
 
 /// No command of these tests may take longer, not even on a machine that is busy with everything else.
@@ -82,6 +83,7 @@ impl Sandbox {
                 }
             }
         }
+        command.env("MOOT_CODE", shared_code());
         // A port that nothing listens on, unless there is a node.
         command.env("MOOT_NODE", self.node.as_deref().unwrap_or("http://127.0.0.1:9"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

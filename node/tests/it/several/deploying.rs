@@ -116,7 +116,9 @@ fn a_call_that_nobody_made_is_not_found_anywhere() {
 #[test]
 fn a_function_whose_bytes_are_not_here_is_waited_for_and_fetched() {
     // A deploy is ordered before its megabytes have reached everybody, and a folder of machine code can be lost.
-    let mut net = TestNet::four();
+    let mut net = TestNet::new(4);
+    net.keep_code_apart();
+    net.start_all();
     deploy(&net, 0, &[0, 1, 2, 3], "busy", &busy(), FunctionKind::Typed);
     assert_eq!(call(&net.remote(3), "/busy/add", &FINAL, b"[1, 1]").text(), "2");
     net.stop(3);

@@ -26,6 +26,12 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
+/// Where tests keep machine code: to compile each guest once for every node that they start would take most of their time.
+/// Tests of compiling have folders of their own.
+pub(crate) fn shared_code() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("code")
+}
+
 /// `moot` with nothing of this machine's settings.
 pub(crate) fn moot(dir: &Path) -> Command {
     moot_by(dir, &[])
@@ -39,7 +45,7 @@ fn moot_by(dir: &Path, before: &[String]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MOOT_")) {
         command.env_remove(name);
     }
-    command.current_dir(dir).env("HOME", dir).env("NO_COLOR", "1");
+    command.current_dir(dir).env("HOME", dir).env("MOOT_CODE", shared_code()).env("NO_COLOR", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -79,6 +85,7 @@ pub(crate) struct TestNet {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) genesis: Genesis,
     slots: Vec<Slot>,
+    own_code: bool,
 }
 
 impl TestNet {
@@ -133,7 +140,7 @@ impl TestNet {
             gateway: SocketAddr::from(([127, 0, 0, 1], base + index)),
             running: None,
         });
-        TestNet { genesis: Genesis::from_json(&text).unwrap(), slots: slots.collect(), dir }
+        TestNet { genesis: Genesis::from_json(&text).unwrap(), slots: slots.collect(), dir, own_code: false }
     }
 
     /// Makes the folder of another replica, from one that there is; its number.
@@ -181,7 +188,7 @@ impl TestNet {
         }
         std::fs::write(&config, text).unwrap();
         let slot = Slot { config, gateway: SocketAddr::from(([127, 0, 0, 1], base)), running: None };
-        TestNet { genesis: self.genesis.clone(), slots: vec![slot], dir }
+        TestNet { genesis: self.genesis.clone(), slots: vec![slot], dir, own_code: self.own_code }
     }
 
     /// A network of four that runs.
@@ -246,6 +253,11 @@ impl TestNet {
         self.slots[index].gateway.set_ip(ip);
     }
 
+    /// Replicas that are started from now on have machine code of their own.
+    pub(crate) fn keep_code_apart(&mut self) {
+        self.own_code = true;
+    }
+
     /// The process of a replica that runs.
     pub(crate) fn pid(&self, index: usize) -> u32 {
         self.slots[index].running.as_ref().unwrap().child.id()
@@ -265,6 +277,9 @@ impl TestNet {
         let slot = &mut self.slots[index];
         let mut command = moot_by(self.dir.path(), &before);
         command.args(["up", "--attached", "--json", "--config"]).arg(&slot.config).stdin(Stdio::piped());
+        if self.own_code {
+            command.env_remove("MOOT_CODE");
+        }
         let mut child = command.spawn().unwrap();
         let (say, ready) = mpsc::channel();
         let stdout = child.stdout.take().unwrap();

@@ -1,5 +1,6 @@
 //! A node in this process, on a runtime of its own, with a data folder that goes when the test ends.
 
+use super::net::shared_code;
 use super::raw::{Answer, Conn};
 use moot_node::signature::{RequestToSign, sign};
 use moot_node::{Node, NodeConfig};
@@ -218,6 +219,7 @@ impl Drop for TestNode {
 pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeConfig {
     let mut config = NodeConfig::new(dir);
     config.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.code = Some(shared_code());
     // Everything is charged: those who sign in these scenarios have something.
     config.pays_for_unsigned = true;
     config.fund = FUNDED.map(|seed| Keypair::from_seed([seed; 32]).account()).to_vec();

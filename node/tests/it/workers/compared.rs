@@ -317,9 +317,17 @@ fn four_replicas_name_the_same_one() {
     assert_eq!(proven.key, StateKey::Worker(liar.account()));
     let record = WorkerRecord::decode(&proven.value.unwrap()).unwrap();
     let fault = record.last[0];
-    assert_eq!((fault.call.to_string(), record.faults), (call, 1));
+    assert_eq!((fault.call.to_string(), record.faults), (call.clone(), 1));
     let of_liar = net.remote(3).get(&format!("/_moot/calls/{}", fault.call)).json();
     assert_eq!(of_liar["receipt"]["id"], fault.agreed.to_string().as_str());
+    // And whoever looks at the call sees who ran it, and who said otherwise.
+    let others = of_liar["others"].as_array().unwrap();
+    let said_otherwise: Vec<_> = others.iter().filter(|other| other["agrees"] == false).collect();
+    assert!(matches!(said_otherwise[..], [odd] if odd["worker"] == liar.account().to_string().as_str()));
+    assert!(honest.iter().any(|worker| of_liar["receipt"]["worker"] == worker.to_string().as_str()));
+    let url_3 = format!("http://{}", net.remote(3).address);
+    let shown = moot_says(dirs[0].path(), &["show", &call, "--node", &url_3]);
+    assert!(shown.contains("says the same") && shown.contains("says otherwise"), "{shown}");
     let shown = moot_says(dirs[0].path(), &["worker", "show", &liar.account().to_string(), "--node", &url]);
     assert!(shown.contains("1 fault") && shown.contains(&fault.receipt.to_string()), "{shown}");
     // One goes, as it came.

@@ -57,6 +57,8 @@ export const calls: Decoder<{ calls: CallSummary[] }> = object({
 export interface ReceiptView {
   /** Where the receipt itself is on the ledger. */
   readonly id: EntryId;
+  /** Who ran the call, and signed. */
+  readonly worker: AccountId;
   readonly status: string;
   readonly output: PayloadView;
   readonly fuel: bigint;
@@ -66,6 +68,16 @@ export interface ReceiptView {
   readonly touched: readonly { readonly kind: string; readonly target: string; readonly count: number }[];
   readonly time_us: bigint;
   readonly duration_us: bigint;
+}
+
+/** What another worker said of a call. */
+export interface OtherReceiptView {
+  /** Where its receipt is on the ledger. */
+  readonly id: EntryId;
+  readonly worker: AccountId;
+  readonly status: string;
+  /** Whether it says the same of the function as the first receipt. */
+  readonly agrees: boolean;
 }
 
 /** A call as the node tells it. */
@@ -88,6 +100,10 @@ export interface CallView {
   readonly height: bigint | null;
   /** What became of it; null while it runs. */
   readonly receipt: ReceiptView | null;
+  /** Of a call that several workers run and contradict each other about: that nobody is believed. */
+  readonly disputed: string | null;
+  /** Of a call that several workers run: what the others said, beside `receipt`. */
+  readonly others: readonly OtherReceiptView[];
 }
 
 export const callView: Decoder<CallView> = object<CallView>({
@@ -106,6 +122,7 @@ export const callView: Decoder<CallView> = object<CallView>({
   receipt: optional(
     object<ReceiptView>({
       id: entryId,
+      worker: account,
       status: text,
       output: payload,
       fuel: u64,
@@ -116,4 +133,6 @@ export const callView: Decoder<CallView> = object<CallView>({
       duration_us: u64,
     }),
   ),
+  disputed: optional(text),
+  others: list(object<OtherReceiptView>({ id: entryId, worker: account, status: text, agrees: flag })),
 });

@@ -15,7 +15,7 @@ from moot.client.accounts import AccountView, PricesView, PriceWish, Statement, 
 from moot.client.answer import Answer, Wait
 from moot.client.asynchronous import AsyncClient
 from moot.client.bonds import BidView, HoldView, StakedReplicaView, StakesView, StakeView, WaitingView
-from moot.client.calls import Block, CallSummary, CallView, NodeStatus, ReceiptView
+from moot.client.calls import Block, CallSummary, CallView, NodeStatus, OtherReceiptView, ReceiptView
 from moot.client.component import ComponentError, kind_of
 from moot.client.errors import (
     AddressError,
@@ -88,6 +88,7 @@ __all__ = [
     "NodeStatus",
     "NotApplied",
     "OtherEvent",
+    "OtherReceiptView",
     "OwnerView",
     "Payer",
     "Payloads",

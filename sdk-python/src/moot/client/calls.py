@@ -88,9 +88,15 @@ class CallSummary:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """A receipt, as the node tells it: not evidence. `id` is where the receipt itself stands on the ledger."""
+    """A receipt, as the node tells it: not evidence.
+
+    Attributes:
+        id: where the receipt itself stands on the ledger.
+        worker: who ran the call, and signed.
+    """
 
     id: EntryId
+    worker: AccountId
     status: Status
     output: Payload
     fuel: int
@@ -107,6 +113,7 @@ class ReceiptView:
         touched = [Fields(item) for item in f.items("touched")]
         return cls(
             id=f.id("id"),
+            worker=f.account("worker"),
             status=f.parsed("status", Status.parse),
             output=f.payload("output"),
             fuel=f.number("fuel"),
@@ -122,12 +129,39 @@ class ReceiptView:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherReceiptView:
+    """What another worker said of a call.
+
+    Attributes:
+        id: where its receipt stands on the ledger.
+        agrees: whether it says the same of the function as the first receipt.
+    """
+
+    id: EntryId
+    worker: AccountId
+    status: Status
+    agrees: bool
+
+    @classmethod
+    def read(cls, f: Fields) -> OtherReceiptView:
+        """Reads it."""
+        return cls(
+            id=f.id("id"),
+            worker=f.account("worker"),
+            status=f.parsed("status", Status.parse),
+            agrees=f.flag("agrees"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """A call, as the node tells it: not evidence.
 
     Attributes:
         height: of the block that ordered it, once there is one.
         receipt: what became of it; None while it runs.
+        disputed: of a call whose workers contradict each other: that nobody is believed.
+        others: of a call that several workers run: what the others said, beside `receipt`.
     """
 
     id: EntryId
@@ -143,6 +177,8 @@ class CallView:
     fuel_limit: int
     height: int | None
     receipt: ReceiptView | None
+    disputed: str | None
+    others: tuple[OtherReceiptView, ...]
 
     @classmethod
     def read(cls, f: Fields) -> CallView:
@@ -161,6 +197,8 @@ class CallView:
             fuel_limit=f.number("fuel_limit"),
             height=f.optional("height", f.number),
             receipt=f.optional("receipt", lambda name: ReceiptView.read(f.inner(name))),
+            disputed=f.optional("disputed", f.text),
+            others=tuple(OtherReceiptView.read(Fields(item)) for item in f.optional("others", f.items) or ()),
         )
 
 
