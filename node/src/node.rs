@@ -61,6 +61,8 @@ pub struct NodeConfig {
     /// Where machine code is kept; in the data folder when none is given. Nodes and workers of one user on one machine can
     /// share it: then each component is compiled once for all of them.
     pub code: Option<PathBuf>,
+    /// Whether functions of `wasi:http` 0.3 are taken and run.
+    pub wasi_http_0_3: bool,
     /// Bounds of the front door.
     pub gateway: GatewayLimits,
     /// Bounds of the worker.
@@ -84,6 +86,7 @@ impl NodeConfig {
             pays_for_unsigned: false,
             compiler: Compiler::InProcess,
             code: None,
+            wasi_http_0_3: false,
             gateway: GatewayLimits::default(),
             worker: WorkerLimits::default(),
         }
@@ -361,6 +364,7 @@ fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), Start
     let ledger = Ledger::open(options)?;
     let limits = &config.worker;
     let host = Host::new(HostConfig {
+        wasi_http_0_3: config.wasi_http_0_3,
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
         ..HostConfig::default()
     })?;

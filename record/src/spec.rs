@@ -36,7 +36,8 @@ pub struct Spec {
     pub grants: SpecGrants,
     /// What a call may use.
     pub limits: SpecLimits,
-    /// On how many workers each call is run, whose receipts must agree; more than one of a deterministic function alone.
+    /// On how many workers each call is run: what most of them say is the answer. More than one of a deterministic
+    /// function alone.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub replicas_k: u8,
 }

@@ -8,7 +8,8 @@ import (
 	wit "go.bytecodealliance.org/pkg/wit/types"
 )
 
-// Write writes a value to a path and gives the entry's address once it is durable. Needs `ledger = true` under the grants.
+// Write writes a value to a path and gives the entry's address once its block has allowed it. Needs `ledger = true` under
+// the grants.
 func Write(path string, value []byte) (string, error) { return said(ledger.Write(path, value)) }
 
 // Call calls another function that handles events, and gives its answer. Needs `ledger = true` under the grants.

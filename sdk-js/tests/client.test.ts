@@ -181,6 +181,34 @@ describe("answers that are none", () => {
     const answer = await scripted(own).client.request("/shop/item");
     assert.deepEqual([answer.status, answer.ok], [404, false]);
   });
+
+  test("case 75: what a server writes cannot drive the terminal of who prints the error", async () => {
+    const evil = "a\u001b[2Jb\rc\u0007d\u009b31me\u202ef\u2066g\u007fh\ti\nj";
+    const safe = "a\\u001b[2Jb\\rc\\u0007d\\u009b31me\\u202ef\\u2066g\\u007fh\\ti\\nj";
+    for (const words of [{ detail: evil }, { detail: "", title: evil }]) {
+      const told = await failure(scripted(problem(400, "x", words)).client.status(), ProblemError);
+      assert.equal(told.message, safe);
+      assert.ok(told.stack?.includes(safe));
+      assert.equal(told.problem.detail || told.problem.title, evil, "programs have it as it came");
+    }
+    const line = evil.replace("\n", "");
+    const foreign = await failure(
+      scripted(new Response(line, { status: 500 })).client.status(),
+      TransportError,
+    );
+    assert.ok(foreign.message.includes(safe.replace("\\n", "")), foreign.message);
+    const headers = { "moot-call": "0-1\u009b31m" };
+    const answer = await scripted(new Response("done", { headers })).client.request("/hello");
+    assert.throws(() => answer.call, /"0-1\\u009b31m" is not an entry's address/u);
+  });
+
+  test("case 75: nor flood it", async () => {
+    const [detail, kept] = ["👋".repeat(10_000), "👋".repeat(4096)];
+    const told = await failure(scripted(problem(400, "x", { detail })).client.status(), ProblemError);
+    assert.deepEqual([told.message, told.problem.detail], [`${kept}…`, detail]);
+    const fits = await failure(scripted(problem(400, "x", { detail: kept })).client.status(), ProblemError);
+    assert.equal(fits.message, kept);
+  });
 });
 
 describe("what is sent", () => {

@@ -18,6 +18,7 @@ from moot.client import (
     Client,
     DeployError,
     Foreign,
+    NotApplied,
     Refused,
     RequestError,
     TimedOut,
@@ -254,6 +255,38 @@ def test_another_program_on_the_port_is_named_as_such() -> None:
         Script(httpx.RemoteProtocolError("Server disconnected without sending a response.")).client().status()
     with pytest.raises(Refused, match="the node answered 500: oh"):
         Script(httpx.Response(500, content=b"oh\nno")).client().status()
+
+
+EVIL = "a\x1b[2Jb\rc\x07d\x9b31me\u202ef\u2066g\x7fh\ti"
+SAFE = r"a\x1b[2Jb\rc\x07d\x9b31me\u202ef\u2066g\x7fh\ti"
+
+
+def test_case_75_what_a_server_writes_cannot_drive_the_terminal_of_who_prints_the_error() -> None:
+    for words in ({"detail": f"{EVIL}\n"}, {"detail": "", "title": f"{EVIL}\n"}):
+        fields: dict[str, object] = {**words}
+        with pytest.raises(Refused) as refused:
+            Script(problem("x", 400, fields=fields)).client().status()
+        assert str(refused.value) == f"{SAFE}\\n"
+        found = refused.value.problem
+        assert (found.detail or found.title) == f"{EVIL}\n", "programs have it as it came"
+    with pytest.raises(Refused) as refused:
+        Script(httpx.Response(500, content=f"{EVIL}\nno".encode())).client().status()
+    assert str(refused.value) == f"the node answered 500: {SAFE}"
+    with pytest.raises(Foreign) as foreign:
+        Script(httpx.Response(200, headers={"moot-call": "0-1\x1b[2J"})).client().invoke("hello")
+    assert r"0-1\x1b[2J" in str(foreign.value)
+    assert str(NotApplied(f"nothing was changed: {EVIL}")) == f"nothing was changed: {SAFE}"
+
+
+def test_case_75_nor_flood_it() -> None:
+    detail = "x" * 10_000
+    with pytest.raises(Refused) as refused:
+        Script(problem("x", 400, fields={"detail": detail})).client().status()
+    assert str(refused.value) == "x" * 4096 + "…"
+    assert refused.value.problem.detail == detail
+    with pytest.raises(Refused) as refused:
+        Script(problem("x", 400, fields={"detail": detail[:4096]})).client().status()
+    assert str(refused.value) == detail[:4096]
 
 
 def test_an_endless_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

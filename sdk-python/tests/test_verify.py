@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from moot.errors import ProofError
+from moot.errors import ProofError, line
 from moot.record import Genesis, ReceiptFile
 from moot.verify import verify_files
 from moot.verify.__main__ import main
-from moot.verify.report import line, summary
+from moot.verify.report import summary
 from tests.support.vectors import file_text, genesis, vectors
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ pub struct CallContext {
     pub id: String,
     /// The name the function is deployed under.
     pub function: String,
-    /// The account that signed the call, as text.
+    /// The account that the call is made by, as text.
     pub caller: Option<String>,
-    /// Height of the newest final block.
+    /// Height of the newest final block when the call is run; 0 for a deterministic function.
     pub height: u64,
     /// When the call was recorded: microseconds since the Unix epoch.
     pub time_us: u64,
     /// Where the randomness of a call without the `random` grant comes from. Must not be shared by two calls.
     pub seed: [u8; 32],
-    /// W3C `traceparent`.
+    /// W3C `traceparent`; none for a deterministic function.
     pub trace_parent: Option<String>,
     /// Fuel for this call, when it is less than the function's limit.
     pub fuel: Option<u64>,
@@ -53,7 +53,7 @@ impl fmt::Debug for CallContext {
 
 /// Serves `moot:function/ledger`. The embedder bounds depth and checks authority.
 pub trait LedgerPort: Send + Sync {
-    /// Writes a value to a path; answers with the entry's address once it is durable.
+    /// Writes a value to a path; answers with the entry's address once its block has allowed it.
     fn write(&self, path: String, value: Bytes) -> BoxFuture<'static, Result<String, LedgerError>>;
 
     /// Calls a function of kind event; answers with its answer once the receipt is durable.
@@ -68,7 +68,7 @@ pub trait LedgerPort: Send + Sync {
 /// Why the ledger did not do what was asked: the cases of `moot:function/ledger.error`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
-    /// The rules do not allow it.
+    /// The rules or the function called do not allow it, or who pays has too little.
     #[error("denied: {0}")]
     Denied(String),
     /// No function has this name.
@@ -83,7 +83,7 @@ pub enum LedgerError {
     /// Calls nest too deeply; holds the limit.
     #[error("calls nest more than {0} deep")]
     TooDeep(u32),
-    /// The ledger takes nothing at the moment.
+    /// It could not be done now.
     #[error("unavailable: {0}")]
     Unavailable(String),
     /// The function called answered with a failure.

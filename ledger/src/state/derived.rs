@@ -65,7 +65,7 @@ pub struct DerivedCall {
     pub trigger: FunctionName,
     /// The function that is to run.
     pub function: FunctionName,
-    /// The trigger's owner: the caller, and who pays.
+    /// The trigger's owner: the caller, who pays where the function's manifest says that its caller does.
     pub owner: AccountId,
     /// The event's source: `value:/chat/lobby/42`, `schedule:digest`, `completion:0-7-0-0-1`.
     pub source: String,

@@ -24,7 +24,8 @@ pub struct CallSummary {
     pub kind: String,
     /// When it came in, microseconds since 1970.
     pub time_us: u64,
-    /// Status of its receipt: `ok`, `failed`, `trapped` and so on; none while it runs.
+    /// Status of its receipt: `ok`, `failed`, `trapped` and so on; none while it runs, and of a
+    /// call that is only recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Fuel used.
@@ -72,7 +73,7 @@ pub struct CallView {
     /// Height of the block that ordered it, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
-    /// What became of it; none while it runs.
+    /// What became of it; none while it runs, and of a call that is only recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptView>,
     /// Of a call that several workers ran and contradict each other about: which receipts, and that nobody is believed.
@@ -123,7 +124,8 @@ pub struct ReceiptView {
     pub output: PayloadView,
     /// Fuel used.
     pub fuel: u64,
-    /// Whether the fuel was measured; `false` when the call was interrupted.
+    /// Whether the fuel was measured; `false` for external functions, and for a call that was interrupted or not
+    /// run.
     pub metered: bool,
     /// What it costs; whether that is charged, and to whom, the network's prices and the function's manifest say.
     pub fee: FeeView,

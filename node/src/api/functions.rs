@@ -43,7 +43,7 @@ pub struct FunctionView {
     /// The same as in the list.
     #[serde(flatten)]
     pub summary: FunctionSummary,
-    /// Every version, oldest first.
+    /// The last 256 versions, oldest first.
     pub versions: Vec<VersionView>,
     /// What the active component exports. Empty when it cannot be loaded here.
     pub exports: Vec<ExportView>,

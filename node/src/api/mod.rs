@@ -49,7 +49,8 @@ pub mod header {
     pub const FUEL: &str = "moot-fuel";
     /// In a request: ask for the signed receipt. In an answer: the signed receipt, base64url.
     pub const RECEIPT: &str = "moot-receipt";
-    /// Retry-safe calls: the same key and the same body are run once.
+    /// Makes a retry safe: the same key with the same body runs once, at this replica and for a day. Retry at the one
+    /// that was asked first.
     pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// How far to wait, and whether to send the receipt along (RFC 7240).
     pub const PREFER: &str = "prefer";

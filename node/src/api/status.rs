@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// `GET /_moot/health` and `GET /_moot/ready`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `ok`, or what is wrong.
+    /// `ok`; what is wrong is a problem document, with 503.
     pub status: String,
 }
 

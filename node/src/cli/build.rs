@@ -160,7 +160,8 @@ pub(crate) fn read_component(function: &FunctionManifest) -> anyhow::Result<Buil
         return Err(Failure::new(message).hint("build with --release; strip debug sections").into());
     }
     // Nothing is run: the smallest host will do.
-    let host = Host::new(HostConfig { max_instances: 1, ..HostConfig::default() })?;
+    // Whether WASI 0.3 is taken is the node's to say.
+    let host = Host::new(HostConfig { max_instances: 1, wasi_http_0_3: true, ..HostConfig::default() })?;
     let inspection = host
         .inspect(&bytes)
         .map_err(|error| Failure::new(format!("{} cannot be deployed: {error}", path.display())))?;

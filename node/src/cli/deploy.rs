@@ -294,6 +294,10 @@ async fn step(
     let present = client.function(&name).await?;
     if let Some(present) = &present {
         check_owner(present, key)?;
+        if present.summary.retired {
+            let failure = Failure::new(format!("{name} was retired, for good: its name is not free again"));
+            return Err(failure.hint("deploy it under another name").into());
+        }
     }
     let active = present.as_ref().map(|present| present.summary.version);
     let version = present.iter().flat_map(|p| &p.versions).find(|version| Some(version.number) == active);
@@ -302,7 +306,7 @@ async fn step(
     Ok(Step { name, spec, kind, component, bytes, active, same })
 }
 
-fn check_owner(present: &FunctionView, key: &Keypair) -> anyhow::Result<()> {
+pub(super) fn check_owner(present: &FunctionView, key: &Keypair) -> anyhow::Result<()> {
     let owner = present.summary.owner;
     if owner == key.account() {
         return Ok(());

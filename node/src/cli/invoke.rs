@@ -54,7 +54,8 @@ pub(crate) struct Invoke {
     /// How far to wait
     #[arg(long, value_enum, default_value_t = Wait::Executed)]
     wait: Wait,
-    /// Makes it safe to send the call again: the same key runs once
+    /// Makes it safe to send the call again: the same key runs once, at this replica and for a day; retry at the one
+    /// that was asked first
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     /// Sign the call, so that its record names the caller; done by itself where a function asks for it

@@ -91,7 +91,7 @@ impl Ls {
                 vec![
                     call.id.to_string(),
                     call.function.to_string(),
-                    call.status.as_deref().map_or_else(|| "running".to_owned(), text::line),
+                    call.status.as_deref().map_or_else(|| "no receipt".to_owned(), text::line),
                     call.fuel.map_or_else(unknown, text::number),
                     call.duration_us.map_or_else(unknown, |us| show_duration(Duration::from_micros(us))),
                     text::ago(call.time_us),

@@ -30,6 +30,7 @@ mod options;
 mod owners;
 mod rehearse;
 mod replay;
+mod retire;
 mod rules;
 mod show;
 mod stake;
@@ -86,6 +87,7 @@ enum Verb {
     Worker(worker::Worker),
     Watch(watch::Watch),
     Deploy(deploy::Deploy),
+    Retire(retire::Retire),
     Invoke(invoke::Invoke),
     Logs(logs::Logs),
     Ls(ls::Ls),
@@ -136,6 +138,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Worker(verb) => wide_runtime()?.block_on(verb.run()),
         Verb::Watch(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Deploy(verb) => small_runtime()?.block_on(verb.run()),
+        Verb::Retire(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Invoke(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Logs(verb) => small_runtime()?.block_on(verb.run()),
         Verb::Status(verb) => small_runtime()?.block_on(verb.run()),

@@ -46,19 +46,24 @@ impl NodeOption {
     }
 }
 
-/// Where machine code is kept.
+/// What machine code is made of, and where it is kept.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CodeOption {
     /// Where machine code is kept; your nodes and workers on one machine can share a folder, and compile each component once
     /// [default: components in the data folder]
     #[arg(long = "code", value_name = "FOLDER", env = "MOOT_CODE")]
     pub(crate) code: Option<PathBuf>,
+    /// Take and run functions of `wasi:http` 0.3 too; a network's replicas and workers must all do so, or those without do not
+    /// serve them
+    #[arg(long = "wasi-0-3", env = "MOOT_WASI_0_3")]
+    pub(crate) wasi_0_3: bool,
 }
 
 /// Whose key signs.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeyOption {
-    /// File with the key that signs; made on first use [default: ~/.config/moot/key]
+    /// File with the key that signs [default: ~/.config/moot/key]; made by `moot account --new`, `moot up` or the first
+    /// `moot deploy`
     #[arg(long = "key", value_name = "FILE", env = "MOOT_KEY")]
     key: Option<PathBuf>,
 }

@@ -178,7 +178,7 @@ async fn again(
     input: Bytes,
     network: &Digest,
 ) -> anyhow::Result<Came> {
-    let host = Host::new(HostConfig::default())?;
+    let host = Host::new(HostConfig { wasi_http_0_3: true, ..HostConfig::default() })?;
     let code = host.compile(component).context("the component cannot be compiled here")?;
     let path = std::env::temp_dir().join(format!(
         "moot-replay-{}-{}.cwasm",

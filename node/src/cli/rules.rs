@@ -24,9 +24,10 @@ use crate::keyfile;
                         moot rules ls\n  \
                         moot rules rm '/chat/$room'\n\n\
                         A rule is an expression in CEL (cel.dev) that comes to true or false. It knows auth.account,\n\
-                        path.NAME for each $NAME of its pattern, value (JSON when it is), value_size, now (ms), height and\n\
-                        balance(ACCOUNT). Whole numbers only; an error denies. A literal label comes before a variable, the\n\
-                        deepest rule applies, and what no rule allows is denied. `moot owners claim /chat` comes first.")]
+                        auth.function (of a value that a function wrote), path.NAME for each $NAME of its pattern, value (JSON\n\
+                        when it is), value_size, now (ms), height and balance(ACCOUNT). Whole numbers only; an error\n\
+                        denies. A literal label comes before a variable, the deepest rule applies, and what no rule allows is\n\
+                        denied. `moot owners claim /chat` comes first.")]
 pub(crate) struct Rules {
     #[command(subcommand)]
     verb: Verb,

@@ -176,7 +176,7 @@ fn call_shown(call: &CallView, charged: bool) -> String {
         call.height.map_or_else(|| "not yet".to_owned(), |height| format!("in block {height}")),
     ));
     match &call.receipt {
-        None => rows.push(("status", "it has no receipt yet: it is running".to_owned())),
+        None => rows.push(("status", "it has no receipt: it is running, or was only recorded".to_owned())),
         Some(receipt) => rows.extend(receipt_rows(receipt, call.fuel_limit, charged)),
     }
     for (index, other) in call.others.iter().enumerate() {
@@ -203,7 +203,7 @@ fn receipt_rows(receipt: &ReceiptView, fuel_limit: u64, charged: bool) -> Vec<(&
     ];
     let fuel = match receipt.metered {
         true => format!("{} {DIM}of {}{DIM:#}", text::number(receipt.fuel), text::number(fuel_limit)),
-        false => "not measured: the call was interrupted".to_owned(),
+        false => "not measured: it ran in no sandbox with a meter, or was interrupted or not run".to_owned(),
     };
     rows.push(("fuel", fuel));
     let fee = &receipt.fee;
@@ -260,7 +260,7 @@ fn function_shown(function: &FunctionView) -> String {
     ];
     let active = function.versions.iter().find(|version| version.number == summary.version);
     if let Some(active) = active {
-        rows.extend(spec_rows(&active.spec));
+        rows.extend(spec_rows(&active.spec, summary.frozen));
     }
     for (index, export) in function.exports.iter().enumerate() {
         rows.push((if index == 0 { "exports" } else { "" }, signature(export)));
@@ -286,18 +286,21 @@ fn function_shown(function: &FunctionView) -> String {
     shown
 }
 
-fn spec_rows(spec: &Spec) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("access", access(spec)), ("promises", promises(spec)), ("grants", grants(spec))];
+fn spec_rows(spec: &Spec, frozen: bool) -> Vec<(&'static str, String)> {
+    let mut rows =
+        vec![("access", access(spec)), ("promises", promises(spec, frozen)), ("grants", grants(spec))];
     let kept = match spec.payloads {
         PayloadMode::Keep { retention_s } => {
             format!("kept for {}", show_duration(Duration::from_secs(retention_s)))
         }
-        PayloadMode::Inline => "in the entry, for ever (up to 4 KiB)".to_owned(),
+        PayloadMode::Inline => {
+            "in the entry, as long as its block is kept; above 4 KiB by digest alone".to_owned()
+        }
         PayloadMode::Digest => "by digest alone".to_owned(),
     };
     rows.push(("payloads", kept));
     if spec.replicas_k > 1 {
-        rows.push(("runs on", format!("{} workers, whose receipts must agree", spec.replicas_k)));
+        rows.push(("runs on", format!("{} workers; what most of them say is the answer", spec.replicas_k)));
     }
     let limits = &spec.limits;
     rows.push((
@@ -327,14 +330,16 @@ fn access(spec: &Spec) -> String {
     format!("{who}; {payer} pays")
 }
 
-fn promises(spec: &Spec) -> String {
+fn promises(spec: &Spec, frozen: bool) -> String {
+    let upgradable = spec.lifecycle.upgradable && !frozen;
+    let destructible = spec.lifecycle.destructible && !frozen;
     let words = [
         (spec.deterministic, "deterministic"),
         (spec.idempotent, "idempotent"),
-        (spec.lifecycle.upgradable, "upgradable"),
-        (!spec.lifecycle.upgradable, "never changes"),
-        (spec.lifecycle.destructible, "destructible"),
-        (!spec.lifecycle.destructible, "cannot be retired"),
+        (upgradable, "upgradable"),
+        (!upgradable, "never changes"),
+        (destructible, "destructible"),
+        (!destructible, "cannot be retired"),
     ];
     words.iter().filter(|(holds, _)| *holds).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
 }

@@ -24,7 +24,8 @@ use crate::network::{Address, ReplicaConfig};
                         moot stake show\n  \
                         moot stake ls                                  who bids, and who is seated\n\n\
                         At the end of an epoch the highest bids are seated, and vote from the epoch after the next one. The nth\n\
-                        replica of an account bids with an nth of its stake. Who seals or votes twice loses a tenth and its seat."
+                        replica of an account bids with an nth of its stake. Who seals or votes twice loses its seat, and a tenth of its\n\
+                        replica's part of the stake: all of it, also what is on the way out, divided by the replicas it is behind."
 )]
 pub(crate) struct Stake {
     #[command(subcommand)]

@@ -22,7 +22,8 @@ use verdict::{Verdict, verdicts};
     after_help = "Examples:\n  moot status                          the node at MOOT_NODE, and the lanes as it sees them\n  \
                         moot status --all                    it and the replicas that it knows, side by side\n  \
                         moot status --config replica.toml    the same, when that node itself may be down\n\n\
-                        Exit code 1 when something is not as it should be."
+                        Exit code 1 when the node's ledger does not run; with --all or --config when anything is not as it\n\
+                        should be."
 )]
 pub(crate) struct Status {
     /// Ask every replica that the node knows of

@@ -213,6 +213,7 @@ impl Up {
         }
         config.compiler = Compiler::ChildProcess(this_program()?);
         config.code.clone_from(&self.code.code);
+        config.wasi_http_0_3 = self.code.wasi_0_3;
         Ok(config)
     }
 

@@ -54,7 +54,8 @@ enum Verb {
         /// Do not wait for the block that judges it
         #[arg(long)]
         no_wait: bool,
-        /// Makes it safe to write again: the same key writes once
+        /// Makes it safe to write again: the same key writes once, at this replica and for a day; retry at the one that
+        /// was asked first
         #[arg(long, value_name = "KEY")]
         idempotency_key: Option<String>,
         #[command(flatten)]

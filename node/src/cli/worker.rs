@@ -110,6 +110,7 @@ impl Worker {
         }
         config.compiler = Compiler::ChildProcess(this_program()?);
         config.code.clone_from(&self.code.code);
+        config.wasi_http_0_3 = self.code.wasi_0_3;
         let worker = tokio::task::spawn_blocking(move || SeparateWorker::open(config)).await??;
         let account = worker.account();
         if worker.made_key() && !self.json {

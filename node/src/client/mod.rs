@@ -182,7 +182,7 @@ impl Client {
         missing_is_none(self.get(format!("/_moot/functions/{name}")).await)
     }
 
-    /// Uploads a component. The node checks and compiles it: that can take long.
+    /// Uploads a component. The node inspects it; deploying compiles it.
     pub async fn put_component(
         &self,
         digest: &Digest,
@@ -299,7 +299,8 @@ impl Client {
         self.get(format!("/_moot/accounts/{account}")).await
     }
 
-    /// The proof of what the state holds of an `account`, a `function`, an `owner` or a `rule`: a state file.
+    /// The proof of what the state holds of an `account`, a `stake`, a `conviction`, a `worker`, a `hold`, a `function`, a
+    /// `trigger`, an `owner`, a `rule` or the `network`: a state file.
     pub async fn state_proof(&self, kind: &str, key: &str) -> Result<Bytes, ClientError> {
         let key = key.trim_start_matches('/');
         Ok(self.expect(&Self::ask(Method::GET, format!("/_moot/state/{kind}/{key}"))).await?.body)

@@ -2,9 +2,9 @@
 //!
 //! | preference | the answer comes | echoed as |
 //! |---|---|---|
-//! | `respond-async` (or `moot-wait=accepted`) | once the call is durable: 202 with `Location` | the same |
-//! | `respond-async, wait=5` | when the call is done, or after 5 s as above | the same |
-//! | none (or `moot-wait=executed`) | once the receipt is durable | the same |
+//! | `respond-async` (or `moot-wait=accepted`) | once the call is durable: 202 with `Location` | `respond-async` |
+//! | `respond-async, wait=5` | when the call is done, or after 5 s as above | `respond-async` |
+//! | none (or `moot-wait=executed`) | once the receipt is durable | nothing |
 //! | `moot-wait=final` | once the receipt's block has its certificate, within 30 s or `wait=<s>` | the same, if it was in time |
 //! | `moot-receipt` | with the receipt in `Moot-Receipt`, base64url | the same |
 //!

@@ -103,7 +103,9 @@ async fn in_child(program: &Path, input: &Path, output: &Path, limit: Duration) 
 /// # Errors
 /// When the component cannot be read or compiled, or the file not written.
 pub fn compile_file(component: &Path, output: &Path) -> anyhow::Result<()> {
-    compile_with(&Host::new(HostConfig::default())?, component, output)
+    // Whether it may be run was looked at before: the switch is the node's.
+    let host = Host::new(HostConfig { wasi_http_0_3: true, ..HostConfig::default() })?;
+    compile_with(&host, component, output)
 }
 
 fn compile_with(host: &Host, component: &Path, output: &Path) -> anyhow::Result<()> {

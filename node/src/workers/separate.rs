@@ -46,6 +46,8 @@ pub struct WorkerConfig {
     ///
     /// [`NodeConfig::code`]: crate::NodeConfig::code
     pub code: Option<PathBuf>,
+    /// Whether it runs functions of `wasi:http` 0.3.
+    pub wasi_http_0_3: bool,
     /// The command whose processes it runs instead of components, and its arguments.
     pub external: Option<(PathBuf, Vec<String>)>,
     /// Bounds of what it runs.
@@ -67,6 +69,7 @@ impl WorkerConfig {
             dirs: BTreeMap::new(),
             compiler: Compiler::InProcess,
             code: None,
+            wasi_http_0_3: false,
             external: None,
             limits: WorkerLimits::default(),
         }
@@ -135,7 +138,8 @@ impl SeparateWorker {
     /// See [`SeparateWorkerError`].
     pub fn open(config: WorkerConfig) -> Result<SeparateWorker, SeparateWorkerError> {
         let WorkerConfig { dir, key, address, replica, functions, .. } = config;
-        let WorkerConfig { places, secrets, dirs, compiler, code, external, limits, .. } = config;
+        let WorkerConfig { places, secrets, dirs, compiler, code, wasi_http_0_3, external, limits, .. } =
+            config;
         if !(1..=MAX_PLACES).contains(&places) {
             return Err(SeparateWorkerError::Places(places));
         }
@@ -148,7 +152,8 @@ impl SeparateWorker {
         let tls = identity::client(&key, replica);
         let tls = tls.map_err(|error| SeparateWorkerError::Tls(error.to_string()))?;
         let instances = u32::try_from(places).unwrap_or(u32::MAX);
-        let host = Host::new(HostConfig { max_instances: instances, ..HostConfig::default() })?;
+        let host =
+            Host::new(HostConfig { max_instances: instances, wasi_http_0_3, ..HostConfig::default() })?;
         let code = code.unwrap_or_else(|| dir.join(CODE_FOLDER));
         let artifacts = Artifacts::open(code, host.clone(), compiler, limits.compile_timeout)?;
         let provided = Provided { secrets, dirs, stores: Stores::open(&dir.join("kv"))? };

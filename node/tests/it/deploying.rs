@@ -1,6 +1,7 @@
 //! Deploying: what is refused, with what words, and that nothing of it reaches the ledger.
 
 use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key};
+use moot_node::worker::Compiler;
 use moot_record::{Access, Entry, FunctionKind, Spec, Transaction, component_digest};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
@@ -119,6 +120,25 @@ fn accounts_on_the_list_may_call_when_they_sign() {
     assert_eq!((again.status, again.problem().as_str()), (401, "signature-wrong"), "a copy is not served");
     let stranger = moot_record::Keypair::from_seed([12; 32]);
     assert_eq!(signed(&stranger).0.problem(), "not-allowed");
+}
+
+#[test]
+fn wasi_0_3_is_behind_a_switch_of_the_node() {
+    let spec = Spec::new(FunctionKind::Http, "/late");
+    let wasm = guest("hello-http-0-3");
+    let refused = TestNode::start().try_deploy("late", &wasm, &spec).answer.unwrap();
+    assert_eq!((refused.status, refused.problem().as_str()), (422, "bad-component"), "{}", refused.text());
+    assert!(refused.text().contains("switch"), "{}", refused.text());
+    let node = TestNode::with(|config| {
+        config.wasi_http_0_3 = true;
+        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
+    });
+    let deployed = node.try_deploy("late", &wasm, &spec);
+    assert_eq!(deployed.answer.unwrap().status, 200);
+    let answer = node.get("/late/there");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello from /there\nand goodbye\n"));
+    let call = answer.header("moot-call").unwrap();
+    assert_eq!(node.get(&format!("/_moot/calls/{call}")).json()["receipt"]["status"], "ok");
 }
 
 #[test]

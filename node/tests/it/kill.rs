@@ -99,8 +99,8 @@ pub(crate) fn client(remote: &Remote, names: &AtomicU64, stop: &AtomicBool, seen
     }
 }
 
-/// Load for a while, then the end of it.
-fn cycle(process: &mut Process, names: &AtomicU64, load: Duration) -> Seen {
+/// Load for a while, then the signal in the middle of it.
+fn cycle(process: &mut Process, names: &AtomicU64, load: Duration, signal: &str) -> Seen {
     let seen = Mutex::new(Seen::default());
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -109,11 +109,10 @@ fn cycle(process: &mut Process, names: &AtomicU64, load: Duration) -> Seen {
         }
         std::thread::sleep(load);
         // The handle is ours alone; the address is all the clients need.
-        let killed = Command::new("kill").args(["-9", &process.child.id().to_string()]).status();
+        let killed = Command::new("kill").args([signal, &process.child.id().to_string()]).status();
         assert!(killed.unwrap().success());
         stop.store(true, Ordering::Relaxed);
     });
-    process.kill();
     seen.into_inner().unwrap()
 }
 
@@ -175,7 +174,8 @@ fn case_41_and_49_kill_9_under_load_loses_nothing_and_does_nothing_twice() {
     for round in 0..CYCLES {
         random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let load = Duration::from_millis(20 + (random >> 33) % 160);
-        let seen = cycle(&mut process, &names, load);
+        let seen = cycle(&mut process, &names, load, "-9");
+        process.kill();
         process = Process::start(dir.path());
         let mut conn = Conn::open(process.remote.address);
         for (name, call) in &seen.acknowledged {
@@ -196,6 +196,37 @@ fn case_41_and_49_kill_9_under_load_loses_nothing_and_does_nothing_twice() {
         acknowledged as u64 > CYCLES && unknown as u64 > CYCLES,
         "{acknowledged} acknowledged, {unknown} unknown"
     );
+}
+
+#[test]
+fn case_16_sigterm_under_load_answers_what_was_taken_and_takes_nothing_more() {
+    // A node is stopped for every new version of it. Nobody's call may be cut off for that.
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path());
+    process.remote.deploy("counter", &guest("counter"), FunctionKind::Event, |spec| {
+        spec.grants.key_value = vec!["default".into()];
+    });
+    let names = AtomicU64::new(0);
+    let mut acknowledged = 0;
+    for round in 0..5 {
+        let seen = cycle(&mut process, &names, Duration::from_millis(100 + round * 37), "-TERM");
+        let status = process.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "round {round}: it did not stop in good order");
+        process = Process::start(dir.path());
+        let mut conn = Conn::open(process.remote.address);
+        for (name, call) in &seen.acknowledged {
+            check_acknowledged(&process.remote, &mut conn, name, call);
+        }
+        // What was not answered was not begun: none is `interrupted`.
+        for name in &seen.unknown {
+            assert_eq!(count(&process.remote, &mut conn, name), 0, "{name} was run, and not answered");
+            conn.request("POST", "/counter", &[("idempotency-key", name)], name.as_bytes());
+            let again = conn.answer().unwrap();
+            assert_eq!((again.status, again.text().as_str()), (200, "1"), "{name}: {}", again.text());
+        }
+        acknowledged += seen.acknowledged.len();
+    }
+    assert!(acknowledged > 50, "{acknowledged} acknowledged: there was no load");
 }
 
 /// Waits until a call has its receipt; the receipt as the API shows it.

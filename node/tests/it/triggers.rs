@@ -63,7 +63,7 @@ fn a_value_makes_a_function_run_and_everybody_sees_why() {
     );
     let shown = node.get(&format!("/_moot/derived/{}", one["id"].as_str().unwrap())).json();
     let call = &shown["view"];
-    // Paid and called by the trigger's owner, and the value is its parent.
+    // Called by the trigger's owner, and the value is its parent.
     assert_eq!(
         (call["caller"].as_str(), call["parent"].as_str()),
         (Some(key().account().to_string().as_str()), Some(id.as_str()))

@@ -30,7 +30,7 @@ export class TransportError extends MootError {
   }
 }
 
-/** The members of a node's problem document. */
+/** The members of a node's problem document, for programs: texts are as they came, and not made safe to print. */
 export interface Problem {
   /** Names the kind of problem: `/_moot/problems#<kind>`. */
   readonly type: string;
@@ -65,7 +65,11 @@ export interface Payment {
   readonly missing: bigint;
 }
 
-/** The node refused, or the function failed: problem details (RFC 9457) as an error. */
+/**
+ * The node refused, or the function failed: problem details (RFC 9457) as an error.
+ *
+ * The message is the detail, made safe to print; `problem` has it as it came.
+ */
 export class ProblemError extends MootError {
   override name = "ProblemError";
   /** The last part of the type, for comparing: `no-such-function`, `function-failed`, `out-of-fuel`. */

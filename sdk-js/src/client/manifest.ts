@@ -44,7 +44,10 @@ export interface Manifest {
   readonly deterministic?: boolean;
   /** A call may be run again after its worker died in the middle. */
   readonly idempotent?: boolean;
-  /** On how many workers each call is run, whose receipts must agree: 1 by default, up to 7 if it is deterministic. */
+  /**
+   * On how many workers each call is run: what most of them say is the answer. 1 by default, up to 7 if it is
+   * deterministic and neither serves nor asks HTTP.
+   */
   readonly replicas_k?: number;
   /** Another version may be deployed; true by default, and given up for ever by false. */
   readonly upgradable?: boolean;

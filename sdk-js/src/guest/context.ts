@@ -12,15 +12,18 @@ export const context = {
   get function(): string {
     return wit.function();
   },
-  /** The account that signed the call, as 64 hex digits; null for a call that nobody signed. */
+  /**
+   * The account that the call is made by, as 64 hex digits: who signed it, the owner of the function that made it, or
+   * the trigger's owner; null when nobody signed.
+   */
   get caller(): string | null {
     return wit.caller() ?? null;
   },
-  /** Height of the newest final block when the call was recorded. */
+  /** Height of the newest final block when the call is run; 0 for a deterministic function. */
   get height(): bigint {
     return BigInt(wit.height());
   },
-  /** When the call was recorded, in microseconds since 1970. */
+  /** When the call was recorded, in microseconds since 1970. Stands still during the call. */
   get timeUs(): bigint {
     return BigInt(wit.timeUs());
   },
@@ -28,7 +31,10 @@ export const context = {
   get fuelLeft(): bigint {
     return BigInt(wit.fuelLeft());
   },
-  /** W3C trace context, to be passed on in outbound requests; null when the call is not traced. */
+  /**
+   * W3C trace context, to be passed on in outbound requests; null when the call is not traced, and for a deterministic
+   * function.
+   */
   get traceParent(): string | null {
     return wit.traceParent() ?? null;
   },

@@ -85,7 +85,9 @@ export interface Spec {
   readonly payloads: PayloadMode;
   readonly grants: SpecGrants;
   readonly limits: SpecLimits;
-  /** On how many workers each call is run, whose receipts must agree. One when left out, as one always is. */
+  /**
+   * On how many workers each call is run: what most of them say is the answer. One when left out, as one always is.
+   */
   readonly replicas_k?: number;
 }
 

@@ -6,14 +6,24 @@ right; what a stranger sent is shown shortened and escaped, so that it cannot dr
 
 from __future__ import annotations
 
-__all__ = ["DecodeError", "Invalid", "MootError", "ParseError", "ProofError", "shown"]
+__all__ = ["DecodeError", "Invalid", "MootError", "ParseError", "ProofError", "line", "shown"]
+
+MAX_MESSAGE_CHARACTERS = 4096
+"""Of a message, before escapes: a screen or two. A server may write megabytes."""
 
 MAX_SHOWN_CHARACTERS = 80
 """A value in a message is there to be recognised, not to be read."""
 
 
 class MootError(Exception):
-    """Every error of this package."""
+    """Every error of this package.
+
+    Its text can be printed, whatever a server or a guest wrote into it: it is one line of bounded length, and every
+    character in it that is not printable is shown as an escape.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(line(_shortened(message, MAX_MESSAGE_CHARACTERS)))
 
 
 class DecodeError(MootError, ValueError):
@@ -55,12 +65,14 @@ class ProofError(MootError):
 
 def shown(text: str) -> str:
     """`text` in quotes, shortened, with everything that is not printable escaped."""
-    short = text[:MAX_SHOWN_CHARACTERS]
-    body = "".join(_escaped(c) for c in short)
-    return f'"{body}{"…" if len(short) < len(text) else ""}"'
+    body = "".join("\\" + c if c in '"\\' else line(c) for c in _shortened(text, MAX_SHOWN_CHARACTERS))
+    return f'"{body}"'
 
 
-def _escaped(c: str) -> str:
-    if c in '"\\':
-        return "\\" + c
-    return c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+def line(text: str) -> str:
+    """Text of others in one line: every character that is not printable is shown as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

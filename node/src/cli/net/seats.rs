@@ -44,7 +44,8 @@ pub(super) struct Join {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  moot net add demo/replica-4 --authority demo/authority.key\n  \
                         moot net add ACCOUNT --ledger 10.0.0.5:9080 --data 10.0.0.5:10080 --authority authority.key\n\n\
-                        It is heard of at once, and votes from the epoch after the next one.")]
+                        It is heard of at once, and votes from the epoch after the next one. Where stake decides (economy and\n\
+                        epochs) the authority seats nobody: it adds with --follows alone, and who wants to vote stakes (`moot stake`).")]
 pub(super) struct Add {
     /// The replica: its folder, its replica.toml, or its account
     replica: String,
@@ -64,7 +65,8 @@ pub(super) struct Add {
 /// Take a replica out of the committee
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  moot net remove demo/replica-1 --authority demo/authority.key\n\n\
-                        It takes no new calls from then on, and votes to the end of the next epoch.")]
+                        It takes no new calls from then on, and votes to the end of the next epoch. Where stake decides (economy and\n\
+                        epochs) this takes back only a seat that nobody stakes for.")]
 pub(super) struct Remove {
     /// The replica: its folder, its replica.toml, or its account
     replica: String,
@@ -186,8 +188,10 @@ impl Said {
         }
         let what = match role {
             Role::Votes => "votes from the epoch after the next one",
-            Role::Follows => "follows; if it votes now, to the end of the next epoch",
-            Role::Out => "is out; if it votes now, after the next epoch",
+            Role::Follows => {
+                "follows; if it votes now, to the end of the next epoch, and longer where it is staked for"
+            }
+            Role::Out => "is out; if it votes now, after the next epoch, and not while it is staked for",
         };
         terminal::done("Settled", &format!("{account} {what}"));
         Ok(())

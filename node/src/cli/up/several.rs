@@ -110,6 +110,9 @@ impl Up {
         // One machine, one user: what one of them has compiled serves them all.
         let code = self.code.code.clone().unwrap_or_else(|| dir.join(CODE_FOLDER));
         let mut arguments = vec!["--code".to_owned(), code.display().to_string()];
+        if self.code.wasi_0_3 {
+            arguments.push("--wasi-0-3".to_owned());
+        }
         for (name, folder) in &self.dirs {
             arguments.extend(["--dir".to_owned(), format!("{name}={}", folder.display())]);
         }

@@ -11,11 +11,12 @@ use http::{HeaderValue, StatusCode};
 use moot_record::{ParseError, Pattern, StateFile, StateKey, check_path};
 use std::time::Instant;
 
-/// A state file (`moot-state-1`) of what the state holds: of `account`, `stake` or `conviction`, which is an account; of
-/// `function` or `trigger`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's address; of `network` the `prices`,
-/// or the `pot` of what was paid and not paid out. A pattern is as it was set (`chat/$room`), or as a state file names its
-/// place (`chat/$`): what its variables are called makes no difference. Waits for the block that carries the root of the
-/// present state, which an idle network makes about once a second: for `Prefer: wait=<s>`, at most and without it 30 s.
+/// A state file (`moot-state-1`) of what the state holds: of `account`, `stake`, `conviction` or `worker`, which is an
+/// account; of `function` or `trigger`, a name; of `owner`, a path; of `rule`, a pattern; of `hold`, an entry's
+/// address; of `network` the `prices`, or the `pot` of what was paid and not paid out. A pattern is as it was set
+/// (`chat/$room`), or as a state file names its place (`chat/$`): what its variables are called makes no difference.
+/// Waits for the block that carries the root of the present state, which an idle network makes about once a second: for
+/// `Prefer: wait=<s>`, at most and without it 30 s.
 #[utoipa::path(get, path = "/_moot/state/{kind}/{key}", tag = "state",
     params(("kind" = String, Path), ("key" = String, Path, description = "of a path or pattern without its first slash")),
     responses((status = 200, description = "a state file", body = serde_json::Value), (status = 404, body = crate::api::Problem),

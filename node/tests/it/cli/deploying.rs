@@ -186,3 +186,31 @@ fn a_data_folder_of_a_newer_format_is_refused_and_left_as_it_is() {
     std::fs::write(&marker, &text).unwrap();
     assert_eq!(Up::start(&sandbox, &[]).stop(), 0, "nothing was lost by the attempt");
 }
+
+#[test]
+fn a_function_is_retired_by_its_owner_where_its_manifest_allows_it() {
+    let mut sandbox = Sandbox::new();
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.write("calculator.wasm", calculator(0));
+    sandbox.write("moot.toml", manifest("calculator.wasm", ""));
+    sandbox.ok(&["deploy"]);
+    sandbox.fails(&["retire", "calculator"], 1, &["destructible = false", "cannot be retired"]);
+    sandbox.fails(&["retire", "calculater"], 1, &["has no function calculater", "calculator"]);
+    // What may be destroyed is said when it is deployed first, and never later.
+    sandbox.write("brief.wasm", calculator(1));
+    let brief = "[functions.brief]\ncomponent = \"brief.wasm\"\ndestructible = true\n";
+    sandbox.write("moot.toml", brief);
+    sandbox.ok(&["deploy"]);
+    assert!(sandbox.ok(&["retire", "brief", "--dry-run"]).out.contains("WOULD BE DONE"));
+    sandbox.ok(&["invoke", "brief", "add", "1", "2"]);
+    sandbox.fails(&["retire", "brief", "--key", "other"], 1, &["belongs to another account"]);
+    sandbox.fails(&["retire", "brief", "calculator"], 1, &["nothing was changed", "calculator"]);
+    sandbox.ok(&["invoke", "brief", "add", "1", "2"]);
+    let done = sandbox.json(&["retire", "brief", "--json"]);
+    assert_eq!(done["retired"], serde_json::json!(["brief"]), "{done}");
+    sandbox.fails(&["invoke", "brief", "add", "1", "2"], 1, &["retired"]);
+    assert!(sandbox.ok(&["show", "brief"]).out.contains("retired"));
+    sandbox.fails(&["deploy"], 1, &["retired"]);
+    assert_eq!(up.stop(), 0);
+}

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::sandbox::{Sandbox, finish};
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "new",
     "build",
     "up",
@@ -13,6 +13,7 @@ const VERBS: [&str; 20] = [
     "status",
     "watch",
     "deploy",
+    "retire",
     "invoke",
     "logs",
     "ls",

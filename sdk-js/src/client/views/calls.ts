@@ -33,7 +33,7 @@ export interface CallSummary {
   readonly kind: string;
   /** When it came in, microseconds since 1970. */
   readonly time_us: bigint;
-  /** Status of its receipt; null while it runs. */
+  /** Status of its receipt; null while it runs, and of a call that is only recorded. */
   readonly status: string | null;
   readonly fuel: bigint | null;
   readonly duration_us: bigint | null;
@@ -98,7 +98,7 @@ export interface CallView {
   readonly fuel_limit: bigint;
   /** Height of the block that ordered it, once there is one. */
   readonly height: bigint | null;
-  /** What became of it; null while it runs. */
+  /** What became of it; null while it runs, and of a call that is only recorded. */
   readonly receipt: ReceiptView | null;
   /** Of a call that several workers run and contradict each other about: that nobody is believed. */
   readonly disputed: string | null;

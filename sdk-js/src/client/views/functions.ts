@@ -80,7 +80,7 @@ export interface VersionView {
 
 /** A function with its versions and its interface. */
 export interface FunctionView extends FunctionSummary {
-  /** Every version, oldest first. */
+  /** The last 256 versions, oldest first. */
   readonly versions: readonly VersionView[];
   /** What the active component exports. Empty when it cannot be loaded there. */
   readonly exports: readonly ExportView[];

@@ -98,7 +98,7 @@ class AsyncClient(AsyncDriver):
             wait: until its block has judged it; otherwise until it is durable.
             unsigned: write it in nobody's name. Where values are charged a node pays for that only if its operator lets
                 it; else it is `Refused` with the slug `signature-needed`.
-            idempotency_key: makes a retry safe: the same key writes once.
+            idempotency_key: makes a retry safe: the same key writes once, at this replica and for a day.
         """
         exchange = self._values.put(path, data, wait=wait, unsigned=unsigned, idempotency_key=idempotency_key)
         return await self._run(exchange)

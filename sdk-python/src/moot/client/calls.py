@@ -62,7 +62,10 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """One line of the list of calls. What is None is not known while the call runs."""
+    """One line of the list of calls.
+
+    Status, fuel and duration are of its receipt: None while it runs, and of a call that is only recorded.
+    """
 
     id: EntryId
     function: str
@@ -159,7 +162,7 @@ class CallView:
 
     Attributes:
         height: of the block that ordered it, once there is one.
-        receipt: what became of it; None while it runs.
+        receipt: what became of it; None while it runs, and of a call that is only recorded.
         disputed: of a call whose workers contradict each other: that nobody is believed.
         others: of a call that several workers run: what the others said, beside `receipt`.
     """

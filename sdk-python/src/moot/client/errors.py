@@ -95,7 +95,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """RFC 9457 problem details, as a node writes them.
+    """RFC 9457 problem details, as a node writes them: its texts are for programs, and not made safe to print.
 
     Attributes:
         type: names the kind of problem: `/_moot/problems#<slug>`.
@@ -123,12 +123,12 @@ class Problem:
 
 
 class Refused(ClientError):
-    """The node refused, with its reason. Its text is the problem's detail.
+    """The node refused, with its reason. Its text is the problem's detail, made safe to print.
 
     Attributes:
         status: the HTTP status.
-        headers: the answer's headers.
-        problem: the node's own words.
+        headers: the answer's headers, as they came.
+        problem: the node's own words, as they came.
     """
 
     def __init__(self, status: int, headers: httpx.Headers, problem: Problem) -> None:

@@ -18,12 +18,15 @@ def function() -> str:
 
 
 def caller() -> str | None:
-    """The account that signed the call, in hex; none for a call that nobody signed."""
+    """The account that the call is made by, in hex; none when nobody signed.
+
+    It is who signed the call, the owner of the function that made it, or the trigger's owner.
+    """
     return cast("str | None", interface("moot_context").caller())
 
 
 def height() -> int:
-    """Height of the newest final block when the call was recorded."""
+    """Height of the newest final block when the call is run; 0 for a deterministic function."""
     return cast("int", interface("moot_context").height())
 
 
@@ -38,5 +41,8 @@ def fuel_left() -> int:
 
 
 def trace_parent() -> str | None:
-    """The call's W3C trace context, to be passed on in outbound requests; none when it is not traced."""
+    """The call's W3C trace context, to be passed on in outbound requests.
+
+    None when the call is not traced, and for a deterministic function.
+    """
     return cast("str | None", interface("moot_context").trace_parent())

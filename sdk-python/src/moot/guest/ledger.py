@@ -16,7 +16,7 @@ class LedgerError(RuntimeError):
 
 
 def write(path: str, value: bytes) -> str:
-    """Writes a value to a path; the entry's address, once it is durable."""
+    """Writes a value to a path; the entry's address, once its block has allowed it."""
     try:
         return cast("str", interface("moot_ledger").write(path, value))
     except Err as error:

@@ -94,7 +94,7 @@ class Spec(Record):
         route: the path that it answers below, such as `/hello`.
         access: the accounts that may call, sorted, each once (`accounts` makes it so); None is anyone.
         payloads: whether payloads are kept (for `retention_s` seconds), put into the entry, or not kept.
-        replicas_k: on how many workers each call is run, whose receipts must agree.
+        replicas_k: on how many workers each call is run: what most of them say is the answer.
 
     Raises:
         Invalid: when a field breaks the rules.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from moot.errors import line
 from moot.record.proof import Proof
 
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ def summary(checked: Checked, evidence: Evidence, genesis: Genesis, genesis_path
     gaps = "\n".join(f"    - {gap}" for gap in _not_proven(checked, genesis, genesis_path))
     head = f"VALID  receipt of call {receipt.call}{function}"
     return f"{head}\n\n  proven\n{fields(4, rows)}\n\n  not proven\n{gaps}"
-
-
-def line(text: str) -> str:
-    """Text of others in one line: every character that is not printable is shown as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _not_proven(checked: Checked, genesis: Genesis, genesis_path: Path) -> list[str]:

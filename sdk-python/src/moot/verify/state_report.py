@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moot.errors import DecodeError
+from moot.errors import DecodeError, line
 from moot.record.state_file import value_json
 from moot.record.state_value import (
     Balance,
@@ -20,7 +20,7 @@ from moot.record.state_value import (
     TriggerSet,
 )
 from moot.record.work import WorkerRecord
-from moot.verify.report import count, fields, line, time
+from moot.verify.report import count, fields, time
 
 if TYPE_CHECKING:
     from pathlib import Path
