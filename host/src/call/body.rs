@@ -33,7 +33,7 @@ pub struct GuestBody {
     promised: Option<u64>,
     link: Arc<Link>,
     /// Dropped when the body is at its end, or nobody wants it any more.
-    _read: Option<oneshot::Sender<()>>,
+    read: Option<oneshot::Sender<()>>,
 }
 
 /// Why a guest's body broke off.
@@ -84,15 +84,7 @@ impl GuestBody {
         link: Arc<Link>,
         read: Option<oneshot::Sender<()>>,
     ) -> GuestBody {
-        GuestBody {
-            front: VecDeque::new(),
-            rest: Some(body),
-            left: limit,
-            limit,
-            promised,
-            link,
-            _read: read,
-        }
+        GuestBody { front: VecDeque::new(), rest: Some(body), left: limit, limit, promised, link, read }
     }
 
     /// Takes in all that a guest which has ended has written, so that the body's length is known. Fails as reading
@@ -114,16 +106,22 @@ impl GuestBody {
         }
     }
 
+    /// Nothing more is read; whoever keeps this need not be waited for.
+    fn close(&mut self) {
+        self.rest = None;
+        self.read = None;
+    }
+
     /// The next frame from the guest.
     fn take_in(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(body) = &mut self.rest else { return Poll::Ready(None) };
         let frame = match ready!(Pin::new(body).poll_frame(cx)) {
             None => {
-                self.rest = None;
+                self.close();
                 return Poll::Ready(self.end());
             }
             Some(Err(error)) => {
-                self.rest = None;
+                self.close();
                 return Poll::Ready(Some(Err(BodyError { reason: error.to_string() })));
             }
             Some(Ok(frame)) => frame,
@@ -143,7 +141,7 @@ impl GuestBody {
             };
             let reason = fault.to_string();
             self.link.stop(fault);
-            self.rest = None;
+            self.close();
             return Err(BodyError { reason });
         }
         self.left -= bytes;
@@ -240,6 +238,16 @@ mod tests {
         let (body, link) = body(b"", 9, None);
         link.ended(Some(&Fault::NoResponse));
         assert!(body.collect().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn at_its_end_the_guest_is_told_though_the_body_is_kept() {
+        let (sender, read) = oneshot::channel();
+        let (mut body, _) = body(b"12345", 9, None);
+        body.read = Some(sender);
+        assert!(body.frame().await.unwrap().is_ok() && body.frame().await.is_none());
+        assert!(read.await.is_err());
+        assert!(body.is_end_stream());
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn wasi_0_3_is_behind_a_switch_of_the_node() {
     let deployed = node.try_deploy("late", &wasm, &spec);
     assert_eq!(deployed.answer.unwrap().status, 200);
     let answer = node.get("/late/there");
-    assert_eq!((answer.status, answer.text().as_str()), (200, "hello from /there\nand goodbye\n"));
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello from /late/there\nand goodbye\n"));
     let call = answer.header("moot-call").unwrap();
     assert_eq!(node.get(&format!("/_moot/calls/{call}")).json()["receipt"]["status"], "ok");
 }
