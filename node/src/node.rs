@@ -58,8 +58,8 @@ pub struct NodeConfig {
     pub pays_for_unsigned: bool,
     /// How components are compiled.
     pub compiler: Compiler,
-    /// Where machine code is kept; in the data folder when none is given. Nodes and workers of one user on one machine can
-    /// share it: then each component is compiled once for all of them.
+    /// Where machine code is kept; in the data folder when none is given. Nodes and workers of one user, of one version
+    /// and on one machine can share it: then each component is compiled once for all of them.
     pub code: Option<PathBuf>,
     /// Whether functions of `wasi:http` 0.3 are taken and run.
     pub wasi_http_0_3: bool,
@@ -368,8 +368,9 @@ fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), Start
         max_instances: u32::try_from(limits.max_running).unwrap_or(u32::MAX),
         ..HostConfig::default()
     })?;
+    let shared = config.code.is_some();
     let code = config.code.unwrap_or_else(|| dir.join(CODE_FOLDER));
-    let artifacts = Artifacts::open(code, host.clone(), config.compiler, limits.compile_timeout)?;
+    let artifacts = Artifacts::open(code, shared, host.clone(), config.compiler, limits.compile_timeout)?;
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -20,10 +20,16 @@ impl Worker {
         self.ledger.is_alone()
     }
 
-    /// Waits for a function's bytes. Everybody who calls it waits here at once, not one after the other.
+    /// Waits for a function's bytes, unless what was compiled of them is here. Everybody who calls it waits here at once, not
+    /// one after the other.
     pub(super) async fn arrived(&self, active: &Active) -> Result<(), LoadProblem> {
+        if self.artifacts.has(&active.component) { Ok(()) } else { self.bytes_arrived(active).await }
+    }
+
+    /// The same where its machine code is not enough.
+    async fn bytes_arrived(&self, active: &Active) -> Result<(), LoadProblem> {
         let component = &active.component;
-        if self.is_alone() || self.artifacts.has(component) {
+        if self.is_alone() {
             return Ok(());
         }
         let on_the_way = || LoadProblem::OnTheWay { component: *component };
@@ -40,7 +46,7 @@ impl Worker {
 
     /// A function's bytes, for a worker that needs them.
     pub(crate) async fn component_bytes(&self, active: &Active) -> Result<Vec<u8>, String> {
-        self.arrived(active).await.map_err(|error| error.to_string())?;
+        self.bytes_arrived(active).await.map_err(|error| error.to_string())?;
         self.bytes(&active.component).ok_or_else(|| format!("component {} is not here", active.component))
     }
 

@@ -154,8 +154,9 @@ impl SeparateWorker {
         let instances = u32::try_from(places).unwrap_or(u32::MAX);
         let host =
             Host::new(HostConfig { max_instances: instances, wasi_http_0_3, ..HostConfig::default() })?;
+        let shared = code.is_some();
         let code = code.unwrap_or_else(|| dir.join(CODE_FOLDER));
-        let artifacts = Artifacts::open(code, host.clone(), compiler, limits.compile_timeout)?;
+        let artifacts = Artifacts::open(code, shared, host.clone(), compiler, limits.compile_timeout)?;
         let provided = Provided { secrets, dirs, stores: Stores::open(&dir.join("kv"))? };
         let runner = Runner {
             key,

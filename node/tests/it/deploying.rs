@@ -167,7 +167,7 @@ fn nodes_that_share_machine_code_compile_each_component_once() {
     let file = code.path().join(format!("{}.cwasm", component_digest(&wasm)));
     let sharing = || TestNode::with(|config| config.code = Some(code.path().to_owned()));
     let nodes = [sharing(), sharing()];
-    // Both at once: one compiles, and the other waits for it.
+    // Both at once; that one waits for the other has a test of its own.
     std::thread::scope(|scope| {
         for node in &nodes {
             scope.spawn(|| node.deploy("busy", &wasm, FunctionKind::Typed, |_| {}));
