@@ -105,6 +105,15 @@ async fn case_73_integers_above_2_to_the_53_are_exact_or_an_error() {
         json("uppercase", &format!("[{nfd:?}]")).await.unwrap(),
         format!("{:?}", data_encoding::BASE64.encode("A\u{308}".as_bytes()))
     );
+    // The same of text, with and without an escape.
+    for (sent, name, initial) in
+        [("\u{e4}", "\u{e4}", "\u{e4}"), ("a\u{308}", "a\u{308}", "a"), (r"\u0061\u0308", "a\u{308}", "a")]
+    {
+        let item = format!(r#"{{"name": "{sent}", "price": 1, "quantity": 1, "discount": "nothing"}}"#);
+        let bill = json("total", &format!(r#"[{{"items": [{item}], "extras": []}}]"#)).await.unwrap();
+        let bill: serde_json::Value = serde_json::from_str(&bill).unwrap();
+        assert_eq!((&bill["lines"][0]["name"], &bill["initials"][0]), (&name.into(), &initial.into()));
+    }
 }
 
 #[tokio::test]

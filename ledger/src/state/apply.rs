@@ -92,6 +92,7 @@ type Said = (EntryId, Transaction);
 impl State {
     /// Applies the next block. The caller sees to the order of heights.
     pub fn apply(&mut self, block: &Block) -> Changes {
+        let supply = cfg!(debug_assertions).then(|| self.supply());
         self.height = block.height;
         self.counted = self.counted.split_off(&(block.height, Digest::ZERO));
         let (changes, touched) = (Changes::default(), BTreeSet::new());
@@ -131,6 +132,12 @@ impl State {
         self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);
+        // Looked at after every block of every test, those of several processes included.
+        debug_assert_eq!(
+            supply,
+            cfg!(debug_assertions).then(|| self.supply()),
+            "block {height} makes or loses units"
+        );
         self.settle(step)
     }
 

@@ -246,7 +246,7 @@ fn engine(dir: &std::path::Path) -> moot_ledger::Options {
     moot_ledger::Options::new(dir, with.genesis, with.key)
 }
 
-/// Prints what an account and a transfer cost; run by hand, with `--ignored --nocapture`.
+/// Prints what an account and a transfer cost; run by hand, with `--release`, and `--ignored --nocapture`.
 #[test]
 #[ignore = "measures, and takes a while"]
 fn what_accounts_cost() {

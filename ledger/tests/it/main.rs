@@ -18,6 +18,7 @@ mod lanes;
 mod misconduct;
 mod paths;
 mod payloads;
+mod purse;
 mod rehearsals;
 mod sequencer;
 mod state_machine;

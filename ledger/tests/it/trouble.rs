@@ -1,12 +1,15 @@
 //! Everything that can go wrong for four ledgers, in an order that follows from a seed: pushes lost, a liar, one cut off,
-//! power cuts at any sync, bundles sent to two replicas at once, workers that come and go and lie.
+//! power cuts at any sync, bundles and gifts sent to two replicas at once, workers that come and go and lie.
 //!
 //! In the end, with all of it mended: what was acknowledged is everywhere, each call is answered once, each bundle counts
-//! once, workers are found at fault for what they said and for nothing else, and all have the same state. The ledgers' own threads run as the machine has them, so a seed makes the same
-//! trouble again, and not the very same run; that is what the simulation of the engine is for.
+//! once, each gift is given once, workers are found at fault for what they said and for nothing else, and all have the same
+//! state. That no block makes or loses units the state machine asserts itself, where assertions are on. The ledgers' own
+//! threads run as the machine has them, so a seed makes the same trouble again, and not the very same run; that is what
+//! the simulation of the engine is for.
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::lanes::assert_everywhere;
+use crate::purse::Purse;
 use crate::toil::Toil;
 use crate::town::Town;
 use crate::working::{charging, key};
@@ -62,6 +65,7 @@ struct Trouble {
     rng: StdRng,
     told: Told,
     toil: Toil,
+    purse: Purse,
     /// Whose disk is about to die, or has.
     dying: Option<usize>,
 }
@@ -75,7 +79,7 @@ impl Trouble {
         }
         let rng = StdRng::seed_from_u64(seed ^ 0x7e0b1e);
         let toil = Toil::begin(&mut town).await;
-        Trouble { town, rng, told: Told::default(), toil, dying: None }
+        Trouble { town, rng, told: Told::default(), toil, purse: Purse::default(), dying: None }
     }
 
     fn somebody(&mut self) -> (usize, Ledger) {
@@ -84,7 +88,7 @@ impl Trouble {
     }
 
     async fn step(&mut self) {
-        match self.rng.random_range(0..36) {
+        match self.rng.random_range(0..39) {
             0..9 => self.call().await,
             9..12 => self.bundle().await,
             12 => {
@@ -119,6 +123,11 @@ impl Trouble {
             17..29 => {
                 let at = self.rng.random_range(0..4);
                 self.toil.step(at, &self.town, &mut self.rng).await;
+            }
+            29..32 => {
+                let (me, one) = self.somebody();
+                let other = self.town.ledger((me + self.rng.random_range(1..4)) % 4);
+                self.purse.give([one, other]).await;
             }
             _ => {
                 let leader = self.rng.random_range(0..4);
@@ -202,6 +211,7 @@ impl Trouble {
         let Trouble { town, told, .. } = self;
         town.assert_equal();
         self.toil.check(town);
+        self.purse.check(town);
         assert_everywhere(town, &told.said);
         for (me, ledger) in town.running() {
             let answered = receipts(&ledger);
@@ -266,10 +276,11 @@ async fn random_trouble_loses_no_call_and_answers_and_counts_each_once() {
         trouble.check();
         let told = &trouble.told;
         println!(
-            "seed {seed}: {} calls, {} answers, {} bundles, {} blocks, (compared calls, lies): {:?}",
+            "seed {seed}: {} calls, {} answers, {} bundles, {} gifts, {} blocks, (compared calls, lies): {:?}",
             told.said.len(),
             told.receipts.len(),
             told.twins.len(),
+            trouble.purse.len(),
             trouble.town.chain.len(),
             trouble.toil.counts()
         );
