@@ -113,5 +113,9 @@ describe("triggers and rules", () => {
     assert.deepEqual((await client.paths.owner("/free")).owner, null);
     await assert.rejects(client.paths.judge("/bell/../x"), /path/u);
     await assert.rejects(client.paths.judge("/bell/2", "x", { account: "ada" }), /is not an account/u);
+    await assert.rejects(
+      client.paths.judge("/bell/2", "x", { function: "No Name" }),
+      /is not a function name/u,
+    );
   });
 });

@@ -108,6 +108,8 @@ def test_owners_rules_and_verdicts(client: Client, chat: str, owner: Keypair, ot
     assert good.allowed and good.rule is not None and good.rule.pattern == "/chat/$room/$message"
     bad = client.judge(f"{chat}/lobby")
     assert not bad.allowed and bad.rule is None and bad.why is not None
+    thief = client.judge(f"{chat}/lobby/1", "hi", function="thief")
+    assert not thief.allowed and thief.why is not None and "no function thief" in thief.why
     client.set_rule("/chat/$room", "true")
     assert client.judge(f"{chat}/lobby").allowed
     client.set_rule("/chat/$room", None)

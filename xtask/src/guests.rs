@@ -31,7 +31,7 @@ const LANGUAGES: [Language; 3] = [
 ];
 
 /// What makes something, with its name for people.
-type Maker = (&'static str, fn() -> Result<()>);
+type Maker<T = ()> = (&'static str, fn() -> Result<T>);
 
 /// The Lambda runtime clients, and how a function of each is made.
 const EXTERNAL: [Maker; 4] = [
@@ -41,12 +41,14 @@ const EXTERNAL: [Maker; 4] = [
     ("aws-lambda-ric, for Node", external::node),
 ];
 
-/// The verb: builds the languages that are named, or all of them; `--measure` writes what was measured to guests/README.md.
+/// The verb: builds the languages that are named, or all of them; `--measure` writes what was measured to
+/// guests/README.md.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (options, wanted): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|word| word.starts_with("--"));
-    if let Some(unknown) = options.iter().find(|option| option.as_str() != "--measure") {
-        bail!("there is no option {unknown}; `--measure` is the only one");
+    let parts: Vec<Option<&str>> = options.iter().filter_map(|option| measured(option)).collect();
+    if parts.len() != options.len() {
+        bail!("of the options {options:?} one is not known; `--measure` and `--measure=PART` are");
     }
     if let Some(unknown) =
         wanted.iter().find(|name| LANGUAGES.iter().all(|language| language.key != name.as_str()))
@@ -54,7 +56,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("there are no guests in {unknown}; there are: {}", keys());
     }
     build(|language| wanted.is_empty() || wanted.iter().any(|name| *name == language))?;
-    if options.is_empty() { Ok(()) } else { figures::write() }
+    parts.into_iter().try_for_each(|part| part.map_or_else(figures::write, figures::print))
+}
+
+/// What an option has measured: one part, or none for all of them; nothing when it is another option.
+fn measured(option: &str) -> Option<Option<&str>> {
+    let part = option.strip_prefix("--measure")?;
+    if part.is_empty() { Some(None) } else { part.strip_prefix('=').map(Some) }
 }
 
 /// Builds all that are not up to date.

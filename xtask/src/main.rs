@@ -22,9 +22,10 @@ usage: cargo xtask <verb>
   demo              build, start a node, deploy a function, call it, verify its receipt offline
   test [part...]    install what the tests need, check format and lints, run every test
                     parts: format rooms lint guests wasm32 deny rust languages js python (default: all of them)
-  guests [language...] [--measure]
+  guests [language...] [--measure[=part]]
                     build the example functions in other languages than Rust, where something changed; with
-                    --measure write the tables in guests/README.md (release build)
+                    --measure write the tables in guests/README.md (release build), with a part only print it:
+                    conformance figures density hono
   load [--json]     throughput and latency over HTTP with the durable ledger on (release build)
   load --order      what four replicas order of client-signed bundles, and how soon; the plot goes to
                     benches/results/order.svg

@@ -95,8 +95,10 @@ pub struct OtherReceiptView {
     pub worker: AccountId,
     /// `ok`, `failed`, `trapped`, `out-of-fuel`, `deadline` and so on.
     pub status: String,
-    /// Whether it says the same of the function as the first receipt.
-    pub agrees: bool,
+    /// Whether it says the same of the function as the first receipt; left out when one of them says nothing of it: it
+    /// was interrupted, say, or too slow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agrees: Option<bool>,
 }
 
 /// A payload by its digest.

@@ -1,6 +1,6 @@
 //! Paths: their rules and their owners.
 
-use moot_record::AccountId;
+use moot_record::{AccountId, FunctionName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,10 +26,14 @@ pub struct RuleView {
 pub struct Question {
     /// Where somebody would write.
     pub path: String,
-    /// Who; the node's own account when nobody is named.
+    /// Who; the function's owner when one is named and nobody else, and else the node's own account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub account: Option<AccountId>,
+    /// The function that would write, if one would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub function: Option<FunctionName>,
     /// What, as text; nothing when nothing is said.
     #[serde(default)]
     pub value: String,

@@ -49,13 +49,13 @@ impl NodeOption {
 /// What machine code is made of, and where it is kept.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CodeOption {
-    /// Where machine code is kept; your nodes and workers on one machine can share a folder, and compile each component once
+    /// Where machine code is kept; your nodes and workers of one version can share a folder, and compile each component once
     /// [default: components in the data folder]
     #[arg(long = "code", value_name = "FOLDER", env = "MOOT_CODE")]
     pub(crate) code: Option<PathBuf>,
     /// Take and run functions of `wasi:http` 0.3 too; a network's replicas and workers must all do so, or those without do not
     /// serve them
-    #[arg(long = "wasi-0-3", env = "MOOT_WASI_0_3")]
+    #[arg(long = "wasi-0-3", env = "MOOT_WASI_0_3", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) wasi_0_3: bool,
 }
 

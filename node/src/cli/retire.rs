@@ -9,6 +9,7 @@ use super::options::{KeyOption, NodeOption};
 use super::rehearse::{DryRunOption, rehearse};
 use super::terminal;
 use super::transfer::settle;
+use crate::keyfile;
 
 /// Take functions out of service, for good
 #[derive(Debug, Args)]
@@ -34,7 +35,8 @@ pub(crate) struct Retire {
 impl Retire {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let client = self.node.client()?;
-        let key = self.key.load_or_create()?;
+        // A key that is made now owns nothing.
+        let key = keyfile::load(&self.key.path()?)?;
         for name in &self.functions {
             let Some(present) = client.function(name).await? else {
                 return Err(unknown_function(&client, name).await);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use moot_record::{AccountId, Pattern, Transaction, check_path};
+use moot_record::{AccountId, FunctionName, Pattern, Transaction, check_path};
 
 use super::deploy::submit;
 use super::failure::{FAILED, Failure, Silent};
@@ -58,6 +58,9 @@ enum Verb {
         /// Who would write it [default: the account of your key, else the node's]
         #[arg(long, value_name = "ACCOUNT")]
         account: Option<String>,
+        /// The function that would write it, in its owner's name
+        #[arg(long, value_name = "NAME", value_parser = str::parse::<FunctionName>)]
+        function: Option<FunctionName>,
         /// The value
         #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "value_file")]
         value: String,
@@ -133,15 +136,20 @@ impl Rules {
                 check_pattern(&pattern)?;
                 with.say(Transaction::Rule { pattern, rule: None }, ("Removed", &shown)).await
             }
-            Verb::Eval { path, account, value, value_file, with } => {
+            Verb::Eval { path, account, function, value, value_file, with } => {
                 check_path(&path).map_err(|error| Failure::usage(error.why))?;
                 let value = match value_file {
                     None => value,
                     Some(file) => std::fs::read_to_string(&file)
                         .with_context(|| format!("cannot read {} as text", file.display()))?,
                 };
-                let account = asked(account.as_deref(), &with.key)?;
-                let verdict = with.node.client()?.judge(&Question { path, account, value }).await?;
+                let account = match (&account, &function) {
+                    // The node knows whose it is.
+                    (None, Some(_)) => None,
+                    _ => asked(account.as_deref(), &with.key)?,
+                };
+                let question = Question { path, account, function, value };
+                let verdict = with.node.client()?.judge(&question).await?;
                 if with.json {
                     terminal::print_json(&verdict)?;
                 } else {

@@ -27,12 +27,13 @@ use crate::manifest::units::{show_duration, show_size};
                         moot show 0-42-0-1-3 --output          what it answered\n  \
                         moot show 17                           block 17\n  \
                         moot show account ID --proof a.json    what an account has, with its proof in a file\n  \
-                        moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function"
+                        moot show rule '/chat/$room' --proof r.json    the same of a rule, an owner (of a path), a function\n  \
+                        moot show network prices --proof p.json   what everything costs here"
 )]
 pub(crate) struct Show {
-    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule`, `function`, `hold`, `stake`, `worker` or `conviction`
+    /// The name of a function, the id of a call, the height of a block; or `account`, `owner`, `rule`, `trigger`, `function`, `hold`, `stake`, `worker`, `conviction` or `network`
     what: String,
-    /// Which account, path, pattern or name
+    /// Which account, path, pattern or name; of the network `prices` or `pot`
     which: Option<String>,
     /// Save a call's receipt, once it is final, with the proof that it was ordered; or the proof of what the state holds
     #[arg(long, value_name = "FILE")]
@@ -141,8 +142,8 @@ impl Show {
 }
 
 /// What of the state can be proven by name.
-const STATE_KINDS: [&str; 9] =
-    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "worker", "conviction"];
+const STATE_KINDS: [&str; 10] =
+    ["account", "function", "owner", "rule", "trigger", "hold", "stake", "worker", "conviction", "network"];
 
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
@@ -181,8 +182,9 @@ fn call_shown(call: &CallView, charged: bool) -> String {
     }
     for (index, other) in call.others.iter().enumerate() {
         let says = match other.agrees {
-            true => format!("{GOOD}says the same{GOOD:#}"),
-            false => format!("{BAD}says otherwise: {}{BAD:#}", text::line(&other.status)),
+            Some(true) => format!("{GOOD}says the same{GOOD:#}"),
+            Some(false) => format!("{BAD}says otherwise: {}{BAD:#}", text::line(&other.status)),
+            None => text::line(&other.status),
         };
         let name = if index == 0 { "also run by" } else { "" };
         rows.push((name, format!("{} {says} {DIM}receipt {}{DIM:#}", text::short(other.worker), other.id)));

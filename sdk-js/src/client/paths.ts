@@ -5,7 +5,7 @@
  */
 
 import { AccountId } from "../record/bytes.js";
-import { checkPath } from "../record/names.js";
+import { checkPath, parseFunctionName } from "../record/names.js";
 import { utf8 } from "../record/text.js";
 import type { Api, Limits } from "./api.js";
 import { type OwnerView, ownerView, type RuleView, rulesView, type Verdict, verdict } from "./views/paths.js";
@@ -27,20 +27,22 @@ export class Paths {
    * What the rules would say of a value that somebody writes to a path, as `moot rules eval` asks. Nothing is written.
    *
    * @param value - What would be written, as text.
-   * @param options - `account` is who writes; without it the node's own account is meant.
+   * @param options - `account` is who writes, and `function` the function that does; without an account its owner is meant,
+   *   and without both the node's own account.
    */
   async judge(
     path: string,
     value = "",
-    options: Limits & { readonly account?: string } = {},
+    options: Limits & { readonly account?: string; readonly function?: string } = {},
   ): Promise<Verdict> {
     checkPath(path);
     const account = options.account === undefined ? {} : { account: AccountId.parse(options.account) };
+    const writer = options.function === undefined ? {} : { function: parseFunctionName(options.function) };
     const answer = await this.#api.expect({
       method: "POST",
       target: "/_moot/rules/eval",
       headers: { "content-type": "application/json" },
-      body: utf8(JSON.stringify({ path, value, ...account })),
+      body: utf8(JSON.stringify({ path, value, ...account, ...writer })),
       repeatable: true,
       signal: options.signal,
     });

@@ -1,10 +1,10 @@
 //! `cargo xtask guests --measure`: what stands in guests/README.md, by the conformance suite and by release builds of the host
-//! and of the node.
+//! and of the node. One part of it, `--measure=hono` for instance, is printed alone.
 
-use super::{build_all, hono, keys};
+use super::{Maker, build_all, hono, keys};
 use crate::step::{cargo, guests_target, output, root, run, step};
 use crate::suite;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 /// The tables stand between these lines.
 const BEGIN: &str = "<!-- What follows is written by `cargo xtask guests --measure`. -->";
@@ -13,12 +13,37 @@ const END: &str = "<!-- What is above was written by `cargo xtask guests --measu
 /// Functions in QuickJS that are to fit 1 GiB.
 const DENSITY: &str = "1000";
 
-/// Measures, and writes the tables.
+/// What can be measured, in the order of the README.
+const PARTS: [Maker<String>; 4] =
+    [("conformance", conformance), ("figures", figures), ("density", density), ("hono", hono)];
+
+/// Measures all, and writes the tables.
 pub(super) fn write() -> Result<()> {
     build_all()?;
-    suite::build_guests()?;
+    let (table, speeds, density, hono) = (conformance()?, figures()?, density()?, hono()?);
+    let readme = root().join("guests/README.md");
+    let text = std::fs::read_to_string(&readme)?;
+    let text = replaced(&text, &format!("\n{table}\n\n{speeds}\n\n- In QuickJS: {density}\n- {hono}\n"))
+        .with_context(|| format!("{} has no line {BEGIN:?} before {END:?}", readme.display()))?;
+    std::fs::write(&readme, text)?;
+    println!("{speeds}\n{density}\n{hono}");
+    Ok(())
+}
+
+/// Measures one part, and writes nothing down.
+pub(super) fn print(part: &str) -> Result<()> {
+    let Some((_, measure)) = PARTS.iter().find(|(name, _)| *name == part) else {
+        bail!("there is no part {part}; there are: {}", PARTS.map(|(name, _)| name).join(", "));
+    };
+    build_all()?;
+    println!("{}", measure()?);
+    Ok(())
+}
+
+fn conformance() -> Result<String> {
     let table = guests_target().join("conformance.md");
     step("the conformance suite", || {
+        suite::build_guests()?;
         // The whole workspace decides about features, as in the tests: so neither compiles the other's dependencies anew.
         let words =
             ["test", "--locked", "--workspace", "--test", "it", "--", "conformance", "--test-threads=1"];
@@ -26,36 +51,32 @@ pub(super) fn write() -> Result<()> {
         // A failing case is a "no" in the table, and fails the suite: then nothing is written.
         run(tests.env("MOOT_CONFORMANCE", keys()).env("MOOT_CONFORMANCE_TABLE", &table))
     })?;
+    let text = std::fs::read_to_string(&table).with_context(|| format!("cannot read {}", table.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn figures() -> Result<String> {
     let figures = step("figures, by a release build of the host", || {
+        suite::build_guests()?;
         output(&mut cargo(&["run", "--release", "--locked", "-p", "moot-host", "--example", "figures"]))
     })?;
+    Ok(figures.trim().to_owned())
+}
+
+fn density() -> Result<String> {
     let density = step("1,000 functions in QuickJS at once", || {
         let mut density =
             cargo(&["run", "--release", "--locked", "-p", "moot-host", "--example", "density", "--"]);
         output(density.arg(guests_target().join("js/hello.wasm")).arg(DENSITY))
     })?;
-    let hono = step("the Hono application, deployed and on bare Node", || {
+    Ok(density.trim().to_owned())
+}
+
+fn hono() -> Result<String> {
+    step("the Hono application, deployed and on bare Node", || {
         run(&mut cargo(&["build", "--release", "--locked", "-p", "moot-node", "--bin", "moot"]))?;
         hono::compare()
-    })?;
-    let conformance =
-        std::fs::read_to_string(&table).with_context(|| format!("cannot read {}", table.display()))?;
-    let readme = root().join("guests/README.md");
-    let text = std::fs::read_to_string(&readme)?;
-    let text = replaced(
-        &text,
-        &format!(
-            "\n{}\n\n{}\n\n- In QuickJS: {}\n- {}\n",
-            conformance.trim(),
-            figures.trim(),
-            density.trim(),
-            hono.trim()
-        ),
-    )
-    .with_context(|| format!("{} has no line {BEGIN:?} before {END:?}", readme.display()))?;
-    std::fs::write(&readme, text)?;
-    println!("{figures}\n{density}\n{hono}");
-    Ok(())
+    })
 }
 
 fn replaced(text: &str, tables: &str) -> Option<String> {

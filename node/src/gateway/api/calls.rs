@@ -68,7 +68,7 @@ pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> 
         id: other.id,
         worker: other.worker,
         status: other.receipt.status.as_str().to_owned(),
-        agrees: verdict.is_some() && verdict_of(&other.receipt) == verdict,
+        agrees: verdict.zip(verdict_of(&other.receipt)).map(|(first, other)| first == other),
     });
     let outcome = ledger.transaction_outcome(id).map_err(Failure::internal)?;
     let disputed = outcome.and_then(|outcome| outcome.result.err());

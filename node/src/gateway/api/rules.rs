@@ -33,16 +33,28 @@ pub(super) async fn eval(door: &Door, mut visit: Visit) -> Answered {
     let question: Question = serde_json::from_slice(&body).map_err(|error| {
         Failure::new(
             Kind::BadRequest,
-            format!("the question is not JSON with `path`, `account` and `value`: {error}"),
+            format!("the question is not JSON with `path`, `account`, `function` and `value`: {error}"),
         )
     })?;
     check_path(&question.path).map_err(bad_path)?;
     let ledger = &door.worker.ledger;
     let height = ledger.height();
-    let account = question.account.unwrap_or(door.account);
-    let verdict = ledger.judge(&question.path, Some(account), None, question.value.as_bytes());
+    // What a function writes it writes in its owner's name.
+    let owner = question.function.as_ref().and_then(|name| ledger.function(name)).map(|record| record.owner);
+    let account = question.account.or(owner).unwrap_or(door.account);
+    let (function, value) = (question.function.as_ref(), question.value.as_bytes());
+    let verdict = ledger.judge(&question.path, Some(account), function, value);
     let rule = verdict.rule.as_deref().map(view);
-    Ok(json(StatusCode::OK, &VerdictView { allowed: verdict.allowed, rule, why: verdict.why, height }))
+    // Before any rule is asked a value must be its function's owner's.
+    let why = match (function, owner) {
+        (Some(name), None) => Some(format!("there is no function {name}")),
+        (Some(name), Some(owner)) if owner != account => {
+            Some(format!("{name} belongs to {owner}, and writes in no other account's name"))
+        }
+        _ => verdict.why,
+    };
+    let allowed = verdict.allowed && why.is_none();
+    Ok(json(StatusCode::OK, &VerdictView { allowed, rule, why, height }))
 }
 
 /// Who owns a path: the owner of the closest path at or above it.

@@ -204,6 +204,8 @@ fn a_function_is_retired_by_its_owner_where_its_manifest_allows_it() {
     sandbox.ok(&["deploy"]);
     assert!(sandbox.ok(&["retire", "brief", "--dry-run"]).out.contains("WOULD BE DONE"));
     sandbox.ok(&["invoke", "brief", "add", "1", "2"]);
+    sandbox.fails(&["retire", "brief", "--key", "none"], 1, &["none"]);
+    sandbox.ok(&["account", "--new", "--key", "other"]);
     sandbox.fails(&["retire", "brief", "--key", "other"], 1, &["belongs to another account"]);
     sandbox.fails(&["retire", "brief", "calculator"], 1, &["nothing was changed", "calculator"]);
     sandbox.ok(&["invoke", "brief", "add", "1", "2"]);

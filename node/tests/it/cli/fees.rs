@@ -58,7 +58,10 @@ fn a_person_without_a_key_deploys_calls_and_sees_the_bill() {
     sandbox.fails(&["net", "prices", "--per-byte", "5"], 1, &["nothing was changed", "committee"]);
     sandbox.ok(&["net", "prices", "--per-byte", "5", "--key", ".moot/node.key"]);
     assert_eq!(sandbox.json(&["net", "prices", "--json"])["prices"]["per_byte"], 5);
+    sandbox.ok(&["show", "network", "prices", "--proof", "prices.json"]);
+    sandbox.fails(&["show", "network", "weather", "--proof", "w.json"], 1, &["prices, pot"]);
     assert_eq!(up.stop(), 0);
+    assert_eq!(sandbox.json(&["verify", "prices.json", "--json"])["value"]["prices"]["per_byte"], 5);
     let shown = sandbox.ok(&["verify", "busy.json"]).out;
     assert!(shown.contains("VALID") && shown.contains("frozen"), "{shown}");
 }

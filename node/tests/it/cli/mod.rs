@@ -15,5 +15,6 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod triggers;
 mod values;
 mod verify;

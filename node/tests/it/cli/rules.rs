@@ -1,5 +1,6 @@
 //! Rules and owners, as a person meets them.
 
+use super::components::calculator;
 use super::sandbox::{Sandbox, Up};
 
 #[test]
@@ -44,6 +45,21 @@ fn a_rule_is_set_by_its_owner_and_asked_before_anything_is_written() {
     let ran = sandbox.moot(&["rules", "eval", "/chat/lobby", "--value", r#"{"text":"too long"}"#]);
     assert!(ran.code == 1 && ran.out.contains("DENIED") && ran.out.contains("/chat/$room"), "{}", ran.out);
 
+    // What only a function may write is asked about as that function.
+    sandbox.write("calculator.wasm", calculator(0));
+    sandbox.ok(&["deploy", "clerk", "--component", "calculator.wasm"]);
+    sandbox.ok(&["owners", "claim", "/books"]);
+    let of_books = format!("auth.function == 'clerk' && auth.account == '{ada}'");
+    sandbox.ok(&["rules", "set", "/books/$page", &of_books]);
+    assert_eq!(eval("/books/1", &ada, "x")["why"], "the rule says no");
+    sandbox.ok(&["rules", "eval", "/books/1", "--function", "clerk"]);
+    for (more, why) in
+        [(vec!["clerk", "--account", bob.as_str()], "belongs to"), (vec!["thief"], "no function thief")]
+    {
+        let ran = sandbox.moot(&[&["rules", "eval", "/books/1", "--function"], &more[..]].concat());
+        assert!(ran.code == 1 && ran.out.contains("DENIED") && ran.out.contains(why), "{}", ran.out);
+    }
+
     sandbox.ok(&["owners", "set", "/chat/lobby", &bob]);
     sandbox.ok(&["rules", "set", "/chat/lobby", "true", "--key", "bob"]);
     assert_eq!(eval("/chat/lobby/1", &bob, "x")["rule"]["pattern"], "/chat/lobby");
@@ -64,6 +80,6 @@ fn a_rule_is_set_by_its_owner_and_asked_before_anything_is_written() {
     assert!(sandbox.ok(&["verify", "owner.json"]).out.contains("nobody, for ever"));
     assert!(sandbox.ok(&["verify", "function.json"]).out.contains("never deployed"));
     sandbox.ok(&["rules", "rm", "/chat/$room"]);
-    assert_eq!(sandbox.json(&["rules", "ls", "--json"])["rules"].as_array().unwrap().len(), 1);
+    assert_eq!(sandbox.json(&["rules", "ls", "--json"])["rules"].as_array().unwrap().len(), 2);
     assert_eq!(up.stop(), 0);
 }

@@ -49,3 +49,33 @@ fn a_transfer_at_one_is_the_same_at_all_and_counts_once() {
         assert_eq!(Account::decode(&value), Ok(Account { balance: 400 }));
     }
 }
+
+#[test]
+fn a_hold_made_at_one_is_released_at_another_and_gone_at_all() {
+    let net = TestNet::four();
+    let node = |at: usize| format!("http://{}", net.remote(at).address);
+    // From the first replica's own account, which a new network funds, said at whichever replica.
+    let say = |at: usize, words: &[&str]| {
+        let key = ["--key", "net/replica-0/replica.key", "--node", &node(at), "--json"];
+        let done = moot(net.dir.path()).args(words).args(key).output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()
+    };
+    let (from, to) = (net.genesis.accounts[0].account.to_string(), Keypair::from_seed([34; 32]).account());
+    let to = to.to_string();
+    let had: u64 = balance(&net, 0, &from).parse().unwrap();
+    let held = say(1, &["escrow", "hold", &to, "900", "--for", "100000"])["entry"].clone();
+    let held = held.as_str().unwrap();
+    let is_held = |at: usize| net.remote(at).get(&format!("/_moot/holds/{held}")).status == 200;
+    for at in 0..4 {
+        until(&format!("replica {at} holds it"), || is_held(at));
+        assert_eq!(balance(&net, at, &from), (had - 900).to_string());
+    }
+    say(3, &["escrow", "release", held, "--pay", "2/3"]);
+    for at in 0..4 {
+        until(&format!("replica {at} has paid it"), || balance(&net, at, &to) == "600");
+        assert!(!is_held(at));
+        assert_eq!(balance(&net, at, &from), (had - 600).to_string());
+    }
+    net.assert_no_fork(&[0, 1, 2, 3]);
+}

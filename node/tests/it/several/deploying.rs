@@ -1,8 +1,8 @@
 //! What was deployed at one replica answers at all, and what was called at one is proven at all.
 
 use crate::cli::sandbox::finish;
-use crate::support::{Answer, PATIENCE, Remote, TestNet, busy, moot, until};
-use moot_record::{Evidence, FunctionKind, ReceiptFile};
+use crate::support::{Answer, PATIENCE, Remote, TestNet, bundle_by, busy, key, moot, until};
+use moot_record::{Entry, Evidence, FunctionKind, ReceiptFile, Spec, Transaction, component_digest};
 use std::time::Instant;
 
 /// Deploys at one replica, and waits until every replica that runs has it.
@@ -136,4 +136,49 @@ fn a_function_whose_bytes_are_not_here_is_waited_for_and_fetched() {
     assert!(answer.header("retry-after").is_some() && answer.header("moot-call").is_none());
     (0..3).for_each(|index| net.start(index));
     assert_eq!(call(&net.remote(3), "/busy/add", &FINAL, b"[3, 3]").text(), "6");
+}
+
+#[test]
+fn what_an_owner_does_with_a_function_at_one_is_so_at_all() {
+    let net = TestNet::four();
+    let all = [0, 1, 2, 3];
+    let brief = |spec: &mut Spec| spec.lifecycle.destructible = true;
+    net.remote(0).deploy("brief", &busy(), FunctionKind::Typed, brief);
+    net.remote(0).deploy("fixed", &busy(), FunctionKind::Typed, |_| {});
+    let (network, owner) = (net.genesis.network(), key());
+    let say = |at: usize, transaction: Transaction| {
+        let remote = net.remote(at);
+        // Not twice the same bundle, where two replicas are at one height.
+        let said = bundle_by(
+            &owner,
+            &network,
+            remote.height() + 500 + at as u64,
+            &[Entry::Transaction(transaction)],
+        );
+        let answer = remote.post("/_moot/bundles", &said.encode());
+        answer.json()["entries"][0]["outcome"].clone()
+    };
+    let name = |name: &str| name.parse::<moot_record::FunctionName>().unwrap();
+    let function = |at: usize, name: &str| net.remote(at).get(&format!("/_moot/functions/{name}")).json();
+    // Another version where its component is; back to the first at another replica.
+    let other = Spec { idempotent: true, ..Spec::new(FunctionKind::Typed, "/fixed") };
+    let component = component_digest(&busy());
+    say(0, Transaction::deploy(name("fixed"), component, busy().len() as u64, &other, Some(1)));
+    until("the second version is everywhere", || all.iter().all(|at| function(*at, "fixed")["version"] == 2));
+    say(2, Transaction::Rollback { name: name("fixed"), version: 1 });
+    until("it is taken back everywhere", || all.iter().all(|at| function(*at, "fixed")["version"] == 1));
+    say(3, Transaction::Freeze { name: name("fixed") });
+    until("it is frozen everywhere", || all.iter().all(|at| function(*at, "fixed")["frozen"] == true));
+    for at in all {
+        let refused = say(at, Transaction::Rollback { name: name("fixed"), version: 2 });
+        assert!(refused["reason"].as_str().is_some_and(|why| why.contains("frozen")), "at {at}: {refused}");
+    }
+    say(0, Transaction::Retire { name: name("brief") });
+    for at in all {
+        until(&format!("it is gone at {at}"), || function(at, "brief")["retired"] == true);
+        let answers = || net.remote(at).post("/brief/add", b"[1, 1]").status == 200;
+        until(&format!("it answers no more at {at}"), || !answers());
+        assert_eq!(net.remote(at).post("/fixed/add", b"[1, 1]").text(), "2", "at {at}");
+    }
+    net.assert_no_fork(&all);
 }

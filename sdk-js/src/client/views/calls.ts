@@ -76,8 +76,8 @@ export interface OtherReceiptView {
   readonly id: EntryId;
   readonly worker: AccountId;
   readonly status: string;
-  /** Whether it says the same of the function as the first receipt. */
-  readonly agrees: boolean;
+  /** Whether it says the same of the function as the first receipt; null when one of them says nothing of it. */
+  readonly agrees: boolean | null;
 }
 
 /** A call as the node tells it. */
@@ -134,5 +134,7 @@ export const callView: Decoder<CallView> = object<CallView>({
     }),
   ),
   disputed: optional(text),
-  others: list(object<OtherReceiptView>({ id: entryId, worker: account, status: text, agrees: flag })),
+  others: list(
+    object<OtherReceiptView>({ id: entryId, worker: account, status: text, agrees: optional(flag) }),
+  ),
 });

@@ -149,9 +149,18 @@ class AsyncClient(AsyncDriver):
         """Who owns a path: the owner of the closest path at or above it."""
         return await self._run(self._paths.owner(path))
 
-    async def judge(self, path: str, value: str = "", *, account: AccountId | str | None = None) -> Verdict:
-        """What the rules would say about a value of an account (the node's own, when none is named). Writes nothing."""
-        return await self._run(self._paths.judge(path, value, account))
+    async def judge(
+        self, path: str, value: str = "", *, account: AccountId | str | None = None, function: str | None = None
+    ) -> Verdict:
+        """What the rules would say about a value. Writes nothing.
+
+        Args:
+            path: where it would be written.
+            value: it, as text.
+            account: who writes; without one the function's owner, and without both the node's own account.
+            function: the function that writes, if one does.
+        """
+        return await self._run(self._paths.judge(path, value, account, function))
 
     # Triggers
 

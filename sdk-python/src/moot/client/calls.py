@@ -137,13 +137,13 @@ class OtherReceiptView:
 
     Attributes:
         id: where its receipt stands on the ledger.
-        agrees: whether it says the same of the function as the first receipt.
+        agrees: whether it says the same of the function as the first receipt; None when one of them says nothing of it.
     """
 
     id: EntryId
     worker: AccountId
     status: Status
-    agrees: bool
+    agrees: bool | None
 
     @classmethod
     def read(cls, f: Fields) -> OtherReceiptView:
@@ -152,7 +152,7 @@ class OtherReceiptView:
             id=f.id("id"),
             worker=f.account("worker"),
             status=f.parsed("status", Status.parse),
-            agrees=f.flag("agrees"),
+            agrees=f.optional("agrees", f.flag),
         )
 
 

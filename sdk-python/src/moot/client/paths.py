@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moot.client.exchange import Ask, Exchange, read_json
 from moot.client.fields import Fields
-from moot.client.targets import account_in, path_in
+from moot.client.targets import account_in, name_in, path_in
 
 if TYPE_CHECKING:
     from moot.client.operations import Operations
@@ -90,11 +90,13 @@ class PathOperations:
         """`GET /_moot/owners/{path}`."""
         return self.node.get(f"/_moot/owners{path_in(path)}", OwnerView.read)
 
-    def judge(self, path: str, value: str, account: AccountId | str | None) -> Exchange[Verdict]:
+    def judge(self, path: str, value: str, account: AccountId | str | None, function: str | None) -> Exchange[Verdict]:
         """`POST /_moot/rules/eval`."""
         question = {"path": path_in(path), "value": value}
         if account is not None:
             question["account"] = str(account_in(account))
+        if function is not None:
+            question["function"] = name_in(function)
         headers = (("content-type", "application/json"),)
         body = json.dumps(question).encode("ascii")
         reply = yield from self.node.expect(Ask("POST", "/_moot/rules/eval", headers, body))

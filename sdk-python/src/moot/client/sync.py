@@ -148,9 +148,18 @@ class Client(Driver):
         """Who owns a path: the owner of the closest path at or above it."""
         return self._run(self._paths.owner(path))
 
-    def judge(self, path: str, value: str = "", *, account: AccountId | str | None = None) -> Verdict:
-        """What the rules would say about a value of an account (the node's own, when none is named). Writes nothing."""
-        return self._run(self._paths.judge(path, value, account))
+    def judge(
+        self, path: str, value: str = "", *, account: AccountId | str | None = None, function: str | None = None
+    ) -> Verdict:
+        """What the rules would say about a value. Writes nothing.
+
+        Args:
+            path: where it would be written.
+            value: it, as text.
+            account: who writes; without one the function's owner, and without both the node's own account.
+            function: the function that writes, if one does.
+        """
+        return self._run(self._paths.judge(path, value, account, function))
 
     # Triggers
 
