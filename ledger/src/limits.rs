@@ -382,9 +382,6 @@ pub const FORGET_EVERY_BLOCKS: u64 = 256;
 /// Batches that `recent` looks through for calls: at a thousand a second, the last few seconds.
 pub const MAX_RECENT_BATCHES: u64 = 4096;
 
-/// Receipts of one call that are read: those of as many workers as may run one, and one of the replica's own.
-pub const MAX_RECEIPTS_READ: usize = moot_record::limits::MAX_REPLICAS_K as usize + 1;
-
 /// Calls listed at once by `recent`.
 pub const MAX_RECENT_CALLS: usize = 1000;
 

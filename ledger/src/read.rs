@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::error::ReadError;
 use crate::ledger::Ledger;
-use crate::limits::{MAX_RECEIPTS_READ, MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
+use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
 use crate::state::{ComparedCall, Outcome, Posting, Rules, Stakes, Workers};
 use crate::store::{StoredBlock, read};
@@ -102,15 +102,16 @@ impl Ledger {
         self.core().receipt_of(call)
     }
 
-    /// All receipts of a call, the first first. There are several when its function's manifest has several workers run it.
+    /// The first receipts of a call, `most` of them. There are several when its function's manifest has several workers run
+    /// it; to know that there is no other, all batches are read that have receipts of its batch.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
-    pub fn receipts_of(&self, call: EntryId) -> Result<Vec<FoundReceipt>, ReadError> {
+    pub fn receipts_of(&self, call: EntryId, most: usize) -> Result<Vec<FoundReceipt>, ReadError> {
         let mut all = Vec::new();
         self.core().each_receipt(call, |found| {
             all.push(found);
-            all.len() < MAX_RECEIPTS_READ
+            all.len() < most
         })?;
         Ok(all)
     }

@@ -101,7 +101,7 @@ pub const SIGNATURE_WINDOW: Duration = Duration::from_secs(300);
 pub const MAX_SEEN_SIGNATURES: usize = 131_072;
 /// How often a node looks whether another process has made the machine code that it wants.
 pub const LOCK_RETRY: Duration = Duration::from_millis(20);
-/// Wall-clock limit of one compilation. 12 MB of JavaScript take 6 s on two cores; a loaded machine needs
+/// Wall-clock limit of one compilation. 14 MB of JavaScript take 18 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a

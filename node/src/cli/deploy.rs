@@ -258,11 +258,7 @@ pub(crate) async fn deploy(
 /// Gives up changing what was deployed, for good: all of it together.
 async fn freeze(client: &Client, key: &Keypair, deployed: &mut [Deployed]) -> anyhow::Result<()> {
     let all = deployed.iter().map(|done| Transaction::Freeze { name: done.function.clone() });
-    let together = match deployed.len() {
-        0 | 1 => None,
-        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
-    };
-    let transactions: Vec<Transaction> = together.into_iter().chain(all).collect();
+    let transactions = together(all.collect());
     let doing = ("Freezing", "ordered by the network, until it is final");
     settle(&submit(client, key, transactions, doing).await?)?;
     for done in deployed {
@@ -320,6 +316,15 @@ pub(super) fn check_owner(present: &FunctionView, key: &Keypair) -> anyhow::Resu
 
 /// What people are told meanwhile: the node compiles what is new before it lets it in.
 const DEPLOYING: (&str, &str) = ("Deploying", "compiled and ordered by the node, until it is final");
+
+/// Transactions that are done all or none of them.
+pub(super) fn together(all: Vec<Transaction>) -> Vec<Transaction> {
+    let head = match all.len() {
+        0 | 1 => None,
+        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
+    };
+    head.into_iter().chain(all).collect()
+}
 
 /// Signs transactions as one bundle, submits it and waits until it is final; meanwhile says what it is `doing`.
 pub(super) async fn submit(

@@ -4,7 +4,7 @@ use clap::Args;
 use moot_record::{FunctionName, Transaction};
 use serde_json::json;
 
-use super::deploy::{check_owner, submit, unknown_function};
+use super::deploy::{check_owner, submit, together, unknown_function};
 use super::options::{KeyOption, NodeOption};
 use super::rehearse::{DryRunOption, rehearse};
 use super::terminal;
@@ -13,7 +13,7 @@ use crate::keyfile;
 
 /// Take functions out of service, for good
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  moot retire hello                from now on hello answers 410\n  \
+#[command(after_help = "Examples:\n  moot retire hello                nobody can call hello any more\n  \
                         moot retire hello --dry-run      would it be allowed, and what would it cost?\n\n\
                         Only what was deployed with `destructible = true` in its moot.toml can be retired, by its owner. It cannot \
                         be undone, and the name is not free again. Calls and receipts stay on the ledger.")]
@@ -44,11 +44,7 @@ impl Retire {
             check_owner(&present, &key)?;
         }
         let all = self.functions.iter().map(|name| Transaction::Retire { name: name.clone() });
-        let together = match self.functions.len() {
-            1 => None,
-            count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
-        };
-        let transactions: Vec<Transaction> = together.into_iter().chain(all).collect();
+        let transactions = together(all.collect());
         if self.dry_run.is_asked() {
             return rehearse(&client, &key, transactions, self.json).await;
         }
@@ -60,7 +56,7 @@ impl Retire {
             return Ok(terminal::print_json(&view)?);
         }
         for name in &self.functions {
-            terminal::done("Retired", &format!("{name}: it answers 410 from now on"));
+            terminal::done("Retired", &format!("{name}: nobody can call it any more"));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use clap::Args;
 use moot_record::{AccountId, Transaction};
 use serde_json::json;
 
-use super::deploy::submit;
+use super::deploy::{submit, together};
 use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
 use super::rehearse::{DryRunOption, rehearse};
@@ -104,11 +104,7 @@ pub(super) fn read_amount(text: &str) -> anyhow::Result<u64> {
 /// One transfer alone, several together.
 fn transactions(pairs: &[(AccountId, u64)]) -> anyhow::Result<Vec<Transaction>> {
     let transfers = pairs.iter().map(|(to, amount)| Transaction::Transfer { to: *to, amount: *amount });
-    let together = match pairs.len() {
-        1 => None,
-        count => Some(Transaction::Together { count: u16::try_from(count).unwrap_or(u16::MAX) }),
-    };
-    let all: Vec<Transaction> = together.into_iter().chain(transfers).collect();
+    let all = together(transfers.collect());
     for transaction in &all {
         transaction.check().map_err(|error| Failure::usage(error.to_string()))?;
     }

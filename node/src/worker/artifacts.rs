@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Several nodes and workers of one user, and of one version of the host, can share the folder: a component is then
-//! compiled once for all of them, and its code is in memory once.
+//! compiled once for all of them, and they map the same file.
 //!
-//! Requires: that only this node's user can write to the folder (it is made with mode 0700). Provides: code that
+//! Requires: that only this node's user can write to the folder (it is made with mode 0700, and a shared one that others can
+//! write to is refused). Provides: code that
 //! is damaged, or of another version of the host, is compiled again from the ledger's component bytes. Does not
 //! provide: protection from someone who can write both files; such a one can replace the program itself.
 
@@ -148,7 +149,7 @@ impl Artifacts {
     async fn usable(&self, component: &Digest, policy: Policy) -> Result<Option<Function>, LoadError> {
         match self.try_load(component, policy).await {
             Err(reason @ (LoadError::Digest { .. } | LoadError::Stale { .. } | LoadError::Io { .. })) => {
-                tracing::warn!(%component, %reason, "machine code is made anew");
+                tracing::warn!(%component, %reason, "machine code cannot be used");
                 Ok(None)
             }
             loaded => loaded,

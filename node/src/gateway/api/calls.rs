@@ -61,7 +61,8 @@ pub(super) async fn show(door: &Door, id: &str) -> Answered {
 pub(super) async fn view(door: &Door, id: EntryId) -> Result<CallView, Failure> {
     let call = find_soon(door, id).await?;
     let ledger = &door.worker.ledger;
-    let mut receipts = ledger.receipts_of(id).map_err(Failure::internal)?.into_iter();
+    let receipts = ledger.receipts_of(id, receipts_expected(door, &call)).map_err(Failure::internal)?;
+    let mut receipts = receipts.into_iter();
     let first = receipts.next();
     let verdict = first.as_ref().and_then(|first| verdict_of(&first.receipt));
     let others = receipts.map(|other| OtherReceiptView {
@@ -234,6 +235,16 @@ fn kind(kind: &CallKind) -> &'static str {
 
 fn payload_view(payload: &Payload) -> PayloadView {
     PayloadView { digest: payload.digest, bytes: payload.bytes }
+}
+
+/// How many receipts a call may have: of each worker that runs it, and one of the replica's own beside those of several.
+fn receipts_expected(door: &Door, call: &Call) -> usize {
+    let record = door.worker.ledger.function(&call.function);
+    let version = record.iter().flat_map(|record| &record.versions).find(|v| v.spec_digest == call.spec);
+    match version.map_or(1, |version| usize::from(version.spec.replicas_k)) {
+        0 | 1 => 1,
+        several => several + 1,
+    }
 }
 
 fn receipt_view(found: FoundReceipt) -> ReceiptView {
