@@ -235,6 +235,9 @@ pub const BEHIND_AFTER: Duration = Duration::from_secs(3);
 pub const DEPLOY_VALIDITY_BLOCKS: u64 = 7_200;
 /// `moot watch` rebuilds when nothing has changed for this long: editors save in several steps.
 pub const WATCH_QUIET: Duration = Duration::from_millis(150);
+/// `moot watch` builds again this many times for a file that is different after each build: a person may
+/// save during one build and the next, a generated file with the time in it differs for ever.
+pub const WATCH_RESTLESS: u32 = 3;
 
 /// Bounds of the front door.
 #[derive(Clone, Debug)]
