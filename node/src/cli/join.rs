@@ -4,7 +4,7 @@
 //!  genesis, peers ──► folder with a new key ──► stake behind it ──► follows from the end of the epoch ──► votes two later
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser};
@@ -14,6 +14,7 @@ use serde_json::json;
 use super::deploy::submit;
 use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
+use super::rehearse::{DryRunOption, rehearse};
 use super::stake::candidate;
 use super::terminal;
 use super::text;
@@ -22,7 +23,7 @@ use super::up::Up;
 use crate::client::Client;
 use crate::keyfile;
 use crate::limits::DEFAULT_HEARTBEAT;
-use crate::network::{Address, Joining, Known, PeerConfig, ReplicaConfig, join, join_known};
+use crate::network::{Address, Joining, Known, PeerConfig, ReplicaConfig, check_vacant, join, join_known};
 
 /// Take part in a network that runs: make a replica's folder, stake for it, start it
 #[derive(Debug, Args)]
@@ -52,7 +53,7 @@ pub(crate) struct Join {
     #[arg(long, value_name = "UNITS")]
     stake: String,
     /// Start the replica then, and stay until it is stopped
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     start: bool,
     /// Print JSON
     #[arg(long)]
@@ -61,6 +62,24 @@ pub(crate) struct Join {
     node: NodeOption,
     #[command(flatten)]
     key: KeyOption,
+    #[command(flatten)]
+    dry_run: DryRunOption,
+}
+
+/// A folder that goes again: what is only asked about leaves nothing behind.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn new() -> Draft {
+        Draft(std::env::temp_dir().join(format!("moot-join-{:016x}", rand::random::<u64>())))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It may not have come to a folder.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// The arguments of `moot up` alone.
@@ -84,10 +103,16 @@ impl Join {
             let why = format!("account {} has {balance}, and {amount} were to be staked", key.account());
             return Err(Failure::new(why).hint("`moot transfer` from another account gives it more").into());
         }
-        let (account, config) = self.make_folder(&client).await?;
-        let (replica, consent) = candidate(&client, &key, &self.dir, None, None).await?;
+        check_vacant(&self.dir)?;
+        let draft = self.dry_run.is_asked().then(Draft::new);
+        let dir = draft.as_ref().map_or(self.dir.as_path(), |draft| &draft.0);
+        let (account, config) = self.make_folder(dir, &client).await?;
+        let (replica, consent) = candidate(&client, &key, dir, None, None).await?;
         let transaction = Transaction::Stake { amount, replica: Some(replica), consent: Some(consent) };
         transaction.check().map_err(|error| Failure::usage(error.to_string()))?;
+        if draft.is_some() {
+            return rehearse(&client, &key, vec![transaction], self.json).await;
+        }
         let doing = ("Staking", "ordered by the network, until it is final");
         let answer = submit(&client, &key, vec![transaction], doing).await?;
         let done = settle(&answer)?;
@@ -111,10 +136,14 @@ impl Join {
         Ok(())
     }
 
-    async fn make_folder(&self, client: &Client) -> anyhow::Result<(moot_record::AccountId, ReplicaConfig)> {
+    async fn make_folder(
+        &self,
+        dir: &Path,
+        client: &Client,
+    ) -> anyhow::Result<(moot_record::AccountId, ReplicaConfig)> {
         if let Some(of) = &self.of {
             let joining = Joining { of: of.clone(), of_host: None, host: self.host.clone(), port: self.port };
-            return Ok(join(&self.dir, &joining)?);
+            return Ok(join(dir, &joining)?);
         }
         let Some(path) = &self.genesis else {
             return Err(Failure::usage("say which network: --genesis FILE, or --of REPLICA").into());
@@ -154,6 +183,6 @@ impl Join {
         });
         let peers = peers.collect::<anyhow::Result<Vec<_>>>()?;
         let known = Known { genesis, peers, heartbeat: DEFAULT_HEARTBEAT };
-        Ok(join_known(&self.dir, &known, &self.host, self.port)?)
+        Ok(join_known(dir, &known, &self.host, self.port)?)
     }
 }

@@ -129,10 +129,8 @@ pub fn join_known(
     port.checked_add(DATA_ABOVE).ok_or(JoinError::Port { port })?;
     let at = |above: u16| Address::new(host, port + above);
     let listen = Listen { gateway: at(0)?, ledger: at(LEDGER_ABOVE)?, data: at(DATA_ABOVE)? };
+    check_vacant(dir)?;
     fs::create_dir_all(dir).map_err(io(dir))?;
-    if fs::read_dir(dir).map_err(io(dir))?.next().is_some() {
-        return Err(JoinError::NotEmpty { path: dir.to_owned() });
-    }
     let key = keyfile::generate();
     let account = key.account();
     keyfile::create(&dir.join(KEY_FILE), &key)?;
@@ -158,6 +156,20 @@ pub fn join_known(
     // Last: a folder that has it is whole.
     put(FILE_NAME, &config.to_toml(&heading))?;
     Ok((account, config))
+}
+
+/// Whether a replica's folder can be made there: it is empty, or not there yet.
+///
+/// # Errors
+/// [`JoinError::NotEmpty`], and what the system says.
+pub fn check_vacant(dir: &Path) -> Result<(), JoinError> {
+    match fs::read_dir(dir).map(|mut found| found.next().is_none()) {
+        Ok(false) => Err(JoinError::NotEmpty { path: dir.to_owned() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(JoinError::Io { path: dir.to_owned(), error })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The other replica, as the new one reaches it.

@@ -24,7 +24,7 @@ mod start;
 pub use address::{Address, AddressError};
 pub use config::{ConfigError, FILE_NAME, GatewayConfig, Listen, PeerConfig, ReplicaConfig, WorkersConfig};
 pub use first_start::{FRESH_FILE, FirstStartError};
-pub use join::{JoinError, Joining, Known, join, join_known};
+pub use join::{JoinError, Joining, Known, check_vacant, join, join_known};
 pub use make::{Made, MadeReplica, MakeError, Plan, make};
 pub use start::{Seat, SeatError};
 

@@ -55,8 +55,14 @@ fn a_fresh_machine_joins_by_stake_votes_and_leaves() {
     let (done, said) = run(&net, &[&join[..], &[&too_much], &by_ada].concat());
     assert!(!done && said.contains("were to be staked"), "{said}");
 
-    // A fresh machine needs the genesis, a node's address, and a funded key.
+    // What would come of it leaves nothing behind, here or there.
     let amount = STAKE.to_string();
+    let asked = json(&net, &[&join[..], &[&amount, "--dry-run"], &by_ada].concat());
+    assert!(asked["accepted"] == true && asked["transactions"][0]["kind"] == "stake", "{asked}");
+    assert!(!net.dir.path().join("fresh").exists());
+    assert_eq!(balance(&net, &ada), FUNDS);
+
+    // A fresh machine needs the genesis, a node's address, and a funded key.
     let joined = json(&net, &[&join[..], &[&amount], &by_ada].concat());
     let replica = joined["account"].as_str().unwrap().to_owned();
     assert_eq!(staked(&net, &ada)["staked"], amount);
