@@ -223,8 +223,13 @@ impl Core {
         self.genesis.validators.len() < 2 && self.genesis.epochs.is_none()
     }
 
-    /// Sees to it that the components of functions come here. A network of one has nobody to ask.
-    pub(crate) fn want_components<'a>(&self, functions: impl Iterator<Item = &'a Arc<FunctionRecord>>) {
+    /// Sees to it that the components of functions are kept and come here. A network of one has nobody to ask.
+    pub(crate) fn want_components<'a>(
+        &self,
+        functions: impl Iterator<Item = &'a Arc<FunctionRecord>> + Clone,
+    ) {
+        let versions = functions.clone().flat_map(|record| &record.versions);
+        self.components.keep(versions.map(|version| &version.component));
         if !self.is_alone() {
             let active = functions.filter_map(|record| record.active());
             active.for_each(|version| self.components.want(&self.wants.line, version.component));

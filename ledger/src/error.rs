@@ -300,6 +300,19 @@ pub enum ComponentError {
         /// The bound.
         max: u64,
     },
+    /// Others wait already.
+    #[error(
+        "{waiting} components of {bytes} bytes together wait to be deployed, and {max} bytes may; those that nobody \
+         deploys go within hours"
+    )]
+    NoRoom {
+        /// How many wait.
+        waiting: usize,
+        /// Their bytes.
+        bytes: u64,
+        /// The bound.
+        max: u64,
+    },
     /// The file system refused.
     #[error("cannot store the component in {}: {source}", path.display())]
     Io {

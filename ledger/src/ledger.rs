@@ -102,7 +102,7 @@ impl Ledger {
             all_waiting: recovered.unordered.len().into(),
             intake: Intake::new(wants.clone()),
             wants,
-            components: Components::new(&dir),
+            components: Components::new(&dir, options.clock.now_s()),
             blocked: 0.into(),
             evidence: recovered.committed.convicted.len().into(),
             accused: RwLock::new(recovered.accused.clone()),

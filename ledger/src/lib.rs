@@ -62,6 +62,7 @@ mod status;
 mod store;
 mod submit;
 mod unordered;
+mod uploads;
 mod values;
 
 pub use append::PayloadBytes;

@@ -227,6 +227,13 @@ pub const BURNED_SHARE: u64 = 10;
 /// Requests of other replicas that wait for a checking thread; beyond it they are told to ask elsewhere.
 pub const MAX_SUPPLIES: usize = 64;
 
+/// Components that were uploaded and not deployed are kept this long: a deploy follows its upload by seconds, and is
+/// valid for two hours at most.
+pub const UPLOAD_KEPT_S: u64 = 3 * 3600;
+/// So many of them, and
+pub const MAX_UPLOADED: usize = 4096;
+/// so many bytes together: some thirty of the largest. They are paid for when they are deployed.
+pub const MAX_UPLOADED_BYTES: u64 = 2 << 30;
 /// A part of a component as it travels: a subtree of BLAKE3, and a fraction of a second of a slow link.
 pub const COMPONENT_PART_BYTES: usize = 1024 * 1024;
 

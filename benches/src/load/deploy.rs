@@ -27,19 +27,19 @@ pub(crate) async fn deploy(node: SocketAddr, payloads: PayloadMode) -> Result<()
         (Guest::Calculator, FunctionKind::Typed),
         (Guest::Hello, FunctionKind::Event),
     ];
+    // The node lives for minutes and its network is nobody's: any key will do.
+    let owner = owner();
     let mut builder = BundleBuilder::new();
     for (guest, kind) in guests {
         let bytes = guest.bytes()?;
         let name = FunctionName::parse(guest.name())?;
         let spec = Spec { payloads, ..Spec::new(kind, format!("/{name}")) };
         let (component, length) = (component_digest(&bytes), bytes.len() as u64);
-        client.put_component(&component, bytes.into()).await?;
+        client.put_component(&owner, &component, bytes.into()).await?;
         let transaction = Transaction::deploy(name, component, length, &spec, None);
         builder.append(PageClass::Bulk, &Entry::Transaction(transaction).encode())?;
     }
     let status = client.status().await?;
-    // The node lives for minutes and its network is nobody's: any key will do.
-    let owner = owner();
     let bundle = Bundle::sign(&owner, &status.network, status.height + VALIDITY_BLOCKS, builder.finish())?;
     let answer = client.submit(bundle.encode()).await.context("the deploy was not taken")?;
     for entry in answer.entries {

@@ -35,6 +35,7 @@ impl Upkeep {
         core.seek_return();
         core.accuse(&mut self.accusations);
         core.components.remind(&core.wants.line);
+        core.components.uploads.sweep(core.clock.now_s());
         self.look_for_old_blocks(core, hour);
         if hour > self.swept_hour {
             match core.store.expired(hour) {

@@ -13,6 +13,7 @@ use super::{KIND_COMPONENT, KIND_PART, Line};
 use crate::error::ReadError;
 use crate::limits::{COMPONENT_PART_BYTES, COMPONENT_PATIENCE, MAX_COMPONENT_FETCHES, MAX_PART_LISTS};
 use crate::store::marker::write_durably;
+use crate::uploads::Uploads;
 use bytes::Bytes;
 use moot_ordering::Wanted;
 use moot_record::limits::MAX_COMPONENT_BYTES;
@@ -44,6 +45,8 @@ struct Inner {
 /// The components' directory and what is fetched into it.
 pub(crate) struct Components {
     dir: PathBuf,
+    /// Those that nothing has deployed.
+    pub(crate) uploads: Uploads,
     inner: Mutex<Inner>,
     lists: Mutex<VecDeque<(Digest, Arc<PartList>)>>,
     /// Rung when a file is there.
@@ -51,17 +54,27 @@ pub(crate) struct Components {
 }
 
 impl Components {
-    pub(crate) fn new(dir: &Path) -> Components {
+    pub(crate) fn new(dir: &Path, now_s: u64) -> Components {
+        let dir = dir.join("components");
         Components {
-            dir: dir.join("components"),
+            uploads: Uploads::open(&dir, now_s),
+            dir,
             inner: Mutex::default(),
             lists: Mutex::default(),
             arrived: Notify::new(),
         }
     }
 
-    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
+    fn path(&self, digest: &Digest) -> PathBuf {
         self.dir.join(format!("{digest}.wasm"))
+    }
+
+    /// Where its bytes are, if they are here.
+    pub(crate) fn place(&self, digest: &Digest) -> PathBuf {
+        match self.uploads.has(digest) {
+            true => self.uploads.path(digest),
+            false => self.path(digest),
+        }
     }
 
     fn draft(&self, digest: &Digest) -> PathBuf {
@@ -69,11 +82,16 @@ impl Components {
     }
 
     pub(crate) fn is_here(&self, digest: &Digest) -> bool {
-        self.path(digest).exists()
+        self.place(digest).exists()
     }
 
-    /// Stores a whole component, durably.
-    pub(crate) fn store(&self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
+    /// Functions were deployed: of their versions' components those that were uploaded stay.
+    pub(crate) fn keep<'a>(&self, deployed: impl Iterator<Item = &'a Digest>) {
+        deployed.for_each(|digest| self.uploads.keep(digest, &self.path(digest)));
+    }
+
+    /// Stores what another replica sent, durably.
+    fn store(&self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         write_durably(&self.path(digest), bytes)?;
         self.arrived.notify_waiters();
@@ -199,7 +217,7 @@ impl Components {
     }
 
     fn open(&self, digest: &Digest) -> Result<Option<(File, u64)>, ReadError> {
-        let path = self.path(digest);
+        let path = self.place(digest);
         let opened = File::open(&path).and_then(|file| file.metadata().map(|found| (file, found.len())));
         match opened {
             Ok((_, len)) if len > MAX_COMPONENT_BYTES => {
@@ -220,7 +238,7 @@ impl Components {
             return Ok(last.map(|last| list.bytes(&last).into()));
         }
         let mut bytes = Vec::new();
-        let path = self.path(digest);
+        let path = self.place(digest);
         file.read_to_end(&mut bytes).map_err(|source| ReadError::Io { path: path.clone(), source })?;
         if component_digest(&bytes) != *digest {
             return Err(ReadError::damaged(path.display().to_string(), "its bytes have another digest"));
@@ -234,7 +252,7 @@ impl Components {
         let Some((file, len)) = self.open(digest)? else { return Ok(None) };
         let at = u64::from(number) * COMPONENT_PART_BYTES as u64;
         let Some(left) = len.checked_sub(at).filter(|left| *left > 0) else { return Ok(None) };
-        let path = self.path(digest);
+        let path = self.place(digest);
         let size = usize::try_from(left).unwrap_or(usize::MAX).min(COMPONENT_PART_BYTES);
         let mut bytes = vec![0; size];
         file.read_exact_at(&mut bytes, at).map_err(|source| ReadError::Io { path: path.clone(), source })?;
@@ -250,7 +268,7 @@ impl Components {
             return Ok(Some(list.clone()));
         }
         let Some((file, len)) = self.open(digest)? else { return Ok(None) };
-        let path = self.path(digest);
+        let path = self.place(digest);
         let (mut list, mut at) = (PartList::new(), 0);
         let mut part = vec![0; COMPONENT_PART_BYTES];
         while at < len {

@@ -208,7 +208,7 @@ pub(crate) async fn deploy(
         let progress = Progress::start("Uploading", &format!("{} {size}", step.name));
         let bytes = std::mem::take(&mut step.bytes);
         let length = bytes.len() as u64;
-        client.put_component(&step.component, bytes.into()).await?;
+        client.put_component(key, &step.component, bytes.into()).await?;
         progress
             .done("Uploaded", &format!("{} {size} {DIM}{}{DIM:#}", step.name, text::short(step.component)));
         transactions.push(Transaction::deploy(

@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 pub use address::NodeAddress;
 pub use error::{ClientError, Refusal};
 pub use events::{Event, Events};
+pub(crate) use wire::send as send_once;
 pub use wire::{Answer, Ask};
 
 use crate::api;
@@ -83,16 +84,19 @@ impl Client {
     }
 
     /// Signs a request: the caller is known then.
-    pub fn sign(&self, mut ask: Ask) -> Result<Ask, ClientError> {
+    pub fn sign(&self, ask: Ask) -> Result<Ask, ClientError> {
         let source = self.key.as_ref().ok_or_else(|| ClientError::Key("no key was named".to_owned()))?;
-        let key = source().map_err(ClientError::Key)?;
+        self.sign_by(&source().map_err(ClientError::Key)?, ask)
+    }
+
+    fn sign_by(&self, key: &Keypair, mut ask: Ask) -> Result<Ask, ClientError> {
         let uri = ask
             .target
             .parse()
             .map_err(|_| ClientError::Request(format!("{:?} is not a path", ask.target)))?;
         let authority = self.address.authority();
         let request = RequestToSign { method: &ask.method, authority, uri: &uri, body: &ask.body };
-        let fields = signature::sign(&key, &request);
+        let fields = signature::sign(key, &request);
         for name in ["signature-input", "signature", "content-digest"] {
             ask.headers.remove(name);
         }
@@ -182,16 +186,18 @@ impl Client {
         missing_is_none(self.get(format!("/_moot/functions/{name}")).await)
     }
 
-    /// Uploads a component. The node inspects it; deploying compiles it.
+    /// Uploads a component, in its owner's name. The node inspects it; deploying compiles it.
     pub async fn put_component(
         &self,
+        owner: &Keypair,
         digest: &Digest,
         bytes: Bytes,
     ) -> Result<api::ComponentView, ClientError> {
         let mut ask = Self::ask(Method::PUT, format!("/_moot/components/{digest}"));
         ask.body = bytes;
         ask.timeout = CLIENT_LONG_TIMEOUT;
-        let answer = self.expect(&ask.header("content-type", "application/wasm")?).await?;
+        let ask = self.sign_by(owner, ask.header("content-type", "application/wasm")?)?;
+        let answer = self.expect(&ask).await?;
         self.json(&answer)
     }
 

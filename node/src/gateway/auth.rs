@@ -31,7 +31,7 @@ impl Requests {
 
     /// The account that signed a request; none when it is not signed.
     pub(crate) fn signer(&self, parts: &Parts, body: &[u8]) -> Result<Option<AccountId>, Failure> {
-        if !parts.headers.contains_key("signature-input") && !parts.headers.contains_key("signature") {
+        if !is_signed(parts) {
             return Ok(None);
         }
         let now_s = now_s();
@@ -66,6 +66,11 @@ impl Requests {
         seen.by_time.insert((created_s, digest));
         Ok(())
     }
+}
+
+/// Whether a request says that it is signed.
+pub(crate) fn is_signed(parts: &Parts) -> bool {
+    parts.headers.contains_key("signature-input") || parts.headers.contains_key("signature")
 }
 
 fn now_s() -> u64 {

@@ -14,7 +14,7 @@ use crate::worker::bundle::Asked;
 use crate::worker::registry::Active;
 use moot_ledger::{Hold, HoldError, Pending, Shortage, VerifiedBundle, quote, value_fee};
 use moot_record::limits::MAX_ENTRY_BYTES;
-use moot_record::{AccountId, Call, Payer, Value, fee};
+use moot_record::{AccountId, Call, Payer, Value, fee, storage_fee};
 use std::collections::BTreeMap;
 
 /// Why nobody pays for something.
@@ -86,6 +86,16 @@ impl Worker {
         }
         let payer = payer.unwrap_or_else(|| self.ledger.account());
         Ok(Promise(Some(self.ledger.hold(payer, value_fee(&self.prices(), value))?)))
+    }
+
+    /// Whether an account has what it will cost to deploy so many bytes; nothing is held. Where nothing is charged,
+    /// everybody can.
+    pub(crate) fn can_store(&self, account: AccountId, bytes: u64) -> Result<(), Unpaid> {
+        if self.ledger.charges() {
+            // Also where storage has no price: who has nothing deploys nothing.
+            self.ledger.hold(account, storage_fee(&self.prices(), bytes).max(1))?;
+        }
+        Ok(())
     }
 
     /// Holds what a client's bundle costs of its signer, and the most that those of its calls can cost that are run here

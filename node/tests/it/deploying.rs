@@ -1,8 +1,8 @@
 //! Deploying: what is refused, with what words, and that nothing of it reaches the ledger.
 
-use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key};
+use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key, until};
 use moot_node::worker::Compiler;
-use moot_record::{Access, Entry, FunctionKind, Spec, Transaction, component_digest};
+use moot_record::{Access, Entry, FunctionKind, Keypair, Spec, Transaction, component_digest};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn what_is_no_component_is_told_how_to_become_one() {
         assert!(answer.json()["detail"].as_str().unwrap().contains(word), "{}", answer.text());
     }
     let other = component_digest(b"other");
-    let wrong = node.ask("PUT", &format!("/_moot/components/{other}"), &[], &busy());
+    let wrong = node.put_at(&format!("/_moot/components/{other}"), Some(&key()), &[], &busy());
     assert!(wrong.json()["detail"].as_str().unwrap().contains("digest"), "{}", wrong.text());
     let wasm = busy();
     let missing = deploy_bundle(
@@ -28,6 +28,33 @@ fn what_is_no_component_is_told_how_to_become_one() {
         None,
     );
     assert_eq!(node.post("/_moot/bundles", &missing.encode()).problem(), "component-missing");
+}
+
+/// A component takes room before anybody pays for it: only somebody who could pay is given that room.
+#[test]
+fn a_component_is_uploaded_by_somebody_who_can_pay_for_it() {
+    let node = TestNode::start();
+    let wasm = busy();
+    let target = format!("/_moot/components/{}", component_digest(&wasm));
+    let unsigned = node.put_at(&target, None, &[], &wasm);
+    assert_eq!((unsigned.status, unsigned.problem().as_str()), (401, "signature-needed"));
+    let altered = node.put_at(&target, Some(&key()), &[("content-digest", "sha-256=:AAAA:")], &wasm);
+    assert_eq!((altered.status, altered.problem().as_str()), (401, "signature-wrong"), "{}", altered.text());
+    let stranger = Keypair::from_seed([99; 32]);
+    let poor = node.put_at(&target, Some(&stranger), &[], &wasm);
+    assert_eq!((poor.status, poor.problem().as_str()), (402, "payment-required"), "{}", poor.text());
+    assert_eq!(poor.json()["payment"]["account"], stranger.account().to_string(), "{}", poor.text());
+    assert_eq!(node.get(&target).status, 404, "nothing was kept");
+    assert_eq!(node.put_at(&target, Some(&key()), &[], &wasm).status, 201);
+    assert_eq!(node.get(&target).body, wasm);
+
+    // Until it is deployed it lies where it goes by itself; from then on it stays.
+    let file = format!("{}.wasm", component_digest(&wasm));
+    let is_in = |folder: &str| node.dir.path().join(folder).join(&file).exists();
+    assert!(is_in("components/uploaded") && !is_in("components"));
+    node.deploy("busy", &wasm, FunctionKind::Typed, |_| {});
+    until("it is kept", || is_in("components") && !is_in("components/uploaded"));
+    assert_eq!(node.get(&target).body, wasm);
 }
 
 #[test]

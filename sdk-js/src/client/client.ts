@@ -293,14 +293,15 @@ export class Client implements DeployTarget {
     return { ...answer, transactions: all.slice(all.length - transactions.length) };
   }
 
-  /** Uploads a component. The node inspects it and says its kind; deploying compiles it. */
+  /** Uploads a component, signed by the client's key. The node inspects it and says its kind; deploying compiles it. */
   async putComponent(
     bytes: Uint8Array,
     digest: Digest = componentDigest(bytes),
   ): Promise<functionViews.ComponentView> {
     const headers = { "content-type": "application/wasm" };
     const target = `/_moot/components/${digest}`;
-    const ask = { method: "PUT", target, headers, body: bytes, timeoutMs: LONG_TIMEOUT_MS, repeatable: true };
+    const limits = { timeoutMs: LONG_TIMEOUT_MS, repeatable: true, sign: true };
+    const ask = { method: "PUT", target, headers, body: bytes, ...limits };
     return this.#api.json(functionViews.componentView, await this.#api.expect(ask));
   }
 

@@ -138,8 +138,19 @@ impl Remote {
         headers: &[(&str, &str)],
     ) -> Answer {
         let target = format!("/_moot/values{path}");
+        self.put_at(&target, by, headers, value)
+    }
+
+    /// A PUT, signed by somebody or by nobody.
+    pub(crate) fn put_at(
+        &self,
+        target: &str,
+        by: Option<&Keypair>,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let uri: http::Uri = target.parse().unwrap();
-        let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body: value };
+        let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body };
         let signed = by.map(|key| sign(key, &request));
         let mut fields = headers.to_vec();
         if let Some(signed) = &signed {
@@ -149,7 +160,7 @@ impl Remote {
                 ("content-digest", signed.content_digest.as_str()),
             ]);
         }
-        self.ask("PUT", &target, &fields, value)
+        self.ask("PUT", target, &fields, body)
     }
 
     pub(crate) fn height(&self) -> u64 {
@@ -182,7 +193,7 @@ impl Remote {
     }
 
     pub(crate) fn upload(&self, wasm: &[u8]) -> Answer {
-        self.ask("PUT", &format!("/_moot/components/{}", component_digest(wasm)), &[], wasm)
+        self.put_at(&format!("/_moot/components/{}", component_digest(wasm)), Some(&key()), &[], wasm)
     }
 
     /// Uploads and deploys; says what came of it.

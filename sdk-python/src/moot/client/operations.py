@@ -120,10 +120,11 @@ class Operations:
         return self.find(self._bytes(f"/_moot/components/{digest}"))
 
     def put_component(self, wasm: bytes) -> Exchange[ComponentView]:
-        """`PUT /_moot/components/{digest}`: the node checks it, which can take long."""
+        """`PUT /_moot/components/{digest}`, signed: the node checks it, which can take long."""
+        self.need_key()
         headers = (("content-type", "application/wasm"),)
         target = f"/_moot/components/{component_digest(wasm)}"
-        reply = yield from self.expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S))
+        reply = yield from self.expect(Ask("PUT", target, headers, wasm, LONG_TIMEOUT_S, signed=True))
         return ComponentView.read(Fields(read_json(reply)))
 
     def events(self) -> Exchange[Reply]:
