@@ -27,6 +27,7 @@ pub mod node;
 pub mod private_file;
 pub mod secrets;
 pub mod signature;
+mod traces;
 pub mod worker;
 pub mod workers;
 

@@ -12,9 +12,9 @@ use crate::limits::{
     GatewayLimits, LOCAL_FUNDS, MAX_BATCHES_PER_BLOCK, NEW_ECONOMY, NEW_PRICES, REFRESH_EVERY, REFRESH_SOON,
     REPLICA_CACHE_BYTES, STUCK_GRACE, STUCK_HEARTBEATS, WorkerLimits,
 };
-use crate::metrics::Metrics;
 use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
+use crate::traces::Traces;
 use crate::worker::{ArtifactError, Artifacts, CODE_FOLDER, Compiler, Provided, Worker};
 use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
@@ -63,6 +63,8 @@ pub struct NodeConfig {
     pub code: Option<PathBuf>,
     /// Whether functions of `wasi:http` 0.3 are taken and run.
     pub wasi_http_0_3: bool,
+    /// Whether traces go where the standard variables of OpenTelemetry, `OTEL_*`, say.
+    pub traces: bool,
     /// Bounds of the front door.
     pub gateway: GatewayLimits,
     /// Bounds of the worker.
@@ -87,6 +89,7 @@ impl NodeConfig {
             compiler: Compiler::InProcess,
             code: None,
             wasi_http_0_3: false,
+            traces: false,
             gateway: GatewayLimits::default(),
             worker: WorkerLimits::default(),
         }
@@ -285,6 +288,7 @@ impl Node {
         self.recovery.abort();
         let _ = self.lookout.await;
         let _ = self.keeper.await;
+        self.worker.traces.end().await;
         self.worker.ledger.clone().close().await;
     }
 }
@@ -374,7 +378,8 @@ fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), Start
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let worker = Worker::new(ledger, host, artifacts, provided, limits, clock, Arc::new(Metrics::new()));
+    let traces = if config.traces { Traces::of_environment(ledger.account()) } else { Traces::default() };
+    let worker = Worker::new(ledger, host, artifacts, provided, limits, clock, traces);
     Ok((worker, tls))
 }
 

@@ -47,7 +47,8 @@ const USUAL_NET: &str = ".moot/net";
                         moot up --listen 0.0.0.0:80 --data /var/lib/moot\n  \
                         moot up --secrets secrets.toml --dir assets=./public\n  \
                         moot up --replicas 4                         four replicas here, to try out agreement\n  \
-                        moot up --config replica.toml                one replica of several, see `moot net init`\n\n\
+                        moot up --config replica.toml                one replica of several, see `moot net init`\n  \
+                        OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 moot up   with traces by OpenTelemetry\n\n\
                         Ctrl-C stops it: what was accepted is finished first."
 )]
 pub(crate) struct Up {
@@ -214,6 +215,7 @@ impl Up {
         config.compiler = Compiler::ChildProcess(this_program()?);
         config.code.clone_from(&self.code.code);
         config.wasi_http_0_3 = self.code.wasi_0_3;
+        config.traces = true;
         Ok(config)
     }
 

@@ -68,7 +68,11 @@ impl Door {
     ) -> Result<Response<AnswerBody>, Infallible> {
         let begun = Instant::now();
         let (parts, incoming) = request.into_parts();
-        let trace = TraceParent::continue_or_start(parts.headers.get(api::header::TRACEPARENT));
+        let span = self.worker.traces.request(&parts, || self.route_of(parts.uri.path()));
+        let trace = match &span {
+            Some(span) => span.trace(),
+            None => TraceParent::continue_or_start(parts.headers.get(api::header::TRACEPARENT)),
+        };
         let log = tracing::enabled!(target: "moot::access", tracing::Level::INFO)
             .then(|| (parts.method.clone(), parts.uri.clone()));
         let local =
@@ -80,6 +84,9 @@ impl Door {
         };
         if let Some(value) = trace.header() {
             response.headers_mut().insert(api::header::TRACEPARENT, value);
+        }
+        if let Some(span) = span {
+            span.end(&response);
         }
         if let Some((method, uri)) = log {
             let (status, took) = (response.status().as_u16(), begun.elapsed());
@@ -125,6 +132,11 @@ impl Door {
         }
         self.worker.refresh();
         look(&self.worker.registry())
+    }
+
+    /// The route that leads a path to its function.
+    fn route_of(&self, path: &str) -> Option<String> {
+        Some(self.worker.registry().routes.find(path)?.spec.route.to_string())
     }
 
     fn route(&self, path: &str) -> Result<Arc<Active>, Failure> {

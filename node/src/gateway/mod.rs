@@ -42,6 +42,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use api::values::why_denied;
 pub(crate) use listener::bind;
+pub(crate) use trace::TraceParent;
 
 /// Serves until `stop` turns true, and then until what was accepted is answered.
 pub(crate) fn serve(

@@ -4,6 +4,7 @@
 
 use data_encoding::HEXLOWER;
 use http::HeaderValue;
+use opentelemetry::trace::SpanContext;
 use rand::Rng;
 
 const LENGTH: usize = 55;
@@ -30,6 +31,19 @@ impl TraceParent {
         }
         HEXLOWER.encode_mut(&random[16..], &mut text[36..52]);
         TraceParent(text)
+    }
+
+    /// Of a span that is measured.
+    pub(crate) fn of(span: &SpanContext) -> Self {
+        let text = format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags().to_u8());
+        // One that is not valid is of a tracer which has ended.
+        Self::read(&text).unwrap_or_else(|| Self::continue_or_start(None))
+    }
+
+    /// Reads the first version's part of it.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        valid(bytes).then(|| bytes.first_chunk().copied().map(TraceParent)).flatten()
     }
 
     pub(crate) fn as_str(&self) -> &str {

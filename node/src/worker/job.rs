@@ -1,6 +1,8 @@
 //! One call: begun, run, finished.
 
 use crate::limits::{FATE_EVERY, RECEIPT_ATTEMPTS};
+use crate::traces::CallSpan;
+
 use crate::worker::logs::CallLogs;
 use crate::worker::payment::Unpaid;
 use crate::worker::places::{Full, Place};
@@ -88,6 +90,7 @@ pub(crate) struct Job {
     pub(super) fuel_limit: u64,
     depth: u32,
     pub(crate) trace: Option<String>,
+    span: CallSpan,
     /// What its payer has promised for it; none where nothing is charged, and of what is on the disk already.
     hold: Mutex<Option<Hold>>,
 }
@@ -179,6 +182,7 @@ impl Worker {
             component: order.function.component,
             call_bytes,
         };
+        let span = self.traces.call(&order.function.name, about.call, order.trace.as_deref());
         Ok(Job {
             worker: self.clone(),
             pending: Some(pending),
@@ -191,7 +195,8 @@ impl Worker {
             time_us,
             fuel_limit: spec.limits.fuel,
             depth: order.depth,
-            trace: order.trace,
+            trace: span.trace().or(order.trace),
+            span,
             function: order.function,
             hold: Mutex::new(hold),
         })
@@ -236,6 +241,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
+            span: CallSpan::default(),
             hold: Mutex::default(),
         }
     }
@@ -261,6 +267,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
+            span: CallSpan::default(),
             hold: Mutex::default(),
             entry: Entry::Call(call).encode(),
             runs: Runs::There(lease),
@@ -288,6 +295,7 @@ impl Job {
             fuel_limit: call.fuel_limit,
             depth: 0,
             trace: None,
+            span: CallSpan::default(),
             hold: Mutex::default(),
             entry: Entry::Call(call).encode(),
             runs: Runs::Compared { _place: place },
@@ -394,6 +402,7 @@ impl Job {
 
     /// Appends the receipt. A full queue is waited for: what was done must be said.
     pub(crate) async fn record(&self, receipt: Receipt, output: Bytes) -> Result<Pending, Unfinished> {
+        self.span.answered(&receipt);
         self.worker.metrics.called(receipt.status, receipt.fuel, receipt.duration_us);
         let mut attempts = 0;
         loop {

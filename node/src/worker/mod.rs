@@ -56,6 +56,7 @@ pub(crate) use run::{
 
 use crate::limits::{COMPONENT_WAIT, MAX_ARRIVALS_AWAITED, MAX_BUNDLE_CALLS, WorkerLimits};
 use crate::metrics::Metrics;
+use crate::traces::Traces;
 use crate::workers::wire::Sandbox;
 use crate::workers::{Fleet, Lease};
 use moot_host::{Function, Host};
@@ -80,6 +81,7 @@ pub(crate) struct Worker {
     /// Room for calls of clients' bundles that wait to be run.
     bundle_room: Arc<Semaphore>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
     pub(crate) clock: Arc<dyn Clock>,
     artifacts: Artifacts,
     provided: Provided,
@@ -153,7 +155,7 @@ impl Worker {
         provided: Provided,
         limits: &WorkerLimits,
         clock: Arc<dyn Clock>,
-        metrics: Arc<Metrics>,
+        traces: Traces,
     ) -> Arc<Self> {
         let worker = Worker {
             network: ledger.network(),
@@ -165,7 +167,8 @@ impl Worker {
             loaded: Loaded::new(limits.max_loaded),
             ledger,
             host,
-            metrics,
+            metrics: Arc::new(Metrics::new()),
+            traces,
             clock,
             artifacts,
             provided,
@@ -305,6 +308,7 @@ impl Worker {
         let Transaction::Deploy { name, component, spec, .. } = deploy else { return Ok(()) };
         let spec = Spec::decode(spec).map_err(|e| PrepareError::Spec(e.to_string()))?;
         let policy = self.provided.policy(name, owner, &spec)?;
+        self.ledger.about_to_deploy(component);
         let bytes = self.bytes(component).ok_or(PrepareError::Missing(*component))?;
         if is_external(&bytes) {
             return Ok(check_external(&bytes, &spec)?);

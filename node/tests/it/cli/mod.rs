@@ -15,6 +15,7 @@ mod offline;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;
+mod traces;
 mod triggers;
 mod values;
 mod verify;

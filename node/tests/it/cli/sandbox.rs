@@ -64,7 +64,9 @@ impl Sandbox {
         command.args(arguments).current_dir(self.path("")).env("HOME", self.folder.path());
         let settings = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
         let cargos = |name: &str| name.starts_with("CARGO_") && name != "CARGO_HOME";
-        for name in settings.filter(|name| name.starts_with("MOOT_") || cargos(name)) {
+        for name in
+            settings.filter(|name| name.starts_with("MOOT_") || name.starts_with("OTEL_") || cargos(name))
+        {
             command.env_remove(name);
         }
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG", "XDG_CONFIG_HOME"] {
@@ -169,10 +171,27 @@ impl Up {
     /// Starts a node in the sandbox and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Up {
+        let mut command = Up::command(sandbox, arguments);
+        command.stderr(Stdio::inherit());
+        Up::of(command)
+    }
+
+    /// The same with variables in its environment; what it says is kept for [`Up::stop_and_read`].
+    #[track_caller]
+    pub(crate) fn start_in(sandbox: &Sandbox, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
+        let mut command = Up::command(sandbox, arguments);
+        command.envs(environment.iter().copied());
+        Up::of(command)
+    }
+
+    fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
         let mut words = vec!["up", "--listen", "127.0.0.1:0", "--json"];
         words.extend(arguments);
-        let mut command = sandbox.command(&words);
-        command.stderr(Stdio::inherit());
+        sandbox.command(&words)
+    }
+
+    #[track_caller]
+    fn of(mut command: Command) -> Up {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -181,6 +200,15 @@ impl Up {
             serde_json::from_str(&line).unwrap_or_else(|error| panic!("moot up said {line:?}: {error}"));
         let address = ready["address"].as_str().unwrap().to_owned();
         Up { child, address, ready }
+    }
+
+    /// Asks it to stop, waits for that, and reads what it said. A node says little: it fits the pipe.
+    pub(crate) fn stop_and_read(mut self) -> (i32, String) {
+        let mut said = self.child.stderr.take().unwrap();
+        let code = self.stop();
+        let mut text = String::new();
+        said.read_to_string(&mut text).unwrap();
+        (code, text)
     }
 
     /// Asks it to stop, and waits for that.
