@@ -1,5 +1,6 @@
 /** A host for the guest modules: what they import of `moot:` and `wasi:` comes from here, inside Node. */
 
+import assert from "node:assert/strict";
 import { register } from "node:module";
 
 /** What the guest wrote and holds; a test looks at it and changes it. */
@@ -10,9 +11,44 @@ export interface FakeHost {
   /** What opening a store throws, when it does. */
   refusal: unknown;
   random: (bigint | number)[];
+  /** What is ready once `finish` was called. */
+  work: () => { pollable: FakePollable; finish: () => void };
+  /** What the guest has not let go of. */
+  held: number;
 }
 
-export const host: FakeHost = { log: [], variables: {}, store: new Map(), refusal: null, random: [] };
+/** Something that a guest can wait for. */
+class FakePollable {
+  constructor(readonly ready: () => boolean) {
+    host.held += 1;
+  }
+  [Symbol.dispose](): void {
+    host.held -= 1;
+  }
+}
+
+/** When those end that are timers. */
+const alarms = new WeakMap<FakePollable, number>();
+
+/** Nanoseconds of a clock that moves when somebody waits for it. */
+let now = 0;
+
+export const host: FakeHost = {
+  log: [],
+  variables: {},
+  store: new Map(),
+  refusal: null,
+  random: [],
+  work: () => {
+    let done = false;
+    const pollable = new FakePollable(() => done);
+    const finish = (): void => {
+      done = true;
+    };
+    return { pollable, finish };
+  },
+  held: 0,
+};
 
 const decoder = new TextDecoder();
 const bucket = {
@@ -47,6 +83,26 @@ const interfaces = {
   "wasi:config/store": {
     get: (name: string) => host.variables[name],
     getAll: () => Object.entries(host.variables),
+  },
+  "wasi:io/poll": {
+    poll: (pollables: FakePollable[]) => {
+      const ready = (): number[] => [...pollables.keys()].filter((at) => pollables[at]?.ready() === true);
+      // Time stands still unless there is nothing else to wait for.
+      const wakes = pollables.map((pollable) => alarms.get(pollable) ?? Infinity);
+      if (ready().length === 0) {
+        now = Math.max(now, Math.min(...wakes));
+      }
+      assert.ok(ready().length > 0, "the guest waits for ever");
+      return ready();
+    },
+  },
+  "wasi:clocks/monotonic-clock": {
+    now: () => now,
+    subscribeInstant: (when: number) => {
+      const alarm = new FakePollable(() => now >= when);
+      alarms.set(alarm, when);
+      return alarm;
+    },
   },
   "wasi:random/insecure": { getInsecureRandomU64: () => host.random.shift() ?? 0n },
   "wasi:keyvalue/store": {

@@ -9,6 +9,7 @@ use moot_record::FunctionName;
 use super::failure::Failure;
 use super::toolchain::Missing;
 use super::{build, terminal, toolchain};
+use crate::manifest::Engine;
 
 mod templates;
 
@@ -30,6 +31,10 @@ pub(crate) struct New {
     /// The language
     #[arg(long, short, value_enum, default_value_t = Language::Rust)]
     lang: Language,
+    /// What runs JavaScript: written to moot.toml, which `moot build` and `moot deploy` go by [default: the smallest
+    /// that the template can do with]
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     /// The folder to make [default: the name]
     #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
@@ -60,9 +65,10 @@ impl New {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let name = FunctionName::parse(&self.name).map_err(|error| Failure::usage(error.to_string()))?;
         templates::check_name(self.lang, &name)?;
+        templates::check_engine(self.lang, self.template, self.engine)?;
         let folder = self.path.unwrap_or_else(|| PathBuf::from(name.as_str()));
         refuse_full(&folder)?;
-        let files = templates::files(self.lang, self.template, &name);
+        let files = templates::files(self.lang, self.template, self.engine, &name);
         for (path, content) in &files {
             write(&folder.join(&**path), content)?;
         }

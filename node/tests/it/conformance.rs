@@ -17,8 +17,9 @@ mod axum;
 mod cases;
 mod flask;
 mod hono;
+mod itty;
 mod languages;
-mod server;
+pub(crate) mod server;
 
 use super::support::TestNode;
 use cases::CASES;

@@ -6,7 +6,8 @@
  *                                                        else ──► the log; the caller is told that it failed
  */
 
-import { needPromises } from "./engine.js";
+import { context } from "./context.js";
+import { waited } from "./engine.js";
 import { describe, Failure, report, UNEXPECTED } from "./errors.js";
 
 /** One thing that happened. */
@@ -67,8 +68,8 @@ export function exportHandler(main: EventHandler | EventFunction): {
         if (!(answer instanceof Promise)) {
           return bytes(answer);
         }
-        needPromises();
-        return answer.then(bytes).catch(refuse);
+        const later = waited(answer.then(bytes), `the handler of ${context.function}`);
+        return later instanceof Promise ? later.catch(refuse) : later;
       } catch (error) {
         return refuse(error);
       }

@@ -51,3 +51,73 @@ declare module "wasi:keyvalue/atomics" {
   import type { Bucket } from "wasi:keyvalue/store";
   export function increment(bucket: Bucket, key: string, delta: bigint | number): bigint | number;
 }
+
+declare module "wasi:io/poll" {
+  /** In QuickJS alone, which has it on everything that the host holds. */
+  export interface Pollable extends Disposable {
+    ready(): boolean;
+  }
+  export function poll(pollables: Pollable[]): Iterable<number>;
+}
+
+declare module "wasi:io/streams" {
+  import type { Pollable } from "wasi:io/poll";
+  export interface InputStream extends Disposable {
+    read(length: number): Uint8Array;
+    subscribe(): Pollable;
+  }
+  export interface OutputStream extends Disposable {
+    checkWrite(): bigint | number;
+    write(bytes: Uint8Array): void;
+    flush(): void;
+    subscribe(): Pollable;
+  }
+}
+
+declare module "wasi:clocks/monotonic-clock" {
+  import type { Pollable } from "wasi:io/poll";
+  export function now(): bigint | number;
+  export function subscribeInstant(when: number): Pollable;
+}
+
+declare module "wasi:http/types" {
+  import type { Pollable } from "wasi:io/poll";
+  import type { InputStream, OutputStream } from "wasi:io/streams";
+
+  export class Fields implements Disposable {
+    static fromList(entries: [string, Uint8Array][]): Fields;
+    entries(): [string, Uint8Array][];
+    [Symbol.dispose](): void;
+  }
+  export class OutgoingBody implements Disposable {
+    static finish(body: OutgoingBody, trailers: null): void;
+    write(): OutputStream;
+    [Symbol.dispose](): void;
+  }
+  export class OutgoingRequest {
+    constructor(headers: Fields);
+    body(): OutgoingBody;
+    setMethod(method: { tag: string; val?: string }): void;
+    setScheme(scheme: { tag: string }): void;
+    setAuthority(authority: string): void;
+    setPathWithQuery(path: string): void;
+  }
+  export interface IncomingBody extends Disposable {
+    stream(): InputStream;
+  }
+  export interface IncomingResponse extends Disposable {
+    status(): number;
+    headers(): Fields;
+    consume(): IncomingBody;
+  }
+  type Result<T> = { tag: "ok"; val: T } | { tag: "err"; val?: unknown };
+  export interface FutureIncomingResponse extends Disposable {
+    subscribe(): Pollable;
+    get(): Result<Result<IncomingResponse>> | null;
+  }
+}
+
+declare module "wasi:http/outgoing-handler" {
+  import type { FutureIncomingResponse, OutgoingRequest } from "wasi:http/types";
+  export function handle(request: OutgoingRequest, options: null): FutureIncomingResponse;
+}

@@ -5,7 +5,7 @@
  * `ComponentError` is the `err` of a result, a value that is no error likewise, and any other error ends the call.
  */
 
-import { needPromises } from "./engine.js";
+import { waited } from "./engine.js";
 import { ComponentError, report, UNEXPECTED } from "./errors.js";
 
 type Callable = (...words: unknown[]) => unknown;
@@ -33,8 +33,11 @@ function guardFunction(inner: Callable): Callable {
       if (!(result instanceof Promise)) {
         return result;
       }
-      needPromises();
-      return result.catch(refuse);
+      const later: unknown = waited(
+        result,
+        inner.name === "" ? "the function" : `the function ${inner.name}`,
+      );
+      return later instanceof Promise ? later.catch(refuse) : later;
     } catch (error) {
       return refuse(error);
     }

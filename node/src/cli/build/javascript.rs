@@ -19,6 +19,7 @@ use crate::limits::MAX_MANIFEST_PARENTS;
 use crate::manifest::Engine;
 
 mod exports;
+mod stand_ins;
 mod world;
 
 /// A source of the JavaScript SDK, in the binary.
@@ -34,7 +35,7 @@ const JCO: &str = "@bytecodealliance/jco";
 const JCO_VERSION: &str = "1.34.0";
 
 /// What drives the tools, and what is bundled into every function, as they are in the checkout.
-const SCRIPTS: [(&str, &str); 20] = [
+const SCRIPTS: [(&str, &str); 26] = [
     ("componentize.mjs", include_str!("javascript/componentize.mjs")),
     ("lines.mjs", include_str!("javascript/lines.mjs")),
     ("sdk/guest.ts", sdk!("guest.ts")),
@@ -50,8 +51,14 @@ const SCRIPTS: [(&str, &str); 20] = [
     ("sdk/guest/log.ts", sdk!("guest/log.ts")),
     ("sdk/guest/quickjs.ts", sdk!("guest/quickjs.ts")),
     ("sdk/guest/quickjs-console.ts", sdk!("guest/quickjs-console.ts")),
+    ("sdk/guest/quickjs-fetch.ts", sdk!("guest/quickjs-fetch.ts")),
+    ("sdk/guest/quickjs-headers.ts", sdk!("guest/quickjs-headers.ts")),
+    ("sdk/guest/quickjs-loop.ts", sdk!("guest/quickjs-loop.ts")),
+    ("sdk/guest/quickjs-promise.ts", sdk!("guest/quickjs-promise.ts")),
     ("sdk/guest/quickjs-text.ts", sdk!("guest/quickjs-text.ts")),
+    ("sdk/guest/quickjs-timers.ts", sdk!("guest/quickjs-timers.ts")),
     ("sdk/guest/quickjs-url.ts", sdk!("guest/quickjs-url.ts")),
+    ("sdk/guest/quickjs-waiting.ts", sdk!("guest/quickjs-waiting.ts")),
     ("sdk/guest/random.ts", sdk!("guest/random.ts")),
     ("sdk/guest/stack.ts", sdk!("guest/stack.ts")),
     ("sdk/guest/typed.ts", sdk!("guest/typed.ts")),
@@ -81,10 +88,7 @@ pub(super) fn build(project: &Project<'_>) -> anyhow::Result<()> {
         "source": source,
         "jco": jco,
         "cache": cache,
-        "engine": match project.engine {
-            Engine::StarlingMonkey => "starlingmonkey",
-            Engine::QuickJs => "quickjs",
-        },
+        "engine": project.engine.as_str(),
         "outbound": project.grants.http.is_some(),
         "random": project.grants.random,
         "warmUp": project.warm_up,
@@ -98,7 +102,7 @@ pub(super) fn build(project: &Project<'_>) -> anyhow::Result<()> {
     if project.engine == Engine::QuickJs {
         let path = &project.component;
         let component = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let component = exports::without_init(&component)?;
+        let component = stand_ins::named(&exports::without_init(&component)?)?;
         std::fs::write(path, component).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

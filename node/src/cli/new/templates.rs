@@ -1,7 +1,8 @@
 //! The templates, carried in the binary: `templates/` of this crate, a file here for each language.
 //!
 //! `{{name}}` and `{{crate}}` in a template stand for the function's name and for the same with underscores;
-//! `{{extension}}` for that of JavaScript's or TypeScript's files.
+//! `{{extension}}` for that of JavaScript's or TypeScript's files, `{{engine}}` for the line that names QuickJS, or
+//! nothing.
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use moot_record::FunctionName;
 use super::super::build::interfaces;
 use super::super::failure::Failure;
 use super::{Language, Template};
+use crate::manifest::Engine;
 
 /// A path in the project, and the text to be filled in.
 type File = (&'static str, &'static str);
@@ -36,10 +38,32 @@ pub(super) fn check_name(language: Language, name: &FunctionName) -> anyhow::Res
     Ok(())
 }
 
+/// Refuses an engine where there is none to choose, or where the template needs what it lacks.
+pub(super) fn check_engine(
+    language: Language,
+    template: Template,
+    engine: Option<Engine>,
+) -> anyhow::Result<()> {
+    let Some(engine) = engine else { return Ok(()) };
+    if !matches!(language, Language::Js | Language::Ts) {
+        let message = format!("--engine {} is for JavaScript alone: --lang js or ts", engine.as_str());
+        return Err(Failure::usage(message).hint("leave --engine out, or choose another --lang").into());
+    }
+    match javascript::lacks(template, engine) {
+        None => Ok(()),
+        Some(lack) => {
+            let message = format!("this template cannot have --engine {}: {lack}", engine.as_str());
+            let hint = "leave --engine out, or begin with --template hello or counter";
+            Err(Failure::usage(message).hint(hint).into())
+        }
+    }
+}
+
 /// The files of a new project, with their paths in it.
 pub(super) fn files(
     language: Language,
     template: Template,
+    engine: Option<Engine>,
     name: &FunctionName,
 ) -> Vec<(Cow<'static, str>, String)> {
     let (own, ignored, carries_wit) = match language {
@@ -50,7 +74,9 @@ pub(super) fn files(
         Language::Go => (go::files(template), go::IGNORED, false),
     };
     let extension = if language == Language::Ts { "ts" } else { "js" };
-    let fill = |text: &str| fill(text, name).replace("{{extension}}", extension);
+    let engine = javascript::engine_line(engine.unwrap_or_else(|| javascript::engine_of(template)));
+    let fill =
+        |text: &str| fill(text, name).replace("{{extension}}", extension).replace("{{engine}}", engine);
     let mut files: Vec<_> = own.iter().map(|(path, text)| (Cow::from(*path), fill(text))).collect();
     files.push((".gitignore".into(), ignored.to_owned()));
     if carries_wit && own.iter().any(|(path, _)| path.starts_with("wit/")) {
@@ -74,7 +100,7 @@ mod tests {
     fn each(language: Language, check: impl Fn(&FunctionManifest)) {
         let name = FunctionName::parse("my-function").unwrap();
         for template in Template::value_variants() {
-            let files = files(language, *template, &name);
+            let files = files(language, *template, None, &name);
             for (path, text) in &files {
                 assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
             }
@@ -114,6 +140,31 @@ mod tests {
     }
 
     #[test]
+    fn the_engine_that_was_chosen_is_the_manifest_s_and_else_the_template_s() {
+        let name = FunctionName::parse("my-function").unwrap();
+        for template in Template::value_variants() {
+            for chosen in [None, Some(Engine::StarlingMonkey), Some(Engine::QuickJs)] {
+                if check_engine(Language::Ts, *template, chosen).is_err() {
+                    assert_eq!(chosen, Some(Engine::QuickJs), "{template:?}");
+                    assert!(!matches!(template, Template::Hello | Template::Counter), "{template:?}");
+                    continue;
+                }
+                let files = files(Language::Ts, *template, chosen, &name);
+                let (_, text) = files.iter().find(|(path, _)| path == "moot.toml").unwrap();
+                let manifest = Manifest::parse(text, Path::new("moot.toml")).unwrap();
+                let Some(Build::Language(build)) = &manifest.functions[0].build else { panic!("{text}") };
+                assert_eq!(
+                    build.engine,
+                    chosen.unwrap_or_else(|| javascript::engine_of(*template)),
+                    "{text}"
+                );
+            }
+        }
+        let wrong = check_engine(Language::Rust, Template::Hello, Some(Engine::QuickJs)).unwrap_err();
+        assert!(wrong.to_string().contains("for JavaScript alone"), "{wrong}");
+    }
+
+    #[test]
     fn every_template_in_python_and_go_names_its_language_and_a_world_that_is_there() {
         let name = FunctionName::parse("my-function").unwrap();
         for (language, in_manifest) in [
@@ -121,7 +172,7 @@ mod tests {
             (Language::Go, crate::manifest::Language::Go),
         ] {
             for template in Template::value_variants() {
-                let files = files(language, *template, &name);
+                let files = files(language, *template, None, &name);
                 for (path, text) in &files {
                     assert!(!text.contains("{{"), "{template:?} {path}: something was left to fill in");
                 }

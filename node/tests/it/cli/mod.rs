@@ -12,6 +12,7 @@ mod javascript;
 mod keys;
 mod languages;
 mod offline;
+mod quickjs;
 mod rules;
 pub(crate) mod sandbox;
 mod tour;

@@ -154,6 +154,22 @@ fn a_new_function_in_a_folder_of_its_own() {
     sandbox.fails(&["new", "match"], 2, &["a Rust crate cannot be called match", "my-match"]);
     sandbox.fails(&["new", "x", "--template", "nothing"], 2, &["hello", "http", "typed", "counter"]);
     sandbox.fails(&["new", "x", "--lang", "cobol"], 2, &["rust"]);
+    let engine = |name: &str, engine: &str| {
+        sandbox.ok(&["new", name, "--lang", "ts", "--engine", engine]);
+        std::fs::read_to_string(sandbox.path(name).join("moot.toml")).unwrap()
+    };
+    assert!(engine("small", "quickjs").contains("engine = \"quickjs\""));
+    assert!(!engine("complete", "starlingmonkey").contains("engine"), "it is the one without");
+    sandbox.fails(&["new", "x", "--engine", "quickjs"], 2, &["for JavaScript alone", "--lang"]);
+    for template in ["http", "fetch", "typed"] {
+        let words = ["cannot have --engine quickjs", "--template hello"];
+        sandbox.fails(
+            &["new", "x", "--lang", "js", "--template", template, "--engine", "quickjs"],
+            2,
+            &words,
+        );
+    }
+    assert!(!sandbox.path("x").exists(), "nothing was made of them");
     sandbox.ok(&["new", "other", "--template", "http", "--path", "somewhere/else"]);
     assert!(sandbox.path("somewhere/else/src/lib.rs").is_file());
 }

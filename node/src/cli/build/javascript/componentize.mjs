@@ -19,6 +19,15 @@ const ENTRY = "\0moot:entry";
 const SDK = "@folkmoot/sdk/guest";
 /** What the entry leaves there is run last, when stacks can be read. */
 const WARM_UP = 'Symbol.for("folkmoot.warm-up")';
+/** Modules of the SDK that are imported for what they leave in the globals. */
+const FOR_GLOBALS = ["quickjs.ts", "quickjs-waiting.ts", "quickjs-fetch.ts"];
+/** QuickJS goes on with no promise of its own; below this version of the language async functions are generators over ours. */
+const WITHOUT_ASYNC = "es2016";
+/** What that version lacks too, and is left as it is: this engine has it. */
+const LEFT_AS_IT_IS = "TOLERATED_TRANSFORM";
+/** What a function in QuickJS has in it that may wait. What waiting takes is brought along for those alone. */
+const MAY_WAIT =
+  /\b(?:async|await|Promise|fromAsync|AsyncDisposableStack|queueMicrotask|fetch|(?:set|clear)(?:Timeout|Interval))\b|\bimport\s*\(/;
 const SPECIFIER = /^([a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*)(@.*)?$/;
 
 class Wrong extends Error {
@@ -45,6 +54,8 @@ async function dependency(name) {
 }
 
 const name = ({ namespace, package: packageName, interface: face }) => `${namespace}:${packageName}/${face}`;
+/** The name that modules import an interface by: some stand in for WASI's while the component is made. */
+const imported = (face) => name(face.namespace === "moot" && face.package !== "function" ? { ...face, namespace: "wasi" } : face);
 const camel = (text) => text.replace(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 /** `wasi:http/types` to the same with the version that the world has. */
@@ -57,7 +68,7 @@ async function readWorld() {
   const versioned = imports.map((face) => {
     const { major, minor, patch, pre } = face.version ?? {};
     const version = face.version ? `@${major}.${minor}.${patch}${pre ? `-${pre}` : ""}` : "";
-    return [name(face), name(face) + version];
+    return [imported(face), name(face) + version];
   });
   return { imports: new Map(versioned), exports: exports.map(name) };
 }
@@ -81,11 +92,12 @@ async function writeTypes() {
   return functions;
 }
 
-/** Bundles `input` into one module. */
-async function bundle(input, entryText, world) {
+/** Bundles `input` into one module, in an older version of the language where one is named. */
+async function bundle(input, entryText, world, target) {
   const { rolldown } = await dependency("rolldown");
-  const warnings = [];
   const sdk = join(order.cache, "sdk");
+  const warnings = [];
+  const kept = (id) => FOR_GLOBALS.some((file) => id === join(sdk, "guest", file));
   const plugin = {
     name: "moot",
     resolveId(id) {
@@ -110,9 +122,10 @@ async function bundle(input, entryText, world) {
     platform: "neutral",
     plugins: [plugin],
     resolve: { mainFields: ["module", "main"], conditionNames: ["worker", "browser", "import", "module", "default"] },
-    treeshake: { moduleSideEffects: (id, external) => !external && (!id.startsWith(sdk) || id.endsWith("quickjs.ts")) },
+    treeshake: { moduleSideEffects: (id, external) => !external && (!id.startsWith(sdk) || kept(id)) },
+    ...(target === undefined ? {} : { transform: { target } }),
     onLog: (level, log) => {
-      if (level === "warn") {
+      if (level === "warn" && log.code !== LEFT_AS_IT_IS) {
         warnings.push(log);
       }
     },
@@ -130,11 +143,17 @@ async function bundle(input, entryText, world) {
 }
 
 /** What the entry exports, by what the world exports and the module has. */
-function entry(world, functions, has) {
+function entry(world, functions, has, waits) {
   const from = JSON.stringify(order.source);
   const lines = [];
   if (QUICKJS) {
     lines.push(`import "${SDK}/quickjs";`);
+    if (waits) {
+      lines.push(`import "${SDK}/quickjs-waiting";`);
+    }
+    if (waits && order.outbound) {
+      lines.push(`import "${SDK}/quickjs-fetch";`);
+    }
   } else {
     lines.push(`import { readableErrors } from "${SDK}/console";`, "readableErrors();");
   }
@@ -164,7 +183,7 @@ function entry(world, functions, has) {
       }
       if (QUICKJS) {
         throw new Wrong(
-          "QuickJS has no fetch: HTTP functions need StarlingMonkey",
+          "QuickJS answers no HTTP: it has no Request and no streams, and HTTP functions need StarlingMonkey",
           'leave `engine = "quickjs"` out, or answer events: export default defineFunction(...)',
         );
       }
@@ -211,7 +230,10 @@ function lineTable(chunk) {
   const own = (path) => !/(^|\/)(\.moot|node_modules)\//.test(path) && !path.includes("\0");
   const files = ["", ...paths.filter(own)];
   const index = paths.map((path) => Math.max(files.indexOf(path), 0));
-  const runs = runsOf(mappings).map(([at, file, there]) => [at, index[file], index[file] === 0 ? 0 : there]);
+  const mapped = runsOf(mappings).map(([at, file, there]) => [at, index[file], index[file] === 0 ? 0 : there]);
+  // The bundler's own modules are in no map, so that their lines would count as those of the file before them.
+  const helpers = chunk.code.split("\n").flatMap((line, at) => (line.startsWith("// \0") ? [[at + 1, 0, 0]] : []));
+  const runs = [...mapped, ...helpers].sort(([a], [b]) => a - b);
   // Of what is not the project's own it is enough to know where it begins.
   const kept = runs.filter(([, file], at) => file !== 0 || at === 0 || runs[at - 1][1] !== 0);
   const table = JSON.stringify({ bundle: BUNDLE, files, runs: kept });
@@ -247,7 +269,8 @@ try {
   const world = await readWorld();
   const functions = await writeTypes();
   const { chunk: alone } = await bundle(order.source, "", world);
-  const made = await bundle(ENTRY, entry(world, functions, alone.exports), world);
+  const waits = QUICKJS && MAY_WAIT.test(alone.code);
+  const made = await bundle(ENTRY, entry(world, functions, alone.exports, waits), world, waits ? WITHOUT_ASYNC : undefined);
   checkImports(made.chunk, world);
   const warmUp = order.warmUp.length === 0 ? "" : `await globalThis[${WARM_UP}]();\n`;
   const source = `${made.chunk.code.trimEnd()}\n${lineTable(made.chunk)}${warmUp}`;

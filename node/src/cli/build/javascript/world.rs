@@ -15,10 +15,11 @@ use anyhow::Context as _;
 use super::super::super::failure::Failure;
 use super::super::interfaces;
 use super::super::project::Project;
+use super::stand_ins;
 use crate::manifest::Engine;
 
 /// The version of WASI that is carried, and the one that StarlingMonkey's own `fetch` is made of.
-const CARRIED: &str = "0.2.12";
+pub(super) const CARRIED: &str = "0.2.12";
 const STARLINGMONKEY: &str = "0.2.10";
 
 /// What every component imports: none needs a grant.
@@ -26,6 +27,11 @@ const ALWAYS: &str = "  import moot:function/context@0.1.0;
   import wasi:logging/logging@0.1.0-draft;
   import wasi:config/store@0.2.0-rc.1;
   import wasi:random/insecure@0.2.12;
+";
+
+/// What QuickJS imports besides, which StarlingMonkey has in itself: what it waits with.
+const QUICKJS: &str = "  import wasi:io/poll@0.2.12;
+  import wasi:clocks/monotonic-clock@0.2.12;
 ";
 
 /// Writes `wit` for the engine and `wit-types` for editors below `cache`.
@@ -39,7 +45,7 @@ pub(super) fn write(project: &Project<'_>, cache: &Path) -> anyhow::Result<()> {
     };
     let text = world(project, include.as_deref());
     files.push((PathBuf::from("world.wit"), text));
-    for (folder, engine) in [("wit-types", Engine::QuickJs), ("wit", project.engine)] {
+    for (folder, engine) in [("wit-types", None), ("wit", Some(project.engine))] {
         let folder = cache.join(folder);
         match std::fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -49,8 +55,9 @@ pub(super) fn write(project: &Project<'_>, cache: &Path) -> anyhow::Result<()> {
         }
         for (path, text) in &files {
             let text = match engine {
-                Engine::QuickJs => text.clone(),
-                Engine::StarlingMonkey => for_starlingmonkey(text),
+                Some(Engine::StarlingMonkey) => for_starlingmonkey(text),
+                Some(Engine::QuickJs) if project.grants.http.is_some() => stand_ins::put_into(text),
+                Some(Engine::QuickJs) | None => text.clone(),
             };
             // What is left out of a package is the whole package.
             if !text.trim().is_empty() {
@@ -107,6 +114,12 @@ fn world(project: &Project<'_>, include: Option<&str>) -> String {
         }
     }
     text.push_str(ALWAYS);
+    if project.engine == Engine::QuickJs {
+        text.push_str(QUICKJS);
+        if grants.http.is_some() {
+            text.push_str("  import wasi:http/outgoing-handler@0.2.12;\n");
+        }
+    }
     if grants.random {
         text.push_str("  import wasi:random/random@0.2.12;\n");
     }

@@ -1,0 +1,30 @@
+/**
+ * Promises, timers and waiting for functions in QuickJS that use them: the engine itself goes on with no promise once an
+ * export has returned.
+ */
+
+import { waitWith } from "./engine.js";
+import { settled } from "./quickjs-loop.js";
+import { QuickPromise } from "./quickjs-promise.js";
+import { clearTimer, queueMicrotask, setInterval, setTimeout } from "./quickjs-timers.js";
+
+const NO_FETCH = 'no request is granted: `http = ["https://host:443"]` below grants in moot.toml grants some';
+
+const waiting: Record<string, unknown> = {
+  Promise: QuickPromise,
+  queueMicrotask,
+  setTimeout,
+  setInterval,
+  clearTimeout: clearTimer,
+  clearInterval: clearTimer,
+  fetch: async () => Promise.reject(new TypeError(NO_FETCH)),
+};
+
+for (const [name, value] of Object.entries(waiting)) {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+// These make promises of the engine's own: better to be missed than to be waited for.
+Reflect.deleteProperty(globalThis, "AsyncDisposableStack");
+Reflect.deleteProperty(Array, "fromAsync");
+waitWith(settled);
