@@ -11,7 +11,7 @@
 use super::cron::Cron;
 use super::{FunctionRecord, Refusal};
 use crate::limits::{MAX_TRIGGERS, MAX_TRIGGERS_OF_ONE};
-use crate::rules::Rule;
+use crate::rules::{Rule, Subject};
 use moot_record::{AccountId, FunctionName, Pattern, SetTrigger, Trigger, TriggerAccess, TriggerOn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl TriggerRecord {
             Event::Schedule(_) | Event::Completion(_) => Vec::new(),
         };
         let rule = match &set.trigger.access {
-            TriggerAccess::Rule(text) => Some(Rule::parse(text, &variables)?),
+            TriggerAccess::Rule(text) => Some(Rule::parse(text, Subject::Value(&variables))?),
             TriggerAccess::Anyone | TriggerAccess::Accounts(_) => None,
         };
         Ok(TriggerRecord { name, event, rule, set })
