@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod accuse;
 mod append;
 mod application;
@@ -64,6 +65,7 @@ mod submit;
 mod unordered;
 mod values;
 
+pub use access::{CallAccess, NotAdmitted};
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
 pub use bill::{BillFrom, BillPart, BilledCall};

@@ -198,9 +198,11 @@ pub(super) fn check_target<'a>(
     Ok(record.as_ref())
 }
 
-/// Whether an account may set a trigger that waits for the end of a function's calls: its owner, and whom it admits.
+/// Whether an account may set a trigger that waits for the end of a function's calls: its owner, and whom it admits for
+/// good. A rule says whom it admits now, and a trigger stays.
 pub(super) fn check_watched(record: &FunctionRecord, account: &AccountId) -> Result<(), Refusal> {
-    let admits = record.active().is_some_and(|version| version.spec.admits(Some(account)));
+    let admits =
+        record.active().is_some_and(|version| version.spec.access.admits(Some(account)) == Some(true));
     if record.owner == *account || admits {
         return Ok(());
     }
