@@ -217,7 +217,7 @@ impl Core {
         let Some(record) = registry.get(&call.function) else { return Terms::default() };
         let caller = signer.or(call.caller);
         let version = record.versions.iter().rev().find(|version| version.spec_digest == call.spec);
-        match version.filter(|version| version.spec.admits(caller.as_ref())) {
+        match version.filter(|version| version.spec.can_have_admitted(caller.as_ref())) {
             None => Terms::default(),
             Some(version) => {
                 let payer = match version.spec.payer {

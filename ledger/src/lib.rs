@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod accuse;
 mod append;
 mod application;
@@ -65,6 +66,7 @@ mod unordered;
 mod uploads;
 mod values;
 
+pub use access::{CallAccess, NotAdmitted};
 pub use append::PayloadBytes;
 pub use attested::SignedReceipts;
 pub use bill::{BillFrom, BillPart, BilledCall};

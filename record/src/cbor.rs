@@ -267,6 +267,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether text comes next.
+    #[inline]
+    #[must_use]
+    pub fn at_text(&self) -> bool {
+        self.rest().first().is_some_and(|first| first >> 5 == TEXT)
+    }
+
     /// Null, or what `read` reads.
     #[inline]
     pub fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {

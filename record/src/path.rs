@@ -1,4 +1,4 @@
-//! Paths and patterns: where values are written, and what rules are about.
+//! Paths, patterns and rules: where values are written, and who may.
 //!
 //! ```text
 //!  path     /chat/lobby/42            labels of RFC 3986's unreserved characters
@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use crate::error::Invalid;
-use crate::limits::{MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES, MAX_PATH_LABELS, MAX_VARIABLE_BYTES};
+use crate::limits::{
+    MAX_PATH_BYTES, MAX_PATH_LABEL_BYTES, MAX_PATH_LABELS, MAX_RULE_BYTES, MAX_VARIABLE_BYTES,
+};
 
 /// Checks a path: labels of `A-Z a-z 0-9 - . _ ~`, each after a `/`, none of them `.` or `..`, at most
 /// [`MAX_PATH_LABELS`].
@@ -46,6 +48,14 @@ fn labels<'a>(field: &'static str, path: &'a str) -> Result<std::str::Split<'a, 
         return Err(Invalid::new(field, why));
     }
     Ok(rest.split('/'))
+}
+
+/// Checks the length of a rule's text, of all that can be checked of one without its language.
+pub(crate) fn check_rule_text(field: &'static str, rule: &str) -> Result<(), Invalid> {
+    if (1..=MAX_RULE_BYTES).contains(&rule.len()) {
+        return Ok(());
+    }
+    Err(Invalid::new(field, format!("{} bytes; a rule has 1 to {MAX_RULE_BYTES}", rule.len())))
 }
 
 fn check_label(field: &'static str, label: &str) -> Result<(), Invalid> {

@@ -81,6 +81,23 @@ pub enum Access {
     Anyone,
     /// These accounts, sorted. An empty list lets nobody call.
     Accounts(Vec<AccountId>),
+    /// Whom a rule allows, in the language of the paths' rules. It is asked when a call comes in.
+    Rule(String),
+}
+
+impl Access {
+    /// Whether `caller` may call, as far as the manifest alone can say; none where a rule decides, which asks for what
+    /// only the ledger knows.
+    #[must_use]
+    pub fn admits(&self, caller: Option<&AccountId>) -> Option<bool> {
+        match self {
+            Self::Anyone => Some(true),
+            Self::Accounts(accounts) => {
+                Some(caller.is_some_and(|caller| accounts.binary_search(caller).is_ok()))
+            }
+            Self::Rule(_) => None,
+        }
+    }
 }
 
 /// What an owner may still do. Both are given up for ever by setting them to false.
@@ -241,13 +258,10 @@ impl Spec {
         self
     }
 
-    /// Whether `caller` may call.
+    /// Whether a call by `caller` can have been let in, by all that can be said of it later: what a rule was asked about
+    /// is gone by then, so under one anybody's can.
     #[must_use]
-    pub fn admits(&self, caller: Option<&AccountId>) -> bool {
-        match (&self.access, caller) {
-            (Access::Anyone, _) => true,
-            (Access::Accounts(accounts), Some(caller)) => accounts.binary_search(caller).is_ok(),
-            (Access::Accounts(_), None) => false,
-        }
+    pub fn can_have_admitted(&self, caller: Option<&AccountId>) -> bool {
+        self.access.admits(caller) != Some(false)
     }
 }

@@ -14,7 +14,7 @@ use crate::item::Item;
 use crate::limits::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_TOGETHER};
 use crate::name::FunctionName;
 use crate::offence::MAX_OFFENCE_BYTES;
-use crate::path::{Pattern, check_path};
+use crate::path::{Pattern, check_path, check_rule_text};
 use crate::price_list::check_prices;
 use crate::spec::Spec;
 use crate::text::{base64url, exact, numbered};
@@ -468,12 +468,7 @@ fn check_own(path: &str, owner: Option<&AccountId>) -> Result<(), Invalid> {
 
 fn check_rule(pattern: &str, rule: Option<&str>) -> Result<(), Invalid> {
     Pattern::parse(pattern)?;
-    let Some(rule) = rule else { return Ok(()) };
-    if (1..=MAX_RULE_BYTES).contains(&rule.len()) {
-        return Ok(());
-    }
-    let why = format!("{} bytes; a rule has 1 to {MAX_RULE_BYTES}", rule.len());
-    Err(Invalid::new("transaction.rule", why))
+    rule.map_or(Ok(()), |rule| check_rule_text("transaction.rule", rule))
 }
 
 /// What the types of a seat alone cannot check.

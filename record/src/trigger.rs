@@ -14,7 +14,7 @@ use crate::error::{DecodeError, Invalid};
 use crate::item::Item;
 use crate::limits::{MAX_CRON_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_TRIGGER_ACCOUNTS};
 use crate::name::FunctionName;
-use crate::path::Pattern;
+use crate::path::{Pattern, check_rule_text};
 
 /// What makes a function run, and who may make it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,11 +87,7 @@ impl Trigger {
                 "an empty list lets nobody make it fire: take the trigger back",
             )),
             TriggerAccess::Accounts(_) => Ok(()),
-            TriggerAccess::Rule(text) if (1..=MAX_RULE_BYTES).contains(&text.len()) => Ok(()),
-            TriggerAccess::Rule(text) => {
-                let why = format!("{} bytes; a rule has 1 to {MAX_RULE_BYTES}", text.len());
-                Err(Invalid::new("trigger.access", why))
-            }
+            TriggerAccess::Rule(text) => check_rule_text("trigger.access", text),
         }
     }
 }

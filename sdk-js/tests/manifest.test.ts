@@ -69,6 +69,11 @@ describe("manifests", () => {
     ]);
   });
 
+  test("an access by rule is kept as it is written", () => {
+    const access = { rule: "auth.account != null && balance(auth.account) >= 10" };
+    assert.deepEqual(specOf(name, "event", { access }).access, access);
+  });
+
   test("what is wrong is named by its key, with what would be right", () => {
     for (const [manifest, message] of [
       [{ rout: "/x" }, /^manifest\.rout: there is no such key; known here are component, build, route/u],
@@ -81,7 +86,14 @@ describe("manifests", () => {
       [{ route: "x" }, /^manifest\.route: "x" must begin with "\/"/u],
       [{ route: "/_moot/x" }, /belongs to the node itself/u],
       [{ route: "/a//b" }, /has an empty label/u],
-      [{ access: "nobody" }, /^manifest\.access: it must be "anyone" or a list of accounts, not "nobody"/u],
+      [
+        { access: "nobody" },
+        /^manifest\.access: it must be "anyone", a list of accounts or a rule, not "nobody"/u,
+      ],
+      [{ access: {} }, /^manifest\.access: it must name a rule/u],
+      [{ access: { rule: 7 } }, /^manifest\.access\.rule: it must be a text, not 7/u],
+      [{ access: { rule: "" } }, /^spec\.access: 0 bytes; a rule has 1 to 1024/u],
+      [{ access: { rule: "true", rul: 1 } }, /^manifest\.access\.rul: there is no such key/u],
       [{ access: [] }, /an empty list: nobody could call/u],
       [{ access: ["me"] }, /^manifest\.access: "me" is not an account/u],
       [{ payer: "me" }, /^manifest\.payer: it must be "owner" or "caller", not the text "me"/u],

@@ -108,7 +108,7 @@ RECEIPTS = st.builds(
 SPECS = st.builds(
     Spec,
     route=st.from_regex(r"/[a-z0-9._~]*[a-z0-9]", fullmatch=True),
-    access=st.none() | st.lists(ACCOUNTS, min_size=1, max_size=4).map(lambda some: accounts(*some)),
+    access=st.none() | st.lists(ACCOUNTS, min_size=1, max_size=4).map(lambda some: accounts(*some)) | LINES,
     upgradable=st.booleans(),
     destructible=st.booleans(),
     idempotent=st.booleans(),

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         (lambda: Spec("/a", grants=Grants.of(dirs=[Directory("a", "a")])), "spec.grants.dirs"),
         (lambda: Spec("/a", deterministic=True, grants=Grants.of(clock=True)), "spec.deterministic"),
         (lambda: Spec("/a", payer=Payer.CALLER, access=()), "spec.access"),
+        (lambda: Spec("/a", access=""), "spec.access"),
+        (lambda: Spec("/a", access="é" * 513), "spec.access"),
         (lambda: Spec("/a", access=(AccountId(b"\x02" * 32), AccountId(b"\x01" * 32))), "spec.access"),
         (lambda: Spec("/a", grants=Grants.of(env={f"V{i}": "x" * 2000 for i in range(8)})), "spec"),
         (lambda: Spec("/a", grants=Grants.of(secrets=[f"s{i}" for i in range(300)])), "spec.grants.secrets"),

@@ -1,9 +1,9 @@
-//! Rules: expressions that say who may write what below a path.
+//! Rules: expressions that say who may write what below a path, make a trigger fire, or call a function.
 //!
 //! ```text
 //!  text ──parser of the crate `cel`──► syntax tree ──check──► Rule          when a rule is set
 //!                                                              │
-//!  who writes, where, what, when ──► Scope ──eval, counted──► allowed       when a value is judged
+//!  who, where, what, when ──────────► Scope ──eval, counted──► allowed       when it is asked
 //! ```
 //!
 //! The language is CEL (<https://cel.dev>), the Common Expression Language, without what has no place where every replica
@@ -18,7 +18,10 @@
 
 mod check;
 mod eval;
+mod operands;
 mod operations;
+mod show;
+mod types;
 mod value;
 
 use crate::limits::{
@@ -27,6 +30,7 @@ use crate::limits::{
 };
 use cel::IdedExpr;
 use cel::parser::Parser;
+use check::Facts;
 use moot_record::{AccountId, FunctionName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,8 +42,26 @@ use value::Value;
 #[derive(Clone)]
 pub struct Rule {
     tree: Arc<IdedExpr>,
-    reads_state: bool,
+    facts: Facts,
 }
+
+/// What a rule decides about: which names it may use.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// Who may write a value, or make a trigger fire, at the paths of a pattern with these variables.
+    Value(&'a [&'a str]),
+    /// Who may call a function. What the call brings is the function's to judge.
+    Call,
+}
+
+/// Two that were read alike are one rule.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree
+    }
+}
+
+impl Eq for Rule {}
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,11 +72,11 @@ impl fmt::Debug for Rule {
 /// What a rule is asked about.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// Who writes; none when nobody has put a name to it.
+    /// Who writes or calls; none when nobody has put a name to it.
     pub account: Option<AccountId>,
-    /// The function that writes, if one does: its owner is the account then.
+    /// The function that writes or calls, if one does: its owner is the account then.
     pub function: Option<&'a FunctionName>,
-    /// What is written; none when only its digest is on the ledger.
+    /// What is written; none when only its digest is on the ledger, and of a call, whose rule cannot ask.
     pub value: Option<&'a [u8]>,
     /// Its length.
     pub value_bytes: u64,
@@ -67,26 +89,39 @@ pub struct Scope<'a> {
 }
 
 impl Rule {
-    /// Reads a rule for a pattern with these variables.
+    /// Reads a rule.
     ///
     /// # Errors
-    /// Says what is wrong.
-    pub fn parse(text: &str, variables: &[&str]) -> Result<Rule, String> {
+    /// Says what is wrong: an operand of a kind that its operation never takes, too. What only a message will show is
+    /// left to [`Rule::judge`].
+    pub fn parse(text: &str, subject: Subject<'_>) -> Result<Rule, String> {
         check_nesting(text)?;
-        let tree = with_stack(|| -> Result<IdedExpr, String> {
+        let (tree, facts) = with_stack(|| {
             let tree = parse(text)?;
-            check::check(&tree, variables)?;
-            Ok::<_, String>(tree)
+            let facts = check::check(&tree, subject)?;
+            Ok::<_, String>((tree, facts))
         })?;
-        // By its text: a call is in there by its name, and where only a string says it, nothing is lost but speed.
-        Ok(Rule { tree: Arc::new(tree), reads_state: text.contains("balance") })
+        Ok(Rule { tree: Arc::new(tree), facts })
     }
 
     /// Whether its verdict may depend on what accounts have. That of another is the same wherever in its block a value
     /// stands.
     #[must_use]
     pub fn reads_state(&self) -> bool {
-        self.reads_state
+        self.facts.reads_state
+    }
+
+    /// Whether its verdict may depend on who asks: to one that does not, a signature makes no difference.
+    #[must_use]
+    pub fn asks_who(&self) -> bool {
+        self.facts.asks_who
+    }
+
+    /// Whether every operation takes its operands whatever it is asked about: it fails by what they are worth at most, as
+    /// a sum that overflows, and never by their kinds.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.facts.certain
     }
 
     /// Whether it allows. `labels` are the path's, under the variables of the rule's pattern. Whatever goes wrong denies,
@@ -98,6 +133,36 @@ impl Rule {
         match eval::run(&self.tree, labels, scope, MAX_RULE_COST)? {
             Value::Bool(allowed) => Ok(allowed),
             other => Err(format!("it comes to {}, and a rule comes to true or false", other.kind())),
+        }
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// What the rule of a function's access is asked about, at a height and its time.
+    pub(crate) fn of_call(
+        account: Option<AccountId>,
+        function: Option<&'a FunctionName>,
+        (height, now_ms): (u64, u64),
+        balance: &'a dyn Fn(&AccountId) -> u64,
+    ) -> Scope<'a> {
+        Scope { account, function, value: None, value_bytes: 0, now_ms, height, balance }
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// What can be asked about.
+    const fn names(self) -> &'static [&'static str] {
+        match self {
+            Subject::Value(_) => &["auth", "path", "value", "value_size", "now", "height"],
+            Subject::Call => &["auth", "now", "height"],
+        }
+    }
+
+    /// Fields of `path`.
+    const fn variables(self) -> &'a [&'a str] {
+        match self {
+            Subject::Value(variables) => variables,
+            Subject::Call => &[],
         }
     }
 }

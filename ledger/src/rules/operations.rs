@@ -1,5 +1,6 @@
 //! Operations on values. Whole numbers are checked: what overflows fails.
 
+use super::show::operator;
 use super::value::Value;
 use cel::common::ast::operators;
 use std::cmp::Ordering;
@@ -79,9 +80,4 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
         (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
         _ => Some(a.number()?.cmp(&b.number()?)),
     }
-}
-
-/// An operator as people write it.
-fn operator(name: &str) -> &str {
-    name.trim_matches(|c| matches!(c, '_' | '@'))
 }

@@ -1,5 +1,7 @@
 use super::*;
 
+mod kinds;
+
 fn account(n: u8) -> AccountId {
     AccountId::from_bytes([n; 32])
 }
@@ -21,7 +23,7 @@ fn labels() -> BTreeMap<String, String> {
 }
 
 fn judge(text: &str, value: &str) -> Result<bool, String> {
-    let rule = Rule::parse(text, &["room", "n"]).map_err(|error| format!("set: {error}"))?;
+    let rule = Rule::parse(text, Subject::Value(&["room", "n"])).map_err(|error| format!("set: {error}"))?;
     rule.judge(&labels(), &scope(value.as_bytes()))
 }
 
@@ -65,7 +67,7 @@ fn rules_mean_what_cel_says() {
 #[test]
 fn a_rule_sees_who_writes_if_anybody_says_so() {
     let of = |text: &str, account, function| {
-        let rule = Rule::parse(text, &[]).unwrap();
+        let rule = Rule::parse(text, Subject::Value(&[])).unwrap();
         rule.judge(&BTreeMap::new(), &Scope { account, function, ..scope(b"") })
     };
     let clerk = FunctionName::parse("clerk").unwrap();
@@ -73,8 +75,8 @@ fn a_rule_sees_who_writes_if_anybody_says_so() {
     assert_eq!(of("auth.function == 'clerk'", Some(account(7)), Some(&clerk)), Ok(true));
     // Nobody has nothing, and is told apart from everybody who has.
     assert!(of("balance(auth.account) >= 0", None, None).unwrap_err().contains("does not take null"));
-    assert!(Rule::parse("balance('x') > 1", &[]).unwrap().reads_state());
-    assert!(!Rule::parse("value_size < 10", &[]).unwrap().reads_state());
+    assert!(Rule::parse("balance('x') > 1", Subject::Value(&[])).unwrap().reads_state());
+    assert!(!Rule::parse("value_size < 10", Subject::Value(&[])).unwrap().reads_state());
 }
 
 #[test]
@@ -121,9 +123,12 @@ fn whatever_goes_wrong_denies() {
     }
     assert!(judge("value == 1", "1.5").unwrap_err().contains("integers of 64 bits"));
     let (labels, absent) = (labels(), Scope { value: None, ..scope(b"") });
-    let rule = Rule::parse("value == 1", &[]).unwrap();
+    let rule = Rule::parse("value == 1", Subject::Value(&[])).unwrap();
     assert!(rule.judge(&labels, &absent).unwrap_err().contains("inline"));
-    assert_eq!(Rule::parse("value_size == 0", &[]).unwrap().judge(&labels, &absent), Ok(true));
+    assert_eq!(
+        Rule::parse("value_size == 0", Subject::Value(&[])).unwrap().judge(&labels, &absent),
+        Ok(true)
+    );
 }
 
 /// Expression bombs: refused when they are set, or stopped while they run; quickly either way.
@@ -200,7 +205,7 @@ fn what_reaches_the_parser_fits_its_stack() {
         for text in &texts {
             if check_nesting(text).is_ok() {
                 let tree = parse(text);
-                let _ = tree.map(|tree| check::check(&tree, &[]));
+                let _ = tree.map(|tree| check::check(&tree, Subject::Value(&[])));
             }
         }
         texts.iter().filter(|text| check_nesting(text).is_ok()).count()

@@ -78,7 +78,7 @@ impl State {
         // Who signed a bundle is who called, whatever the call says.
         let caller = if bundle.own { call.caller } else { Some(bundle.account) };
         if k < 2
-            || !version.spec.admits(caller.as_ref())
+            || !version.spec.can_have_admitted(caller.as_ref())
             || self.compared.is_full()
             || self.compared.get(id).is_some()
         {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  value allowed ─┐                      ┌─► barred? a reason that its receipt will say
-//!  time has come ─┼─► access ──► derive ─┼─► no room? dropped, which the history says
+//!  time has come ─┼─► access ──► derive ─┼─► no room, or a rule says no? dropped, which the history says
 //!  a call ended ──┘                      └─► assigned to a lane by rendezvous, until its time is over
 //!                                                 │ Call entry under its digest: bound
 //!                                                 ▼ Receipt entry: answered, gone from the state
@@ -11,16 +11,13 @@
 //! All of it follows from the blocks: each replica derives the same calls, and which lane is to run one.
 
 use super::apply::Step;
-use super::derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
+use super::derived::{DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
 use super::triggers::{self, Event, TriggerRecord};
 use super::{Block, FollowedReceipt, OrderedBundle, Refusal, State, history};
-use crate::limits::{
-    DERIVED_PATIENCE_MS, MAX_OPEN_OF_TRIGGER, MAX_PASSED_ON, MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH,
-};
+use crate::limits::{DERIVED_PATIENCE_MS, MAX_PASSED_ON, MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH};
 use crate::rules::Scope;
 use moot_record::{
-    AccountId, Digest, Domain, EntryId, FunctionKind, FunctionName, Payload, StateKey, Trigger,
-    TriggerAccess, Value,
+    AccountId, Digest, Domain, EntryId, FunctionName, Payload, StateKey, Trigger, TriggerAccess, Value,
 };
 use std::sync::Arc;
 
@@ -220,14 +217,7 @@ impl State {
             until_ms: 0,
             call: None,
         };
-        let (room, of_trigger) = self.open.room(&record.name);
-        if !room || of_trigger >= MAX_OPEN_OF_TRIGGER {
-            let why = match room {
-                true => format!(
-                    "{MAX_OPEN_OF_TRIGGER} calls of this trigger have no answer yet, as many as may be"
-                ),
-                false => "as many derived calls have no answer yet as may be in all".to_owned(),
-            };
+        if let Some(why) = self.unmade(block, record) {
             self.history = history::extend_dropped(&self.history, &id, &why);
             step.touch(StateKey::History);
             step.changes
@@ -244,21 +234,6 @@ impl State {
         step.touch(StateKey::Derived(call.id.height, call.id.number));
         self.open.put(call.id, Some(call.clone()));
         step.changes.derived.push(DerivedNews { call, end: None });
-    }
-
-    fn barred(&self, function: &FunctionName, owner: &AccountId, depth: u32) -> Option<Barred> {
-        if depth >= MAX_TRIGGER_DEPTH {
-            return Some(Barred::Loop);
-        }
-        // It was there when the trigger was set, and a function never goes.
-        let Some(version) = self.functions.get(function).and_then(|record| record.active()) else {
-            return Some(Barred::Retired);
-        };
-        match &version.spec {
-            spec if spec.kind != FunctionKind::Event => Some(Barred::OtherKind),
-            spec if !spec.admits(Some(owner)) => Some(Barred::NotAdmitted),
-            _ => None,
-        }
     }
 
     /// How long a lane has for a call of a function, from this block on.

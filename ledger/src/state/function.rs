@@ -1,5 +1,6 @@
 //! A function as the ledger knows it: its owner, its versions, which of them runs.
 
+use crate::access::CallAccess;
 use moot_record::cbor::{self, Reader};
 use moot_record::{AccountId, DecodeError, Digest, EntryId, FunctionName, Spec};
 
@@ -16,6 +17,8 @@ pub struct Version {
     pub spec: Spec,
     /// The manifest's digest.
     pub spec_digest: Digest,
+    /// Who may call it, as the manifest says.
+    pub access: CallAccess,
     /// Height of the block that deployed it.
     pub height: u64,
     /// The transaction that deployed it.
@@ -104,12 +107,14 @@ impl FunctionRecord {
             let height = r.uint()?;
             let deployed = EntryId::decode(r.bytes(64)?)?;
             let spec_digest = spec.digest();
+            let access = CallAccess::new(&spec.access).map_err(|why| super::invalid("access", why))?;
             versions.push(Version {
                 number,
                 component,
                 component_bytes,
                 spec,
                 spec_digest,
+                access,
                 height,
                 deployed,
             });

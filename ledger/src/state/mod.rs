@@ -13,6 +13,7 @@
 
 mod accounts;
 mod apply;
+mod barring;
 pub mod charges;
 mod compared;
 mod comparing;

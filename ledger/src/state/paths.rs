@@ -6,7 +6,7 @@
 //! ```
 
 use super::Refusal;
-use crate::rules::{Rule, Scope};
+use crate::rules::{Rule, Scope, Subject};
 use moot_record::{AccountId, PathOwner, PathRule, Pattern};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl RuleRecord {
     /// Says what is wrong with either.
     pub fn new(pattern: &str, text: &str) -> Result<RuleRecord, String> {
         let pattern = Pattern::parse(pattern).map_err(|error| error.to_string())?;
-        let rule = Rule::parse(text, &pattern.variables())?;
+        let rule = Rule::parse(text, Subject::Value(&pattern.variables()))?;
         Ok(RuleRecord { pattern, text: text.to_owned(), rule })
     }
 

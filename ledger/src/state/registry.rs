@@ -1,6 +1,7 @@
 //! What a transaction makes of a function: the rules of deploying, rolling back, retiring and freezing.
 
 use super::{FunctionRecord, Refusal, Version};
+use crate::access::CallAccess;
 use crate::limits::MAX_VERSIONS_KEPT;
 use moot_record::{AccountId, Digest, EntryId, FunctionName, Spec, Transaction};
 
@@ -24,7 +25,9 @@ pub(super) fn next(
     match transaction {
         Transaction::Deploy { name, component, component_bytes, spec, previous } => {
             let spec = Spec::decode(spec).map_err(|error| Refusal::bad_spec(&error))?;
-            let what = New { component: *component, component_bytes: *component_bytes, spec, height, id };
+            let access = CallAccess::new(&spec.access).map_err(|why| Refusal::bad_rule(&why))?;
+            let (component, component_bytes) = (*component, *component_bytes);
+            let what = New { component, component_bytes, spec, access, height, id };
             match present {
                 None => first(name, account, *previous, what),
                 Some(present) => upgrade(present, *previous, what),
@@ -43,6 +46,7 @@ struct New {
     component: Digest,
     component_bytes: u64,
     spec: Spec,
+    access: CallAccess,
     height: u64,
     id: EntryId,
 }
@@ -55,6 +59,7 @@ impl New {
             component_bytes: self.component_bytes,
             spec_digest: self.spec.digest(),
             spec: self.spec,
+            access: self.access,
             height: self.height,
             deployed: self.id,
         }

@@ -231,7 +231,7 @@ impl State {
     pub(super) fn terms(&self, group: &Group) -> Option<Terms> {
         let record = self.functions.get(&group.function)?;
         let version = record.versions.iter().rev().find(|version| version.spec_digest == group.spec)?;
-        if !version.spec.admits(group.caller.as_ref()) {
+        if !version.spec.can_have_admitted(group.caller.as_ref()) {
             return None;
         }
         let payer = match version.spec.payer {

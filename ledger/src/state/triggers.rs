@@ -11,7 +11,7 @@
 use super::cron::Cron;
 use super::{FunctionRecord, Refusal};
 use crate::limits::{MAX_TRIGGERS, MAX_TRIGGERS_OF_ONE};
-use crate::rules::Rule;
+use crate::rules::{Rule, Subject};
 use moot_record::{AccountId, FunctionName, Pattern, SetTrigger, Trigger, TriggerAccess, TriggerOn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl TriggerRecord {
             Event::Schedule(_) | Event::Completion(_) => Vec::new(),
         };
         let rule = match &set.trigger.access {
-            TriggerAccess::Rule(text) => Some(Rule::parse(text, &variables)?),
+            TriggerAccess::Rule(text) => Some(Rule::parse(text, Subject::Value(&variables))?),
             TriggerAccess::Anyone | TriggerAccess::Accounts(_) => None,
         };
         Ok(TriggerRecord { name, event, rule, set })
@@ -198,9 +198,11 @@ pub(super) fn check_target<'a>(
     Ok(record.as_ref())
 }
 
-/// Whether an account may set a trigger that waits for the end of a function's calls: its owner, and whom it admits.
+/// Whether an account may set a trigger that waits for the end of a function's calls: its owner, and whom it admits for
+/// good. A rule says whom it admits now, and a trigger stays.
 pub(super) fn check_watched(record: &FunctionRecord, account: &AccountId) -> Result<(), Refusal> {
-    let admits = record.active().is_some_and(|version| version.spec.admits(Some(account)));
+    let admits =
+        record.active().is_some_and(|version| version.spec.access.admits(Some(account)) == Some(true));
     if record.owner == *account || admits {
         return Ok(());
     }

@@ -420,6 +420,43 @@ fn what_must_not_run_is_derived_all_the_same() {
     assert_eq!(barred, [Some(Barred::NotAdmitted), Some(Barred::Retired)]);
 }
 
+/// The rule of a function's access is asked in the block that makes its trigger fire; where it says no nothing is
+/// recorded that somebody would have to pay for.
+#[test]
+fn what_a_functions_rule_forbids_is_dropped() {
+    let mut story = Story::begin();
+    let ruled = |function: &str, rule: String| {
+        deploy(function, FunctionKind::Event, |spec| spec.access = Access::Rule(rule))
+    };
+    let refused = story.say(1, &[ruled("bad", "now < 'x'".into()), ruled("worse", "value == 1".into())]);
+    for (result, why) in refused.iter().zip(["`now` is an int", "\"value\" is not known here"]) {
+        assert!(matches!(result, Err(Refusal::BadRule(said)) if said.contains(why)), "{result:?}");
+    }
+    let (mine, end_ms) = (account(1), story.now_ms + 1000);
+    story.must(
+        1,
+        &[ruled("timed", format!("auth.account == '{mine}' && auth.function == null && now < {end_ms}"))],
+    );
+    story.must(1, &[trigger("one", on_value("/a/$x"), "timed"), trigger("two", on_value("/a/$x"), "clerk")]);
+    let derived = story.value("/a/1");
+    assert_eq!(derived.iter().map(|derived| derived.barred).collect::<Vec<_>>(), [None, None]);
+    story.now_ms = end_ms;
+    let mut bundle = story.bundle(9, Some(0));
+    bundle.values = vec![(story.id(0, 0), Value::new("/a/2", Payload::inlined(b"x")))];
+    let (before, changes) = (story.state.history(), story.block(vec![bundle]));
+    let [dropped, run] = changes.derived.as_slice() else { panic!("{:?}", changes.derived) };
+    assert!(matches!(&dropped.end, Some(DerivedEnd::Dropped { why }) if why.contains("does not admit")));
+    assert_eq!((dropped.call.trigger.as_str(), run.call.trigger.as_str()), ("one", "two"));
+    assert!(run.end.is_none() && story.state.history() != before, "the history says what was dropped");
+    // Who may follow its calls for good is not for a rule to say, which decides about one call at a time.
+    story.must(2, &[deploy("own", FunctionKind::Event, |_| {}), ruled("open", "true".into())]);
+    let follow = |watched: &str| trigger("three", TriggerOn::Completion(name(watched)), "own");
+    let theirs = Err(Refusal::NotOwner { name: name("timed"), owner: mine });
+    assert_eq!(story.say(2, &[follow("timed"), follow("open"), follow("clerk")]), [theirs, Ok(0), Ok(0)]);
+    let record = &story.state.functions()[&name("timed")];
+    assert_eq!(moot_ledger::FunctionRecord::decode(&record.encode()).as_ref(), Ok(&**record));
+}
+
 /// A storm on one trigger fills that trigger's room and no other's; what finds no room is said in the history.
 #[test]
 fn a_storm_is_bounded_and_leaves_room_for_others() {

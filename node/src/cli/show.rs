@@ -324,6 +324,7 @@ fn access(spec: &Spec) -> String {
     let who = match &spec.access {
         Access::Anyone => "anyone".to_owned(),
         Access::Accounts(accounts) => accounts.iter().map(text::short).collect::<Vec<_>>().join(", "),
+        Access::Rule(rule) => format!("whom the rule {} allows", text::line(rule)),
     };
     let payer = match spec.payer {
         Payer::Owner => "the owner",

@@ -20,8 +20,8 @@ use crate::worker::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use moot_host::Event;
-use moot_ledger::Refused;
-use moot_record::{AccountId, CallKind, EntryId, FunctionKind, Payer};
+use moot_ledger::{NotAdmitted, Refused};
+use moot_record::{AccountId, CallKind, EntryId, FunctionKind, FunctionName, Payer};
 use std::sync::Arc;
 
 /// A call of the function whose route leads to the request's path.
@@ -96,19 +96,8 @@ pub(crate) async fn by_name(
 /// Who calls, and whether they may.
 fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result<Option<AccountId>, Failure> {
     let caller = door.requests.signer(&visit.parts, body)?;
-    if !function.spec.admits(caller.as_ref()) {
-        return Err(match caller {
-            None => Failure::new(
-                Kind::SignatureNeeded,
-                format!(
-                    "{} may be called by certain accounts only: sign the request (RFC 9421), as `moot invoke` does",
-                    function.name
-                ),
-            ),
-            Some(account) => {
-                Failure::new(Kind::NotAllowed, format!("{} does not admit account {account}", function.name))
-            }
-        });
+    if let Err(why) = door.worker.ledger.admits(&function.access, caller, None) {
+        return Err(not_admitted(&function.name, caller, &why));
     }
     if function.spec.payer == Payer::Caller && caller.is_none() {
         let detail =
@@ -116,6 +105,22 @@ fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result
         return Err(Failure::new(Kind::SignatureNeeded, detail));
     }
     Ok(caller)
+}
+
+/// Asks for a signature where one could change it.
+fn not_admitted(name: &FunctionName, caller: Option<AccountId>, why: &NotAdmitted) -> Failure {
+    match caller {
+        None if why.depends_on_who() => Failure::new(
+            Kind::SignatureNeeded,
+            format!(
+                "{name} does not admit everybody: {why}; sign the request (RFC 9421), as `moot invoke` does"
+            ),
+        ),
+        None => Failure::new(Kind::NotAllowed, format!("{name} admits nobody now: {why}")),
+        Some(account) => {
+            Failure::new(Kind::NotAllowed, format!("{name} does not admit account {account}: {why}"))
+        }
+    }
 }
 
 /// `/<route>/<export>` for a typed function called by its route.

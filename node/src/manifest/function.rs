@@ -4,12 +4,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use moot_record::{
-    Access, AccountId, FunctionKind, FunctionName, Lifecycle, Payer, PayloadMode, Spec, SpecGrants,
-    SpecLimits,
-};
+use moot_record::{FunctionKind, FunctionName, Lifecycle, Payer, PayloadMode, Spec, SpecGrants, SpecLimits};
 
 use super::FunctionManifest;
+use super::access;
 use super::build;
 use super::grants;
 use super::section::{Found, Section};
@@ -29,7 +27,7 @@ pub(crate) fn read(name: &FunctionName, section: Section<'_, '_>, folder: &Path)
     };
     let build = build::read(&section);
     let route = read_route(&section).unwrap_or_else(|| format!("/{name}"));
-    let access = read_access(&section);
+    let access = access::read(&section);
     let payer = read_payer(&section);
     let deterministic = section.flag("deterministic");
     let idempotent = section.flag("idempotent").is_some_and(|(flag, _)| flag);
@@ -158,39 +156,6 @@ fn check_route(route: &str) -> Result<(), &'static str> {
         return Err("has an empty label, \".\" or \"..\" in it");
     }
     Ok(())
-}
-
-fn read_access(section: &Section<'_, '_>) -> Access {
-    const WANT: &str = "\"anyone\" or a list of accounts (64 hex digits each)";
-    match section.text_or_texts("access", WANT) {
-        None | Some(Ok(("anyone", _))) => Access::Anyone,
-        Some(Err(list)) if list.is_empty() && !section.source().has_problems() => {
-            let help = Some("name at least one account, or write access = \"anyone\"".to_owned());
-            section.source().problem(section.at(), "`access` is an empty list: nobody could call", help);
-            Access::Anyone
-        }
-        Some(Ok((other, at))) => {
-            let help = "`moot account` shows yours".to_owned();
-            section.source().problem(at, format!("`access` must be {WANT}, not {other:?}"), Some(help));
-            Access::Anyone
-        }
-        Some(Err(list)) => {
-            let mut accounts: Vec<AccountId> = Vec::new();
-            for (text, at) in list {
-                match text.parse() {
-                    Ok(account) => accounts.push(account),
-                    Err(_) => {
-                        let message = format!("{text:?} is not an account: 64 lowercase hex digits");
-                        let help = Some("`moot account` shows yours".to_owned());
-                        section.source().problem(at, message, help);
-                    }
-                }
-            }
-            accounts.sort_unstable();
-            accounts.dedup();
-            Access::Accounts(accounts)
-        }
-    }
 }
 
 fn read_payer(section: &Section<'_, '_>) -> Payer {

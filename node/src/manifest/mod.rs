@@ -9,6 +9,7 @@
 //! Nothing here touches the component itself or the network. A manifest that was read holds only values that are
 //! valid; paths in it are relative to the file, not to the folder a command happens to run in.
 
+mod access;
 mod build;
 mod function;
 mod grants;

@@ -161,16 +161,23 @@ impl<'s, 't> Section<'s, 't> {
         }
     }
 
+    /// Whether a key is there.
+    pub(crate) fn has(&self, key: &'static str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Whether a key holds a table.
+    pub(crate) fn is_table(&self, key: &'static str) -> bool {
+        matches!(self.table.get(key).map(Spanned::get_ref), Some(DeValue::Table(_)))
+    }
+
     /// A text or a table: `Ok` is the text.
     pub(crate) fn text_or_section(
         &self,
         key: &'static str,
         want: &str,
     ) -> Option<Result<Found<&'s str>, Section<'s, 't>>> {
-        match self.table.get(key).map(Spanned::get_ref) {
-            Some(DeValue::Table(_)) => self.section(key, want).map(Err),
-            _ => self.text(key, want).map(Ok),
-        }
+        if self.is_table(key) { self.section(key, want).map(Err) } else { self.text(key, want).map(Ok) }
     }
 
     /// A table of texts.

@@ -96,6 +96,17 @@ log = "16KiB"
 }
 
 #[test]
+fn an_access_by_rule_is_kept_as_it_is_written() {
+    let rule = "auth.account != null && balance(auth.account) >= 10";
+    let access = |lines: &str| with(lines).unwrap().functions[0].spec.access.clone();
+    assert_eq!(access(&format!("access = {{ rule = \"{rule}\" }}")), Access::Rule(rule.to_owned()));
+    assert_eq!(
+        access(&format!("[functions.hello.access]\nrule = \"{rule}\"")),
+        Access::Rule(rule.to_owned())
+    );
+}
+
+#[test]
 fn an_empty_list_of_hosts_is_not_no_list() {
     let grants = |text| with(text).unwrap().functions[0].spec.grants.http.clone();
     assert_eq!(grants("[functions.hello.grants]\nhttp = []"), Some(vec![]));
@@ -238,6 +249,12 @@ fn wrong_values_are_named() {
         ("access = \"everyone\"", "\"anyone\""),
         ("access = [\"abc\"]", "is not an account"),
         ("access = []", "nobody could call"),
+        ("access = {}", "`access` must be \"anyone\", a list of accounts"),
+        ("access = { rule = 5 }", "`rule` must be an expression in CEL"),
+        ("access = { rule = \"true\", rul = 1 }", "unknown key `rul`"),
+        ("access = { rule = \"auth.account ==\" }", "the rule cannot be read"),
+        ("access = { rule = \"value == 1\" }", "\"value\" is not known here; there are auth, now, height"),
+        ("access = { rule = \"now < 'x'\" }", "`now` is an int, and `\"x\"` is a string"),
         ("payer = \"me\"", "\"owner\" or \"caller\""),
         ("payloads = \"store\"", "\"keep\", \"inline\" or \"digest\""),
         ("payloads = \"digest\"\nretention = \"7d\"", "`retention` is for payloads = \"keep\" alone"),

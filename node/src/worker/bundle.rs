@@ -24,7 +24,8 @@ use futures::StreamExt;
 use moot_host::Fault;
 use moot_ledger::limits::RETRY_AFTER;
 use moot_ledger::{Fate, Hold, Pending, Refused};
-use moot_record::{AccountId, Call, CallKind, Entry, EntryId, FunctionKind, Payer, Payload};
+use moot_record::{AccountId, Call, CallKind, Entry, EntryId, FunctionKind, FunctionName, Payer, Payload};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -67,7 +68,7 @@ impl NotRun {
             NotRun::OtherVersion => "component or manifest are not those of the version that answers now",
             NotRun::OtherKind => "the function is of another kind than the call",
             NotRun::NotAdmitted => {
-                "the function does not admit the caller that the call names: name the bundle's account"
+                "the function does not admit the caller that the call names: name the bundle's account, if its access admits that"
             }
             NotRun::InputElsewhere => "the input is not in the entry: put it there, up to 4 KiB",
             NotRun::TooMuchFuel => "it asks for more fuel than the function's manifest allows",
@@ -90,6 +91,7 @@ pub(crate) struct Sorting<'a> {
     refreshed: bool,
     signer: AccountId,
     now_us: u64,
+    admitted: BTreeMap<(FunctionName, Option<AccountId>), bool>,
     pub(crate) asked: Vec<Asked>,
     not_run: [usize; NotRun::ALL.len()],
 }
@@ -102,6 +104,7 @@ impl<'a> Sorting<'a> {
             refreshed: false,
             signer,
             now_us: worker.clock.now_us(),
+            admitted: BTreeMap::new(),
             asked: Vec::new(),
             not_run: [0; NotRun::ALL.len()],
         }
@@ -144,7 +147,7 @@ impl<'a> Sorting<'a> {
             self.worker.refresh();
             self.registry = self.worker.registry();
         }
-        let function = self.registry.get(&call.function).ok_or(NotRun::NoSuchFunction)?;
+        let function = self.registry.get(&call.function).ok_or(NotRun::NoSuchFunction)?.clone();
         let spec = &function.spec;
         if (call.component, call.spec) != (function.component, function.spec_digest) {
             return Err(NotRun::OtherVersion);
@@ -157,7 +160,7 @@ impl<'a> Sorting<'a> {
         if kind != spec.kind {
             return Err(NotRun::OtherKind);
         }
-        if !spec.admits(call.caller.as_ref()) || (spec.payer == Payer::Caller && call.caller.is_none()) {
+        if !self.admits(&function, call.caller) || (spec.payer == Payer::Caller && call.caller.is_none()) {
             return Err(NotRun::NotAdmitted);
         }
         if call.fuel_limit > spec.limits.fuel {
@@ -167,7 +170,14 @@ impl<'a> Sorting<'a> {
             return Err(NotRun::OtherTime);
         }
         let input = input_of(call).ok_or(NotRun::InputElsewhere)?;
-        Ok((function.clone(), input))
+        Ok((function, input))
+    }
+
+    /// Whether a function admits a caller. It is asked once for all calls of the bundle: a rule may take a while.
+    fn admits(&mut self, function: &Arc<Active>, caller: Option<AccountId>) -> bool {
+        let ledger = &self.worker.ledger;
+        let asked = self.admitted.entry((function.name.clone(), caller));
+        *asked.or_insert_with(|| ledger.admits(&function.access, caller, None).is_ok())
     }
 }
 

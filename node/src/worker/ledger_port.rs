@@ -118,8 +118,8 @@ impl Port {
                 "{function} is of kind {kind}; functions call functions of kind event"
             )));
         }
-        if !active.spec.admits(Some(&self.owner)) {
-            return Err(LedgerError::Denied(format!("{function} does not admit {}", self.owner)));
+        if let Err(why) = self.worker.ledger.admits(&active.access, Some(self.owner), Some(&self.function)) {
+            return Err(LedgerError::Denied(format!("{function} does not admit {}: {why}", self.owner)));
         }
         let most = active.spec.limits.request_bytes;
         if payload.len() as u64 > most {

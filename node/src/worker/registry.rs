@@ -9,7 +9,7 @@ use crate::worker::logs::FunctionLogs;
 use crate::worker::routes::Routes;
 use crate::workers::wire::Sandbox;
 use moot_host::Function;
-use moot_ledger::{FunctionRecord, Version};
+use moot_ledger::{CallAccess, FunctionRecord, Version};
 use moot_record::{AccountId, Call, Digest, EntryId, FunctionName, Spec};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub(crate) struct Active {
     pub(crate) component: Digest,
     pub(crate) spec: Spec,
     pub(crate) spec_digest: Digest,
+    /// Who may call, with its rule ready to be asked.
+    pub(crate) access: CallAccess,
     /// Whether a call can have an effect outside: then it waits until its record is durable.
     pub(crate) outside: bool,
     /// Since when the function has its route: the first one keeps it.
@@ -47,6 +49,7 @@ impl Active {
             outside: touches_outside(&version.spec),
             spec: version.spec.clone(),
             spec_digest: version.spec_digest,
+            access: version.access.clone(),
             claimed: claimed(record, version),
             logs,
             sandbox: OnceLock::new(),
@@ -189,6 +192,7 @@ pub(crate) mod tests {
                 component: Digest::from_bytes([7; 32]),
                 component_bytes: 1,
                 spec_digest: spec.digest(),
+                access: CallAccess::new(&spec.access).unwrap(),
                 spec,
                 height: *height,
                 deployed: EntryId { lane: 0, batch: *height, bundle: 0, page: 0, slot: 0 },

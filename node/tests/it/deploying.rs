@@ -1,6 +1,6 @@
 //! Deploying: what is refused, with what words, and that nothing of it reaches the ledger.
 
-use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key, until};
+use super::support::{TestNode, bundle, busy, deploy_bundle, guest, hostile, key, signature, until};
 use moot_node::worker::Compiler;
 use moot_record::{Access, Entry, FunctionKind, Keypair, Spec, Transaction, component_digest};
 use std::os::unix::fs::MetadataExt as _;
@@ -119,7 +119,6 @@ fn case_66_a_bundle_for_another_network_or_changed_on_the_way_is_refused() {
 
 #[test]
 fn accounts_on_the_list_may_call_when_they_sign() {
-    use moot_node::signature::{RequestToSign, sign};
     let node = TestNode::start();
     node.deploy("closed", &busy(), FunctionKind::Typed, |spec| {
         spec.access = Access::Accounts(vec![key().account()])
@@ -129,15 +128,8 @@ fn accounts_on_the_list_may_call_when_they_sign() {
     assert_eq!((unsigned.status, unsigned.problem().as_str()), (401, "signature-needed"));
     assert!(unsigned.header("www-authenticate").is_some());
     let signed = |key: &moot_record::Keypair| {
-        let uri = target.parse().unwrap();
-        let request =
-            RequestToSign { method: &http::Method::POST, authority: "test", uri: &uri, body: b"[1, 2]" };
-        let fields = sign(key, &request);
-        let headers = [
-            ("signature-input", fields.signature_input.as_str()),
-            ("signature", fields.signature.as_str()),
-            ("content-digest", fields.content_digest.as_str()),
-        ];
+        let fields = signature(key, "POST", target, b"[1, 2]");
+        let headers = fields.each_ref().map(|(name, field)| (*name, field.as_str()));
         (node.ask("POST", target, &headers, b"[1, 2]"), node.ask("POST", target, &headers, b"[1, 2]"))
     };
     let (first, again) = signed(&key());

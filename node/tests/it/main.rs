@@ -1,6 +1,7 @@
 //! Scenarios of the node: the real gateway, worker, ledger and command line.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod access;
 mod between;
 mod bundles;
 mod cli;

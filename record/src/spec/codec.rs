@@ -1,7 +1,7 @@
 //! The encoding of a spec.
 //!
 //! ```text
-//! [kind, route, null | [account...], payer, upgradable, destructible, deterministic, idempotent,
+//! [kind, route, null | [account...] | rule, payer, upgradable, destructible, deterministic, idempotent,
 //!  [0, retention_s] | [1] | [2],
 //!  [null | [host...], [[name, value]...], [secret...], [store...], [[name, at, write]...], clock, random, ledger],
 //!  [fuel, deadline_ms, memory, request, response, log]]
@@ -13,7 +13,7 @@ use crate::bytes::AccountId;
 use crate::cbor::{self, Reader};
 use crate::error::{DecodeError, Invalid};
 use crate::item::{Item, canonical};
-use crate::limits::{MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
+use crate::limits::{MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
 
 canonical!(Spec, MAX_SPEC_BYTES);
 
@@ -48,6 +48,7 @@ impl Item for Spec {
         match &self.access {
             Access::Anyone => cbor::null(out),
             Access::Accounts(accounts) => write_list(out, accounts, |out, a| a.write(out)),
+            Access::Rule(text) => cbor::text(out, text),
         }
         self.payer.write(out);
         cbor::boolean(out, self.lifecycle.upgradable);
@@ -71,10 +72,7 @@ impl Item for Spec {
         let spec = Self {
             kind: FunctionKind::read(r)?,
             route: read_text(r)?,
-            access: match r.option(|r| read_list(r, AccountId::read))? {
-                None => Access::Anyone,
-                Some(accounts) => Access::Accounts(accounts),
-            },
+            access: read_access(r)?,
             payer: Payer::read(r)?,
             lifecycle: Lifecycle { upgradable: r.boolean()?, destructible: r.boolean()? },
             deterministic: r.boolean()?,
@@ -90,6 +88,15 @@ impl Item for Spec {
         spec.check()?;
         Ok(spec)
     }
+}
+
+/// Which of the three it is shows in the type of what is there.
+fn read_access(r: &mut Reader<'_>) -> Result<Access, DecodeError> {
+    if r.at_text() {
+        return Ok(Access::Rule(r.text(MAX_RULE_BYTES)?.to_owned()));
+    }
+    let accounts = r.option(|r| read_list(r, AccountId::read))?;
+    Ok(accounts.map_or(Access::Anyone, Access::Accounts))
 }
 
 impl Item for PayloadMode {

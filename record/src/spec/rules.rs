@@ -3,21 +3,16 @@
 use super::{Access, FunctionKind, Payer, Spec, SpecGrants};
 use crate::error::Invalid;
 use crate::limits::{MAX_REPLICAS_K, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES};
-use crate::path::check_path;
+use crate::path::{check_path, check_rule_text};
 
 impl Spec {
-    /// Checks what the types alone cannot; `decode` does it too.
+    /// Checks what the types alone cannot; `decode` does it too. Whether a rule can be judged by is the ledger's to say.
     ///
     /// # Errors
     /// Names the field and says what would be right.
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_route()?;
-        if let Access::Accounts(accounts) = &self.access {
-            check_set("spec.access", accounts, |a, b| a < b)?;
-            if self.payer == Payer::Caller && accounts.is_empty() {
-                return Err(Invalid::new("spec.access", "nobody may call, so nobody can pay"));
-            }
-        }
+        self.check_access()?;
         self.grants.check()?;
         if self.deterministic {
             self.check_deterministic()?;
@@ -39,6 +34,17 @@ impl Spec {
             return Err(Invalid::new("spec", why));
         }
         Ok(())
+    }
+
+    fn check_access(&self) -> Result<(), Invalid> {
+        match &self.access {
+            Access::Anyone => Ok(()),
+            Access::Accounts(accounts) if accounts.is_empty() && self.payer == Payer::Caller => {
+                Err(Invalid::new("spec.access", "nobody may call, so nobody can pay"))
+            }
+            Access::Accounts(accounts) => check_set("spec.access", accounts, |a, b| a < b),
+            Access::Rule(text) => check_rule_text("spec.access", text),
+        }
     }
 
     fn check_route(&self) -> Result<(), Invalid> {
@@ -151,6 +157,7 @@ fn check_text(field: &'static str, text: &str, least: usize) -> Result<(), Inval
 mod tests {
     use super::*;
     use crate::bytes::AccountId;
+    use crate::limits::MAX_RULE_BYTES;
     use crate::spec::SpecDir;
 
     #[test]
@@ -210,6 +217,8 @@ mod tests {
             }),
             "spec.access"
         );
+        assert_eq!(field(&|s| s.access = Access::Rule(String::new())), "spec.access");
+        assert_eq!(field(&|s| s.access = Access::Rule("a".repeat(MAX_RULE_BYTES + 1))), "spec.access");
         let big = (0..8).map(|i| (format!("V{i}"), "x".repeat(2000))).collect::<Vec<_>>();
         assert_eq!(field(&|s| s.grants.env.clone_from(&big)), "spec");
     }
@@ -240,7 +249,20 @@ mod tests {
         assert!(a.check().is_err());
         let (a, b) = (a.sorted(), b.sorted());
         assert_eq!((a.check(), a.digest()), (Ok(()), b.digest()));
-        assert!(a.admits(Some(&accounts[0])) && !a.admits(None));
-        assert!(!a.admits(Some(&AccountId::from_bytes([5; 32]))));
+        assert_eq!((a.access.admits(Some(&accounts[0])), a.access.admits(None)), (Some(true), Some(false)));
+        assert!(!a.can_have_admitted(Some(&AccountId::from_bytes([5; 32]))));
+    }
+
+    #[test]
+    fn an_access_by_rule_is_its_text() {
+        let mut spec = Spec::new(FunctionKind::Http, "/a");
+        let anyone = spec.encode();
+        spec.access = Access::Rule("auth.account != null".into());
+        let bytes = spec.encode();
+        // Where null stood for anyone, and nothing else is another.
+        assert_eq!(bytes.len(), anyone.len() + "auth.account != null".len());
+        assert_eq!(Spec::decode(&bytes).as_ref(), Ok(&spec));
+        assert_eq!(serde_json::to_value(&spec.access).unwrap()["rule"], "auth.account != null");
+        assert!(spec.access.admits(None).is_none() && spec.can_have_admitted(None));
     }
 }

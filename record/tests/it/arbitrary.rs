@@ -265,7 +265,11 @@ fn grants() -> impl Strategy<Value = SpecGrants> {
 }
 
 pub(crate) fn spec() -> impl Strategy<Value = Spec> {
-    let access = prop_oneof![Just(Access::Anyone), vec(account(), 1..5).prop_map(Access::Accounts)];
+    let access = prop_oneof![
+        Just(Access::Anyone),
+        vec(account(), 1..5).prop_map(Access::Accounts),
+        ".{1,80}".prop_map(Access::Rule),
+    ];
     let payloads = prop_oneof![
         integer().prop_map(|retention_s| PayloadMode::Keep { retention_s }),
         Just(PayloadMode::Inline),

@@ -208,7 +208,9 @@ fn specs() -> Value {
     let mut compared = Spec::new(FunctionKind::Event, "/sum");
     compared.deterministic = true;
     compared.replicas_k = 3;
-    [Spec::new(FunctionKind::Http, "/"), full_spec(), compared]
+    let mut ruled = Spec::new(FunctionKind::Http, "/members");
+    ruled.access = Access::Rule("auth.account != null && balance(auth.account) >= 10u".into());
+    [Spec::new(FunctionKind::Http, "/"), full_spec(), compared, ruled]
         .iter()
         .map(|spec| json!({ "json": spec, "cbor": hex(spec.encode()), "digest": spec.digest() }))
         .collect()
@@ -439,6 +441,7 @@ fn entries_refused() -> Value {
         let name = FunctionName::parse("sum").unwrap();
         said(Transaction::deploy(name, component_digest(b"sum"), 3, &spec, None))
     };
+    let ruled = |bytes| Access::Rule("a".repeat(bytes));
     let mut weak = [0; 32];
     weak[0] = 1;
     let weak = AccountId::from_bytes(weak);
@@ -501,6 +504,8 @@ fn entries_refused() -> Value {
         ("workers that may differ by right", compared(FunctionKind::Event, &|s| s.deterministic = false)),
         ("workers of a function with HTTP streams", compared(FunctionKind::Http, &|_| ())),
         ("workers of one with requests", compared(FunctionKind::Typed, &|s| s.grants.http = Some(vec![]))),
+        ("a manifest with an empty rule", compared(FunctionKind::Typed, &|s| s.access = ruled(0))),
+        ("a manifest with too long a rule", compared(FunctionKind::Typed, &|s| s.access = ruled(1025))),
         ("too many workers for a call", compared(FunctionKind::Typed, &|s| s.replicas_k = 8)),
         ("a value by nobody in the long form", nameless),
         ("a value by a function in no call", Entry::Value(function).encode()),

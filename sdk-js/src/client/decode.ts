@@ -137,3 +137,16 @@ export const object =
     }
     return read as T;
   };
+
+/** One of several forms, each of which is an object with one field. */
+export const formOf =
+  <T>(forms: Readonly<Record<string, Decoder<T>>>): Decoder<T> =>
+  (value, at) => {
+    const [name] = isObject(value) ? Object.keys(value) : [];
+    const known = Object.entries(forms).find(([form]) => form === name);
+    if (known === undefined) {
+      const names = Object.keys(forms).join(", ");
+      throw new MootError(`${at} is none of the forms that this version knows: ${names}`);
+    }
+    return known[1](value, at);
+  };

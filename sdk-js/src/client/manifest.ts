@@ -36,8 +36,8 @@ export interface Manifest {
   readonly build?: string;
   /** The HTTP path that leads to it and everything below; `/<name>` by default. */
   readonly route?: string;
-  /** Who may call: anyone by default, or these accounts. */
-  readonly access?: "anyone" | readonly string[];
+  /** Who may call: anyone by default, these accounts, or whom a rule allows, in CEL. */
+  readonly access?: "anyone" | readonly string[] | { readonly rule: string };
   /** Who pays: the owner by default. */
   readonly payer?: "owner" | "caller";
   /** Anyone can replay its calls; it has no outside access then. */
@@ -152,12 +152,21 @@ function readRoute(table: Table): string | undefined {
 }
 
 function readAccess(table: Table): Spec["access"] {
-  const access = table.textOrTexts("access", '"anyone" or a list of accounts (64 hex digits each)');
+  if (table.isTable("access")) {
+    const below = table.below("access");
+    const rule = below.text("rule");
+    below.finish();
+    if (rule === undefined) {
+      throw table.wrong("access", 'it must name a rule, such as { rule: "auth.account != null" }');
+    }
+    return { rule };
+  }
+  const access = table.textOrTexts("access", '"anyone", a list of accounts (64 hex digits each) or a rule');
   if (access === undefined || access === "anyone") {
     return "anyone";
   }
   if (typeof access === "string") {
-    throw table.wrong("access", `it must be "anyone" or a list of accounts, not ${quoted(access)}`);
+    throw table.wrong("access", `it must be "anyone", a list of accounts or a rule, not ${quoted(access)}`);
   }
   if (access.length === 0) {
     throw table.wrong("access", 'an empty list: nobody could call; name an account, or write "anyone"');

@@ -107,6 +107,12 @@ export class Table {
     return typeof value === "string" ? value : this.texts(key, wanted);
   }
 
+  /** Whether a key holds a table. */
+  isTable(key: string): boolean {
+    const value = this.#get(key);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  }
+
   /** A table below this one; empty when it is absent. */
   below(key: string): Table {
     return new Table(`${this.name}.${key}`, this.#get(key) ?? {});

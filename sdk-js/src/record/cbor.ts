@@ -245,6 +245,11 @@ export class Reader {
     return length;
   }
 
+  /** Whether a text comes next. */
+  get atText(): boolean {
+    return (this.#bytes[this.#at] ?? 0) >> 5 === TEXT;
+  }
+
   /** An array of at most `max` items, each read by `read`. */
   items<T>(max: number, read: () => T): T[] {
     return Array.from({ length: this.list(max) }, read);

@@ -10,6 +10,7 @@ import {
   MAX_PATH_BYTES,
   MAX_PATH_LABEL_BYTES,
   MAX_PATH_LABELS,
+  MAX_RULE_BYTES,
   MAX_VARIABLE_BYTES,
   MAX_U16,
   MAX_U32,
@@ -138,6 +139,18 @@ export function callSeed(id: EntryId, network: Digest): Uint8Array {
 export function checkPath(path: string, field = "value.path"): void {
   for (const label of labels(path, field)) {
     checkLabel(label, field);
+  }
+}
+
+/**
+ * Checks the length of a rule's text. Whether it can be judged by is the ledger's to say.
+ *
+ * @throws {InvalidError} Says how long it is.
+ */
+export function checkRuleText(rule: string, field: string): void {
+  const bytes = utf8(rule).length;
+  if (bytes < 1 || bytes > MAX_RULE_BYTES) {
+    throw new InvalidError(field, `${String(bytes)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { InvalidError, quoted } from "../errors.js";
 import { MAX_REPLICAS_K, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
-import { checkPath } from "./names.js";
+import { checkPath, checkRuleText } from "./names.js";
 import type { Spec, SpecGrants } from "./spec.js";
 import { compareText, hasControl, utf8 } from "./text.js";
 
@@ -15,12 +15,7 @@ const n = String;
  */
 export function checkSpec(spec: Spec): void {
   checkRoute(spec.route);
-  if (spec.access !== "anyone") {
-    checkSet("spec.access", spec.access.accounts);
-    if (spec.payer === "caller" && spec.access.accounts.length === 0) {
-      throw new InvalidError("spec.access", "nobody may call, so nobody can pay");
-    }
-  }
+  checkAccess(spec);
   checkGrants(spec.grants);
   if (spec.deterministic) {
     checkDeterministic(spec.grants);
@@ -30,6 +25,20 @@ export function checkSpec(spec: Spec): void {
     if (spec.limits[name] === 0n) {
       throw new InvalidError(`spec.limits.${name}`, "0; no call could run");
     }
+  }
+}
+
+function checkAccess({ access, payer }: Spec): void {
+  if (access === "anyone") {
+    return;
+  }
+  if ("rule" in access) {
+    checkRuleText(access.rule, "spec.access");
+    return;
+  }
+  checkSet("spec.access", access.accounts);
+  if (payer === "caller" && access.accounts.length === 0) {
+    throw new InvalidError("spec.access", "nobody may call, so nobody can pay");
   }
 }
 

@@ -5,7 +5,7 @@
  * meaning has one digest.
  *
  * ```text
- * [kind, route, null | [account...], payer, upgradable, destructible, deterministic, idempotent,
+ * [kind, route, null | [account...] | rule, payer, upgradable, destructible, deterministic, idempotent,
  *  [0, retention_s] | [1] | [2],
  *  [null | [host...], [[name, value]...], [secret...], [store...], [[name, at, write]...], clock, random, ledger],
  *  [fuel, deadline_ms, memory, request, response, log]]     and after it replicas_k, from 2 on
@@ -17,15 +17,15 @@ import { AccountId, type Digest } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { type Codec, encode, numbered } from "./codec.js";
 import { DOMAINS } from "./hash.js";
-import { MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
+import { MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES } from "./limits.js";
 import { checkSpec } from "./spec-rules.js";
 
 /** How a function is called. */
 export type FunctionKind = "http" | "event" | "typed";
 /** Who pays for a call. */
 export type Payer = "owner" | "caller";
-/** Who may call a function: anyone, or these accounts, sorted. */
-export type Access = "anyone" | { readonly accounts: readonly AccountId[] };
+/** Who may call a function: anyone, these accounts (sorted), or whom a rule allows. */
+export type Access = "anyone" | { readonly accounts: readonly AccountId[] } | { readonly rule: string };
 /** What is kept of what goes in and out: the bytes for a time, the bytes in the entry, or nothing but the digest. */
 export type PayloadMode = { readonly keep: { readonly retention_s: bigint } } | "inline" | "digest";
 
@@ -107,6 +107,27 @@ function writeTexts(out: Writer, texts: readonly string[]): void {
 
 const readText = (r: Reader): string => r.text(MAX_SPEC_TEXT_BYTES);
 const readTexts = (r: Reader): string[] => r.items(MAX_SPEC_LIST, () => readText(r));
+
+function writeAccess(out: Writer, access: Access): void {
+  if (access !== "anyone" && "rule" in access) {
+    out.text(access.rule);
+    return;
+  }
+  out.option(access === "anyone" ? null : access.accounts, (accounts) => {
+    writeList(out, accounts, (account) => {
+      AccountId.write(out, account);
+    });
+  });
+}
+
+/** Which of the three it is shows in the type of what is there. */
+function readAccess(r: Reader): Access {
+  if (r.atText) {
+    return { rule: r.text(MAX_RULE_BYTES) };
+  }
+  const accounts = r.option(() => r.items(MAX_SPEC_LIST, () => AccountId.read(r)));
+  return accounts === null ? "anyone" : { accounts };
+}
 
 function writePayloads(out: Writer, mode: PayloadMode): void {
   if (typeof mode === "object") {
@@ -205,11 +226,7 @@ export const Spec: Codec<Spec> = {
     out.array(replicas === 1 ? 11 : 12);
     KIND.write(out, spec.kind);
     out.text(spec.route);
-    out.option(spec.access === "anyone" ? null : spec.access.accounts, (accounts) => {
-      writeList(out, accounts, (account) => {
-        AccountId.write(out, account);
-      });
-    });
+    writeAccess(out, spec.access);
     PAYER.write(out, spec.payer);
     out.boolean(spec.lifecycle.upgradable);
     out.boolean(spec.lifecycle.destructible);
@@ -238,11 +255,11 @@ export const Spec: Codec<Spec> = {
     }
     const kind = KIND.read(r);
     const route = readText(r);
-    const accounts = r.option(() => r.items(MAX_SPEC_LIST, () => AccountId.read(r)));
+    const access = readAccess(r);
     const spec: Spec = {
       kind,
       route,
-      access: accounts === null ? "anyone" : { accounts },
+      access,
       payer: PAYER.read(r),
       lifecycle: { upgradable: r.boolean(), destructible: r.boolean() },
       deterministic: r.boolean(),

@@ -27,11 +27,10 @@ import {
   MAX_SPEC_BYTES,
   MAX_TOGETHER,
 } from "./limits.js";
-import { checkPath, checkPattern, FunctionName } from "./names.js";
+import { checkPath, checkPattern, checkRuleText, FunctionName } from "./names.js";
 import { Prices } from "./prices.js";
 import { SocketAddress } from "./socket-address.js";
 import { Spec } from "./spec.js";
-import { utf8 } from "./text.js";
 import { Trigger } from "./trigger.js";
 import { WORK, type Work } from "./work.js";
 
@@ -338,9 +337,7 @@ function checkOwn({ path, owner }: Own): void {
 
 function checkRule({ pattern, rule }: Rule): void {
   checkPattern(pattern);
-  const length = rule === null ? 1 : utf8(rule).length;
-  if (length < 1 || length > MAX_RULE_BYTES) {
-    const why = `${String(length)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`;
-    throw new InvalidError("transaction.rule", why);
+  if (rule !== null) {
+    checkRuleText(rule, "transaction.rule");
   }
 }

@@ -12,8 +12,7 @@ import { InvalidError, quoted } from "../errors.js";
 import { AccountId } from "./bytes.js";
 import { type Reader, unknownNumber, type Writer, wrongLength } from "./cbor.js";
 import { MAX_CRON_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_TRIGGER_ACCOUNTS } from "./limits.js";
-import { checkPattern, FunctionName } from "./names.js";
-import { utf8 } from "./text.js";
+import { checkPattern, checkRuleText, FunctionName } from "./names.js";
 
 /** What a trigger waits for. */
 export type TriggerOn =
@@ -159,9 +158,5 @@ function checkAccess(access: TriggerAccess): void {
     }
     return;
   }
-  const length = utf8(access.rule).length;
-  if (length < 1 || length > MAX_RULE_BYTES) {
-    const why = `${String(length)} bytes; a rule has 1 to ${String(MAX_RULE_BYTES)}`;
-    throw new InvalidError("trigger.access", why);
-  }
+  checkRuleText(access.rule, "trigger.access");
 }

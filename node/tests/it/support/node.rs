@@ -149,18 +149,16 @@ impl Remote {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let uri: http::Uri = target.parse().unwrap();
-        let request = RequestToSign { method: &http::Method::PUT, authority: "test", uri: &uri, body };
-        let signed = by.map(|key| sign(key, &request));
-        let mut fields = headers.to_vec();
-        if let Some(signed) = &signed {
-            fields.extend([
-                ("signature-input", signed.signature_input.as_str()),
-                ("signature", signed.signature.as_str()),
-                ("content-digest", signed.content_digest.as_str()),
-            ]);
-        }
+        let signature = by.map(|key| signature(key, "PUT", target, body));
+        let signed = signature.iter().flatten().map(|(name, field)| (*name, field.as_str()));
+        let fields: Vec<(&str, &str)> = headers.iter().copied().chain(signed).collect();
         self.ask("PUT", target, &fields, body)
+    }
+
+    /// A request that somebody signed.
+    pub(crate) fn signed(&self, by: &Keypair, method: &str, target: &str, body: &[u8]) -> Answer {
+        let fields = signature(by, method, target, body);
+        self.ask(method, target, &fields.each_ref().map(|(name, field)| (*name, field.as_str())), body)
     }
 
     pub(crate) fn height(&self) -> u64 {
@@ -236,6 +234,22 @@ pub(crate) fn config(dir: &Path, change: impl FnOnce(&mut NodeConfig)) -> NodeCo
     config.fund = FUNDED.map(|seed| Keypair::from_seed([seed; 32]).account()).to_vec();
     change(&mut config);
     config
+}
+
+/// The fields that sign a request.
+pub(crate) fn signature(
+    by: &Keypair,
+    method: &str,
+    target: &str,
+    body: &[u8],
+) -> [(&'static str, String); 3] {
+    let (method, uri) = (method.parse().unwrap(), target.parse().unwrap());
+    let signed = sign(by, &RequestToSign { method: &method, authority: "test", uri: &uri, body });
+    [
+        ("signature-input", signed.signature_input),
+        ("signature", signed.signature),
+        ("content-digest", signed.content_digest),
+    ]
 }
 
 /// Says transactions in one bundle, each of which must be applied.

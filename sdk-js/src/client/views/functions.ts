@@ -2,13 +2,14 @@
 
 import type { AccountId, Digest } from "../../record/bytes.js";
 import type { EntryId, FunctionName } from "../../record/names.js";
-import type { Spec } from "../../record/spec.js";
+import type { Access, Spec } from "../../record/spec.js";
 import {
   type Decoder,
   account,
   digest,
   entryId,
   flag,
+  formOf,
   functionName,
   list,
   object,
@@ -88,13 +89,20 @@ export interface FunctionView extends FunctionSummary {
   readonly imports: readonly string[];
 }
 
-const accessList = object<{ accounts: AccountId[] }>({ accounts: list(account) });
+const restricted = formOf<Access>({
+  accounts: object({ accounts: list(account) }),
+  rule: object({ rule: text }),
+});
+
+/** Who may call a function, or make a trigger fire. */
+export const access: Decoder<Access> = (value, at) => (value === "anyone" ? "anyone" : restricted(value, at));
+
 const keep = object<{ keep: { retention_s: bigint } }>({ keep: object({ retention_s: u64 }) });
 
 const specFields: Decoder<Spec> = object<Spec>({
   kind,
   route: text,
-  access: (value, at) => (value === "anyone" ? "anyone" : accessList(value, at)),
+  access,
   payer: oneOf("owner", "caller"),
   lifecycle: object<Spec["lifecycle"]>({ upgradable: flag, destructible: flag }),
   deterministic: flag,

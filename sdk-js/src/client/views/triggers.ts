@@ -1,14 +1,13 @@
 /** Triggers, and the calls that they derive, as the API tells them. Names are the API's own. */
 
-import { MootError } from "../../errors.js";
-import { isObject } from "../../record/json.js";
 import type { AccountId } from "../../record/bytes.js";
 import type { EntryId, FunctionName } from "../../record/names.js";
-import type { Trigger, TriggerAccess, TriggerOn } from "../../record/trigger.js";
+import type { Trigger, TriggerOn } from "../../record/trigger.js";
 import {
   account,
   type Decoder,
   entryId,
+  formOf,
   functionName,
   list,
   object,
@@ -18,6 +17,7 @@ import {
   u64,
 } from "../decode.js";
 import { type CallView, callView } from "./calls.js";
+import { access } from "./functions.js";
 
 /** A trigger. */
 export interface TriggerView {
@@ -30,31 +30,11 @@ export interface TriggerView {
   readonly next_ms: bigint | null;
 }
 
-/** One of several forms, each of which is an object with one field. */
-const formOf =
-  <T>(forms: Readonly<Record<string, Decoder<T>>>): Decoder<T> =>
-  (value, at) => {
-    const [name] = isObject(value) ? Object.keys(value) : [];
-    const known = Object.entries(forms).find(([form]) => form === name);
-    if (known === undefined) {
-      const names = Object.keys(forms).join(", ");
-      throw new MootError(`${at} is none of the forms that this version knows: ${names}`);
-    }
-    return known[1](value, at);
-  };
-
 const on = formOf<TriggerOn>({
   value: object({ value: text }),
   schedule: object({ schedule: text }),
   completion: object({ completion: functionName }),
 });
-
-const restricted = formOf<TriggerAccess>({
-  accounts: object({ accounts: list(account) }),
-  rule: object({ rule: text }),
-});
-
-const access: Decoder<TriggerAccess> = (value, at) => (value === "anyone" ? "anyone" : restricted(value, at));
 
 const triggerView = object<TriggerView>({
   name: functionName,

@@ -204,6 +204,10 @@ class Reader:
             return first == _TRUE
         raise _wrong_type(at, "a boolean", first)
 
+    def at_text(self) -> bool:
+        """Whether text comes next."""
+        return self.left > 0 and self._data[self._at] >> 5 == _TEXT
+
     def optional(self, read: Callable[[], T]) -> T | None:
         """Null, or what `read` reads."""
         if self._data[self._at : self._at + 1] == bytes([_NULL]):

@@ -15,6 +15,7 @@ from moot.record.limits import (
     MAX_PATH_BYTES,
     MAX_PATH_LABEL_BYTES,
     MAX_PATH_LABELS,
+    MAX_RULE_BYTES,
     MAX_VARIABLE_BYTES,
 )
 from moot.record.text import base64url, exact
@@ -96,6 +97,17 @@ def check_path(path: str, field: str = "value.path") -> None:
     """
     for label in _labels(path, field):
         _check_label(label, field)
+
+
+def check_rule_text(rule: str, field: str) -> None:
+    """Checks the length of a rule's text. Whether it can be judged by is the ledger's to say.
+
+    Raises:
+        Invalid: says how long it is.
+    """
+    length = len(rule.encode("utf-8", "surrogatepass"))
+    if not 1 <= length <= MAX_RULE_BYTES:
+        raise Invalid(field, f"{length} bytes; a rule has 1 to {MAX_RULE_BYTES}")
 
 
 def _labels(path: str, field: str) -> list[str]:

@@ -16,7 +16,7 @@ from moot.record.cbor import unknown_number, wrong_length
 from moot.record.fixed import AccountId
 from moot.record.grants import Grants
 from moot.record.item import Item, Record
-from moot.record.limits import MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
+from moot.record.limits import MAX_RULE_BYTES, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
 from moot.record.text import Numbered, exact
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Payloads(Numbered):
     INLINE = 1, "inline"
     DIGEST = 2, "digest"
 
+
+Access = tuple[AccountId, ...] | str | None
+"""Who may call a function: some accounts, whom a rule allows, or anyone."""
 
 WEEK_S = 7 * 24 * 60 * 60
 
@@ -92,7 +95,8 @@ class Spec(Record):
 
     Attributes:
         route: the path that it answers below, such as `/hello`.
-        access: the accounts that may call, sorted, each once (`accounts` makes it so); None is anyone.
+        access: who may call: the accounts, sorted, each once (`accounts` makes it so), or whom a rule allows, which is
+            its text; None is anyone.
         payloads: whether payloads are kept (for `retention_s` seconds), put into the entry, or not kept.
         replicas_k: on how many workers each call is run: what most of them say is the answer.
 
@@ -102,7 +106,7 @@ class Spec(Record):
 
     route: str
     kind: FunctionKind = FunctionKind.EVENT
-    access: tuple[AccountId, ...] | None = None
+    access: Access = None
     payer: Payer = Payer.OWNER
     upgradable: bool = True
     destructible: bool = False
@@ -129,12 +133,11 @@ class Spec(Record):
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""
-        access = "anyone" if self.access is None else {"accounts": [str(account) for account in self.access]}
         kept = self.payloads is Payloads.KEEP
         return {
             "kind": self.kind.text,
             "route": self.route,
-            "access": access,
+            "access": _access_json(self.access),
             "payer": self.payer.text,
             "lifecycle": {"upgradable": self.upgradable, "destructible": self.destructible},
             "deterministic": self.deterministic,
@@ -150,7 +153,7 @@ class Spec(Record):
         w.array(11 if self.replicas_k == 1 else 12)
         self.kind.write(w)
         w.text(self.route)
-        w.optional(self.access, lambda admitted: _write_accounts(w, admitted))
+        _write_access(w, self.access)
         self.payer.write(w)
         for flag in (self.upgradable, self.destructible, self.deterministic, self.idempotent):
             w.boolean(flag)
@@ -171,7 +174,7 @@ class Spec(Record):
         if fields < 11:
             raise wrong_length("spec", at, fields, 11)
         kind, route = FunctionKind.read(r), r.text(MAX_SPEC_TEXT_BYTES)
-        access = r.optional(lambda: tuple(AccountId.read(r) for _ in range(r.list(MAX_SPEC_LIST))))
+        access = _read_access(r)
         payer = Payer.read(r)
         upgradable, destructible, deterministic, idempotent = (r.boolean() for _ in range(4))
         payloads, retention_s = _read_payloads(r)
@@ -201,10 +204,27 @@ def accounts(*admitted: AccountId) -> tuple[AccountId, ...]:
     return tuple(sorted(set(admitted), key=bytes))
 
 
-def _write_accounts(w: Writer, admitted: tuple[AccountId, ...]) -> None:
-    w.array(len(admitted))
-    for account in admitted:
-        account.write(w)
+def _access_json(access: Access) -> Any:
+    if access is None:
+        return "anyone"
+    return {"rule": access} if isinstance(access, str) else {"accounts": [str(account) for account in access]}
+
+
+def _write_access(w: Writer, access: Access) -> None:
+    if access is None:
+        w.null()
+    elif isinstance(access, str):
+        w.text(access)
+    else:
+        w.array(len(access))
+        for account in access:
+            account.write(w)
+
+
+def _read_access(r: Reader) -> Access:
+    if r.at_text():
+        return r.text(MAX_RULE_BYTES)
+    return r.optional(lambda: tuple(AccountId.read(r) for _ in range(r.list(MAX_SPEC_LIST))))
 
 
 def _read_payloads(r: Reader) -> tuple[Payloads, int]:

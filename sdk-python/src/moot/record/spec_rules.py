@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from moot.errors import Invalid, shown
 from moot.record.limits import MAX_REPLICAS_K, MAX_SPEC_BYTES, MAX_SPEC_LIST, MAX_SPEC_TEXT_BYTES
-from moot.record.payload import check_path
+from moot.record.payload import check_path, check_rule_text
 from moot.record.text import has_control
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def check(spec: Spec) -> None:
         Invalid: names the field.
     """
     _check_route(spec.route)
-    if spec.access is not None:
-        _check_set("spec.access", [bytes(account) for account in spec.access])
-        if spec.payer.text == "caller" and not spec.access:
-            raise Invalid("spec.access", "nobody may call, so nobody can pay")
+    _check_access(spec)
     _check_grants(spec.grants)
     if spec.deterministic:
         _check_deterministic(spec.grants)
@@ -39,6 +36,15 @@ def check(spec: Spec) -> None:
     if length > MAX_SPEC_BYTES:
         why = f"{length} bytes in its encoding; at most {MAX_SPEC_BYTES}: shorten its lists"
         raise Invalid("spec", why)
+
+
+def _check_access(spec: Spec) -> None:
+    if isinstance(spec.access, str):
+        check_rule_text(spec.access, "spec.access")
+    elif spec.access is not None:
+        _check_set("spec.access", [bytes(account) for account in spec.access])
+        if spec.payer.text == "caller" and not spec.access:
+            raise Invalid("spec.access", "nobody may call, so nobody can pay")
 
 
 def _check_route(route: str) -> None:

@@ -29,7 +29,7 @@ from moot.record.limits import (
     MAX_TOGETHER,
     MAX_VOTED_PRICE,
 )
-from moot.record.payload import check_path, check_pattern
+from moot.record.payload import check_path, check_pattern, check_rule_text
 from moot.record.prices import Prices
 from moot.record.socket_address import SocketAddress
 from moot.record.spec import Spec
@@ -282,9 +282,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         check_pattern(self.pattern)
-        length = 1 if self.rule is None else len(self.rule.encode("utf-8", "surrogatepass"))
-        if not 1 <= length <= MAX_RULE_BYTES:
-            raise Invalid("transaction.rule", f"{length} bytes; a rule has 1 to {MAX_RULE_BYTES}")
+        if self.rule is not None:
+            check_rule_text(self.rule, "transaction.rule")
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""

@@ -20,7 +20,7 @@ from moot.record.cbor import unknown_number, wrong_length
 from moot.record.fixed import AccountId
 from moot.record.item import Item
 from moot.record.limits import MAX_CRON_BYTES, MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_TRIGGER_ACCOUNTS
-from moot.record.payload import check_pattern
+from moot.record.payload import check_pattern, check_rule_text
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -88,9 +88,7 @@ class ByRule:
     rule: str
 
     def __post_init__(self) -> None:
-        length = len(self.rule.encode("utf-8", "surrogatepass"))
-        if not 1 <= length <= MAX_RULE_BYTES:
-            raise Invalid("trigger.access", f"{length} bytes; a rule has 1 to {MAX_RULE_BYTES}")
+        check_rule_text(self.rule, "trigger.access")
 
 
 TriggerOn = OnValue | OnSchedule | OnCompletion
