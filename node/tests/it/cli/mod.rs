@@ -14,6 +14,7 @@ mod languages;
 mod offline;
 mod rules;
 pub(crate) mod sandbox;
+mod secrets;
 mod tour;
 mod triggers;
 mod values;

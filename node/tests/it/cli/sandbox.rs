@@ -169,10 +169,17 @@ impl Up {
     /// Starts a node in the sandbox and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Up {
+        Up::start_with(sandbox, arguments, |_| {})
+    }
+
+    /// The same with a change to its command, such as where its log goes.
+    #[track_caller]
+    pub(crate) fn start_with(sandbox: &Sandbox, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Up {
         let mut words = vec!["up", "--listen", "127.0.0.1:0", "--json"];
         words.extend(arguments);
         let mut command = sandbox.command(&words);
         command.stderr(Stdio::inherit());
+        change(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
