@@ -4,6 +4,7 @@
 mod between;
 mod bundles;
 mod cli;
+mod compiling;
 mod conformance;
 mod deploying;
 mod evidence;
