@@ -9,6 +9,7 @@ mod conformance;
 mod deploying;
 mod evidence;
 mod fees;
+mod framing;
 mod front_door;
 mod going_on;
 mod http2;

@@ -39,6 +39,11 @@ pub(crate) fn relay() -> Vec<u8> {
     wat::parse_str(include_str!("relay.wat")).unwrap()
 }
 
+/// An HTTP function that sets what a server alone may set: see the text.
+pub(crate) fn framing() -> Vec<u8> {
+    of_http(include_str!("framing.wat"))
+}
+
 /// A typed function that uses a secret and keeps it: see the text.
 pub(crate) fn keeper() -> Vec<u8> {
     of_http(include_str!("keeper.wat"))
