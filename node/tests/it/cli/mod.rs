@@ -11,6 +11,7 @@ mod fees;
 mod javascript;
 mod keys;
 mod languages;
+mod memory;
 mod offline;
 mod rules;
 pub(crate) mod sandbox;
