@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from moot.client import (
+    AsyncClient,
     BlockApplied,
+    Broken,
     CallFailed,
     CallOptions,
     Client,
@@ -20,14 +23,16 @@ from moot.client import (
     ReceiptMade,
     Refused,
     Spec,
+    TimedOut,
     Wait,
     accounts,
     idempotency_key,
 )
-from moot.record import EventInput, HttpResponseHead, Proof, SignedEntry, Status, encode_entry
+from moot.record import EventInput, Grants, HttpResponseHead, Proof, SignedEntry, Status, encode_entry
 from moot.record.receipt_file import ReceiptFile
 from moot.verify import Genesis, ProofError
 from tests.support.node import GREETING, Node, forge, guest, moot_binary
+from tests.support.relay import Loss, Relay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,6 +165,39 @@ def test_a_retry_runs_once(client: Client, deployed: str) -> None:
     for _ in range(2):
         with pytest.raises(CallFailed):
             client.invoke(deployed, "x" * 300, idempotency_key="fails")
+
+
+@pytest.fixture(scope="module")
+def counter(client: Client) -> str:
+    client.deploy("counter", guest("counter"), Spec("/counter", grants=Grants.of(key_value=["default"])))
+    return "counter"
+
+
+@pytest.mark.parametrize("how", Loss)
+def test_a_retry_after_a_timeout_makes_one_execution(client: Client, node: Node, counter: str, how: Loss) -> None:
+    # FAULTS 72: who hears nothing cannot know whether the call was made. The function counts: a second run would show.
+    with closing(Relay(node.address)) as relay, Client(relay.address) as caller:
+        relay.lose(how)
+        answer = caller.invoke(counter, how.name, idempotency_key=idempotency_key(), timeout_s=3)
+        assert (answer.text, answer.replayed, relay.lost) == ("1", True, 1)
+        # Without a key nobody tries again, and the caller is told.
+        relay.lose(how)
+        with pytest.raises(TimedOut if how is Loss.SILENT else Broken):
+            caller.invoke(counter, how.name, timeout_s=3)
+    assert client.invoke(counter, f"?{how.name}").text == "2"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("how", Loss)
+async def test_the_asynchronous_client_makes_one_execution_too(
+    client: Client, node: Node, counter: str, how: Loss
+) -> None:
+    with closing(Relay(node.address)) as relay:
+        async with AsyncClient(relay.address) as caller:
+            relay.lose(how)
+            answer = await caller.invoke(counter, f"aio {how.name}", idempotency_key=idempotency_key(), timeout_s=3)
+    assert (answer.text, answer.replayed, relay.lost) == ("1", True, 1)
+    assert client.invoke(counter, f"?aio {how.name}").text == "1"
 
 
 def test_how_far_a_call_is_waited_for(client: Client, deployed: str) -> None:

@@ -38,10 +38,10 @@ pub struct GuestBody {
 
 /// Why a guest's body broke off.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the response broke off: {reason}")]
+#[error("the response broke off: {fault}")]
 pub struct BodyError {
-    /// What happened.
-    pub reason: String,
+    /// What happened. The call failed by it, also when the guest had ended before anybody read so far.
+    pub fault: Fault,
 }
 
 /// What the two ends of a body tell each other.
@@ -94,10 +94,7 @@ impl GuestBody {
         loop {
             match self.take_in(&mut cx) {
                 Poll::Ready(Some(Ok(frame))) => self.front.push_back(frame),
-                Poll::Ready(Some(Err(error))) => {
-                    let stopped = self.link.stop.lock().take();
-                    return Err(stopped.unwrap_or(Fault::HttpError { code: error.reason }));
-                }
+                Poll::Ready(Some(Err(error))) => return Err(error.fault),
                 Poll::Ready(None) => return Ok(self),
                 // The guest is gone, but a task that has used up its turn finds every channel pending: what is
                 // left comes when it is read.
@@ -122,7 +119,7 @@ impl GuestBody {
             }
             Some(Err(error)) => {
                 self.close();
-                return Poll::Ready(Some(Err(BodyError { reason: error.to_string() })));
+                return Poll::Ready(Some(Err(self.aborted(error.to_string()))));
             }
             Some(Ok(frame)) => frame,
         };
@@ -139,14 +136,13 @@ impl GuestBody {
                 limit: self.limit,
                 backtrace: Vec::new(),
             };
-            let reason = fault.to_string();
-            self.link.stop(fault);
+            self.link.stop(fault.clone());
             self.close();
-            return Err(BodyError { reason });
+            return Err(BodyError { fault });
         }
         self.left -= bytes;
         match &mut self.promised {
-            Some(promised) if bytes > *promised => Err(BodyError { reason: WRONG_LENGTH.to_owned() }),
+            Some(promised) if bytes > *promised => Err(http_error(WRONG_LENGTH)),
             Some(promised) => {
                 *promised -= bytes;
                 Ok(())
@@ -155,19 +151,36 @@ impl GuestBody {
         }
     }
 
+    /// Why the engine has given a body up. It says so in its own words, of which only the length makes sense to people.
+    fn aborted(&self, error: String) -> BodyError {
+        match (self.link.fault.lock().as_ref(), self.promised) {
+            (Some(fault), _) => BodyError { fault: fault.clone() },
+            (None, Some(1..)) => http_error(WRONG_LENGTH),
+            (None, Some(0)) => http_error(TOO_LONG),
+            (None, None) => http_error(error),
+        }
+    }
+
     /// Whether the end is one.
     fn end(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
         if let Some(fault) = self.link.fault.lock().as_ref() {
-            return Some(Err(BodyError { reason: fault.to_string() }));
+            return Some(Err(BodyError { fault: fault.clone() }));
         }
         match self.promised.take() {
-            Some(1..) => Some(Err(BodyError { reason: WRONG_LENGTH.to_owned() })),
+            Some(1..) => Some(Err(http_error(WRONG_LENGTH))),
             _ => None,
         }
     }
 }
 
 const WRONG_LENGTH: &str = "its body does not have the length that its content-length says";
+
+const TOO_LONG: &str =
+    "it wrote more than its content-length says, or dropped its body instead of finishing it";
+
+fn http_error(code: impl Into<String>) -> BodyError {
+    BodyError { fault: Fault::HttpError { code: code.into() } }
+}
 
 impl Body for GuestBody {
     type Data = Bytes;
@@ -221,15 +234,18 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_its_limit_stops_the_guest() {
         let (body, link) = body(b"12345", 4, None);
-        assert!(body.collect().await.unwrap_err().reason.contains("4 bytes"));
+        let error = body.collect().await.unwrap_err();
+        assert!(error.to_string().contains("4 bytes") && error.fault == link.stopped().await, "{error}");
         assert!(matches!(link.stopped().await, Fault::Limit { what: LimitKind::Response, .. }));
     }
 
     #[tokio::test]
     async fn a_promised_length_must_be_kept() {
         assert!(body(b"12345", 9, Some(5)).0.collect().await.is_ok());
-        assert!(body(b"12345", 9, Some(4)).0.collect().await.is_err());
-        assert!(body(b"12345", 9, Some(6)).0.collect().await.is_err());
+        for wrong in [4, 6] {
+            let error = body(b"12345", 9, Some(wrong)).0.collect().await.unwrap_err();
+            assert!(matches!(error.fault, Fault::HttpError { .. }), "it is the guest's fault: {error}");
+        }
         assert!(matches!(body(b"12345", 9, Some(6)).0.settle(), Err(Fault::HttpError { .. })));
     }
 

@@ -1,7 +1,8 @@
 //! From what stopped a call to what is said about it, and what it is charged.
 //!
 //! What is charged must be the same on every machine, so:
-//! - a call that answered, or whose guest panicked (`unreachable`), exited, or failed in a host call: what it burned;
+//! - a call that answered, or whose guest panicked (`unreachable`), exited, failed in a host call, or answered with what
+//!   is not in its memory: what it burned;
 //! - out of fuel: all it was given;
 //! - any other trap (an access out of bounds, a division by zero, a stack overflow), or stopped by its deadline while
 //!   computing: all it was given. The engine writes the count down only at calls, so at these points it is too low
@@ -74,7 +75,7 @@ fn host_error(error: &wasmtime::Error, state: &State, frames: Vec<Frame>) -> Fau
     if text.contains("resource limit exceeded") {
         return over(LimitKind::Instances, u64::from(state.policy.limits.instances));
     }
-    if frames.is_empty() {
+    if frames.is_empty() && !state.reached {
         return Fault::Host { message: text };
     }
     trapped(error.root_cause().to_string(), state, frames)

@@ -42,6 +42,7 @@ impl Function {
         let limit = self.inner.policy.limits.response_bytes;
         let work = async {
             let guest = pre.instantiate_async(&mut run.store).await?;
+            run.store.data_mut().reached = true;
             let event = types::Event {
                 source: event.source,
                 content_type: event.content_type,

@@ -150,6 +150,7 @@ async fn serve(pre: ProxyPre<State>, mut run: Running, incoming: Incoming) -> Re
         };
         let out = http.new_response_outparam_from_callback(answer)?;
         let guest = pre.instantiate_async(&mut *store).await?;
+        store.data_mut().reached = true;
         guest.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await?;
         Ok(())
     };

@@ -23,6 +23,7 @@ pub(crate) async fn serve(
     let work = async {
         let (request, sent) = Request::from_http(store.data_mut().http().hooks, request);
         let guest = pre.instantiate_async(&mut *store).await?;
+        store.data_mut().reached = true;
         let served = async |accessor: &wasmtime::component::Accessor<State>| -> Result<(), Stopped> {
             let response = match guest.handle(accessor, request).await? {
                 Ok(response) => response,

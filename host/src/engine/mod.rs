@@ -26,7 +26,7 @@ use wasmtime::{
 /// It is wasmtime with its version, and after the plus sign a number of this crate's own. That one is counted up whenever a
 /// change here, or of what components are given beside wasmtime, can change fuel, a result or the words in which a failure
 /// is told; a new version of wasmtime begins again at 1.
-pub const ENGINE: &str = "wasmtime-48.0.8+1";
+pub const ENGINE: &str = "wasmtime-48.0.8+2";
 
 /// An engine with everything that components may import linked to it.
 pub(crate) struct Linked {

@@ -40,7 +40,10 @@ impl Hooks {
     /// Everything that can be refused before anything moves.
     fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Target, OwnedSemaphorePermit), Error> {
         let target = Target::of(request.uri()).map_err(|why| {
-            note(&self.log, &format!("an outbound request was refused, because {why}: {}", request.uri()));
+            note(
+                &self.log,
+                &format!("an outbound request to {} was refused, because {why}", place(request.uri())),
+            );
             Error::HttpRequestUriInvalid
         })?;
         self.touched.note(TouchKind::Http, &target.to_string());
@@ -111,6 +114,14 @@ impl WasiHttpHooks for Hooks {
 /// Tells the function's log what became of a request.
 fn note(log: &CallLog, text: &str) {
     log.message(LogSource::Host, text);
+}
+
+/// Scheme, host and port of a URI that is no target. Its user name, path and query may hold what the function was granted
+/// as a secret, and a log is read by more people than may know that.
+fn place(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("no host", |authority| authority.as_str());
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}://{host}", uri.scheme_str().unwrap_or("no scheme"))
 }
 
 /// The request as it is sent to a server: only the path in its first line, and its own authority as `Host`, whatever

@@ -38,6 +38,9 @@ pub(crate) struct State {
     pub(crate) random: CallRandom,
     /// When the call must be over.
     pub(crate) deadline: Instant,
+    /// Whether the guest is there. What goes wrong from then on is its doing, also where none of its functions is running:
+    /// it may have answered with a place that is not in its memory.
+    pub(crate) reached: bool,
     /// Whether the engine serves WASI 0.3.
     concurrent: bool,
     /// Made when first asked for: many calls never do.
@@ -75,6 +78,7 @@ impl State {
             clock,
             random: CallRandom::new(grants.random && real, context.seed, touched.clone()),
             deadline,
+            reached: false,
             concurrent,
             wasi: None,
             http,

@@ -67,6 +67,7 @@ impl Function {
         let limit = self.policy().limits.response_bytes;
         let work = async {
             let instance = self.inner.pre.instantiate_async(&mut run.store).await?;
+            run.store.data_mut().reached = true;
             let func = instance.get_func(&mut run.store, call.index).ok_or_else(|| {
                 Stopped::Fault(Fault::Host { message: format!("{export} is not a function") })
             })?;

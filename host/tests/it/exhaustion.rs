@@ -1,6 +1,6 @@
 //! Guests that take without end: fuel, stack, memory, tables, handles, time. After each the host is unharmed.
 
-use crate::support::{Lines, Unharmed, cx, fails, host, hostile, load, refused, run};
+use crate::support::{Lines, Unharmed, cx, fails, host, hostile, load, refused, resident_bytes, run};
 use moot_host::{
     AdmissionError, Arguments, CallContext, Fault, FaultKind, Function, Grants, LimitKind, Limits, Policy,
 };
@@ -130,10 +130,53 @@ async fn case_20_more_instances_than_allowed_are_denied() {
 async fn case_24_giant_strings_over_the_boundary_trap() {
     let unharmed = Unharmed::before().await;
     let function = limited("host-call-spam", Limits::default());
-    let (fault, _) = fails(&function, "beyond-memory").await;
-    assert_eq!(fault.kind(), FaultKind::Trapped, "{fault}");
+    for export in ["beyond-memory", "wild"] {
+        let (fault, _) = fails(&function, export).await;
+        assert_eq!(fault.kind(), FaultKind::Trapped, "{export}: {fault}");
+    }
     let (fault, _) = fails(&function, "giant").await;
     assert!(matches!(fault, Fault::Limit { what: LimitKind::HostCall, .. }), "{fault}");
+    unharmed.after().await;
+}
+
+/// The same with what the ledger is handed.
+#[tokio::test]
+async fn case_24_giant_values_for_the_ledger_trap() {
+    let unharmed = Unharmed::before().await;
+    let grants = Grants { ledger: true, ..Grants::default() };
+    let function = load(host(), &hostile("giant-values"), Policy { grants, ..Policy::default() });
+    for export in ["path", "value", "answer"] {
+        let (fault, report) = fails(&function, export).await;
+        assert_eq!(fault.kind(), FaultKind::Trapped, "{export}: {fault}");
+        assert!(export == "answer" || report.touched.is_empty(), "{export}: the ledger was asked");
+    }
+    unharmed.after().await;
+}
+
+/// The other way round: what a guest answers is copied out of its memory by places and lengths that it claims.
+#[tokio::test]
+async fn case_24_giant_answers_trap_and_are_not_copied() {
+    let unharmed = Unharmed::before().await;
+    let function = limited("giant-answers", Limits::default());
+    for export in [
+        "wild-bytes",
+        "wild-numbers",
+        "wild-strings",
+        "wrapping-bytes",
+        "wrapping-text",
+        "bytes-beyond",
+        "text-beyond",
+        "unaligned-numbers",
+    ] {
+        let (fault, _) = fails(&function, export).await;
+        assert_eq!(fault.kind(), FaultKind::Trapped, "{export}: {fault}");
+    }
+    let before = resident_bytes();
+    for export in ["echoes", "flags"] {
+        let (fault, _) = fails(&function, export).await;
+        assert!(matches!(fault, Fault::Limit { what: LimitKind::HostCall, .. }), "{export}: {fault}");
+    }
+    assert!(resident_bytes() < before + (256 << 20), "6 GiB would have been copied");
     unharmed.after().await;
 }
 

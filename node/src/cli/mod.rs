@@ -191,19 +191,27 @@ const USUAL_LOG: &str =
 /// `MOOT_LOG` (or `RUST_LOG`) chooses what is logged, in the form of `tracing_subscriber::EnvFilter`.
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let chosen = ["MOOT_LOG", "RUST_LOG"].iter().find_map(|name| std::env::var(name).ok());
     let filter = tracing_subscriber::EnvFilter::builder()
         .parse(chosen.as_deref().unwrap_or(USUAL_LOG))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(USUAL_LOG));
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal() && !plain)
         .with_target(false)
         // Its complaint would be a panic when nobody reads standard error any more.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    tracing_subscriber::registry().with(filter).with(filter_fn(keeps_secrets)).with(lines).init();
+}
+
+/// Whether something may be logged, whatever was chosen. The libraries that give guests WASI write down, at their lowest
+/// levels, the strings of every host call; the path of an outbound request is one, and may hold a secret.
+fn keeps_secrets(about: &tracing::Metadata<'_>) -> bool {
+    *about.level() <= tracing::Level::INFO || !about.target().starts_with("wasmtime_wasi")
 }
 
 #[cfg(test)]

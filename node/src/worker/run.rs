@@ -133,7 +133,7 @@ pub(crate) async fn run_whole(
             Ok(Ok(data)) => body.extend_from_slice(&data),
             Ok(Err(_trailers)) => {}
             Err(error) => {
-                broken = Some(Fault::Host { message: error.to_string() });
+                broken = Some(error.fault);
                 break;
             }
         }
@@ -169,9 +169,11 @@ async fn run_http(function: &Function, cx: CallContext, input: &Bytes) -> Ran {
             };
             Ran::Done(Outcome { result, report })
         }
-        Begun::Broken(reason) => {
-            let report = report.await;
-            let fault = report.fault.clone().unwrap_or(Fault::Host { message: reason });
+        Begun::Broken(broken) => {
+            // A guest that goes on writing finds nobody.
+            drop(rest);
+            let mut report = report.await;
+            let fault = report.fault.get_or_insert(broken).clone();
             Ran::Done(Outcome { result: Err(fault), report })
         }
         Begun::More(begun) => Ran::Streaming(Box::new(Streaming { parts, begun, rest, report })),
@@ -181,7 +183,7 @@ async fn run_http(function: &Function, cx: CallContext, input: &Bytes) -> Ran {
 enum Begun {
     All(Bytes),
     More(Bytes),
-    Broken(String),
+    Broken(Fault),
 }
 
 /// Reads a body as far as it is held back: to its end, to the buffer's size, or until it makes people wait.
@@ -198,7 +200,7 @@ async fn begin(body: &mut GuestBody) -> Begun {
         let frame = match tokio::time::timeout_at(due, body.frame()).await {
             Err(_) => return Begun::More(joined(first, more)),
             Ok(None) => return Begun::All(joined(first, more)),
-            Ok(Some(Err(error))) => return Begun::Broken(error.to_string()),
+            Ok(Some(Err(error))) => return Begun::Broken(error.fault),
             Ok(Some(Ok(frame))) => frame,
         };
         // A guest's trailers are rare, and not part of the recorded output: they are not passed on.

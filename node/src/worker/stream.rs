@@ -7,18 +7,18 @@
 //!
 //! A client cannot take the answer for whole before the end has come, so the end is what waits: with a
 //! `Content-Length`, the chunk that completes it. A client that goes away changes nothing: the guest is read to its
-//! end, and its receipt recorded.
+//! end, and its receipt recorded. Why an answer broke off is in its function's log.
 
 use crate::api::header;
 use crate::limits::STREAM_CHUNKS;
 use crate::worker::job::{Executed, Job};
-use crate::worker::receipt;
 use crate::worker::run::{Streaming, response_head};
+use crate::worker::{log_line, receipt};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::BodyExt;
-use moot_host::Fault;
+use moot_host::{LogLine, LogSource};
 use moot_record::{PayloadHasher, PayloadMode};
 use tokio::sync::mpsc;
 
@@ -86,7 +86,7 @@ async fn pump(job: Job, streaming: Streaming, client: Frames) {
             None => match rest.frame().await {
                 None => break,
                 Some(Err(error)) => {
-                    broken = Some(error.to_string());
+                    broken = Some(error.fault);
                     break;
                 }
                 Some(Ok(frame)) => match frame.into_data() {
@@ -104,10 +104,11 @@ async fn pump(job: Job, streaming: Streaming, client: Frames) {
     }
     drop(rest);
     let mut report = report.await;
-    if let (Some(message), None) = (broken, &report.fault) {
-        report.fault = Some(Fault::Host { message });
-    }
+    report.fault = report.fault.or(broken);
     let fault = report.fault.as_ref().map(ToString::to_string);
+    if let Some(fault) = &fault {
+        explain(&job, fault);
+    }
     let kept = output.kept.take().map(BytesMut::freeze).unwrap_or_default();
     let mut payload = output.hasher.finish();
     if job.function.spec.payloads == PayloadMode::Inline {
@@ -139,4 +140,12 @@ async fn pump(job: Job, streaming: Streaming, client: Frames) {
             let _ = client.send(Err(reason)).await;
         }
     }
+}
+
+/// Says in the function's log why its answer broke off: the client sees only that it did, and what is recorded is what there
+/// was of it.
+fn explain(job: &Job, fault: &str) {
+    let text = format!("the answer broke off: {fault}");
+    let line = LogLine { source: LogSource::Host, text: &text };
+    job.function.logs.push(log_line(job.id(), &line));
 }

@@ -1,9 +1,7 @@
-//! What goes on between functions, and what can be followed: calls of calls, values, live lists, compilation.
+//! What goes on between functions, and what can be followed: calls of calls, values, live lists.
 
 use super::support::{TestNode, busy, guest, key, open_path, relay};
-use moot_node::worker::Compiler;
-use moot_record::{Access, FunctionKind, Spec};
-use std::time::Duration;
+use moot_record::{Access, FunctionKind};
 
 fn relay_node() -> TestNode {
     let node = TestNode::start();
@@ -95,29 +93,4 @@ fn what_happens_can_be_followed() {
     until(&mut events, &["event: receipt\n", &id, "\"status\":\"ok\""]);
     until(&mut events, &["event: block\n"]);
     until(&mut logs, &["event: log\n", "greets ada", &id]);
-}
-
-#[test]
-fn case_23_a_component_that_takes_too_long_to_compile_is_stopped_and_others_go_on() {
-    // Compilation is the one thing a stranger can make a node do before any fuel is counted.
-    let node = TestNode::with(|config| {
-        config.code = None;
-        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
-        config.worker.compile_timeout = Duration::from_millis(1);
-    });
-    let spec = Spec::new(FunctionKind::Typed, "/busy");
-    let answer = node.try_deploy("busy", &busy(), &spec).answer.unwrap();
-    assert_eq!((answer.status, answer.problem().as_str()), (422, "compile-too-slow"), "{}", answer.text());
-    assert!(node.get("/_moot/functions").json()["functions"].as_array().unwrap().is_empty());
-    let left: Vec<_> = std::fs::read_dir(node.dir.path().join("components")).unwrap().flatten().collect();
-    let left: Vec<_> = left.iter().map(|e| e.file_name().into_string().unwrap()).collect();
-    assert!(!left.iter().any(|name| name.ends_with(".source") || name.ends_with(".new")), "{left:?}");
-    // With time enough, the child does it.
-    let dir = node.stop();
-    let node = TestNode::on(dir, |config| {
-        config.code = None;
-        config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
-    });
-    node.deploy("busy", &busy(), FunctionKind::Typed, |_| {});
-    assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
 }

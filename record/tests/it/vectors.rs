@@ -856,12 +856,18 @@ fn receipt_files(network: &Network) -> Value {
 }
 
 fn signature_verdicts() -> Value {
-    let one = |v: signatures::Vector| {
+    let ours = signatures::vectors().into_iter().map(|v| {
         let good = verify(&v.account, signatures::DOMAIN, &v.message, &v.signature).is_ok();
         json!({
             "name": v.name, "account": v.account, "message": hex(signatures::DOMAIN.message(&v.message)),
             "signature": v.signature, "good": good,
         })
-    };
-    signatures::vectors().into_iter().map(one).collect()
+    });
+    let theirs = signatures::wycheproof().into_iter().map(|v| {
+        json!({
+            "name": v.name(), "account": v.account(), "message": hex(&v.message),
+            "signature": hex(&v.signature), "good": v.is_good(),
+        })
+    });
+    ours.chain(theirs).collect()
 }

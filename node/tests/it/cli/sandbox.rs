@@ -171,27 +171,25 @@ impl Up {
     /// Starts a node in the sandbox and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Up {
-        let mut command = Up::command(sandbox, arguments);
-        command.stderr(Stdio::inherit());
-        Up::of(command)
+        Up::start_with(sandbox, arguments, |_| {})
     }
 
     /// The same with variables in its environment; what it says is kept for [`Up::stop_and_read`].
     #[track_caller]
     pub(crate) fn start_in(sandbox: &Sandbox, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
-        let mut command = Up::command(sandbox, arguments);
-        command.envs(environment.iter().copied());
-        Up::of(command)
+        Up::start_with(sandbox, arguments, |command| {
+            command.envs(environment.iter().copied()).stderr(Stdio::piped());
+        })
     }
 
-    fn command(sandbox: &Sandbox, arguments: &[&str]) -> Command {
+    /// The same with a change to its command, such as where its log goes.
+    #[track_caller]
+    pub(crate) fn start_with(sandbox: &Sandbox, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Up {
         let mut words = vec!["up", "--listen", "127.0.0.1:0", "--json"];
         words.extend(arguments);
-        sandbox.command(&words)
-    }
-
-    #[track_caller]
-    fn of(mut command: Command) -> Up {
+        let mut command = sandbox.command(&words);
+        command.stderr(Stdio::inherit());
+        change(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -224,8 +222,13 @@ impl Up {
         }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
         assert!(status.unwrap().success());
     }
 }

@@ -39,6 +39,21 @@ pub(crate) fn relay() -> Vec<u8> {
     wat::parse_str(include_str!("relay.wat")).unwrap()
 }
 
+/// An HTTP function that sets what a server alone may set: see the text.
+pub(crate) fn framing() -> Vec<u8> {
+    of_http(include_str!("framing.wat"))
+}
+
+/// A typed function that uses a secret and keeps it: see the text.
+pub(crate) fn keeper() -> Vec<u8> {
+    of_http(include_str!("keeper.wat"))
+}
+
+/// A text with the errors of `wasi:http`, which are many, put in where it says so.
+fn of_http(text: &str) -> Vec<u8> {
+    wat::parse_str(text.replace("(; error-code ;)", include_str!("error-code.wat"))).unwrap()
+}
+
 /// A typed guest whose calls take as long as one likes: `spin(n)` loops n times.
 pub(crate) fn busy() -> Vec<u8> {
     let text = r#"(component

@@ -159,6 +159,12 @@ impl Conn {
         Some(answer)
     }
 
+    /// What still comes until the peer closes.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        while self.more() {}
+        std::mem::take(&mut self.read)
+    }
+
     /// Whether the peer closes, after whatever it still sends.
     pub(crate) fn closes(&mut self) -> bool {
         while self.more() {}
