@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 /// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
-/// and a log goes before the database, 4 since values are judged and listed, 5 since workers name their engine. A directory
-/// of another version is refused: in an older one the blocks carry roots of another kind.
-pub const FORMAT_VERSION: u32 = 5;
+/// and a log goes before the database, 4 since values are judged and listed, 5 since workers name their engine, 6 since
+/// keys can be revoked. A directory of another version is refused: it may hold what this program reads otherwise, or what
+/// it cannot read.
+pub const FORMAT_VERSION: u32 = 6;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
 /// once, at the first start, in a few milliseconds. A commit of fifty calls takes 16 KiB of it.
