@@ -26,8 +26,8 @@ import { WorkOffer } from "./work.js";
 export interface AccountState {
   /** What it has, in the network's smallest unit of account. */
   readonly balance: bigint;
-  /** The height of the block from which on nothing counts that its key signs; null while it does. */
-  readonly revoked: bigint | null;
+  /** The height of the block from which on nothing counts that its key signs; left out while it does. */
+  readonly revoked?: bigint;
 }
 
 /** Who may change owners and rules at a path and below; null: nobody ever again. */
@@ -132,7 +132,8 @@ const READERS: { readonly [K in keyof StateValues]: (r: Reader) => StateValues[K
     if (fields === 0) {
       throw wrongLength("the account", at, fields, 1);
     }
-    return { balance: r.uint(), revoked: fields === 2 ? r.uint() : null };
+    const balance = r.uint();
+    return fields === 2 ? { balance, revoked: r.uint() } : { balance };
   },
   owner(r) {
     r.array(1);
