@@ -43,7 +43,7 @@ fn begin(said: Said) -> State {
         vec![Allocation { account: account(0), balance: FUNDS }, Allocation { account: key, balance: FUNDS }];
     let genesis: Genesis = Network::new(4).genesis.with_accounts(funded);
     let genesis = genesis.with_economy(Economy { lockup_blocks: 10, seats: 4, worker_percent: 80 });
-    let rows = (1..ACCOUNTS).map(|n| (StateKey::Account(account(n)), Account { balance: FUNDS }.encode()));
+    let rows = (1..ACCOUNTS).map(|n| (StateKey::Account(account(n)), Account::with(FUNDS).encode()));
     let mut state = State::genesis(&genesis, Arc::new(Seats::new(&genesis, Digest::ZERO))).holding(rows);
     apply(&mut state, said);
     state

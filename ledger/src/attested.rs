@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   worker ──bundle──► verify_receipts ──► SignedReceipts ──append──► lane, in its place among the node's own entries
-//!                          once: who, network, validity, root, signature, receipts and nothing else
+//!                          once: who, key, network, validity, root, signature, receipts and nothing else
 //! ```
 //!
 //! # Trust boundary
@@ -74,6 +74,7 @@ impl Ledger {
             let why = format!("account {} signed it, and {worker} ran the call", header.account);
             return Err(Refused::BadBundle(why));
         }
+        core.check_signer(worker)?;
         if header.network != core.network {
             return Err(Refused::OtherNetwork { found: header.network, expected: core.network });
         }

@@ -189,7 +189,7 @@ impl Core {
         let Ok(Entry::Call(call)) = Entry::decode(entry) else { return Ok(None) };
         let signer = stored.batch.bundles.get(usize::from(id.bundle)).map(|bundle| bundle.header.account);
         let signer = signer.filter(|signer| owner != Some(*signer));
-        let Terms { payer, fuel, compared } = self.terms(&call, signer);
+        let Terms { payer, fuel, compared } = self.terms(&call, signer, height);
         // Several workers run it, and one receipt is charged: what they agree on is recorded first. The replica's own
         // says that they do not.
         if compared
@@ -212,12 +212,16 @@ impl Core {
         }))
     }
 
-    fn terms(&self, call: &Call, signer: Option<AccountId>) -> Terms {
+    /// Who pays for a call that a receipt in the block of a height answers.
+    fn terms(&self, call: &Call, signer: Option<AccountId>, height: u64) -> Terms {
         let registry = self.registry.read();
         let Some(record) = registry.get(&call.function) else { return Terms::default() };
         let caller = signer.or(call.caller);
         let version = record.versions.iter().rev().find(|version| version.spec_digest == call.spec);
-        match version.filter(|version| version.spec.can_have_admitted(caller.as_ref())) {
+        // A block's receipts are charged after what is said in it.
+        let revoked = caller.and_then(|caller| self.revoked.read().at(&caller));
+        let may = revoked.is_none_or(|at| height < at);
+        match version.filter(|version| may && version.spec.can_have_admitted(caller.as_ref())) {
             None => Terms::default(),
             Some(version) => {
                 let payer = match version.spec.payer {

@@ -11,7 +11,7 @@
 
 use crate::clock::Clock;
 use crate::condition::Gate;
-use crate::error::ReadError;
+use crate::error::{ReadError, Refused};
 use crate::events::Event;
 use crate::exchange::{Checked, Components, Intake, Wants};
 use crate::holds::Holds;
@@ -24,7 +24,9 @@ use crate::recent::{Recent, Stored};
 use crate::signal::Signal;
 use crate::standing::{Lost, Standing};
 use crate::state::tree::Tree;
-use crate::state::{DerivedCall, DerivedId, FunctionRecord, Rules, Seats, Stakes, Triggers, Workers};
+use crate::state::{
+    DerivedCall, DerivedId, FunctionRecord, Revoked, Rules, Seats, Stakes, Triggers, Workers,
+};
 use crate::store::read::{self, Owners};
 use crate::store::{Job, Store};
 use crate::unordered::Unordered;
@@ -132,6 +134,8 @@ pub(crate) struct Core {
     pub(crate) stakes: RwLock<Arc<Stakes>>,
     /// The workers after the last block committed here.
     pub(crate) workers: RwLock<Arc<Workers>>,
+    /// The accounts whose keys were revoked, after the last block committed here.
+    pub(crate) revoked: RwLock<Arc<Revoked>>,
     /// The prices after the last block committed here; none where nothing is charged.
     pub(crate) prices: RwLock<Option<Arc<PriceList>>>,
     /// What accounts have promised to pay for calls that run here.
@@ -245,6 +249,12 @@ impl Core {
     pub(crate) fn lane_account(&self, lane: u32) -> Option<AccountId> {
         let seats = self.seats.read();
         Some(seats.all().get(usize::try_from(lane).ok()?)?.account)
+    }
+
+    /// Refuses what an account signed whose key was revoked, as far as the blocks committed here say.
+    pub(crate) fn check_signer(&self, account: &AccountId) -> Result<(), Refused> {
+        let revoked = self.revoked.read().at(account);
+        revoked.map_or(Ok(()), |height| Err(Refused::Revoked { account: *account, height }))
     }
 
     pub(crate) fn height(&self) -> u64 {

@@ -152,6 +152,16 @@ pub enum Refused {
         /// The furthest height accepted.
         max: u64,
     },
+    /// The key that signed it was revoked.
+    #[error(
+        "the key of {account} was revoked at height {height}: nothing that it signs counts any more; sign with another key"
+    )]
+    Revoked {
+        /// Whose key.
+        account: AccountId,
+        /// The block that revoked it.
+        height: u64,
+    },
     /// The same bundle was recorded before.
     #[error("bundle {0} is recorded already: the first one counts; sign a new one to say it again")]
     Duplicate(Digest),

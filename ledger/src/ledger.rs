@@ -115,6 +115,7 @@ impl Ledger {
             rules: RwLock::new(state.rules().clone()),
             stakes: RwLock::new(state.stakes().clone()),
             workers: RwLock::new(state.workers().clone()),
+            revoked: RwLock::new(state.revoked().clone()),
             prices: RwLock::new(state.prices().cloned().map(Arc::new)),
             holds: Arc::default(),
             triggers: RwLock::new(state.triggers().clone()),

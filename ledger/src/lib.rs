@@ -90,8 +90,8 @@ pub use state::charges::{Quote, quote};
 pub use state::value_fee;
 pub use state::{
     Alike, Barred, Bid, ComparedCall, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord,
-    Outcome, Posting, PostingKind, Refusal, RuleRecord, Rules, Seat, Seats, Stakes, Statement, TriggerRecord,
-    Triggers, Verdict, Version, Workers, assigned, verdict_of,
+    Outcome, Posting, PostingKind, Refusal, Revoked, RuleRecord, Rules, Seat, Seats, Stakes, Statement,
+    TriggerRecord, Triggers, Verdict, Version, Workers, assigned, verdict_of,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;

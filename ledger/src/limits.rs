@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
 /// and a log goes before the database, 4 since values are judged and listed, 5 since workers name their engine, 6 since a
-/// rule's operands are checked when it is set, and a function's access may be a rule. A directory of another version is
-/// refused: in an older one the blocks carry roots of another kind, or rules that would not be taken now.
+/// rule's operands are checked when it is set, a function's access may be a rule, and keys can be revoked. A directory of
+/// another version is refused: it may hold what this program reads otherwise, or what it cannot read.
 pub const FORMAT_VERSION: u32 = 6;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written

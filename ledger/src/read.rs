@@ -1,11 +1,11 @@
 //! Asking the ledger: entries, receipts, blocks, outcomes. Only what is on disk is answered.
 
 use crate::core::Core;
-use crate::error::ReadError;
+use crate::error::{ReadError, Refused};
 use crate::ledger::Ledger;
 use crate::limits::{MAX_RECENT_BATCHES, MAX_RECENT_CALLS};
 use crate::recent::Stored;
-use crate::state::{ComparedCall, Outcome, Posting, Rules, Stakes, Workers};
+use crate::state::{ComparedCall, Outcome, Posting, Revoked, Rules, Stakes, Workers};
 use crate::store::{StoredBlock, read};
 use moot_record::{Account, AccountId, Call, Entry, EntryId, Hold, PathOwner, Receipt, StateKey};
 use std::sync::Arc;
@@ -136,17 +136,36 @@ impl Ledger {
         self.core().store.read(|txn| read::outcome(txn, &id))
     }
 
-    /// What an account has after the last block committed here.
+    /// What the state holds of an account after the last block committed here.
+    ///
+    /// # Errors
+    /// When the disk cannot be read, or what it holds is damaged.
+    pub fn account_state(&self, account: &AccountId) -> Result<Account, ReadError> {
+        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Account(*account)))?;
+        let Some(row) = row else { return Ok(Account::default()) };
+        Account::decode(&row).map_err(|error| ReadError::damaged(format!("account {account}"), error))
+    }
+
+    /// How much an account has after the last block committed here.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
     pub fn balance(&self, account: &AccountId) -> Result<u64, ReadError> {
-        let row = self.core().store.read(|txn| read::state_row(txn, &StateKey::Account(*account)))?;
-        let Some(row) = row else { return Ok(0) };
-        let found = Account::decode(&row);
-        found
-            .map(|found| found.balance)
-            .map_err(|error| ReadError::damaged(format!("account {account}"), error))
+        Ok(self.account_state(account)?.balance)
+    }
+
+    /// The accounts whose keys were revoked, after the last block committed here.
+    #[must_use]
+    pub fn revoked(&self) -> Arc<Revoked> {
+        self.core().revoked.read().clone()
+    }
+
+    /// Refuses what an account signed whose key was revoked, as far as the blocks committed here say.
+    ///
+    /// # Errors
+    /// [`Refused::Revoked`].
+    pub fn check_signer(&self, account: &AccountId) -> Result<(), Refused> {
+        self.core().check_signer(account)
     }
 
     /// What is held under the address of a transaction, after the last block committed here.

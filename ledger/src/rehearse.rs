@@ -88,6 +88,7 @@ impl Core {
             stakes: self.stakes.read().clone(),
             triggers: self.triggers.read().clone(),
             workers: self.workers.read().clone(),
+            revoked: self.revoked.read().clone(),
         };
         State::excerpt(&self.genesis, height, whole, functions, rows)
     }
@@ -102,7 +103,7 @@ fn found(tree: &Tree, key: &StateKey) -> Option<Vec<u8>> {
 }
 
 /// Adds the keys that a transaction can look at or change, beside the account that says it; seats, rules, triggers,
-/// stakes, workers and prices are there as a whole.
+/// stakes, workers, revoked keys and prices are there as a whole.
 fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) {
     match transaction {
         Transaction::Deploy { name, .. }
@@ -132,7 +133,8 @@ fn reach(transaction: &Transaction, tree: &Tree, keys: &mut BTreeSet<StateKey>) 
         | Transaction::Stake { .. }
         | Transaction::Unstake { .. }
         | Transaction::Convict { .. }
-        | Transaction::Work { .. } => {}
+        | Transaction::Work { .. }
+        | Transaction::Revoke {} => {}
     }
 }
 

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!   bytes ──► Bundle ──verify──► VerifiedBundle ──record──► lane, in its place among the node's own entries
-//!                      once: network, validity, replay, root, signature, every entry
+//!                      once: network, validity, key, replay, root, signature, every entry
 //! ```
 //!
 //! # Trust boundary
 //! - **Requires**: nothing of the sender. The bundle may be any bytes that decode.
-//! - **Provides**: only bundles for this network, within their validity window, of bounded size, whose root,
-//!   signature (ZIP215) and entries fit, and that were not recorded before, reach the lane; a bundle that was
-//!   recorded is refused until its validity is over, across restarts. Which of its calls somebody here is going to
-//!   answer is on disk with it: the others are recorded, and no crash makes an open question of them.
+//! - **Provides**: only bundles for this network, within their validity window, of bounded size, of a key that was not
+//!   revoked, whose root, signature (ZIP215) and entries fit, and that were not recorded before, reach the lane; a
+//!   bundle that was recorded is refused until its validity is over, across restarts. Which of its calls somebody here is
+//!   going to answer is on disk with it: the others are recorded, and no crash makes an open question of them.
 //! - **Does not provide**: that what it says is allowed. Transactions are judged by the state machine when
 //!   their block is final, and whoever runs a client's call checks its access first.
 //! - **Does not provide** either: that no other replica has recorded the same bundle a moment ago. The state
@@ -216,6 +216,7 @@ impl Core {
         if header.valid_until > max {
             return Err(Refused::TooFarAhead { valid_until: header.valid_until, max });
         }
+        core.check_signer(&header.account)?;
         let id = header.id();
         // Looked at before the signature, which costs more, and again under the lane's lock.
         if core.remembered.lock().contains(&(header.valid_until, id)) {

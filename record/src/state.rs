@@ -22,6 +22,7 @@ use crate::hash::Domain;
 use crate::item::{Item, canonical};
 use crate::limits::{MAX_PATH_BYTES, MAX_RULE_BYTES, MAX_STATE_DEPTH, MAX_STATE_KEY_BYTES};
 use crate::name::FunctionName;
+use crate::text::exact;
 
 const PLACE: Domain = Domain::new("moot state key 1");
 const VALUE: Domain = Domain::new("moot state value 1");
@@ -38,7 +39,7 @@ pub enum StateKey {
     Seats,
     /// A function.
     Function(FunctionName),
-    /// An account: [`Account`]. One with nothing has no value.
+    /// An account: [`Account`]. One with nothing, whose key was not revoked, has no value.
     Account(AccountId),
     /// Who owns a path: [`PathOwner`].
     Owner(String),
@@ -193,21 +194,40 @@ impl Item for StateKey {
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// What it has, in the network's smallest unit of account.
-    #[serde(with = "crate::text::exact")]
+    #[serde(with = "exact")]
     pub balance: u64,
+    /// The height of the block from which on nothing counts that its key signs; none while it does.
+    #[serde(with = "exact::option", default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<u64>,
 }
 
-canonical!(Account, 16);
+impl Account {
+    /// One that has so much, and whose key was not revoked.
+    #[must_use]
+    pub const fn with(balance: u64) -> Self {
+        Self { balance, revoked: None }
+    }
+}
 
+canonical!(Account, 24);
+
+/// One whose key was not revoked has the encoding that it had before any could be.
 impl Item for Account {
     fn write(&self, out: &mut Vec<u8>) {
-        cbor::array(out, 1);
+        cbor::array(out, 1 + usize::from(self.revoked.is_some()));
         cbor::uint(out, self.balance);
+        self.revoked.iter().for_each(|height| cbor::uint(out, *height));
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        r.array(1)?;
-        Ok(Self { balance: r.uint()? })
+        let at = r.position();
+        let fields = r.list(2)?;
+        if fields == 0 {
+            return Err(DecodeError::WrongLength { at, what: "the account", len: 0, wanted: 1 });
+        }
+        let balance = r.uint()?;
+        let revoked = if fields == 2 { Some(r.uint()?) } else { None };
+        Ok(Self { balance, revoked })
     }
 }
 
@@ -342,6 +362,20 @@ mod tests {
             assert!(keys[i + 1..].iter().all(|other| other.place() != key.place()));
         }
         assert!(StateKey::decode(&[0x82, 0, 0]).is_err() && StateKey::decode(&[0x82, 9, 0]).is_err());
+    }
+
+    #[test]
+    fn only_a_revoked_account_says_that_it_is() {
+        let had = Account::with(300);
+        assert_eq!(had.encode(), [0x81, 0x19, 1, 44], "as before any key could be revoked");
+        let revoked = Account { revoked: Some(u64::MAX), ..had };
+        for account in [had, revoked, Account { revoked: Some(7), balance: u64::MAX }, Account::default()] {
+            assert_eq!(Account::decode(&account.encode()), Ok(account));
+            let json = serde_json::to_string(&account).unwrap();
+            assert_eq!(serde_json::from_str::<Account>(&json).unwrap(), account);
+        }
+        assert_eq!(serde_json::to_string(&had).unwrap(), r#"{"balance":300}"#);
+        assert!(Account::decode(&[0x80]).is_err() && Account::decode(&[0x82, 0, 0xf6]).is_err());
     }
 
     #[test]

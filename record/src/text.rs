@@ -37,6 +37,24 @@ pub(crate) mod exact {
         }
         d.deserialize_any(Exact)
     }
+
+    pub(crate) mod option {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        #[allow(clippy::ref_option, reason = "serde's `with` passes a reference to the field")]
+        pub(crate) fn serialize<S: Serializer>(value: &Option<u64>, s: S) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, s),
+                None => s.serialize_none(),
+            }
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+            #[derive(Deserialize)]
+            struct Integer(#[serde(with = "super")] u64);
+            Ok(Option::<Integer>::deserialize(d)?.map(|integer| integer.0))
+        }
+    }
 }
 
 /// Bytes in JSON as base64url without padding.

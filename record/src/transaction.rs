@@ -171,6 +171,9 @@ pub enum Transaction {
         /// What it offers; none: it takes no calls any more.
         offer: Option<WorkOffer>,
     },
+    /// The key of the account that says it signs nothing any more, for ever: what it has and should go on belonging to
+    /// somebody is handed over before, at best together with this.
+    Revoke {},
 }
 
 /// A word for each kind of transaction: the compiler asks for one that has none.
@@ -209,6 +212,7 @@ kinds! {
     Freeze => "freeze",
     Trigger => "trigger",
     Work => "work",
+    Revoke => "revoke",
 }
 
 impl Transaction {
@@ -244,7 +248,8 @@ impl Transaction {
             | Self::Convict { .. }
             | Self::Prices { .. }
             | Self::Trigger { .. }
-            | Self::Work { .. } => None,
+            | Self::Work { .. }
+            | Self::Revoke {} => None,
         }
     }
 
@@ -269,7 +274,9 @@ impl Transaction {
             Self::Prices { prices } => return check_prices(prices),
             Self::Trigger { trigger, .. } => return trigger.as_ref().map_or(Ok(()), Trigger::check),
             Self::Work { offer } => return offer.as_ref().map_or(Ok(()), WorkOffer::check),
-            Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } => return Ok(()),
+            Self::Rollback { .. } | Self::Retire { .. } | Self::Freeze { .. } | Self::Revoke {} => {
+                return Ok(());
+            }
         };
         if *component_bytes == 0 || *component_bytes > MAX_COMPONENT_BYTES {
             let why = format!("{component_bytes}; a component has 1 to {MAX_COMPONENT_BYTES} bytes");
@@ -295,6 +302,7 @@ impl Transaction {
             | Self::Prices { .. }
             | Self::Freeze { .. }
             | Self::Work { .. } => 2,
+            Self::Revoke {} => 1,
         }
     }
 
@@ -386,6 +394,7 @@ impl Transaction {
                 cbor::uint(out, 17u8);
                 cbor::option(out, offer.as_ref(), |out, offer| offer.write(out));
             }
+            Self::Revoke {} => cbor::uint(out, 18u8),
         }
     }
 
@@ -428,6 +437,7 @@ impl Transaction {
             14 => Self::Freeze { name: FunctionName::read(r)? },
             16 => Self::Trigger { name: FunctionName::read(r)?, trigger: r.option(Trigger::read)? },
             17 => Self::Work { offer: r.option(WorkOffer::read)? },
+            18 => Self::Revoke {},
             value => return Err(DecodeError::UnknownNumber { at, what: "transaction", value }),
         };
         let wanted = transaction.fields();

@@ -118,6 +118,29 @@ describe("accounts", () => {
     await assert.rejects(client.accounts.stake(0n), InvalidError);
   });
 
+  test("a revoked key does nothing any more", async () => {
+    // Whoever has stolen a key must be able to do nothing with it once its owner has revoked it.
+    const stolenKey = Keypair.generate();
+    const stolen = new Client(node.address, { key: stolenKey });
+    await client.accounts.transfer(stolenKey.account, 1_000_000n);
+    assert.equal((await stolen.accounts.get()).revoked, null);
+    assert.ok((await stolen.dryRun({ revoke: {} })).accepted);
+    const rescue = { transfer: { to: friendKey.account, amount: 500n } };
+    const [, revoked] = await stolen.transact(rescue, { revoke: {} });
+    assert.deepEqual([revoked?.kind, revoked?.outcome.status], ["revoke", "done"]);
+    const height = (await stolen.accounts.get()).revoked;
+    assert.ok(height !== null && height === revoked?.height);
+    const refused = (error: unknown): boolean => {
+      assert.ok(error instanceof ProblemError);
+      assert.match(error.message, new RegExp(`revoked at height ${String(height)}`, "u"));
+      return error.kind === "key-revoked";
+    };
+    await assert.rejects(stolen.accounts.transfer(friendKey.account, 1n), refused);
+    await assert.rejects(stolen.accounts.revokeKey(), refused);
+    await assert.rejects(stolen.values.put("/friend/1", "x"), refused);
+    await assert.rejects(client.accounts.transfer(stolenKey.account, 1n), /nobody can use what it is given/u);
+  });
+
   test("transactions are tried dry, and said together or not at all", async () => {
     const before = await client.accounts.get(friendKey.account);
     const give = { transfer: { to: friendKey.account, amount: 5n } };

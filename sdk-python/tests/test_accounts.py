@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from moot.client import AsyncClient, Client, KeyNeeded, NotApplied, Refused, RequestError, Spec
-from moot.record import AccountId, Deploy, Keypair, Retire, Stake, Transfer, component_digest
+from moot.record import (
+    AccountId,
+    Balance,
+    Deploy,
+    Keypair,
+    Retire,
+    Revoke,
+    Stake,
+    StateKey,
+    Transfer,
+    component_digest,
+)
 from tests.support.node import GREETING, Node, guest, moot_binary
 
 if TYPE_CHECKING:
@@ -104,6 +115,27 @@ def test_a_dry_run_says_what_would_come_and_leaves_all_as_it_was(client: Client,
     assert client.function("rehearsed") is None
     with Client(node.address, key=Keypair.generate()) as poor:
         assert not poor.dry_run(Transfer(friend, 1)).accepted
+
+
+def test_a_revoked_key_does_nothing_any_more(client: Client, node: Node, friend: AccountId) -> None:
+    """Whoever has stolen a key must be able to do nothing with it once its owner has revoked it."""
+    key = Keypair.generate()
+    client.transfer(key.account, 1_000_000)
+    with Client(node.address, key=key) as stolen:
+        assert stolen.dry_run(Revoke()).accepted
+        assert stolen.account().revoked is None
+        rescue, revoked = stolen.submit(Transfer(friend, 500), Revoke())
+        assert (rescue.status, revoked.kind, revoked.status) == ("done", "revoke", "done")
+        seen = stolen.account()
+        assert (seen.revoked, client.account(friend).balance) == (revoked.height, 500)
+        for again in (lambda: stolen.transfer(friend, 1), stolen.revoke_key, lambda: stolen.put_value("/board/1", "x")):
+            with pytest.raises(Refused, match=f"revoked at height {revoked.height}") as refused:
+                again()
+            assert (refused.value.status, refused.value.problem.slug) == (403, "key-revoked")
+    with pytest.raises(NotApplied, match="nobody can use what it is given"):
+        client.transfer(key.account, 1)
+    proven = client.state(StateKey.account(key.account)).check(client.genesis())
+    assert proven.read() == Balance(seen.balance, revoked.height)
 
 
 def test_who_has_nothing_is_told_what_is_missing(node: Node, friend: AccountId) -> None:

@@ -44,7 +44,7 @@ def test_the_examples_do_what_they_say(node: Node, tmp_path: Path, monkeypatch: 
     assert re.fullmatch(r"hello, ada\n \d+(-\d+){4} \d+\n", deploy)
     assert re.fullmatch(r"ok \d+\nreceipt\.status\n", evidence)
     assert "the folk meets at noon True True\ndenied-by-rule\n" in values and values.startswith("ValueView(")
-    assert re.fullmatch(r"100 \[\]\nBalance\(balance=100\) True\n", accounts)
+    assert re.fullmatch(r"100 \[\]\nBalance\(balance=100, revoked=None\) True\n", accounts)
     assert "['hello, ada\\n', 'hello, grace\\n', 'hello, edsger\\n']\nTrue\nfailed " in many
     command = [sys.executable, "-m", "moot.verify", "receipt.json", "--genesis", "genesis.json"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60).returncode == 0

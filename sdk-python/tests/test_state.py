@@ -198,6 +198,7 @@ AT = SocketAddress.parse("[2001:db8::1]:9080"), SocketAddress.parse("10.0.0.1:10
     ("key", "value", "shown"),
     [
         (StateKey.account(ADA), Balance(2**64 - 1), {"balance": str(2**64 - 1)}),
+        (StateKey.account(ADA), Balance(0, 70_000), {"balance": 0, "revoked": 70_000}),
         (StateKey.owner("/chat"), PathOwner(None), {"owner": None}),
         (StateKey.rule("/chat/$room"), PathRule("/chat/$room", "true"), {"pattern": "/chat/$room", "rule": "true"}),
         (

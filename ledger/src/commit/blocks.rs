@@ -157,6 +157,7 @@ impl Committer {
         };
         let (rules, triggers) = (self.state.rules().clone(), self.state.triggers().clone());
         let (stakes, workers) = (self.state.stakes().clone(), self.state.workers().clone());
+        let revoked = self.state.revoked().clone();
         let tree = self.state.tree().clone();
         let applied = Applied {
             block,
@@ -169,6 +170,7 @@ impl Committer {
             triggers,
             stakes,
             workers,
+            revoked,
             tree,
             handover,
         };

@@ -175,6 +175,9 @@ impl Committer {
         if changes.rows.iter().any(|(key, _)| matches!(key, StateKey::Worker(_))) {
             *core.workers.write() = applied.workers.clone();
         }
+        if !Arc::ptr_eq(&core.revoked.read(), &applied.revoked) {
+            *core.revoked.write() = applied.revoked.clone();
+        }
         {
             let mut trees = core.trees.write();
             if trees.back().is_none_or(|(root, _)| *root != applied.block.state_after) {

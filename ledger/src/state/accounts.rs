@@ -4,10 +4,10 @@
 //! balance, so no sum can overflow; the arithmetic is checked all the same.
 
 use super::Refusal;
-use moot_record::{Account, AccountId};
+use moot_record::AccountId;
 use std::collections::BTreeMap;
 
-/// The balances. An account with nothing is not in it: a state holds no more accounts than it holds units.
+/// The balances. An account with nothing is not in it: there are no more of them than there are units.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Accounts {
     balances: BTreeMap<AccountId, u64>,
@@ -16,12 +16,6 @@ pub(super) struct Accounts {
 impl Accounts {
     pub(super) fn balance(&self, account: &AccountId) -> u64 {
         self.balances.get(account).copied().unwrap_or(0)
-    }
-
-    /// What the state's tree and table hold of an account.
-    pub(super) fn value(&self, account: &AccountId) -> Option<Vec<u8>> {
-        let balance = *self.balances.get(account)?;
-        Some(Account { balance }.encode())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&AccountId, u64)> {

@@ -19,8 +19,8 @@ use super::{
 use super::{history, registry};
 use crate::limits::{CROWDED_VALIDITY_BLOCKS, MAX_COUNTED_BUNDLES, MAX_RETURNS_A_BLOCK, MAX_VALIDITY_BLOCKS};
 use moot_record::{
-    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Stake, StateKey,
-    Transaction, WorkerRecord, storage_fee,
+    AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Role, Stake,
+    StateKey, Transaction, WorkerRecord, storage_fee,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(super) enum Was {
     Postings(usize),
     Trigger(FunctionName, Option<Arc<TriggerRecord>>),
     Worker(AccountId, Option<Box<WorkerRecord>>),
+    /// An account whose key was not revoked before.
+    Unrevoked(AccountId),
 }
 
 /// A block on its way into the state.
@@ -206,9 +208,12 @@ impl State {
             return Err(Refusal::TooFarAhead { valid_until: bundle.valid_until });
         }
         let key = (bundle.valid_until, bundle.digest);
-        if !self.counted.insert(key) {
+        if self.counted.contains(&key) {
             return Err(Refusal::Duplicate);
         }
+        // Void for ever, so there is nothing to remember.
+        self.check_signer(&bundle.account)?;
+        self.counted.insert(key);
         step.changes.counted.push(key);
         if self.pays_itself(bundle, step.height) {
             step.owed_bytes = bundle.bytes;
@@ -308,6 +313,8 @@ impl State {
         transaction: &Transaction,
         step: &mut Step,
     ) -> Result<u32, Refusal> {
+        // Its own bundle may go on after it has revoked the key.
+        self.check_signer(&account)?;
         match transaction {
             Transaction::Deploy { name, .. }
             | Transaction::Rollback { name, .. }
@@ -321,10 +328,14 @@ impl State {
                 Ok(number)
             }
             Transaction::Seat { account: replica, role, ledger, data } => {
+                if *role != Role::Out {
+                    self.check_usable(replica)?;
+                }
                 let wish = Seat { account: *replica, role: *role, ledger: *ledger, data: *data };
                 self.change_seat(account, wish, step)
             }
             Transaction::Transfer { to, amount } => {
+                self.check_usable(to)?;
                 let had = [account, *to].map(|of| Was::Balance(of, self.accounts.balance(&of)));
                 self.accounts.transfer(account, *to, *amount)?;
                 step.touched.extend([account, *to].map(StateKey::Account));
@@ -338,6 +349,7 @@ impl State {
             }
             Transaction::Together { .. } => Err(Refusal::GroupInGroup),
             Transaction::Own { path, owner } => {
+                owner.iter().try_for_each(|owner| self.check_usable(owner))?;
                 let was = self.owners.get(path);
                 self.owners.change(account, path, *owner)?;
                 step.touched.insert(StateKey::Owner(path.clone()));
@@ -346,6 +358,7 @@ impl State {
             }
             Transaction::Rule { pattern, rule } => self.change_rule(account, pattern, rule.as_deref(), step),
             Transaction::Hold { to, amount, until } => {
+                self.check_usable(to)?;
                 let hold = Hold { from: account, to: *to, amount: *amount, until: *until };
                 self.hold_units(id, hold, step)
             }
@@ -356,6 +369,7 @@ impl State {
             Transaction::Unstake { amount } => self.unstake(account, *amount, step),
             Transaction::Convict { evidence } => self.convict(id, evidence, step),
             Transaction::Work { offer } => self.work(account, offer.as_ref(), step),
+            Transaction::Revoke {} => self.revoke(account, step),
             Transaction::Trigger { name, trigger } => {
                 let was = self.change_trigger(account, name, trigger.as_ref(), step.time_ms)?;
                 step.touched.insert(StateKey::Trigger(name.clone()));
@@ -461,6 +475,7 @@ impl State {
                 Was::Worker(account, was) => {
                     drop(Arc::make_mut(&mut self.workers).put(account, was.map(|was| *was)));
                 }
+                Was::Unrevoked(account) => Arc::make_mut(&mut self.revoked).put(account, None),
             }
         }
     }

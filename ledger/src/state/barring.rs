@@ -38,6 +38,9 @@ impl State {
         if depth >= MAX_TRIGGER_DEPTH {
             return Some(Barred::Loop);
         }
+        if self.revoked.has(owner) {
+            return Some(Barred::Revoked);
+        }
         // It was there when the trigger was set, and a function never goes.
         let Some(version) = self.functions.get(function).and_then(|record| record.active()) else {
             return Some(Barred::Retired);

@@ -78,7 +78,7 @@ impl State {
         // Who signed a bundle is who called, whatever the call says.
         let caller = if bundle.own { call.caller } else { Some(bundle.account) };
         if k < 2
-            || !version.spec.can_have_admitted(caller.as_ref())
+            || !self.may_call(&version.spec, caller.as_ref())
             || self.compared.is_full()
             || self.compared.get(id).is_some()
         {
@@ -126,8 +126,8 @@ impl State {
 
     /// Looks at the receipts of a bundle: those of drawn workers are compared.
     pub(super) fn compare_receipts(&mut self, bundle: &OrderedBundle, step: &mut Step) {
-        // Among other things of a client's, nobody's receipt.
-        if bundle.counts {
+        // Among other things of a client's, nobody's receipt; and what a revoked key signs is nobody's word.
+        if bundle.counts || self.revoked.has(&bundle.account) {
             return;
         }
         for (id, receipt) in &bundle.receipts {

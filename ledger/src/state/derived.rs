@@ -102,10 +102,13 @@ pub enum Barred {
     OtherKind,
     /// The function does not admit the trigger's owner.
     NotAdmitted,
+    /// The key of the trigger's owner was revoked.
+    Revoked,
 }
 
 impl Barred {
-    const ALL: [Barred; 4] = [Barred::Loop, Barred::Retired, Barred::OtherKind, Barred::NotAdmitted];
+    const ALL: [Barred; 5] =
+        [Barred::Loop, Barred::Retired, Barred::OtherKind, Barred::NotAdmitted, Barred::Revoked];
 
     fn number(self) -> u8 {
         self as u8
@@ -119,6 +122,7 @@ impl Barred {
             Barred::Retired => "the function was retired",
             Barred::OtherKind => "the function is not of kind event any more",
             Barred::NotAdmitted => "the function does not admit the trigger's owner",
+            Barred::Revoked => "the key of the trigger's owner was revoked",
         }
     }
 }

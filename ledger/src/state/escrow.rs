@@ -87,6 +87,9 @@ impl State {
         if said_by != hold.from && part > 0 {
             return Err(Refusal::NotPayer { from: hold.from });
         }
+        if part > 0 {
+            self.check_usable(&hold.to)?;
+        }
         if hold.until <= step.height {
             // It is on its way back, behind others.
             return Err(Refusal::HoldOver { until: hold.until, height: step.height });

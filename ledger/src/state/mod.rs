@@ -31,6 +31,7 @@ mod paths;
 mod postings;
 mod refusal;
 mod registry;
+mod revoked;
 mod seats;
 mod stakes;
 mod treasury;
@@ -49,6 +50,7 @@ pub use outcome::Outcome;
 pub use paths::{RuleRecord, Rules, Verdict};
 pub use postings::{Posting, PostingKind};
 pub use refusal::Refusal;
+pub use revoked::Revoked;
 pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
@@ -213,6 +215,7 @@ pub struct State {
     /// How many of them have a version whose calls several workers run.
     comparing: usize,
     accounts: Accounts,
+    revoked: Arc<Revoked>,
     owners: Owners,
     rules: Arc<Rules>,
     escrow: Escrow,
@@ -236,6 +239,7 @@ pub(crate) struct Whole {
     pub(crate) stakes: Arc<Stakes>,
     pub(crate) triggers: Arc<Triggers>,
     pub(crate) workers: Arc<Workers>,
+    pub(crate) revoked: Arc<Revoked>,
 }
 
 impl State {
@@ -247,6 +251,7 @@ impl State {
             functions: BTreeMap::new(),
             comparing: 0,
             accounts: Accounts::default(),
+            revoked: Arc::default(),
             owners: Owners::default(),
             rules: Arc::default(),
             escrow: Escrow::default(),
@@ -278,7 +283,7 @@ impl State {
             (StateKey::Prices, list.encode())
         });
         let accounts = genesis.accounts.iter().map(|Allocation { account, balance }| {
-            (StateKey::Account(*account), moot_record::Account { balance: *balance }.encode())
+            (StateKey::Account(*account), moot_record::Account::with(*balance).encode())
         });
         accounts.chain(prices)
     }
@@ -349,9 +354,9 @@ impl State {
         functions: impl IntoIterator<Item = Arc<FunctionRecord>>,
         rows: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
     ) -> State {
-        let Whole { seats, rules, stakes, triggers, workers } = whole;
+        let Whole { seats, rules, stakes, triggers, workers, revoked } = whole;
         let seats = Some(seats);
-        let state = State { height, rules, stakes, triggers, workers, seats, ..State::new() };
+        let state = State { height, rules, stakes, triggers, workers, revoked, seats, ..State::new() };
         let mut state = state.charging(genesis);
         functions.into_iter().for_each(|found| drop(state.put_function(found.name.clone(), Some(found))));
         rows.into_iter().for_each(|(key, value)| state.hold(&key, &value));
@@ -361,8 +366,7 @@ impl State {
     fn hold(&mut self, key: &StateKey, value: &[u8]) {
         match key {
             StateKey::Account(account) => {
-                let found = moot_record::Account::decode(value).unwrap_or_default();
-                self.accounts.restore(*account, found.balance);
+                self.hold_account(*account, moot_record::Account::decode(value).unwrap_or_default());
             }
             StateKey::Owner(path) => {
                 let found = PathOwner::decode(value).ok();
@@ -496,7 +500,7 @@ impl State {
                 Some(seats.encode().into())
             }
             StateKey::Function(name) => Some(self.functions.get(name)?.encode().into()),
-            StateKey::Account(account) => self.accounts.value(account).map(Into::into),
+            StateKey::Account(account) => self.account(account).map(|found| found.encode().into()),
             StateKey::Owner(path) => self.owners.get(path).map(|owner| owner.encode().into()),
             StateKey::Rule(place) => self.rules.get(place).map(|rule| rule.value().into()),
             StateKey::Hold(id) => self.escrow.get(id).map(|hold| hold.encode().into()),

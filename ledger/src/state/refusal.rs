@@ -27,6 +27,32 @@ pub enum Refusal {
     /// The same bundle was in an earlier block or batch.
     #[error("its bundle was ordered before: the first one counts")]
     Duplicate,
+    /// The key that signed it was revoked before.
+    #[error(
+        "the key that signed it was revoked at height {height}: nothing that it signs counts any more; sign with another \
+         key"
+    )]
+    Revoked {
+        /// The block that revoked it.
+        height: u64,
+    },
+    /// The key of an account that it names was revoked.
+    #[error(
+        "the key of {account} was revoked at height {height}: nobody can use what it is given, and nothing is said in its \
+         name any more; name another account"
+    )]
+    AccountRevoked {
+        /// The account.
+        account: AccountId,
+        /// The block that revoked it.
+        height: u64,
+    },
+    /// The key that is to be revoked is a replica's that is needed.
+    #[error(
+        "the key is a replica's that votes or is going to, and nothing that it says in its lane would count any more: let \
+         the replica leave the committee, and revoke its key when its last epoch is over"
+    )]
+    StillSeated,
     /// Only the owner may change a function.
     #[error("{name} belongs to {owner}: only that account may change it; choose another name for your own")]
     NotOwner {
@@ -398,6 +424,9 @@ impl Refusal {
             Refusal::Expired { .. } => "expired",
             Refusal::TooFarAhead { .. } => "too-far-ahead",
             Refusal::Duplicate => "duplicate",
+            Refusal::Revoked { .. } => "revoked",
+            Refusal::AccountRevoked { .. } => "account-revoked",
+            Refusal::StillSeated => "still-seated",
             Refusal::NotOwner { .. } => "not-owner",
             Refusal::Unknown { .. } => "unknown-function",
             Refusal::Retired { .. } => "retired",
@@ -474,7 +503,8 @@ impl Refusal {
             Refusal::Expired { valid_until } | Refusal::TooFarAhead { valid_until } => {
                 ("", &[], *valid_until, 0, "")
             }
-            Refusal::Duplicate => ("", &[], 0, 0, ""),
+            Refusal::Duplicate | Refusal::StillSeated => ("", &[], 0, 0, ""),
+            Refusal::AccountRevoked { account, height } => ("", account.as_bytes(), *height, 0, ""),
             Refusal::NotOwner { name, owner } | Refusal::NotTriggerOwner { name, owner } => {
                 (name.as_str(), owner.as_bytes(), 0, 0, "")
             }
@@ -518,7 +548,9 @@ impl Refusal {
             | Refusal::NothingCharged
             | Refusal::NotByFunction
             | Refusal::GroupInGroup => ("", &[], 0, 0, ""),
-            Refusal::Overflow { amount: a } | Refusal::GroupRefused { place: a } => ("", &[], *a, 0, ""),
+            Refusal::Overflow { amount: a }
+            | Refusal::GroupRefused { place: a }
+            | Refusal::Revoked { height: a } => ("", &[], *a, 0, ""),
             Refusal::NotAuthority { authority: account }
             | Refusal::UnknownReplica { account }
             | Refusal::NotHolder { from: account }
@@ -566,6 +598,9 @@ impl Refusal {
             "expired" => Refusal::Expired { valid_until: a },
             "too-far-ahead" => Refusal::TooFarAhead { valid_until: a },
             "duplicate" => Refusal::Duplicate,
+            "revoked" => Refusal::Revoked { height: a },
+            "account-revoked" => Refusal::AccountRevoked { account: account()?, height: a },
+            "still-seated" => Refusal::StillSeated,
             "not-owner" => Refusal::NotOwner { name: name()?, owner: account()? },
             "fixed-committee" => Refusal::FixedCommittee,
             "not-authority" => Refusal::NotAuthority { authority: account()? },
@@ -649,6 +684,7 @@ impl Refusal {
             Refusal::Expired { .. }
                 | Refusal::TooFarAhead { .. }
                 | Refusal::Duplicate
+                | Refusal::Revoked { .. }
                 | Refusal::CannotPay { .. }
         )
     }

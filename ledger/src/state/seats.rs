@@ -121,6 +121,13 @@ impl Seats {
         stake.replicas.iter().any(|replica| settled.iter().any(|of| of.contains(&replica.account)))
     }
 
+    /// Whether a replica votes at a height, or is going to.
+    pub(super) fn needs(&self, replica: &AccountId, height: u64) -> bool {
+        let mut settled = self.committees.iter().skip(self.place_of(self.epoch_of(height)));
+        settled.any(|(_, committee)| committee.contains(replica))
+            || self.of(replica).is_some_and(|(_, seat)| self.role(seat) == Role::Votes)
+    }
+
     /// The epoch of a height.
     #[must_use]
     pub fn epoch_of(&self, height: u64) -> u64 {
@@ -130,8 +137,12 @@ impl Seats {
     /// Who votes in an epoch. Settled for the present epoch and the next.
     #[must_use]
     pub fn committee(&self, epoch: u64) -> &Committee {
-        let at = self.committees.partition_point(|(first, _)| *first <= epoch);
-        &self.committees[at.saturating_sub(1)].1
+        &self.committees[self.place_of(epoch)].1
+    }
+
+    /// The place of the committee that votes in an epoch, among all so far.
+    fn place_of(&self, epoch: u64) -> usize {
+        self.committees.partition_point(|(first, _)| *first <= epoch).saturating_sub(1)
     }
 
     /// The digest of the block before the present epoch's first.

@@ -11,7 +11,7 @@
 
 use super::apply::{Step, Was};
 use super::postings::PostingKind;
-use super::{Refusal, State};
+use super::{Refusal, Revoked, State};
 use crate::limits::LOCKUP_STEPS;
 use moot_record::limits::{MAX_STAKED_REPLICAS, MAX_WAITING_PARTS};
 use moot_record::{AccountId, Candidate, Conviction, Epochs, Signature, Stake, StateKey, Waiting};
@@ -74,12 +74,14 @@ impl Stakes {
         self.convictions.get(replica)
     }
 
-    /// Every bid, the best first: by what each replica's share of the stake is, then by accounts.
+    /// Every bid, the best first: by what each replica's share of the stake is, then by accounts. A revoked key bids
+    /// nothing, and gets no seat.
     #[must_use]
-    pub fn bids(&self) -> Vec<Bid> {
+    pub fn bids(&self, revoked: &Revoked) -> Vec<Bid> {
         let mut bids = Vec::new();
-        for (staker, stake) in &self.stakes {
-            let free = stake.replicas.iter().filter(|of| !self.convictions.contains_key(&of.account));
+        let barred = |replica: &AccountId| self.convictions.contains_key(replica) || revoked.has(replica);
+        for (staker, stake) in self.stakes.iter().filter(|(staker, _)| !revoked.has(staker)) {
+            let free = stake.replicas.iter().filter(|of| !barred(&of.account));
             let all = (1u32..).zip(free).map(|(place, replica)| Bid {
                 staker: *staker,
                 staked: stake.staked,
@@ -195,6 +197,7 @@ impl State {
             if self.stakes.conviction(&replica.account).is_some() {
                 return Err(Refusal::Convicted { account: replica.account });
             }
+            self.check_usable(&replica.account)?;
             match self.stakes.staker_of(&replica.account) {
                 Some(other) if *other != by => return Err(Refusal::ReplicaTaken { account: *other }),
                 _ => name(&mut stake, *replica)?,
@@ -263,7 +266,7 @@ impl State {
         step: &mut Step,
     ) {
         let Some(seats) = &mut self.seats else { return };
-        let staying = Arc::make_mut(seats).elect(step.height, block, &self.stakes.bids());
+        let staying = Arc::make_mut(seats).elect(step.height, block, &self.stakes.bids(&self.revoked));
         step.touched.insert(StateKey::Seats);
         // Who must stay longer than its stake says can seal twice for longer too. Who did already loses no more.
         let begins = epochs.last(epochs.of(step.height).saturating_add(2)).saturating_add(1);
@@ -339,8 +342,9 @@ mod tests {
         stakes.put(account(2), staked(40, &[21, 22]));
         stakes.put(account(3), staked(1, &[31, 32]));
         stakes.put(account(4), staked(45, &[41]));
+        let mut revoked = Revoked::default();
         let ranked: Vec<(u8, u64)> = stakes
-            .bids()
+            .bids(&revoked)
             .iter()
             .map(|bid| (bid.replica.account.as_bytes()[0], bid.staked / u64::from(bid.place)))
             .collect();
@@ -354,8 +358,12 @@ mod tests {
                 voted: None,
             }),
         );
-        let first = stakes.bids();
+        let first = stakes.bids(&revoked);
         assert_eq!((first[0].replica.account, first[0].place), (account(12), 1), "the others move up");
+        // The key of a replica, and that of a whole stake.
+        [12, 2].into_iter().for_each(|n| revoked.put(account(n), Some(5)));
+        let left: Vec<AccountId> = stakes.bids(&revoked).iter().map(|bid| bid.replica.account).collect();
+        assert_eq!(left, [13, 41, 31].map(account));
         assert_eq!(stakes.sums(), (90 + 40 + 1 + 45, 3));
     }
 

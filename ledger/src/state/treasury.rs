@@ -231,7 +231,7 @@ impl State {
     pub(super) fn terms(&self, group: &Group) -> Option<Terms> {
         let record = self.functions.get(&group.function)?;
         let version = record.versions.iter().rev().find(|version| version.spec_digest == group.spec)?;
-        if !version.spec.can_have_admitted(group.caller.as_ref()) {
+        if !self.may_call(&version.spec, group.caller.as_ref()) {
             return None;
         }
         let payer = match version.spec.payer {
@@ -242,7 +242,8 @@ impl State {
         Some(Terms { payer, fuel, compared })
     }
 
-    /// Takes from the payer what there is, for ordering first. The workers share in equal parts, the first has the rest.
+    /// Takes from the payer what there is, for ordering first. The workers share in equal parts, the first has the rest;
+    /// those whose keys were revoked get nothing.
     fn settle_group(
         &mut self,
         group: &Group,
@@ -259,6 +260,9 @@ impl State {
         let ordering = fit(sum.ordering).min(balance);
         let execution = fit(sum.execution).min(balance - ordering);
         let unpaid = fit((sum.ordering + sum.execution).saturating_sub(u128::from(ordering + execution)));
+        let usable = workers.iter().copied().filter(|worker| !self.revoked.has(worker));
+        let workers: Vec<AccountId> = usable.collect();
+        let percent = if workers.is_empty() { 0 } else { percent };
         // Rounded up: of a call that costs a unit the worker would get nothing else.
         let share = fit((u128::from(execution) * u128::from(percent)).div_ceil(100));
         self.pay_pot(payer, ordering + execution - share, till);

@@ -103,9 +103,10 @@ impl State {
             let result = match &void {
                 Some(why) => Err(why.clone()),
                 None => {
-                    let paid =
-                        self.pay_for_value(bundle, value, charges.and_then(|of| of.group_of(id)), step);
-                    paid.and_then(|()| self.judge_value(block, bundle, value, ahead))
+                    let call = charges.and_then(|of| of.group_of(id));
+                    self.check_writer(value)
+                        .and_then(|()| self.pay_for_value(bundle, value, call, step))
+                        .and_then(|()| self.judge_value(block, bundle, value, ahead))
                 }
             };
             match result {
@@ -117,6 +118,15 @@ impl State {
                 Err(_) if void.is_some() && is_first(bundle, id) => {}
                 Err(why) => self.note(*id, Err(why), step),
             }
+        }
+    }
+
+    /// Refuses what is written in the name of a revoked key, which pays for nothing. What a function writes is no word of
+    /// its owner's key.
+    fn check_writer(&self, value: &Value) -> Result<(), Refusal> {
+        match (&value.account, &value.function) {
+            (Some(account), None) => self.check_usable(account),
+            _ => Ok(()),
         }
     }
 

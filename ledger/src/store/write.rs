@@ -14,7 +14,7 @@ use crate::lane::Sealed;
 use crate::limits::{EXPIRY_STEP_S, FORGET_EVERY_BLOCKS, IDEMPOTENCY_RETENTION_S, SWEEP_ROWS};
 use crate::standing::Lost;
 use crate::state::tree::Tree;
-use crate::state::{Changes, Rules, Stakes, Triggers, Workers};
+use crate::state::{Changes, Revoked, Rules, Stakes, Triggers, Workers};
 use moot_ordering::Misconduct;
 use moot_record::{Digest, EntryId, Equivocation, Handover, StateKey};
 use redb::{ReadableTable, WriteTransaction};
@@ -41,6 +41,8 @@ pub(crate) struct Applied {
     pub(crate) stakes: Arc<Stakes>,
     /// The workers afterwards.
     pub(crate) workers: Arc<Workers>,
+    /// The accounts whose keys were revoked, afterwards.
+    pub(crate) revoked: Arc<Revoked>,
     /// The state's tree afterwards.
     pub(crate) tree: Tree,
     /// Of a block that names another committee: that one's number, and what a proof shows of it.

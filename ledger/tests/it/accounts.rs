@@ -73,6 +73,7 @@ enum Said {
     Transfer { to: u8, amount: u64 },
     Together { count: u16 },
     Deploy { function: u8 },
+    Revoke,
 }
 
 fn anything() -> impl Strategy<Value = Said> {
@@ -81,6 +82,7 @@ fn anything() -> impl Strategy<Value = Said> {
         6 => (0..4u8, amount).prop_map(|(to, amount)| Said::Transfer { to, amount }),
         2 => (0..5u16).prop_map(|count| Said::Together { count }),
         1 => (0..3u8).prop_map(|function| Said::Deploy { function }),
+        1 => Just(Said::Revoke),
     ]
 }
 
@@ -89,6 +91,7 @@ fn transaction(said: &Said) -> Transaction {
         Said::Transfer { to, amount } => transfer(*to, *amount),
         Said::Together { count } => Transaction::Together { count: *count },
         Said::Deploy { function } => deploy(*function),
+        Said::Revoke => Transaction::Revoke {},
     }
 }
 
@@ -149,7 +152,7 @@ proptest! {
 
 fn genesis_rows(genesis: &Genesis) -> std::collections::BTreeMap<moot_record::StateKey, Vec<u8>> {
     let row = |one: &Allocation| {
-        let value = moot_record::Account { balance: one.balance }.encode();
+        let value = moot_record::Account::with(one.balance).encode();
         (moot_record::StateKey::Account(one.account), value)
     };
     genesis.accounts.iter().map(row).collect()
@@ -214,6 +217,53 @@ fn one_bundle_recorded_twice_pays_once() {
     assert_eq!((state.balance(&account(0)), state.balance(&account(1))), (20, 30));
 }
 
+/// Case 70: whoever holds a key that its owner has revoked must get nothing done with it, also not by what it signed
+/// before and what comes late.
+#[test]
+fn case_70_nothing_that_a_revoked_key_signs_counts() {
+    let mut state = begin(&genesis([50, 10, 0]));
+    let early = said(0, 1, &[transfer(1, 1)]);
+    let last = said(0, 2, &[transfer(2, 20), Transaction::Revoke {}, transfer(2, 5)]);
+    let height = state.height() + 1;
+    let void = || Err(Refusal::Revoked { height });
+    assert_eq!(apply(&mut state, vec![last]), [Ok(0), Ok(0), void()], "from that very moment");
+    assert_eq!(state.revoked().at(&account(0)), Some(height));
+    let deploys = said(0, 3, &[transfer(1, 30), deploy(1)]);
+    let others = vec![early, deploys, said(0, 4, &[Transaction::Revoke {}]), said(0, 5, &[])];
+    assert_eq!(apply(&mut state, others), [void(), void(), void(), void(), void()]);
+    assert_eq!((state.balance(&account(0)), state.functions().len()), (30, 0));
+    // What nobody can use any more is not given away by mistake.
+    let own = |owner| Transaction::Own { path: "/a".into(), owner: Some(account(owner)) };
+    let unusable = || Err(Refusal::AccountRevoked { account: account(0), height });
+    let given = apply(&mut state, vec![said(1, 6, &[transfer(0, 1), own(1), own(0), transfer(2, 1)])]);
+    assert_eq!(given, [unusable(), Ok(0), unusable(), Ok(0)]);
+    // Where nothing else is there, the revocation is.
+    assert_eq!(apply(&mut state, vec![said(7, 7, &[Transaction::Revoke {}])]), [Ok(0)]);
+    assert_eq!(state.revoked().at(&account(7)), Some(state.height()));
+}
+
+/// Case 70: the same revocation handed to two replicas is ordered twice, and is no other thing than any bundle then.
+#[test]
+fn case_70_a_revocation_counts_once_and_with_its_group_or_not_at_all() {
+    let mut state = begin(&genesis([50, 10, 0]));
+    let rescue = |amount| [Transaction::Together { count: 2 }, transfer(2, amount), Transaction::Revoke {}];
+    let failed = apply(&mut state, vec![said(0, 1, &rescue(51))]);
+    assert!(failed.iter().all(Result::is_err), "{failed:?}");
+    let after = [Transaction::Together { count: 2 }, Transaction::Revoke {}, transfer(2, 1)];
+    let failed = apply(&mut state, vec![said(0, 2, &after)]);
+    let undone = || Err(Refusal::GroupRefused { place: 2 });
+    assert_eq!(failed, [undone(), undone(), Err(Refusal::Revoked { height: state.height() })]);
+    assert_eq!((state.revoked().at(&account(0)), state.balance(&account(0))), (None, 50));
+    let done = said(0, 3, &rescue(50));
+    let twice = apply(&mut state, vec![done.clone(), done]);
+    let again = || Err(Refusal::Duplicate);
+    assert_eq!(twice, [Ok(2), Ok(0), Ok(0), again(), again(), again()]);
+    assert_eq!((state.balance(&account(0)), state.balance(&account(2))), (0, 50));
+    // The key of the replica itself is needed for its lane.
+    assert_eq!(apply(&mut state, vec![said(1, 4, &[Transaction::Revoke {}])]), [Err(Refusal::StillSeated)]);
+    assert_eq!(apply(&mut state, vec![said(1, 5, &[transfer(2, 10)])]), [Ok(0)]);
+}
+
 /// A ledger on disk: the transfer is final, survives a restart, and is not done again.
 #[test]
 fn balances_survive_a_restart() {
@@ -256,9 +306,8 @@ fn what_accounts_cost() {
         bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
         AccountId::from_bytes(bytes)
     };
-    let rows = (0..ACCOUNTS).map(|n| {
-        (moot_record::StateKey::Account(of(n)), moot_record::Account { balance: 1_000_000 }.encode())
-    });
+    let rows = (0..ACCOUNTS)
+        .map(|n| (moot_record::StateKey::Account(of(n)), moot_record::Account::with(1_000_000).encode()));
     let begun = std::time::Instant::now();
     let mut state = State::new().holding(rows);
     println!("{ACCOUNTS} accounts: tree built in {:?}", begun.elapsed());

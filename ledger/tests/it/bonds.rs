@@ -524,6 +524,92 @@ fn a_proven_accusation_needs_no_money_and_any_other_does() {
     assert_eq!(town.state.stakes().conviction(&third.account()).unwrap().burned, 0);
 }
 
+/// Case 70: a revoked key wins no seat, neither with its stake nor as a replica; what it has staked still answers for what
+/// its replica did, and a replica that votes cannot make its own lane void.
+#[test]
+fn case_70_a_revoked_key_bids_for_no_seat_and_its_stake_still_answers() {
+    let mut town = Town::new(&[1000]);
+    let (replica, founder) = (key(50), town.validators[0].clone());
+    assert_eq!(town.stake_behind(0, 300, &replica), Ok(0));
+    assert_eq!(town.say(&replica, Transaction::Revoke {}).1, Ok(0), "it has no seat yet");
+    town.next_epochs(2);
+    assert!(!town.members(2).contains(&replica.account()), "what is staked behind it wins nothing");
+    let height = town.state.revoked().at(&replica.account()).unwrap();
+    let unusable = Err(Refusal::AccountRevoked { account: replica.account(), height });
+    assert_eq!(town.stake_behind(0, 1, &replica), unusable);
+    let follows = |ledger, data| Transaction::Seat {
+        account: replica.account(),
+        role: Role::Follows,
+        ledger: Some(ledger),
+        data: Some(data),
+    };
+    let Candidate { ledger, data, .. } = candidate(replica.account());
+    assert_eq!(town.say(&authority(), follows(ledger, data)).1, unusable);
+
+    let other = key(51);
+    assert_eq!(town.stake_behind(0, 0, &other), Ok(0));
+    for voter in [&founder, &other] {
+        town.next_epochs(2);
+        assert_eq!(town.say(voter, Transaction::Revoke {}).1, Err(Refusal::StillSeated));
+    }
+    assert_eq!(town.say(&key(0), Transaction::Revoke {}).1, Ok(0), "whose stake it is can at once");
+    assert!(town.state.stakes().bids(town.state.revoked()).is_empty());
+    town.next_epochs(1);
+    assert_eq!(town.say(&other, Transaction::Revoke {}).1, Err(Refusal::StillSeated), "it still votes");
+    town.next_epochs(2);
+    assert!(!town.members(town.state.height() / BLOCKS).contains(&other.account()));
+    let before = town.stake_of(0).bound();
+    let evidence = town.evidence(&other, 7);
+    assert!(town.say(&key(60), Transaction::Convict { evidence }).1.is_ok());
+    assert!(town.stake_of(0).bound() < before);
+    assert_eq!(town.say(&other, Transaction::Revoke {}).1, Ok(0), "it has left");
+}
+
+/// Case 70: a founder that was outbid would come back into the committee by the genesis's word alone, with a key that signs
+/// nothing.
+#[test]
+fn case_70_a_founder_that_left_and_revoked_its_key_does_not_come_back() {
+    let mut town = Town::new(&[1000]);
+    let others: Vec<Keypair> = (50..54).map(key).collect();
+    for replica in &others {
+        assert_eq!(town.stake_behind(0, 100, replica), Ok(0));
+    }
+    town.next_epochs(8);
+    let founder = town.validators[0].clone();
+    assert!(!town.members(town.state.height() / BLOCKS + 1).contains(&founder.account()));
+    assert_eq!(town.say(&founder, Transaction::Revoke {}).1, Ok(0));
+    assert_eq!(town.say(&key(0), Transaction::Unstake { amount: 400 }).1, Ok(0));
+    town.next_epochs(8);
+    let members = town.members(town.state.height() / BLOCKS);
+    let back: Vec<bool> = town.validators.iter().map(|one| members.contains(&one.account())).collect();
+    assert_eq!(back, [false, true, true, true]);
+}
+
+/// Case 70: units that are held for a revoked key would be lost if they were paid; they can only come back.
+#[test]
+fn case_70_what_is_held_for_a_revoked_key_can_only_come_back() {
+    let mut town = Town::new(&[100]);
+    let hold = |to: u8, amount, until| Transaction::Hold { to: account(to), amount, until };
+    let release = |hold, part| Transaction::Release { hold, part, whole: 2 };
+    let (id, done) = town.say(&key(0), hold(60, 40, 500));
+    assert_eq!((done, town.say(&key(60), Transaction::Revoke {}).1), (Ok(0), Ok(0)));
+    let height = town.state.height();
+    let unusable = Err(Refusal::AccountRevoked { account: account(60), height });
+    assert_eq!(town.say(&key(0), release(id, 1)).1, unusable);
+    assert_eq!(town.say(&key(0), hold(60, 1, 500)).1, unusable);
+    assert_eq!(town.say(&key(60), release(id, 0)).1, Err(Refusal::Revoked { height }));
+    assert_eq!((town.say(&key(0), release(id, 0)).1, town.balance(0)), (Ok(0), 100));
+    // What a revoked key has held comes back to its account, by itself or by whom it was held for.
+    let until = town.state.height() + 6;
+    assert_eq!(town.say(&key(0), hold(61, 30, until)).1, Ok(0));
+    let (id, _) = town.say(&key(0), hold(61, 20, 500));
+    assert_eq!(town.say(&key(0), Transaction::Stake { amount: 10, replica: None, consent: None }).1, Ok(0));
+    assert_eq!(town.say(&key(0), Transaction::Revoke {}).1, Ok(0));
+    assert_eq!((town.say(&key(61), release(id, 0)).1, town.balance(0)), (Ok(0), 60));
+    town.up_to(until);
+    assert_eq!((town.balance(0), town.stake_of(0).staked), (90, 10));
+}
+
 /// A group that fails leaves holds, stakes, seats and convictions as they were.
 #[test]
 fn a_failed_group_leaves_bonds_as_they_were() {
@@ -612,7 +698,7 @@ proptest! {
         let mut town = Town::charging(balances, bytes);
         let supply = town.state.supply();
         let mut rows: BTreeMap<StateKey, Vec<u8>> = town.genesis.accounts.iter().map(|one| {
-            (StateKey::Account(one.account), moot_record::Account { balance: one.balance }.encode())
+            (StateKey::Account(one.account), moot_record::Account::with(one.balance).encode())
         }).collect();
         let list = PriceList { prices: town.genesis.prices, votes: vec![] };
         rows.insert(StateKey::Prices, list.encode());

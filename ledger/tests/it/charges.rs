@@ -312,6 +312,52 @@ fn calls_of_a_void_bundle_are_charged_to_nobody() {
     assert_eq!(state.balance(&account(0)), before - 10, "the lane owner's own call is another matter");
 }
 
+/// Case 70: what a replica records in the name of a revoked key must cost nobody anything; what the key's owner has
+/// promised to others goes on as long as there are units.
+#[test]
+fn case_70_a_revoked_key_pays_for_no_call_of_its_own_and_for_others_as_promised() {
+    let revoke = |state: &mut State, by: u8, number| {
+        let done = results(apply(state, vec![said(by, number, 0, &[Transaction::Revoke {}])], vec![]));
+        assert_eq!(done, [Ok(0)]);
+    };
+    let call =
+        |seq, spec: &Spec, caller| charges(seq, group(spec, Some(caller)), 1, [charge(seq, 0, 500, 9)]);
+    let spec = function(Payer::Caller);
+    let mut state = with_function(&spec, [10_000, 10_000, 0]);
+    let before = [0, 1].map(|n| state.balance(&account(n)));
+    revoke(&mut state, 1, 2);
+    let changes = apply(&mut state, vec![], vec![call(5, &spec, 1)]);
+    assert!(changes.postings.is_empty());
+    let written = apply(&mut state, vec![wrote(7, Some(1), false).0], vec![]);
+    let height = state.revoked().at(&account(1)).unwrap();
+    assert_eq!(results(written), [Err(Refusal::AccountRevoked { account: account(1), height })]);
+    assert_eq!([0, 1].map(|n| state.balance(&account(n))), before);
+
+    let spec = function(Payer::Owner);
+    let mut state = with_function(&spec, [10_000, 10_000, 0]);
+    revoke(&mut state, 0, 2);
+    let before = state.balance(&account(0));
+    apply(&mut state, vec![], vec![call(5, &spec, 0)]);
+    assert_eq!(state.balance(&account(0)), before, "a call by the key itself");
+    apply(&mut state, vec![], vec![call(6, &spec, 1)]);
+    assert_eq!((state.balance(&account(0)), state.balance(&account(9))), (before - 1001, 1));
+    let by_function =
+        apply(&mut state, vec![wrote(8, None, true).0], vec![written_in(8, group(&spec, Some(1)))]);
+    let no_rule = Refusal::Denied { pattern: String::new(), why: NO_RULE.into() };
+    assert_eq!(results(by_function), [Err(no_rule)], "judged as before");
+    assert!(state.balance(&account(0)) < before - 1001, "and paid for as before");
+    let upgrade = Transaction::deploy(name("f"), component_digest(b"g"), 1, &spec, Some(1));
+    let height = state.revoked().at(&account(0)).unwrap();
+    let refused = results(apply(&mut state, vec![said(0, 9, 0, &[upgrade])], vec![]));
+    assert_eq!(refused, [Err(Refusal::Revoked { height })]);
+    // A worker's share is given to nobody who could not use it.
+    revoke(&mut state, 9, 10);
+    let (before, pot) = (state.balance(&account(0)), state.pot());
+    apply(&mut state, vec![], vec![call(11, &spec, 1)]);
+    assert_eq!((before - state.balance(&account(0)), state.pot() - pot), (1001, 1001));
+    assert_eq!(state.balance(&account(9)), 1);
+}
+
 /// A replica that missed a batch proposes the next first: the receipt waits for its call, and is charged once.
 #[test]
 fn a_receipt_that_comes_before_its_call_waits_for_it() {
@@ -534,7 +580,7 @@ proptest! {
         let mut state = begin(&genesis);
         let mut rows = Rows::default();
         rows.state.extend(genesis.accounts.iter().map(|one| {
-            let value = moot_record::Account { balance: one.balance }.encode();
+            let value = moot_record::Account::with(one.balance).encode();
             (StateKey::Account(one.account), value)
         }));
         let list = moot_record::PriceList { prices: genesis.prices, votes: vec![] };

@@ -276,6 +276,40 @@ fn whoever_leaves_answers_with_its_stake_until_the_lockup_is_over() {
     assert_eq!(machine.state.balance(&odd), FUNDS - 100);
 }
 
+/// Case 70: a worker's key that was stolen must win no draw and vote on no call once it is revoked.
+#[test]
+fn case_70_a_revoked_worker_is_drawn_for_no_call_and_not_heard() {
+    let mut machine = Machine::new(3, &[1, 2, 3]);
+    let call = machine.call();
+    let drawn = machine.drawn(&call).unwrap();
+    assert_eq!(machine.say(1, Transaction::Revoke {}), Ok(0));
+    let height = machine.state.height();
+    machine.answer(&drawn, account(1), b"five");
+    assert!(machine.drawn(&call).unwrap().said.is_empty(), "drawn before, and not heard any more");
+    for worker in [2, 3] {
+        machine.answer(&drawn, account(worker), b"six");
+    }
+    assert!(machine.drawn(&call).unwrap().agreed.is_some(), "the others are most of them");
+    let next = machine.call();
+    assert!(machine.drawn(&next).is_none(), "two are left");
+    assert!(machine.state.workers().get(&account(1)).is_none());
+    assert_eq!(machine.say(1, work()), Err(Refusal::Revoked { height }));
+    // A failed group leaves its offer.
+    let group = [Transaction::Together { count: 2 }, Transaction::Revoke {}, stake(1)];
+    let bundle = machine.bundle(account(2), &group);
+    machine.block(vec![bundle]);
+    assert_eq!(machine.state.workers().get(&account(2)).unwrap().offer, Some(offer()));
+    assert!(machine.state.revoked().at(&account(2)).is_none());
+    // Nor is anybody drawn for a call in a revoked key's name.
+    assert_eq!((machine.say(4, stake(1000)), machine.say(4, work())), (Ok(0), Ok(0)));
+    let (id, mut bundle) = machine.calling();
+    bundle.calls[0].1.caller = Some(account(1));
+    machine.block(vec![bundle]);
+    assert!(machine.drawn(&id).is_none());
+    let next = machine.call();
+    assert!(machine.drawn(&next).is_some());
+}
+
 #[test]
 fn workers_say_what_they_offer_with_a_stake() {
     let mut machine = Machine::new(2, &[]);

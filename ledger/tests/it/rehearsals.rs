@@ -2,7 +2,7 @@
 
 use crate::world::{bundle, name, options, spec};
 use futures::executor::block_on;
-use moot_ledger::{Ledger, Refusal};
+use moot_ledger::{Ledger, Refusal, Refused};
 use moot_record::testing::{Network, vote_twice};
 use moot_record::{
     AccountId, Allocation, Contradiction, DoubleVote, Economy, Entry, Genesis, Keypair, Prices, Transaction,
@@ -52,6 +52,27 @@ fn both(ledger: &Ledger, by: u8, said: &[Transaction]) -> Vec<Result<u32, Refusa
     let done: Vec<_> = (0..).take(said.len()).map(outcome).collect();
     assert_eq!(foreseen, done, "{said:?}");
     done
+}
+
+/// Case 70: a dry run of what cannot be undone must say the truth.
+#[test]
+fn case_70_a_revocation_is_foreseen_and_so_is_what_it_forbids() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = options(dir.path());
+    let ledger = Ledger::open(moot_ledger::Options::new(dir.path(), genesis(), with.key)).unwrap();
+    let pay = |to, amount| Transaction::Transfer { to: account(to), amount };
+    let rescue = [Transaction::Together { count: 2 }, pay(2, 90), Transaction::Revoke {}];
+    assert_eq!(both(&ledger, 0, &rescue), [Ok(2), Ok(0), Ok(0)]);
+    let height = ledger.revoked().at(&account(0)).unwrap();
+    let unusable = || Err(Refusal::AccountRevoked { account: account(0), height });
+    let hold = Transaction::Hold { to: account(0), amount: 1, until: 1 << 20 };
+    let own = Transaction::Own { path: "/a".into(), owner: Some(account(0)) };
+    assert_eq!(both(&ledger, 2, &[pay(0, 1), hold, own]), [unusable(), unusable(), unusable()]);
+    assert_eq!(both(&ledger, 1, &[Transaction::Revoke {}]), [Err(Refusal::StillSeated)]);
+    let again = bundle(&ledger, &key(0), ledger.height() + 100, &[Entry::Transaction(pay(2, 1))]);
+    let refused = ledger.verify(again, |_, _, _| Ok(false)).unwrap_err();
+    assert_eq!(refused, Refused::Revoked { account: account(0), height });
+    block_on(ledger.close());
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_forged_proof_is_refused_by_name() {
         change(&mut forged);
         forged.verify(&genesis()).unwrap_err().field().to_owned()
     };
-    let richer = Account { balance: 1_000_000 }.encode();
+    let richer = Account::with(1_000_000).encode();
     assert_eq!(refused(&good, &|p| p.found = Found::Value(richer.clone())), "state.value");
     assert_eq!(refused(&good, &|p| p.found = Found::Nothing), "state.value");
     assert_eq!(refused(&good, &|p| p.key = account(4)), "state.value");

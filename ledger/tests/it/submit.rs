@@ -3,9 +3,10 @@
 use crate::sequencer::Sequencer;
 use crate::world::{bundle, call, deploy, eventually, name, open, receipt, spec};
 use moot_ledger::limits::MAX_VALIDITY_BLOCKS;
-use moot_ledger::{Fate, Idempotency, KeyError, PayloadBytes, Refusal, Refused};
+use moot_ledger::{Fate, Idempotency, KeyError, Ledger, PayloadBytes, Refusal, Refused};
 use moot_record::{
-    Bundle, BundleBuilder, Call, Digest, Entry, EntryId, Keypair, PageClass, Payload, Status, Value,
+    Bundle, BundleBuilder, Call, Digest, Entry, EntryId, Keypair, PageClass, Payload, Status, Transaction,
+    Value,
 };
 
 fn value(text: &str) -> Entry {
@@ -34,6 +35,38 @@ async fn case_64_replayed_bundle_is_refused_also_after_a_restart() {
     let ledger = open(dir.path());
     let refused = ledger.submit(signed).unwrap_err();
     assert!(matches!(refused, Refused::Duplicate(_)), "{refused}");
+}
+
+/// Case 70: whoever has a stolen key gets nothing done with it once its revocation is ordered: not by what was recorded
+/// before its block came, not by what is handed in later, and not after a restart.
+#[tokio::test]
+async fn case_70_what_a_revoked_key_signed_is_void_or_refused_also_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = open(dir.path());
+    let mut chain = Sequencer::new();
+    let said = |ledger: &Ledger, entry| bundle(ledger, &client(), 100, &[entry]);
+    let revoke = ledger.submit(said(&ledger, Entry::Transaction(Transaction::Revoke {}))).unwrap();
+    let calls = ledger.submit(said(&ledger, Entry::Call(call(1)))).unwrap();
+    revoke.durable().await.unwrap();
+    calls.durable().await.unwrap();
+    chain.step(&ledger);
+    let height = calls.finalized().await.unwrap();
+    assert_eq!(ledger.transaction_outcome(revoke.id()).unwrap().unwrap().result, Ok(0));
+    let void = Fate::Void { height, why: Refusal::Revoked { height } };
+    assert_eq!(ledger.fate(calls.id()).unwrap(), void);
+    assert_eq!(ledger.close_void(calls.id()).unwrap(), 1);
+    let account = client().account();
+    for _ in 0..2 {
+        let refused = Refused::Revoked { account, height };
+        assert_eq!(ledger.submit(said(&ledger, value("hello"))).unwrap_err(), refused);
+        assert_eq!(ledger.check_signer(&account), Err(refused.clone()));
+        let of_worker = said(&ledger, Entry::Receipt(receipt(calls.id(), calls.digest(), Status::Ok)));
+        assert_eq!(ledger.verify_receipts(of_worker, &account).unwrap_err(), refused);
+        let found = ledger.account_state(&account).unwrap();
+        assert_eq!((found.balance, found.revoked), (0, Some(height)));
+        ledger.close().await;
+        ledger = open(dir.path());
+    }
 }
 
 /// The same idempotency key with another body is a mistake of the client: the first call wins.

@@ -264,6 +264,26 @@ fn a_value_fires_what_fits_its_path_and_writer() {
     assert_eq!(write(&mut story, "/a/lobby/1", b"hi", Some(3)), 1);
 }
 
+/// Case 70: triggers act in their owner's name, and nobody could take those back that a thief has set: they run nothing any
+/// more, which the receipts say.
+#[test]
+fn case_70_triggers_of_a_revoked_key_run_nothing_any_more() {
+    let mut story = Story::begin();
+    story.must(1, &[trigger("one", on_value("/a/$x"), "clerk")]);
+    let before = story.value("/a/1").remove(0);
+    story.must(1, &[Transaction::Revoke {}]);
+    let after = story.value("/a/2").remove(0);
+    assert_eq!((before.barred, after.barred), (None, Some(Barred::Revoked)));
+    assert_eq!(DerivedCall::clone(&story.open()[1]), *after, "as it stands in the state");
+    let height = story.state.revoked().at(&account(1));
+    let void = story.say(1, &[trigger("two", on_value("/a/$x"), "clerk")]).remove(0);
+    assert_eq!(void.err(), height.map(|height| Refusal::Revoked { height }));
+    // Nor does the key write; its rules stay as they are.
+    let own = Value::new("/a/3", Payload::inlined(b"x")).by(account(1));
+    assert!(story.write(&[own]).is_empty());
+    assert_eq!(story.value("/a/4").len(), 1);
+}
+
 #[test]
 fn a_derived_call_is_bound_once_to_its_lane_and_answered_once() {
     let mut story = Story::begin();

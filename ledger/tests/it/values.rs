@@ -179,7 +179,7 @@ proptest! {
     #[test]
     fn judging_abreast_changes_nothing(bundles in prop::collection::vec(any_bundle(), 1..6)) {
         let rows = (1..4).map(|n| {
-            (StateKey::Account(account(n)), moot_record::Account { balance: u64::from(n) * 4 }.encode())
+            (StateKey::Account(account(n)), moot_record::Account::with(u64::from(n) * 4).encode())
         });
         let mut abreast = State::new().holding(rows);
         let owned = (0..4).map(|n| own(&format!("/p{n}"), 1));

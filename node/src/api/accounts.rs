@@ -15,6 +15,9 @@ pub struct AccountView {
     /// What of that is reserved for calls that are under way at this node.
     #[serde(default)]
     pub reserved: String,
+    /// Height of the block that revoked its key: nothing that the key signs counts any more. Left out while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<u64>,
     /// Height of the block after which that was so.
     pub height: u64,
 }

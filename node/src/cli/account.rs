@@ -1,23 +1,28 @@
 //! `moot account`: who signs, and what it cost so far.
 
+mod revoke;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::failure::Failure;
 use super::options::{KeyOption, NodeOption};
-use super::terminal::{self, BOLD, DIM};
+use super::terminal::{self, BAD, BOLD, DIM};
 use super::text;
-use crate::api::{CallSummary, FunctionSummary, LineView, PricesView, StatementView};
+use crate::api::{AccountView, CallSummary, FunctionSummary, LineView, PricesView, StatementView};
 use crate::client::{Client, ClientError};
 use crate::keyfile;
 use crate::limits::{MAX_LISTED_CALLS, STATEMENT_SHOWN};
 
 /// Show the account that signs, what it owns and what it cost
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Account {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Make a new key; an existing file is never overwritten
     #[arg(long)]
     new: bool,
@@ -33,6 +38,11 @@ pub(crate) struct Account {
     node: NodeOption,
 }
 
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Revoke(revoke::Revoke),
+}
+
 /// What a node knows about an account.
 struct Seen {
     functions: Vec<FunctionSummary>,
@@ -40,12 +50,16 @@ struct Seen {
     fuel: u64,
     balance: String,
     reserved: String,
+    revoked: Option<u64>,
     prices: PricesView,
     statement: StatementView,
 }
 
 impl Account {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
+        if let Some(Verb::Revoke(verb)) = self.verb {
+            return verb.run().await;
+        }
         let path = self.key.path()?;
         if self.new && path.exists() {
             return Err(Failure::new(format!(
@@ -81,6 +95,7 @@ impl Account {
                 "recent_fuel": seen.as_ref().map(|seen| seen.fuel),
                 "balance": seen.as_ref().map(|seen| &seen.balance),
                 "reserved": seen.as_ref().map(|seen| &seen.reserved),
+                "revoked": seen.as_ref().and_then(|seen| seen.revoked),
                 "prices": seen.as_ref().map(|seen| &seen.prices.prices),
                 "charged": seen.as_ref().map(|seen| seen.prices.charged),
                 "statement": seen.as_ref().map(|seen| &seen.statement.lines),
@@ -122,8 +137,8 @@ async fn look(client: &Client, account: moot_record::AccountId) -> Result<Seen, 
     let fuel = calls.iter().filter_map(|call| call.fuel).sum();
     let found = client.account(&account).await?;
     let (prices, statement) = (client.prices().await?, client.statement(&account, STATEMENT_SHOWN).await?);
-    let (balance, reserved) = (found.balance, found.reserved);
-    Ok(Seen { functions, calls, fuel, balance, reserved, prices, statement })
+    let AccountView { balance, reserved, revoked, .. } = found;
+    Ok(Seen { functions, calls, fuel, balance, reserved, revoked, prices, statement })
 }
 
 fn owned(seen: &Seen) -> Vec<(&'static str, String)> {
@@ -138,7 +153,14 @@ fn owned(seen: &Seen) -> Vec<(&'static str, String)> {
     let free =
         if seen.prices.charged { "" } else { " nothing is charged here; every receipt states its fee" };
     let prices = format!("{}{DIM}{free}{DIM:#}", text::prices(&seen.prices.prices));
-    vec![("balance", balance), ("prices", prices), ("functions", functions), ("use", calls)]
+    let mut rows = vec![("balance", balance), ("prices", prices), ("functions", functions), ("use", calls)];
+    rows.extend(seen.revoked.map(revoked));
+    rows
+}
+
+/// That a key was revoked, as a row.
+pub(super) fn revoked(height: u64) -> (&'static str, String) {
+    ("revoked", format!("{BAD}at block {height}: nothing that its key signs counts any more{BAD:#}"))
 }
 
 /// Units as a node writes them.

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use moot_record::{Access, EntryId, FunctionName, Payer, PayloadMode, Spec};
 
+use super::account::revoked;
 use super::deploy::unknown_function;
 use super::failure::Failure;
 use super::invoke::{save_receipt, signature};
@@ -148,13 +149,12 @@ const STATE_KINDS: [&str; 10] =
 fn account_shown(found: &AccountView) -> String {
     let balance = found.balance.parse().map_or_else(|_| text::line(&found.balance), text::number);
     let height = found.height;
-    text::fields(
-        0,
-        &[
-            ("account", format!("{BOLD}{}{BOLD:#}", found.account)),
-            ("balance", format!("{balance} {DIM}after block {height}{DIM:#}")),
-        ],
-    )
+    let mut rows = vec![
+        ("account", format!("{BOLD}{}{BOLD:#}", found.account)),
+        ("balance", format!("{balance} {DIM}after block {height}{DIM:#}")),
+    ];
+    rows.extend(found.revoked.map(revoked));
+    text::fields(0, &rows)
 }
 
 fn call_shown(call: &CallView, charged: bool) -> String {

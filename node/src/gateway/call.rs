@@ -95,7 +95,7 @@ pub(crate) async fn by_name(
 
 /// Who calls, and whether they may.
 fn caller(door: &Door, function: &Active, visit: &Visit, body: &Bytes) -> Result<Option<AccountId>, Failure> {
-    let caller = door.requests.signer(&visit.parts, body)?;
+    let caller = door.signer(&visit.parts, body)?;
     if let Err(why) = door.worker.ledger.admits(&function.access, caller, None) {
         return Err(not_admitted(&function.name, caller, &why));
     }
@@ -324,6 +324,7 @@ pub(crate) fn of_refused(refused: &Refused) -> Kind {
         Refused::TooLarge { .. } => Kind::BodyTooLarge,
         Refused::NotOpen(_) | Refused::OtherPayload { .. } => Kind::Internal,
         Refused::BadBundle(_) => Kind::BadBundle,
+        Refused::Revoked { .. } => Kind::KeyRevoked,
         _ => Kind::BundleRefused,
     }
 }

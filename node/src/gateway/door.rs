@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use moot_record::AccountId;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(crate) struct Door {
     pub(crate) requests: Requests,
     /// Whether this replica pays for values that nobody signed, where they are charged.
     pub(crate) pays_for_unsigned: bool,
-    pub(crate) account: moot_record::AccountId,
+    pub(crate) account: AccountId,
     pub(crate) started: Instant,
     /// Turns true when the node is to stop: event streams end then.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -93,6 +94,14 @@ impl Door {
             tracing::info!(target: "moot::access", %method, path = uri.path(), status, ?took, trace = trace.as_str());
         }
         Ok(response)
+    }
+
+    /// The account that signed a request, with a key that was not revoked; none when it is not signed.
+    pub(crate) fn signer(&self, parts: &Parts, body: &[u8]) -> Result<Option<AccountId>, Failure> {
+        let account = self.requests.signer(parts, body)?;
+        let checked = account.iter().try_for_each(|account| self.worker.ledger.check_signer(account));
+        checked.map_err(|error| Failure::new(call::of_refused(&error), error.to_string()))?;
+        Ok(account)
     }
 
     fn refuse(&self, failure: Failure) -> Response<AnswerBody> {

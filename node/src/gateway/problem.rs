@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     SignatureWrong,
     PaymentRequired,
     NotAllowed,
+    KeyRevoked,
     DeniedByRule,
     NoRoute,
     NotFound,
@@ -62,7 +63,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 47] = [
+    pub(crate) const ALL: [Kind; 48] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -70,6 +71,7 @@ impl Kind {
         Kind::SignatureWrong,
         Kind::PaymentRequired,
         Kind::NotAllowed,
+        Kind::KeyRevoked,
         Kind::DeniedByRule,
         Kind::NoRoute,
         Kind::NotFound,
@@ -122,6 +124,7 @@ impl Kind {
             Kind::SignatureWrong => ("signature-wrong", 401, "The request's signature is not accepted"),
             Kind::PaymentRequired => ("payment-required", 402, "The account that pays has too little"),
             Kind::NotAllowed => ("not-allowed", 403, "This account may not do this"),
+            Kind::KeyRevoked => ("key-revoked", 403, "The key that signed was revoked"),
             Kind::DeniedByRule => ("denied-by-rule", 403, "The rules do not allow it"),
             Kind::NoRoute => ("no-route", 404, "No function answers here"),
             Kind::NotFound => ("not-found", 404, "There is no such thing"),

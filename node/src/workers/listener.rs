@@ -91,6 +91,7 @@ async fn welcome(
     if connection.alpn_protocol() != Some(identity::PROTOCOL) {
         return Err(format!("account {account} speaks another version of the workers' protocol"));
     }
+    worker.ledger.check_signer(&account).map_err(|error| error.to_string())?;
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

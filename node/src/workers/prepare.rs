@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How long after a question that was not answered it is put again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Tells a worker of functions, until its connection ends.
+/// Tells a worker of functions, until its connection ends; which it does when its key is revoked.
 pub(crate) async fn tend(worker: Arc<Worker>, joined: Arc<Joined>) {
     let mut known: Option<Arc<Registry>> = None;
     loop {
@@ -32,6 +32,10 @@ pub(crate) async fn tend(worker: Arc<Worker>, joined: Arc<Joined>) {
             }
         }
         tokio::time::sleep(REFRESH_SOON).await;
+        if let Err(error) = worker.ledger.check_signer(&joined.account) {
+            tracing::warn!(%error, "a worker is sent away");
+            joined.end();
+        }
         if joined.is_over() {
             return;
         }

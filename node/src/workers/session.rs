@@ -94,7 +94,7 @@ pub(super) async fn run(
     if let Err(error) = first {
         return Ended::NotJoined(format!(
             "{address} closed the connection before it asked anything ({error}). Does it let {} in? \
-             `moot up --allow-worker {}`, or `workers.allow` in its replica.toml",
+             `moot up --allow-worker {}`, or `workers.allow` in its replica.toml; a key that was revoked is let in nowhere",
             runner.account(),
             runner.account()
         ));

@@ -15,6 +15,7 @@ mod front_door;
 mod going_on;
 mod http2;
 mod kill;
+mod revoking;
 mod several;
 mod support;
 mod triggers;

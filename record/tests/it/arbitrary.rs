@@ -127,6 +127,7 @@ pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
         name().prop_map(|name| Transaction::Freeze { name }),
         (name(), option::of(trigger())).prop_map(|(name, trigger)| Transaction::Trigger { name, trigger }),
         option::of(offer()).prop_map(|offer| Transaction::Work { offer }),
+        Just(Transaction::Revoke {}),
     ]
 }
 

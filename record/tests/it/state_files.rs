@@ -106,9 +106,10 @@ fn state() -> Small {
         Stake { staked: 500, waiting: vec![Waiting { until: 64, amount: 200 }], replicas: Vec::new() };
     let conviction = Conviction { said: said(1), burned: 50, voted: None };
     Small::of([
-        (StateKey::Account(account(200)), Account { balance: large }.encode()),
-        (StateKey::Account(account(201)), Account { balance: 7 }.encode()),
-        (StateKey::Account(neighbour()), Account { balance: 8 }.encode()),
+        (StateKey::Account(account(200)), Account::with(large).encode()),
+        (StateKey::Account(account(201)), Account::with(7).encode()),
+        (StateKey::Account(account(202)), Account { balance: 9, revoked: Some(7) }.encode()),
+        (StateKey::Account(neighbour()), Account::with(8).encode()),
         (StateKey::Owner("/chat".into()), PathOwner { owner: Some(account(200)) }.encode()),
         (StateKey::Owner("/gone".into()), PathOwner { owner: None }.encode()),
         (StateKey::Rule("/chat/$".into()), rule.encode()),
@@ -161,6 +162,7 @@ pub(crate) fn vectors(network: &Network) -> Value {
     let (nothing, other) = (absent(true), absent(false));
     let mut cases = vec![
         ("a balance", balance.clone()),
+        ("an account whose key was revoked", of(StateKey::Account(account(202)))),
         ("a balance that a later block certifies", later(network, balance.clone())),
         ("no balance, where nothing is", nothing.clone()),
         ("no balance, where another leaf is", other.clone()),
@@ -177,7 +179,7 @@ pub(crate) fn vectors(network: &Network) -> Value {
         ("no pot", of(StateKey::Pot)),
     ];
     // A state of one leaf: its way has no length.
-    let lone = Small::of([(StateKey::Account(account(200)), Account { balance: 1 }.encode())]);
+    let lone = Small::of([(StateKey::Account(account(200)), Account::with(1).encode())]);
     cases.push(("the only balance", prove(network, &lone, &StateKey::Account(account(200)))));
     cases.extend(forged(network, &balance, &nothing, &other));
     let mut files: Vec<(String, Value)> =
@@ -197,7 +199,7 @@ fn forged(
     nothing: &StateProof,
     other: &StateProof,
 ) -> Vec<(&'static str, StateProof)> {
-    let rich = Account { balance: u64::MAX }.encode();
+    let rich = Account::with(u64::MAX).encode();
     let with = |change: &dyn Fn(&mut StateProof)| {
         let mut proof = balance.clone();
         change(&mut proof);
@@ -213,7 +215,7 @@ fn forged(
     let (place, value) = (balance.key.place(), Digest::from_bytes([7; 32]));
     let far = Found::Other { place: Digest::from_bytes(place.as_bytes().map(|byte| !byte)), value };
     // What the state says of another key is no answer about this one.
-    let own_leaf = Found::Other { place, value: value_digest(&Account { balance: (1 << 53) + 1 }.encode()) };
+    let own_leaf = Found::Other { place, value: value_digest(&Account::with((1 << 53) + 1).encode()) };
     let another_root = BlockHeader { state: Digest::from_bytes([9; 32]), ..balance.block_header };
     let few = certify(&network.genesis, &network.validators[..2], 0, 9, &balance.block_header.digest());
     let strangers = Network::named("other", 4);
@@ -298,7 +300,7 @@ fn state_files_have_the_verdicts_they_claim() {
     let all = vectors(&network);
     let all = all.as_array().unwrap();
     let good = all.iter().filter(|case| case["refused"].is_null()).count();
-    assert_eq!(good, 16, "every proof of the state itself holds");
+    assert_eq!(good, 17, "every proof of the state itself holds");
     for (at, case) in all.iter().enumerate() {
         assert_eq!(case["refused"].is_null(), at < good, "{}", case["name"]);
         let text = case["file"].to_string();

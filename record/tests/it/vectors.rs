@@ -265,6 +265,7 @@ fn transfers() -> Vec<(&'static str, Entry)> {
         ("a rule taken back", rule("/chat", None)),
         ("a vote for prices", Transaction::Prices { prices: charging().prices }.into()),
         ("a function frozen", Transaction::Freeze { name: FunctionName::parse("calc").unwrap() }.into()),
+        ("a key revoked", Transaction::Revoke {}.into()),
     ]
 }
 
@@ -459,6 +460,7 @@ fn entries_refused() -> Value {
         ("touches out of order", Entry::Receipt(receipt).encode()),
         ("a transfer of nothing", said(Transaction::Transfer { to, amount: 0 })),
         ("a transfer to nobody's key", said(Transaction::Transfer { to: weak, amount: 1 })),
+        ("a revocation that says more", vec![0x83, 2, 18, 0]),
         ("a price that no account could pay", said(Transaction::Prices { prices: dear })),
         ("an owner of nothing", own("chat", Some(to))),
         ("an owner of a variable", own("/chat/$room", Some(to))),

@@ -163,6 +163,14 @@ export class Accounts {
     return this.#say({ unstake: { amount } });
   }
 
+  /**
+   * Revokes the client's key, for ever: nothing that it signs counts any more, at any node. Hand over first what is to go
+   * on belonging to somebody, at best in one {@link Client.transact} with `{ revoke: {} }` as the last transaction.
+   */
+  async revokeKey(): Promise<EntryOutcome> {
+    return this.#say({ revoke: {} });
+  }
+
   /** Who bids for a seat, the best first, and who has one. */
   async stakes(options: Limits = {}): Promise<StakesView> {
     return this.#api.read(stakesView, "/_moot/stakes", options);

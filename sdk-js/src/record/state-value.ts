@@ -3,7 +3,7 @@
 import { DecodeError, InvalidError } from "../errors.js";
 import { Candidate } from "./bond.js";
 import { AccountId, Digest } from "./bytes.js";
-import { Reader } from "./cbor.js";
+import { Reader, wrongLength } from "./cbor.js";
 import { decode } from "./codec.js";
 import {
   MAX_PATH_BYTES,
@@ -22,9 +22,12 @@ import type { StateKind } from "./state.js";
 import { Trigger } from "./trigger.js";
 import { WorkOffer } from "./work.js";
 
-/** What an account has, in the network's smallest unit of account. */
+/** What the state holds of an account. */
 export interface AccountState {
+  /** What it has, in the network's smallest unit of account. */
   readonly balance: bigint;
+  /** The height of the block from which on nothing counts that its key signs; left out while it does. */
+  readonly revoked?: bigint;
 }
 
 /** Who may change owners and rules at a path and below; null: nobody ever again. */
@@ -124,8 +127,13 @@ export interface StateValues {
 
 const READERS: { readonly [K in keyof StateValues]: (r: Reader) => StateValues[K] } = {
   account(r) {
-    r.array(1);
-    return { balance: r.uint() };
+    const at = r.position;
+    const fields = r.list(2);
+    if (fields === 0) {
+      throw wrongLength("the account", at, fields, 1);
+    }
+    const balance = r.uint();
+    return fields === 2 ? { balance, revoked: r.uint() } : { balance };
   },
   owner(r) {
     r.array(1);

@@ -101,6 +101,9 @@ export interface SetTrigger {
   readonly trigger: Trigger | null;
 }
 
+/** It says nothing: the account that signs the bundle is meant. */
+export type Revoke = Readonly<Record<string, never>>;
+
 /** A change of state, said by the account whose bundle carries it. */
 export type Transaction =
   | { readonly deploy: Deploy }
@@ -121,7 +124,9 @@ export type Transaction =
   | { readonly prices: { readonly prices: Prices } }
   | { readonly freeze: Freeze }
   | { readonly trigger: SetTrigger }
-  | { readonly work: Work };
+  | { readonly work: Work }
+  /** The key of the account that says it signs nothing any more, for ever. */
+  | { readonly revoke: Revoke };
 
 /** What each kind says, under its name. */
 type Kinds = UnionToIntersection<Transaction>;
@@ -258,6 +263,15 @@ const KINDS: { readonly [K in keyof Kinds]: Kind<Kinds[K]> } = {
     check: unchecked,
   },
   work: WORK,
+  revoke: {
+    number: 18,
+    fields: 1,
+    write() {
+      // Nothing follows the number.
+    },
+    read: () => ({}),
+    check: unchecked,
+  },
 };
 
 /** A kind that says nothing but a function's name. */

@@ -9,7 +9,7 @@ use moot_record::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::terminal::{BOLD, DIM, GOOD};
+use crate::cli::terminal::{BAD, BOLD, DIM, GOOD};
 use crate::cli::text;
 
 /// The value, as far as it has a readable form.
@@ -37,7 +37,11 @@ fn said(proven: &ProvenState) -> (String, (&'static str, String)) {
     match &proven.key {
         StateKey::Account(account) => {
             let found = value.and_then(|value| Account::decode(value).ok()).unwrap_or_default();
-            (format!("balance of {BOLD}{account}{BOLD:#}"), ("balance", text::number(found.balance)))
+            let revoked = found.revoked.map_or(String::new(), |height| {
+                format!(" {BAD}its key was revoked at block {height}{BAD:#}")
+            });
+            let balance = format!("{}{revoked}", text::number(found.balance));
+            (format!("balance of {BOLD}{account}{BOLD:#}"), ("balance", balance))
         }
         StateKey::Owner(path) => {
             let owner = match value.and_then(|value| PathOwner::decode(value).ok()) {

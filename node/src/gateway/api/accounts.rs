@@ -1,4 +1,4 @@
-//! Accounts: who has what.
+//! Accounts: who has what, and may sign.
 
 use super::Answered;
 use crate::api::AccountView;
@@ -8,7 +8,7 @@ use crate::gateway::problem::{Failure, Kind};
 use http::StatusCode;
 use moot_record::{AccountId, ParseError};
 
-/// What an account has. One that nobody ever gave anything has nothing.
+/// What an account has, and whether its key was revoked. One that nobody ever gave anything has nothing.
 #[utoipa::path(get, path = "/_moot/accounts/{account}", tag = "accounts", params(("account" = String, Path)),
     responses((status = 200, body = AccountView), (status = 404, body = crate::api::Problem)))]
 pub(super) async fn show(door: &Door, account: &str) -> Answered {
@@ -17,7 +17,8 @@ pub(super) async fn show(door: &Door, account: &str) -> Answered {
     let ledger = &door.worker.ledger;
     // The height first: what is found is at least as new.
     let height = ledger.height();
-    let balance = ledger.balance(&account).map_err(Failure::internal)?.to_string();
-    let reserved = ledger.reserved(&account).to_string();
-    Ok(json(StatusCode::OK, &AccountView { account, balance, reserved, height }))
+    let found = ledger.account_state(&account).map_err(Failure::internal)?;
+    let (balance, reserved) = (found.balance.to_string(), ledger.reserved(&account).to_string());
+    let view = AccountView { account, balance, reserved, revoked: found.revoked, height };
+    Ok(json(StatusCode::OK, &view))
 }

@@ -32,7 +32,7 @@ pub(super) async fn hold(door: &Door, id: &str) -> Answered {
 pub(super) async fn stakes(door: &Door) -> Answered {
     let ledger = &door.worker.ledger;
     let (height, seats) = (ledger.height(), ledger.seats());
-    let bids = ledger.stakes().bids().iter().map(|bid| bid_view(bid, &seats)).collect();
+    let bids = ledger.stakes().bids(&ledger.revoked()).iter().map(|bid| bid_view(bid, &seats)).collect();
     let (places, lockup_blocks) =
         seats.economy().map_or((0, 0), |economy| (economy.seats, economy.lockup_blocks));
     let by_stake = seats.by_stake();

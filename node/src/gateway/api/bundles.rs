@@ -32,7 +32,7 @@ use std::sync::Arc;
 #[utoipa::path(post, path = "/_moot/bundles", tag = "functions",
     params(("dry-run" = Option<bool>, Query, description = "only say what would come of it")),
     request_body(content = Vec<u8>, content_type = "application/cbor"),
-    responses((status = 200, description = "what came of it; of a dry run a DryRun", body = BundleOrDryRun), (status = 202, description = "recorded, not ordered yet", body = BundleAnswer), (status = 422, body = crate::api::Problem)))]
+    responses((status = 200, description = "what came of it; of a dry run a DryRun", body = BundleOrDryRun), (status = 202, description = "recorded, not ordered yet", body = BundleAnswer), (status = 403, description = "the key that signed it was revoked", body = crate::api::Problem), (status = 422, body = crate::api::Problem)))]
 pub(super) async fn post(door: &Arc<Door>, mut visit: Visit) -> Answered {
     let preferences = Preferences::of(&visit.parts.headers);
     let bytes = visit.read(door, MAX_BUNDLE_BYTES as u64).await?;

@@ -52,7 +52,7 @@ pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, digest: &str) -> Ans
         return Err(unsigned());
     }
     let bytes = visit.read(door, MAX_COMPONENT_BYTES as u64).await?;
-    let uploader = door.requests.signer(&visit.parts, &bytes)?.ok_or_else(unsigned)?;
+    let uploader = door.signer(&visit.parts, &bytes)?.ok_or_else(unsigned)?;
     let worker = door.worker.clone();
     worker.can_store(uploader, bytes.len() as u64).map_err(unpaid)?;
     // Hashing, inspecting and writing megabytes would hold up other requests.

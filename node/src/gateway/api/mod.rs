@@ -192,7 +192,7 @@ fn private(
     if visit.local {
         return Ok(());
     }
-    match door.requests.signer(&visit.parts, b"")? {
+    match door.signer(&visit.parts, b"")? {
         Some(account) if Some(account) == owner || Some(account) == caller || account == door.account => {
             Ok(())
         }

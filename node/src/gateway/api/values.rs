@@ -43,12 +43,12 @@ const UNSIGNED: &str = "this replica does not pay for values that nobody signed:
     responses((status = 201, body = ValueWritten), (status = 202, body = ValueWritten),
         (status = 401, description = "nobody signed, and this replica does not pay for strangers", body = crate::api::Problem),
         (status = 402, description = "who would pay has too little", body = crate::api::Problem),
-        (status = 403, description = "the rules do not allow it", body = crate::api::Problem)))]
+        (status = 403, description = "the rules do not allow it, or the key that signed was revoked", body = crate::api::Problem)))]
 pub(super) async fn put(door: &Arc<Door>, mut visit: Visit, path: &str) -> Answered {
     let path = path_of(path)?;
     let preferences = Preferences::of(&visit.parts.headers);
     let body = visit.read(door, MAX_VALUE_BYTES as u64).await?;
-    let account = door.requests.signer(&visit.parts, &body)?;
+    let account = door.signer(&visit.parts, &body)?;
     let worker = door.worker.clone();
     if account.is_none() && !door.pays_for_unsigned && worker.ledger.charges() {
         return Err(Failure::new(Kind::SignatureNeeded, UNSIGNED));
@@ -112,6 +112,7 @@ fn answer(
         let detail = format!("{refusal}; it is recorded as {id}, and was denied in its block");
         let kind = match refusal {
             Refusal::Insufficient { .. } => Kind::PaymentRequired,
+            Refusal::AccountRevoked { .. } => Kind::KeyRevoked,
             _ => Kind::DeniedByRule,
         };
         return Err(Failure::new(kind, detail));

@@ -72,6 +72,59 @@ fn units_change_hands_and_the_balance_is_proven_offline() {
     assert_eq!(up.stop(), 0);
 }
 
+/// Case 70, as a person meets it who fears that a key was stolen: one command, not by accident, and the key does nothing
+/// any more.
+#[test]
+fn case_70_a_key_is_revoked_for_good() {
+    let mut sandbox = Sandbox::new();
+    sandbox.ok(&["account", "--new"]);
+    let up = Up::start(&sandbox, &[]);
+    sandbox.use_node(&up);
+    sandbox.ok(&["account", "--new", "--key", "bob"]);
+    let (ada, bob) = (account(&sandbox, ".config/moot/key"), account(&sandbox, "bob"));
+    sandbox.ok(&["transfer", &bob, "1000000"]);
+    sandbox.ok(&["owners", "claim", "/a"]);
+
+    let revoke = ["account", "revoke", "--for-good"];
+    sandbox.fails(&revoke[..2], 2, &["cannot be undone", &ada, "--for-good"]);
+    sandbox.fails(&[&revoke[..], &["--key", "nobodys"]].concat(), 1, &["nobodys"]);
+    assert!(!sandbox.path("nobodys").exists(), "no key is made for it");
+    assert_eq!(sandbox.json(&["account", "revoke", "--dry-run", "--json"])["accepted"], true);
+    sandbox.fails(&[&revoke[..], &["--key", ".moot/node.key"]].concat(), 1, &["leave the committee"]);
+    let view = sandbox.json(&["account", "--json"]);
+    assert!(view["revoked"].is_null() && view["account"] == ada.as_str(), "{view}");
+
+    let done = sandbox.json(&[&revoke[..], &["--json"]].concat());
+    assert_eq!((&done["kind"], &done["by"]), (&"revoke".into(), &ada.as_str().into()));
+    let height = done["height"].as_u64().unwrap();
+    assert_eq!(sandbox.json(&["account", "--json"])["revoked"], height);
+    for words in [&["account"][..], &["show", "account", &ada]] {
+        let shown = sandbox.ok(words).out;
+        assert!(shown.contains(&format!("at block {height}")), "{shown}");
+    }
+    let why = format!("revoked at height {height}");
+    for words in [
+        &["transfer", &bob, "1"][..],
+        &["transfer", &bob, "1", "--dry-run"],
+        &["owners", "give-up", "/a", "--for-good"],
+        &["values", "put", "/a/1", "--data", "hi"],
+        &revoke,
+    ] {
+        sandbox.fails(words, 1, &[&why]);
+    }
+    sandbox.fails(&["transfer", "--key", "bob", &ada, "1"], 1, &["nothing was changed", "nobody can use"]);
+    // Its path stays its own, and it is proven without the node.
+    assert_eq!(sandbox.json(&["owners", "show", "/a", "--json"])["owner"], ada.as_str());
+    sandbox.ok(&["show", "account", &ada, "--proof", "ada.json"]);
+    sandbox.ok(&["genesis", "-o", "genesis.json"]);
+    let said = sandbox.ok(&[&revoke[..], &["--key", "bob"]].concat()).err;
+    assert!(said.contains("Revoked") && said.contains(&bob), "{said}");
+    assert_eq!(up.stop(), 0);
+    assert_eq!(sandbox.json(&["verify", "ada.json", "--json"])["value"]["revoked"], height);
+    let shown = sandbox.ok(&["verify", "ada.json"]).out;
+    assert!(shown.contains("VALID") && shown.contains(&format!("revoked at block {height}")), "{shown}");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_before_it_is_signed() {
     let sandbox = Sandbox::new();

@@ -46,7 +46,7 @@ fn a_transfer_at_one_is_the_same_at_all_and_counts_once() {
         });
         let file = StateFile::parse(&proven.unwrap()).unwrap();
         let value = file.check(&net.genesis).unwrap().value.unwrap();
-        assert_eq!(Account::decode(&value), Ok(Account { balance: 400 }));
+        assert_eq!(Account::decode(&value), Ok(Account::with(400)));
     }
 }
 

@@ -12,6 +12,7 @@ mod init;
 mod kill;
 mod local;
 mod namespaces;
+mod revoking;
 mod split;
 mod staking;
 mod strangers;

@@ -2,8 +2,8 @@
 
 use super::process::WorkerProcess;
 use super::{await_ready, await_running, checked, joining, node_for};
-use crate::support::{TestNode, busy, guest, moot, until};
-use moot_record::{FunctionKind, Keypair, Status};
+use crate::support::{TestNode, busy, guest, key, moot, say, until};
+use moot_record::{FunctionKind, Keypair, Status, Transaction};
 use std::time::Duration;
 
 #[test]
@@ -108,6 +108,28 @@ fn a_worker_with_an_unknown_key_is_not_let_in() {
     let said = worker.says();
     let why = said["apart"].as_str().unwrap();
     assert!(why.contains("--allow-worker") && why.contains(&worker.account.to_string()), "{said}");
+    assert!(node.get("/_moot/status").json()["workers"].is_null());
+    let answer = node.post("/busy/add", b"[1, 2]");
+    assert_eq!(answer.text(), "3");
+    assert_eq!(checked(&node, answer.header("moot-call").unwrap()).worker, node.account());
+}
+
+/// Case 70: a worker's key that was stolen must sign no receipts for a replica that has let it in.
+#[test]
+fn case_70_a_revoked_worker_is_sent_away_and_not_let_in_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let account = WorkerProcess::account_in(dir.path());
+    let node = node_for(&[account]);
+    node.deploy("busy", &busy(), FunctionKind::Typed, |_| {});
+    let worker = WorkerProcess::start(dir.path(), node.workers(), node.account(), &[]);
+    worker.await_joined();
+    await_ready(&node, 1);
+    say(&node, &key(), vec![Transaction::Transfer { to: account, amount: 1_000_000 }]);
+    let own = moot_node::keyfile::load(&dir.path().join("w/worker.key")).unwrap();
+    say(&node, &own, vec![Transaction::Revoke {}]);
+    until("it is sent away", || node.get("/_moot/status").json()["workers"].is_null());
+    // It knocks again, and in vain.
+    while !worker.says()["apart"].as_str().is_some_and(|why| why.contains("revoked")) {}
     assert!(node.get("/_moot/status").json()["workers"].is_null());
     let answer = node.post("/busy/add", b"[1, 2]");
     assert_eq!(answer.text(), "3");

@@ -19,12 +19,14 @@ import {
   units,
 } from "../decode.js";
 
-/** What an account has, in the network's smallest unit of account. */
+/** What an account has, in the network's smallest unit of account, and whether it may sign. */
 export interface AccountView {
   readonly account: AccountId;
   readonly balance: bigint;
   /** What of that is reserved for calls that are under way at this node. */
   readonly reserved: bigint;
+  /** Height of the block that revoked its key, which signs nothing any more since; null while it does. */
+  readonly revoked: bigint | null;
   /** Height of the block after which that was so. */
   readonly height: bigint;
 }
@@ -33,6 +35,7 @@ export const accountView: Decoder<AccountView> = object<AccountView>({
   account,
   balance: units,
   reserved: units,
+  revoked: optional(u64),
   height: u64,
 });
 

@@ -25,22 +25,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """What an account has.
+    """What an account has, and whether it may sign.
 
     Attributes:
         reserved: what of the balance is reserved for calls that are under way at this node.
         height: of the block after which that was so.
+        revoked: height of the block that revoked its key, which signs nothing any more since; None while it does.
     """
 
     account: AccountId
     balance: int
     reserved: int
     height: int
+    revoked: int | None
 
     @classmethod
     def read(cls, f: Fields) -> AccountView:
         """Reads it."""
-        return cls(f.account("account"), f.units("balance"), f.units("reserved"), f.number("height"))
+        return cls(
+            account=f.account("account"),
+            balance=f.units("balance"),
+            reserved=f.units("reserved"),
+            height=f.number("height"),
+            revoked=f.optional("revoked", f.number),
+        )
 
 
 @dataclass(frozen=True, slots=True)

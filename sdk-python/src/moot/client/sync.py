@@ -13,7 +13,7 @@ from moot.client.sync_driver import Driver
 from moot.client.targets import account_in, id_in, path_in
 from moot.record.bond import Hold, Release, Stake, Unstake
 from moot.record.genesis import Genesis
-from moot.record.transaction import Own, Rule, Transaction, Transfer
+from moot.record.transaction import Own, Revoke, Rule, Transaction, Transfer
 
 if TYPE_CHECKING:
     import os
@@ -251,6 +251,13 @@ class Client(Driver):
     def unstake(self, amount: int) -> EntryOutcome:
         """Takes units out of the client's stake; they come back after the lock-up."""
         return self._run(self._signing.one(checked(Unstake, amount)))
+
+    def revoke_key(self) -> EntryOutcome:
+        """Revokes the client's key, for ever: nothing that it signs counts any more, at any node.
+
+        Hand over first what is to go on belonging to somebody, at best in one `submit` with `Revoke()` as the last.
+        """
+        return self._run(self._signing.one(Revoke()))
 
     def find_stake(self, account: AccountId | str | None = None) -> StakeView:
         """What an account has staked; the client's own, when none is named."""

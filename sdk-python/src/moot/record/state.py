@@ -80,7 +80,7 @@ class StateKey(Record):
 
     @classmethod
     def account(cls, account: AccountId) -> Self:
-        """What an account has: `Balance`. One with nothing has no value."""
+        """What an account has: `Balance`. One with nothing, whose key was not revoked, has no value."""
         return cls(StateKind.ACCOUNT, account)
 
     @classmethod

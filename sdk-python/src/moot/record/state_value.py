@@ -40,26 +40,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Balance(Record):
-    """What an account has, in the network's smallest unit of account."""
+    """What an account has, in the network's smallest unit of account, and whether its key may sign.
+
+    Attributes:
+        revoked: the height of the block from which on nothing counts that its key signs; None while it does.
+    """
 
     balance: int
+    revoked: int | None = None
 
-    MAX_BYTES = 16
+    MAX_BYTES = 24
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""
-        return {"balance": exact(self.balance)}
+        revoked = {} if self.revoked is None else {"revoked": exact(self.revoked)}
+        return {"balance": exact(self.balance), **revoked}
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(1)
+        w.array(1 if self.revoked is None else 2)
         w.uint(self.balance)
+        if self.revoked is not None:
+            w.uint(self.revoked)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        r.array(1)
-        return cls(r.uint())
+        revoked = r.one_more_than(1, "the account")
+        return cls(r.uint(), r.uint() if revoked else None)
 
 
 @dataclass(frozen=True, slots=True)

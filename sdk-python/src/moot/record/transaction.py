@@ -370,6 +370,21 @@ class SetTrigger:
         w.optional(self.trigger, lambda trigger: trigger.write(w))
 
 
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revokes the key of the account that says it: nothing that it signs counts any more, for ever."""
+
+    NUMBER: ClassVar = 18
+    FIELDS: ClassVar = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Its readable form."""
+        return {"revoke": {}}
+
+    def write_fields(self, w: Writer) -> None:
+        """Appends what follows the number: nothing."""
+
+
 Transaction: TypeAlias = (
     Deploy
     | Rollback
@@ -388,6 +403,7 @@ Transaction: TypeAlias = (
     | Freeze
     | SetTrigger
     | Work
+    | Revoke
 )
 
 
@@ -454,4 +470,5 @@ _READERS: dict[int, Callable[[Reader], Transaction]] = {
     Freeze.NUMBER: lambda r: Freeze(read_name(r)),
     SetTrigger.NUMBER: lambda r: SetTrigger(read_name(r), r.optional(lambda: Trigger.read(r))),
     Work.NUMBER: lambda r: Work(r.optional(lambda: WorkOffer.read(r))),
+    Revoke.NUMBER: lambda _: Revoke(),
 }

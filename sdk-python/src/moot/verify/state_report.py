@@ -71,8 +71,8 @@ def _said(proven: ProvenState) -> str:
 
 def _in_words(value: StateValue) -> str:  # noqa: PLR0911 - one line for each kind
     match value:
-        case Balance(balance):
-            return f"{balance:,}"
+        case Balance(balance, revoked):
+            return f"{balance:,}" if revoked is None else f"{balance:,}, its key was revoked at block {revoked}"
         case PathOwner(owner):
             return "nobody, for ever" if owner is None else str(owner)
         case PathRule(pattern, rule):
