@@ -29,7 +29,8 @@ fn offer(address: SocketAddr, request: &str, chunked: bool) -> (u64, Option<u16>
     } else {
         format!("content-length: {OFFERED_BYTES}")
     };
-    conn.send(format!("{request} HTTP/1.1\r\nhost: test\r\n{length}\r\n\r\n"));
+    // An upload that is not signed is refused for that.
+    conn.send(format!("{request} HTTP/1.1\r\nhost: test\r\nsignature: a=:AAAA:\r\n{length}\r\n\r\n"));
     let part = vec![b' '; 1 << 20];
     let framed = [format!("{:x}\r\n", part.len()).as_bytes(), &part, b"\r\n"].concat();
     let mut sent = 0;
