@@ -26,6 +26,9 @@ impl Ledger {
             uploads.touch(&digest, now_s);
             return Ok(digest);
         }
+        if self.core().components.repair(&digest, bytes)? {
+            return Ok(digest);
+        }
         uploads.store(&digest, bytes, now_s)?;
         Ok(digest)
     }

@@ -10,7 +10,7 @@
 
 use super::parts::PartList;
 use super::{KIND_COMPONENT, KIND_PART, Line};
-use crate::error::ReadError;
+use crate::error::{ComponentError, ReadError};
 use crate::limits::{COMPONENT_PART_BYTES, COMPONENT_PATIENCE, MAX_COMPONENT_FETCHES, MAX_PART_LISTS};
 use crate::store::marker::write_durably;
 use crate::uploads::Uploads;
@@ -88,6 +88,16 @@ impl Components {
     /// Functions were deployed: of their versions' components those that were uploaded stay.
     pub(crate) fn keep<'a>(&self, deployed: impl Iterator<Item = &'a Digest>) {
         deployed.for_each(|digest| self.uploads.keep(digest, &self.path(digest)));
+    }
+
+    /// Puts the right bytes of one that is kept, and was found damaged, in its place; false when it is not kept.
+    pub(crate) fn repair(&self, digest: &Digest, bytes: &[u8]) -> Result<bool, ComponentError> {
+        let path = self.path(digest);
+        if !path.exists() {
+            return Ok(false);
+        }
+        self.store(digest, bytes).map_err(|source| ComponentError::Io { path, source })?;
+        Ok(true)
     }
 
     /// Stores what another replica sent, durably.

@@ -125,10 +125,25 @@ async fn components_are_content_addressed() {
     assert_eq!(ledger.put_component(b"\0asm component").unwrap(), digest);
     assert_eq!(ledger.component(&digest).unwrap().unwrap(), b"\0asm component");
     assert_eq!(ledger.component(&moot_record::Digest::ZERO).unwrap(), None);
-    let file = dir.path().join("components").join(format!("{digest}.wasm"));
-    std::fs::write(&file, b"\0asm altered").unwrap();
+    let uploaded = dir.path().join("components/uploaded").join(format!("{digest}.wasm"));
+    std::fs::write(&uploaded, b"\0asm altered").unwrap();
     assert!(matches!(ledger.component(&digest), Err(ReadError::Damaged { .. })));
     // Storing it again repairs it.
     assert_eq!(ledger.put_component(b"\0asm component").unwrap(), digest);
     assert!(ledger.component(&digest).unwrap().is_some());
+}
+
+/// One that is deployed is repaired where it is kept, not beside it for a while.
+#[tokio::test]
+async fn a_damaged_component_is_repaired_where_it_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let digest = moot_record::component_digest(b"\0asm component");
+    let kept = dir.path().join("components").join(format!("{digest}.wasm"));
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(&kept, b"\0asm altered").unwrap();
+    assert!(matches!(ledger.component(&digest), Err(ReadError::Damaged { .. })));
+    assert_eq!(ledger.put_component(b"\0asm component").unwrap(), digest);
+    assert_eq!(std::fs::read(&kept).unwrap(), b"\0asm component");
+    assert!(!dir.path().join("components/uploaded").exists());
 }

@@ -1,6 +1,6 @@
 //! A key that was revoked, over HTTP: what it signs is refused with the height, and what it owns goes on for others.
 
-use crate::support::{Answer, Remote, TestNode, bundle, busy, key, open_path, say};
+use crate::support::{Answer, Remote, TestNode, bundle, busy, deploy_bundle, key, open_path, say};
 use moot_node::signature::{RequestToSign, sign};
 use moot_record::{Entry, FunctionKind, Keypair, Spec, Transaction};
 
@@ -60,8 +60,11 @@ fn case_70_whatever_a_revoked_key_signs_is_refused_and_what_it_owns_goes_on() {
         assert_revoked(&node.post("/_moot/bundles", &calls.encode()), height);
         assert_revoked(&call(node, &key()), height);
         assert_revoked(&node.put("/a/1", b"y", Some(&key())), height);
-        let upgrade = node.try_deploy("busy", &busy(), &Spec::new(FunctionKind::Typed, "/idle"));
-        assert_revoked(&upgrade.answer.unwrap(), height);
+        assert_revoked(&node.upload(&busy()), height);
+        let (network, until) = (node.genesis.network(), node.height() + 100);
+        let spec = Spec::new(FunctionKind::Typed, "/idle");
+        let upgrade = deploy_bundle(&network, until, "busy", &busy(), &spec, Some(1));
+        assert_revoked(&node.post("/_moot/bundles", &upgrade.encode()), height);
         assert_eq!(node.get("/_moot/values/a/1").text(), "x");
         // For everybody else nothing has changed: the function answers, its owner pays, the rule lets them write.
         assert_eq!(
