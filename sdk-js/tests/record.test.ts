@@ -8,8 +8,9 @@ import { type Codec, decode, encode } from "../src/record/codec.js";
 import { Entry } from "../src/record/entry.js";
 import { firstDifference, parseJson, printJson } from "../src/record/json.js";
 import { MAX_U64 } from "../src/record/limits.js";
-import { parseEntryId } from "../src/record/names.js";
+import { EntryId, parseEntryId } from "../src/record/names.js";
 import { packPages, parsePage } from "../src/record/page.js";
+import { readStateValue } from "../src/record/state-value.js";
 import { compareText, fromBase64Url, fromHex, toBase64, toBase64Url } from "../src/record/text.js";
 
 const hex = (text: string): Uint8Array => fromHex(text, text.length / 2, "bytes");
@@ -216,5 +217,24 @@ describe("json as evidence", () => {
     assert.deepEqual(difference('{"toString":1}', "{}"), { field: "toString", found: "1", proven: "absent" });
     assert.deepEqual(difference("{}", '{"a":null}'), { field: "a", found: "absent", proven: "null" });
     assert.deepEqual(difference('"1"', "1"), { field: "", found: '"1"', proven: "1" });
+  });
+});
+
+describe("state", () => {
+  test("a conviction by votes says which", () => {
+    const conviction = (voted?: number): Uint8Array => {
+      const out = new Writer();
+      out.array(voted === undefined ? 2 : 3);
+      EntryId.write(out, "1-2-3-4-5" as EntryId);
+      out.uint(7);
+      if (voted !== undefined) {
+        out.uint(voted);
+      }
+      return out.finish();
+    };
+    const sealed = { said: "1-2-3-4-5", burned: 7n };
+    assert.deepEqual(readStateValue("conviction", conviction()), sealed);
+    assert.deepEqual(readStateValue("conviction", conviction(2)), { ...sealed, voted: "skipped-and-final" });
+    assert.throws(() => readStateValue("conviction", conviction(3)), DecodeError);
   });
 });

@@ -19,6 +19,7 @@ from moot.record import (
     Balance,
     BlockHeader,
     Candidate,
+    Contradiction,
     Conviction,
     Digest,
     EntryId,
@@ -216,6 +217,11 @@ AT = SocketAddress.parse("[2001:db8::1]:9080"), SocketAddress.parse("10.0.0.1:10
             },
         ),
         (StateKey.conviction(ADA), Conviction(ENTRY, 7), {"said": "1-2-3-4-5", "burned": 7}),
+        (
+            StateKey.conviction(ADA),
+            Conviction(ENTRY, 7, Contradiction.SKIPPED_AND_FINAL),
+            {"said": "1-2-3-4-5", "burned": 7, "voted": "skipped-and-final"},
+        ),
         (
             StateKey.prices(),
             PriceList(Prices(1, 2, 3), ((ADA, Prices(4, 5)),)),

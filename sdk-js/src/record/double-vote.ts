@@ -23,7 +23,8 @@ import { concat } from "./text.js";
 /** Which two things a key said in one view. */
 export type Contradiction = "two-blocks" | "two-final" | "skipped-and-final";
 
-const CONTRADICTION = numbered<Contradiction>("contradiction of votes", [
+/** As records have it. */
+export const CONTRADICTION = numbered<Contradiction>("contradiction of votes", [
   "two-blocks",
   "two-final",
   "skipped-and-final",

@@ -5,6 +5,7 @@ import { Candidate } from "./bond.js";
 import { AccountId, Digest } from "./bytes.js";
 import { Reader, wrongLength } from "./cbor.js";
 import { decode } from "./codec.js";
+import { CONTRADICTION, type Contradiction } from "./double-vote.js";
 import {
   MAX_PATH_BYTES,
   MAX_RULE_BYTES,
@@ -64,12 +65,14 @@ export interface StakeState {
   readonly replicas: readonly Candidate[];
 }
 
-/** A replica that was proven to have sealed twice. */
+/** A replica that was proven to have sealed twice, or voted for two things in one view. */
 export interface ConvictionState {
   /** The transaction with the proof. */
   readonly said: EntryId;
   /** How many units were burned for it. */
   readonly burned: bigint;
+  /** What its votes say; left out: it sealed twice. */
+  readonly voted?: Contradiction;
 }
 
 /** The prices in force, and what members of the committee would have instead. */
@@ -159,8 +162,13 @@ const READERS: { readonly [K in keyof StateValues]: (r: Reader) => StateValues[K
     };
   },
   conviction(r) {
-    r.array(2);
-    return { said: EntryId.read(r), burned: r.uint() };
+    const at = r.position;
+    const fields = r.list(3);
+    if (fields < 2) {
+      throw wrongLength("the conviction", at, fields, 2);
+    }
+    const found = { said: EntryId.read(r), burned: r.uint() };
+    return fields === 3 ? { ...found, voted: CONTRADICTION.read(r) } : found;
   },
   prices(r) {
     r.array(2);

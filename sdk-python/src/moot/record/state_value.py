@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moot.errors import Invalid
 from moot.record.address import EntryId, read_name
 from moot.record.bond import Candidate
+from moot.record.double_vote import Contradiction
 from moot.record.fixed import AccountId, Digest
 from moot.record.item import Record
 from moot.record.limits import (
@@ -210,33 +211,38 @@ class Staked(Record):
 
 @dataclass(frozen=True, slots=True)
 class Conviction(Record):
-    """A replica was proven to have sealed twice.
+    """A replica was proven to have sealed twice, or voted for two things in one view.
 
     Attributes:
         said: the transaction with the proof.
         burned: how many units were burned for it.
+        voted: what its votes say; None: it sealed twice.
     """
 
     said: EntryId
     burned: int
+    voted: Contradiction | None = None
 
     MAX_BYTES = 128
 
     def to_json(self) -> dict[str, Any]:
         """Its readable form."""
-        return {"said": str(self.said), "burned": exact(self.burned)}
+        voted = {} if self.voted is None else {"voted": str(self.voted)}
+        return {"said": str(self.said), "burned": exact(self.burned), **voted}
 
     def write(self, w: Writer) -> None:
         """Appends its fields."""
-        w.array(2)
+        w.array(2 if self.voted is None else 3)
         self.said.write(w)
         w.uint(self.burned)
+        if self.voted is not None:
+            self.voted.write(w)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         """Reads its fields."""
-        r.array(2)
-        return cls(EntryId.read(r), r.uint())
+        voted = r.one_more_than(2, "the conviction")
+        return cls(EntryId.read(r), r.uint(), Contradiction.read(r) if voted else None)
 
 
 @dataclass(frozen=True, slots=True)
