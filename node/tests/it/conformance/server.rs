@@ -1,7 +1,8 @@
 //! A server for outbound requests: it answers every request with its method and path, and ends the connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::time::Duration;
 
 /// Starts it; it runs until the process ends.
 pub(crate) fn start() -> SocketAddr {
@@ -34,6 +35,11 @@ pub(crate) fn start() -> SocketAddr {
                 format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
             // The other side may have gone: its case says so.
             let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(text.as_bytes()));
+            // Closed with the end of a chunked request unread, the system would reset the connection, and the other side
+            // could lose what it has not read yet.
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let _ = std::io::copy(&mut &stream, &mut std::io::sink());
         }
     });
     address
