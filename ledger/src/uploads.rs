@@ -31,8 +31,11 @@ struct Upload {
 /// What waits to be deployed.
 pub(crate) struct Uploads {
     dir: PathBuf,
-    /// Held while files come and go, so that what a deploy was just checked against is not swept under it.
+    /// Held while files are moved and removed, so that what a deploy was just checked against is not swept under it. Not
+    /// while one is written: commits look in here.
     waiting: Mutex<BTreeMap<Digest, Upload>>,
+    /// Held while a file is written: two of the same bytes would share a draft, and room is looked for before.
+    writing: Mutex<()>,
 }
 
 impl Uploads {
@@ -51,7 +54,7 @@ impl Uploads {
                 _ => drop(fs::remove_file(file.path())),
             }
         }
-        Uploads { dir, waiting: Mutex::new(waiting) }
+        Uploads { dir, waiting: Mutex::new(waiting), writing: Mutex::default() }
     }
 
     pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
@@ -64,18 +67,24 @@ impl Uploads {
 
     /// Stores an upload, durably, if there is room.
     pub(crate) fn store(&self, digest: &Digest, bytes: &[u8], now_s: u64) -> Result<(), ComponentError> {
-        let mut waiting = self.waiting.lock();
+        let _one_at_a_time = self.writing.lock();
         let size = bytes.len() as u64;
-        let others = waiting.iter().filter(|(known, _)| *known != digest);
-        let (count, sum) = others.fold((0, 0), |(n, sum), (_, upload)| (n + 1, sum + upload.bytes));
+        let (count, sum) = self.others(digest);
         if count >= MAX_UPLOADED || sum + size > MAX_UPLOADED_BYTES {
             return Err(ComponentError::NoRoom { waiting: count, bytes: sum, max: MAX_UPLOADED_BYTES });
         }
         let path = self.path(digest);
         let stored = fs::create_dir_all(&self.dir).and_then(|()| write_durably(&path, bytes));
         stored.map_err(|source| ComponentError::Io { path, source })?;
-        waiting.insert(*digest, Upload { bytes: size, since_s: Some(now_s) });
+        self.waiting.lock().insert(*digest, Upload { bytes: size, since_s: Some(now_s) });
         Ok(())
+    }
+
+    /// How many wait beside one, and their bytes.
+    fn others(&self, digest: &Digest) -> (usize, u64) {
+        let waiting = self.waiting.lock();
+        let others = waiting.iter().filter(|(known, _)| *known != digest);
+        others.fold((0, 0), |(count, sum), (_, upload)| (count + 1, sum + upload.bytes))
     }
 
     /// A deploy of it was asked for: it has its time anew.

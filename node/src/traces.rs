@@ -11,7 +11,8 @@
 //!
 //! - Provides: names of the standard's conventions; the path and no query, no header, no body: they hold what people
 //!   send. A collector that is away is said once, and what it missed is dropped.
-//! - Does not provide: gRPC, metrics and logs. Metrics are at `/_moot/metrics`.
+//! - Does not provide: gRPC, compression, another time limit for a batch than the standard's ten seconds, metrics and
+//!   logs. Metrics are at `/_moot/metrics`.
 
 mod collector;
 mod span;

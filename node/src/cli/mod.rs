@@ -186,7 +186,7 @@ fn open_as_many_files_as_allowed() {
 /// What is logged when nobody chooses. Two of the named parts call their own orderly end an error, the others say with each
 /// batch of traces that the collector is away, which is said once.
 const USUAL_LOG: &str =
-    "warn,commonware_broadcast=off,commonware_resolver=off,opentelemetry_sdk=error,opentelemetry-otlp=off";
+    "warn,commonware_broadcast=off,commonware_resolver=off,opentelemetry_sdk=off,opentelemetry-otlp=off";
 
 /// `MOOT_LOG` (or `RUST_LOG`) chooses what is logged, in the form of `tracing_subscriber::EnvFilter`.
 fn log_to_stderr() {

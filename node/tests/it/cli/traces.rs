@@ -182,6 +182,7 @@ fn a_collector_that_is_away_is_said_once_and_takes_traces_later() {
     let (code, said) = up.stop_and_read();
     assert_eq!(code, 0, "{said}");
     assert_eq!(said.matches("traces are dropped").count(), 1, "{said}");
+    assert!(!said.contains("ExportError"), "nor by the library, with each batch: {said}");
     assert!(said.contains(&collector.to_string()) && said.contains("takes traces again"), "{said}");
     assert!(!said.contains("let-me-in"), "the collector's key is nobody's business: {said}");
 }
