@@ -50,6 +50,16 @@ export const host: FakeHost = {
   held: 0,
 };
 
+// QuickJS has what Node has not yet.
+const later = Uint8Array as {
+  fromBase64?: (text: string) => Uint8Array;
+  prototype: { toBase64?: () => string };
+};
+later.fromBase64 ??= (text) => Uint8Array.from(Buffer.from(text, "base64"));
+later.prototype.toBase64 ??= function (this: Uint8Array) {
+  return Buffer.from(this).toString("base64");
+};
+
 const decoder = new TextDecoder();
 const bucket = {
   get: (key: string) => host.store.get(key),

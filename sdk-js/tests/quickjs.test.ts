@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import "./interfaces.js";
 import { QuickTextDecoder, QuickTextEncoder } from "../src/guest/quickjs-text.js";
 import { QuickUrl, QuickUrlSearchParams } from "../src/guest/quickjs-url.js";
 

@@ -139,7 +139,7 @@ fn read_language(section: Section<'_, '_>) -> Option<LanguageBuild> {
                 return None;
             }
         };
-        let warm_up = read_warm_up(&section, warm_up, language, engine, interfaces.is_some())?;
+        let warm_up = read_warm_up(&section, warm_up, language, interfaces.is_some())?;
         let source = match (source, language) {
             (Some((text, at)), _) if text.trim().is_empty() => {
                 section.source().problem(at, "`source` is empty", Some(example(language)));
@@ -167,7 +167,6 @@ fn read_warm_up(
     section: &Section<'_, '_>,
     paths: Vec<Found<&str>>,
     language: Language,
-    engine: Engine,
     has_world: bool,
 ) -> Option<Vec<String>> {
     let Some((_, first)) = paths.first() else { return Some(Vec::new()) };
@@ -175,8 +174,8 @@ fn read_warm_up(
         section.source().problem(at.clone(), message, Some(help.to_owned()));
         None
     };
-    if language != Language::JavaScript || engine != Engine::StarlingMonkey || has_world {
-        let message = "`warm_up` is for HTTP functions in JavaScript with the engine starlingmonkey alone";
+    if language != Language::JavaScript || has_world {
+        let message = "`warm_up` is for HTTP functions in JavaScript alone, which have no `world`";
         return problem(first, message.to_owned(), "leave it out");
     }
     if let Some((_, at)) = paths.get(MAX_WARM_UP) {

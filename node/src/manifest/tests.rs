@@ -229,8 +229,8 @@ fn wrong_values_are_named() {
         ("build = { language = \"javascript\", source = \"a\", engine = \"v8\" }", "not \"v8\""),
         ("build = { language = \"go\", warm_up = [\"/\"] }", "`warm_up` is for HTTP functions in JavaScript"),
         (
-            "build = { language = \"javascript\", source = \"a\", engine = \"quickjs\", warm_up = [\"/\"] }",
-            "with the engine starlingmonkey alone",
+            "build = { language = \"javascript\", source = \"a\", wit = \"w\", world = \"v\", warm_up = [\"/\"] }",
+            "which have no `world`",
         ),
         (
             "build = { language = \"javascript\", source = \"a\", warm_up = [\"books\"] }",

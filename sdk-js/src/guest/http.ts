@@ -46,7 +46,7 @@ export function serve(main: HttpFunction | HttpFunction["fetch"]): void {
       },
       passThroughOnException: () => undefined,
     };
-    event.respondWith(answer(main, event.request, background));
+    event.respondWith(Promise.resolve(answer(main, event.request, background)));
   });
 }
 
@@ -78,29 +78,33 @@ export async function warmUp(
   await Promise.all(work);
 }
 
-/** What `main` answers; what it throws is written to the log, and the caller is told no more than that. */
-export async function answer(
+/** What `main` answers, at once where it does; what it throws is written to the log, and the caller is told no more. */
+export function answer(
   main: HttpFunction | HttpFunction["fetch"],
   request: Request,
   background: ExecutionContext,
   given?: Record<string, string>,
   failed: (error: unknown) => Response = unexpected,
-): Promise<Response> {
+): Response | Promise<Response> {
   try {
     const env = given ?? environment.all();
-    const response = await (typeof main === "function"
-      ? main(request, env, background)
-      : main.fetch(request, env, background));
-    if (!(response instanceof Response)) {
-      throw new TypeError(`fetch must answer with a Response, not with ${describe(response)}`);
-    }
-    return response;
+    const response =
+      typeof main === "function" ? main(request, env, background) : main.fetch(request, env, background);
+    return response instanceof Response ? response : Promise.resolve(response).then(checked).catch(failed);
   } catch (error) {
     return failed(error);
   }
 }
 
-function unexpected(error: unknown): Response {
+function checked(response: unknown): Response {
+  if (!(response instanceof Response)) {
+    throw new TypeError(`fetch must answer with a Response, not with ${describe(response)}`);
+  }
+  return response;
+}
+
+/** What a caller is answered when nobody expected `error`, which is in the log then. */
+export function unexpected(error: unknown): Response {
   report(error);
   const problem = { type: "about:blank", title: "Internal Server Error", status: 500, detail: UNEXPECTED };
   const headers = { "content-type": "application/problem+json" };

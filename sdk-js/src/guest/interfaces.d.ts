@@ -70,6 +70,8 @@ declare module "wasi:io/streams" {
     checkWrite(): bigint | number;
     write(bytes: Uint8Array): void;
     flush(): void;
+    /** At most 4,096 bytes. */
+    blockingWriteAndFlush(bytes: Uint8Array): void;
     subscribe(): Pollable;
   }
 }
@@ -109,6 +111,23 @@ declare module "wasi:http/types" {
     status(): number;
     headers(): Fields;
     consume(): IncomingBody;
+  }
+  export interface IncomingRequest extends Disposable {
+    method(): { tag: string; val?: string };
+    pathWithQuery(): string | null | undefined;
+    scheme(): { tag: string; val?: string } | null | undefined;
+    authority(): string | null | undefined;
+    headers(): Fields;
+    consume(): IncomingBody;
+  }
+  export class OutgoingResponse {
+    constructor(headers: Fields);
+    setStatusCode(status: number): void;
+    body(): OutgoingBody;
+  }
+  export class ResponseOutparam {
+    static set(out: ResponseOutparam, response: Result<OutgoingResponse>): void;
+    readonly host: never;
   }
   type Result<T> = { tag: "ok"; val: T } | { tag: "err"; val?: unknown };
   export interface FutureIncomingResponse extends Disposable {

@@ -2,130 +2,71 @@
  * `fetch` for QuickJS, over `wasi:http`. Imported when `grants.http` of moot.toml is there; what it lets through is the
  * host's to say.
  *
- *     fetch(url, { method, headers, body }) ──► outgoing-handler ──► Response: status, headers, and a body read once, whole
+ *     fetch(request) ──► outgoing-handler ──► Response: status, headers, and its body as it comes
  *
- * Not there: streams, `Request`, signals, and a `Response` of one's own. Redirects are answers like others.
+ * Redirects are answers like others, as StarlingMonkey has it: where they lead may not be granted.
  */
 
 import * as outgoing from "wasi:http/outgoing-handler";
 import * as http from "wasi:http/types";
-import type { FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody } from "wasi:http/types";
-import type { InputStream } from "wasi:io/streams";
-import { QuickHeaders, type HeadersSource } from "./quickjs-headers.js";
+import type { FutureIncomingResponse, IncomingResponse } from "wasi:http/types";
+import type { Content } from "./quickjs-body.js";
+import { bytesOf } from "./quickjs-bytes.js";
 import { release, whenReady } from "./quickjs-loop.js";
+import { QuickReadableStream } from "./quickjs-readable.js";
+import { QuickRequest, type QuickRequestInit } from "./quickjs-request.js";
+import { QuickResponse, ResponseParts } from "./quickjs-response.js";
+import { headersOf, incoming, isTagged, listOf, METHODS, payloadOf, send } from "./quickjs-wire.js";
 
-/** Bytes that are asked for at once. */
-const CHUNK_BYTES = 64 * 1024;
-
-type Body = string | URLSearchParams | ArrayBuffer | ArrayBufferView;
-
-/** What a request is made of, besides its URL. */
-export interface QuickRequestInit {
-  method?: string;
-  headers?: HeadersSource;
-  body?: Body | null;
+export async function fetch(
+  input: string | URL | QuickRequest,
+  init: QuickRequestInit = {},
+): Promise<QuickResponse> {
+  const request = new QuickRequest(input, init);
+  const { signal } = request;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    signal.whenAborted(() => {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the signal was given
+      reject(signal.reason);
+    });
+    ask(request).then(resolve, reject);
+  });
 }
 
-export class QuickResponse {
-  readonly ok: boolean;
-  readonly redirected = false;
-  readonly statusText = "";
-  #body: IncomingBody | null;
-  readonly #from: IncomingResponse;
-
-  constructor(
-    readonly url: string,
-    readonly status: number,
-    readonly headers: QuickHeaders,
-    from: IncomingResponse,
-  ) {
-    this.ok = status >= 200 && status <= 299;
-    this.#from = from;
-    this.#body = from.consume();
-  }
-
-  get bodyUsed(): boolean {
-    return this.#body === null;
-  }
-  async bytes(): Promise<Uint8Array> {
-    const body = this.#body;
-    if (body === null) {
-      throw new TypeError(`the body of the answer from ${this.url} was read already`);
-    }
-    this.#body = null;
-    const stream = body.stream();
-    try {
-      return await readAll(stream, this.url);
-    } finally {
-      // A child goes before its parent.
-      release(stream);
-      release(body);
-      release(this.#from);
-    }
-  }
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    return (await this.bytes()).buffer as ArrayBuffer;
-  }
-  async text(): Promise<string> {
-    return new TextDecoder().decode(await this.bytes());
-  }
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text()) as unknown;
-  }
-}
-
-export async function fetch(url: string | URL, init: QuickRequestInit = {}): Promise<QuickResponse> {
-  const to = new URL(url);
-  const { bytes, type } = bodyOf(init.body ?? null);
-  const headers = new QuickHeaders(init.headers);
-  if (type !== null && !headers.has("content-type")) {
-    headers.set("content-type", type);
-  }
-  if (bytes !== null) {
-    headers.set("content-length", String(bytes.length));
-  }
-  const request = requestTo(to, init.method ?? "GET", headers);
+async function ask(request: QuickRequest): Promise<QuickResponse> {
+  const to = new URL(request.url);
+  const given = request.take();
+  // Its length is that of its bytes.
+  const content = typeof given === "string" ? new TextEncoder().encode(given) : given;
+  const asked = requestTo(to, request, content);
   // Of the request itself, which is gone once it is on its way.
-  const body = bytes === null ? null : request.body();
-  const answer = attempt(to, () => outgoing.handle(request, null));
-  if (body !== null && bytes !== null) {
-    await send(body, bytes);
+  const body = content === null ? null : asked.body();
+  const answer = attempt(to, () => outgoing.handle(asked, null));
+  if (body !== null) {
+    try {
+      await send(body, content);
+    } catch {
+      // A server may answer before it has read all of it. The answer says why, or that there is none.
+    }
   }
   const response = await answerOf(answer, to);
-  const fields = response.headers();
-  const entries = fields.entries();
-  release(fields);
-  const received = new QuickHeaders(entries.map(([name, value]): [string, string] => [name, latin1(value)]));
-  return new QuickResponse(to.href, response.status(), received, response);
+  const received = (): QuickReadableStream<Uint8Array> =>
+    incoming(response.consume(), `the answer from ${to.href}`, () => {
+      release(response);
+    });
+  const headers = headersOf(response.headers());
+  return new QuickResponse(new ResponseParts(response.status(), headers, received, "basic", to.href));
 }
 
-function bodyOf(body: Body | null): { bytes: Uint8Array | null; type: string | null } {
-  if (body === null) {
-    return { bytes: null, type: null };
-  }
-  if (typeof body === "string") {
-    return { bytes: new TextEncoder().encode(body), type: "text/plain;charset=UTF-8" };
-  }
-  if (body instanceof URLSearchParams) {
-    const type = "application/x-www-form-urlencoded;charset=UTF-8";
-    return { bytes: new TextEncoder().encode(body.toString()), type };
-  }
-  if (body instanceof ArrayBuffer) {
-    return { bytes: new Uint8Array(body), type: null };
-  }
-  if (ArrayBuffer.isView(body)) {
-    return { bytes: new Uint8Array(body.buffer, body.byteOffset, body.byteLength), type: null };
-  }
-  throw new TypeError("the body of a request is a string, URLSearchParams, an ArrayBuffer or a view of one");
-}
-
-const METHODS = ["get", "head", "post", "put", "delete", "connect", "options", "trace", "patch"];
-
-function requestTo(to: URL, method: string, headers: QuickHeaders): http.OutgoingRequest {
+function requestTo(to: URL, { method, headers }: QuickRequest, content: Content): http.OutgoingRequest {
   if (to.protocol !== "http:" && to.protocol !== "https:") {
     throw new TypeError(`${to.href} cannot be fetched: its scheme must be http or https`);
   }
-  const fields = Array.from(headers, ([name, value]): [string, Uint8Array] => [name, bytesOf(value)]);
+  const fields = listOf(headers);
+  if (content !== null && !(content instanceof QuickReadableStream)) {
+    fields.push(["content-length", bytesOf(String(content.length))]);
+  }
   const request = new http.OutgoingRequest(attempt(to, () => http.Fields.fromList(fields)));
   const small = method.toLowerCase();
   request.setMethod(METHODS.includes(small) ? { tag: small } : { tag: "other", val: method });
@@ -133,25 +74,6 @@ function requestTo(to: URL, method: string, headers: QuickHeaders): http.Outgoin
   request.setAuthority(to.host);
   request.setPathWithQuery(to.pathname + to.search);
   return request;
-}
-
-/** Sends all of a body. A server may answer before it has read it, and then its answer is what counts. */
-async function send(body: OutgoingBody, bytes: Uint8Array): Promise<void> {
-  const stream = body.write();
-  try {
-    for (let at = 0; at < bytes.length;) {
-      await whenReady(stream.subscribe());
-      const part = bytes.slice(at, at + Math.min(Number(stream.checkWrite()), CHUNK_BYTES));
-      stream.write(part);
-      at += part.length;
-    }
-    stream.flush();
-    await whenReady(stream.subscribe());
-    release(stream);
-    http.OutgoingBody.finish(body, null);
-  } catch {
-    // The answer says why, or that there is none.
-  }
 }
 
 async function answerOf(future: FutureIncomingResponse, to: URL): Promise<IncomingResponse> {
@@ -165,47 +87,6 @@ async function answerOf(future: FutureIncomingResponse, to: URL): Promise<Incomi
     throw failed(to, got.val.val);
   }
   return got.val.val;
-}
-
-async function readAll(stream: InputStream, url: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    await whenReady(stream.subscribe());
-    let part: Uint8Array;
-    try {
-      part = stream.read(CHUNK_BYTES);
-    } catch (error) {
-      const code = payloadOf(error);
-      if (isTagged(code) && code.tag === "closed") {
-        break;
-      }
-      throw new TypeError(`the answer from ${url} broke off`, { cause: error });
-    }
-    parts.push(part);
-    length += part.length;
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-interface Tagged {
-  tag: string;
-  val?: unknown;
-}
-
-/** What an `err` of the host has in it: the engine throws an error around it. */
-function payloadOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null && "payload" in error ? error.payload : error;
-}
-
-function isTagged(value: unknown): value is Tagged {
-  return typeof value === "object" && value !== null && "tag" in value;
 }
 
 function attempt<T>(to: URL, work: () => T): T {
@@ -232,14 +113,4 @@ function portOf(to: URL): string {
   return to.port !== "" ? to.port : to.protocol === "http:" ? "80" : "443";
 }
 
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-}
-
-for (const [name, value] of Object.entries({ fetch, Headers: QuickHeaders })) {
-  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-}
+Object.defineProperty(globalThis, "fetch", { value: fetch, writable: true, configurable: true });

@@ -61,12 +61,20 @@ function poll(): boolean {
   return true;
 }
 
+/** Runs what is left to do without the host, and writes to the log what was rejected and nobody waits for. */
+export function goOn(): void {
+  runJobs();
+  for (const reason of takeUnheeded()) {
+    report(new Error("a promise was rejected, and nobody waits for it", { cause: reason }));
+  }
+}
+
 /**
  * Waits until `promise` is settled; `who` is who waits, for people.
  *
  * @throws its reason, when it is rejected; an error when nothing is left that could settle it.
  */
-export function settled<T>(promise: Promise<T>, who: string): T {
+export function settled<T>(promise: Promise<T>, who: string | (() => string)): T {
   const seen: { outcome?: { value: T } | { reason: unknown } } = {};
   promise.then(
     (value) => {
@@ -80,12 +88,10 @@ export function settled<T>(promise: Promise<T>, who: string): T {
   while (seen.outcome === undefined && poll()) {
     runJobs();
   }
-  for (const reason of takeUnheeded()) {
-    report(new Error("a promise was rejected, and nobody waits for it", { cause: reason }));
-  }
+  goOn();
   if (seen.outcome === undefined) {
     throw new Error(
-      `${who} waits for something that will never come: no job, timer or request is left that could settle its promise`,
+      `${typeof who === "string" ? who : who()} waits for something that will never come: no job, timer or request is left that could settle its promise`,
     );
   }
   if ("reason" in seen.outcome) {

@@ -5,7 +5,12 @@
  * address, and setters but those of `search` and `hash`.
  */
 
+import { wellFormed } from "./quickjs-bytes.js";
+
 const DEFAULT_PORTS: Record<string, string> = { "http:": "80", "https:": "443", "ws:": "80", "wss:": "443" };
+/** What most URLs are, in which nothing has to be changed; a path with dots at its labels' beginnings is not. */
+const USUAL =
+  /^(https?:)\/\/([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?(\/[\w\-.~!$&()*+,;=:@/]*)?(\?[\w\-.~!$&()*+,;=:@/?%]+)?$/;
 const SCHEME = /^([a-z][a-z0-9+.-]*:)(.*)$/is;
 const PATH_KEPT = /[^!$&'()*+,\-./0-9:;=@A-Z[\]_a-z~%|\\^]/gu;
 const QUERY_KEPT = /[^!$%&()*+,\-./0-9:;=?@A-Z[\]_a-z~|\\^`{}]/gu;
@@ -22,6 +27,9 @@ function escape(text: string, pattern: RegExp): string {
 
 /** Percent-decoded; what is not UTF-8 becomes the replacement character. */
 function unescape(text: string): string {
+  if (!text.includes("%")) {
+    return wellFormed(text);
+  }
   const bytes: number[] = [];
   const raw = new TextEncoder().encode(text);
   for (let at = 0; at < raw.length; at += 1) {
@@ -126,26 +134,41 @@ function parsePairs(text: string): [string, string][] {
 }
 
 export class QuickUrl {
-  readonly protocol: string;
-  readonly username: string = "";
-  readonly password: string = "";
-  readonly hostname: string = "";
-  readonly port: string = "";
-  readonly pathname: string;
-  readonly searchParams: QuickUrlSearchParams;
-  #search = "";
+  declare readonly protocol: string;
+  declare readonly username: string;
+  declare readonly password: string;
+  declare readonly hostname: string;
+  declare readonly port: string;
+  declare readonly pathname: string;
+  #search: string;
   #hash = "";
+  /** Parsed when they are first asked for. */
+  #parameters: QuickUrlSearchParams | null = null;
   /** Whether an authority was written: `file:///x` has an empty one, `mailto:x` none. */
   readonly #authority: boolean;
 
   constructor(text: string | QuickUrl, base?: string | QuickUrl) {
-    const given = String(text)
-      .trim()
-      .replace(/[\t\n\r]/g, "");
+    this.username = "";
+    this.password = "";
+    this.hostname = "";
+    this.port = "";
+    const given = String(text);
+    const usual = USUAL.exec(given);
+    if (usual !== null && !given.includes("/.") && Number(usual[3] ?? 0) <= 0xffff) {
+      const [, protocol = "", hostname = "", port = "", pathname = "/", search = ""] = usual;
+      this.protocol = protocol;
+      this.hostname = hostname;
+      this.port = port === DEFAULT_PORTS[protocol] ? "" : port;
+      this.pathname = pathname;
+      this.#search = search;
+      this.#authority = true;
+      return;
+    }
+    const plain = given.trim().replace(/[\t\n\r]/g, "");
     const [, scheme, rest] =
-      SCHEME.exec(given) ?? SCHEME.exec(base === undefined ? "" : resolve(given, new QuickUrl(base))) ?? [];
+      SCHEME.exec(plain) ?? SCHEME.exec(base === undefined ? "" : resolve(plain, new QuickUrl(base))) ?? [];
     if (scheme === undefined || rest === undefined) {
-      throw new TypeError(`Invalid URL: ${given}`);
+      throw new TypeError(`Invalid URL: ${plain}`);
     }
     this.protocol = scheme.toLowerCase();
     const special = this.protocol in DEFAULT_PORTS;
@@ -163,7 +186,7 @@ export class QuickUrl {
       const name = unescape(host).toLowerCase();
       const wrong = special && !/^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=-]+)$/.test(name);
       if (parts === null || wrong || Number(port) > 0xffff) {
-        throw new TypeError(`Invalid URL: ${given}`);
+        throw new TypeError(`Invalid URL: ${plain}`);
       }
       this.username = user;
       this.password = password;
@@ -174,9 +197,6 @@ export class QuickUrl {
     this.pathname = escape(this.#authority ? normal(pathname) : pathname, PATH_KEPT);
     this.#search = query.length === 0 ? "" : mark("?", escape(query.join("?"), QUERY_KEPT));
     this.#hash = hash.length === 0 ? "" : mark("#", escape(hash.join("#"), HASH_KEPT));
-    this.searchParams = QuickUrlSearchParams.of(this.#search, (changed) => {
-      this.#search = mark("?", changed);
-    });
   }
 
   static canParse(text: string, base?: string): boolean {
@@ -191,6 +211,12 @@ export class QuickUrl {
     }
   }
 
+  get searchParams(): QuickUrlSearchParams {
+    this.#parameters ??= QuickUrlSearchParams.of(this.#search, (changed) => {
+      this.#search = mark("?", changed);
+    });
+    return this.#parameters;
+  }
   get search(): string {
     return this.#search;
   }

@@ -5,7 +5,7 @@
 
 import { waitWith } from "./engine.js";
 import { settled } from "./quickjs-loop.js";
-import { QuickPromise } from "./quickjs-promise.js";
+import { QuickPromise, spawn } from "./quickjs-promise.js";
 import { clearTimer, queueMicrotask, setInterval, setTimeout } from "./quickjs-timers.js";
 
 const NO_FETCH = 'no request is granted: `http = ["https://host:443"]` below grants in moot.toml grants some';
@@ -13,6 +13,8 @@ const NO_FETCH = 'no request is granted: `http = ["https://host:443"]` below gra
 const waiting: Record<string, unknown> = {
   Promise: QuickPromise,
   queueMicrotask,
+  // What calls async functions, as `moot build` writes them.
+  __moot_spawn: spawn,
   setTimeout,
   setInterval,
   clearTimeout: clearTimer,

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import { asGenerators, Unfit } from "./generators.mjs";
 import { runsOf } from "./lines.mjs";
 
 const order = JSON.parse(await readFile(process.argv[2], "utf8"));
@@ -20,8 +21,8 @@ const SDK = "@folkmoot/sdk/guest";
 /** What the entry leaves there is run last, when stacks can be read. */
 const WARM_UP = 'Symbol.for("folkmoot.warm-up")';
 /** Modules of the SDK that are imported for what they leave in the globals. */
-const FOR_GLOBALS = ["quickjs.ts", "quickjs-waiting.ts", "quickjs-fetch.ts"];
-/** QuickJS goes on with no promise of its own; below this version of the language async functions are generators over ours. */
+const FOR_GLOBALS = ["quickjs.ts", "quickjs-waiting.ts", "quickjs-web.ts", "quickjs-fetch.ts", "quickjs-crypto.ts"];
+/** QuickJS goes on with no promise of its own; below this version of the language the bundler has no async functions either. */
 const WITHOUT_ASYNC = "es2016";
 /** What that version lacks too, and is left as it is: this engine has it. */
 const LEFT_AS_IT_IS = "TOLERATED_TRANSFORM";
@@ -38,12 +39,12 @@ class Wrong extends Error {
 }
 
 /** A package that jco depends on, found as Node would from there. */
-async function dependency(name) {
+async function dependency(name, part = ".") {
   for (let folder = order.jco; ; folder = dirname(folder)) {
     const path = join(folder, "node_modules", name);
     if (existsSync(join(path, "package.json"))) {
       const { exports, main } = JSON.parse(await readFile(join(path, "package.json"), "utf8"));
-      const root = typeof exports === "object" ? (exports["."] ?? exports) : exports;
+      const root = typeof exports === "object" ? (exports[part] ?? exports) : exports;
       const entry = typeof root === "object" ? (root.import ?? root.default) : root;
       return import(pathToFileURL(join(path, entry ?? main ?? "index.js")));
     }
@@ -54,8 +55,10 @@ async function dependency(name) {
 }
 
 const name = ({ namespace, package: packageName, interface: face }) => `${namespace}:${packageName}/${face}`;
-/** The name that modules import an interface by: some stand in for WASI's while the component is made. */
-const imported = (face) => name(face.namespace === "moot" && face.package !== "function" ? { ...face, namespace: "wasi" } : face);
+/** Packages of WASI that others may stand in for while the component is made. */
+const STOOD_IN = ["io", "clocks", "cli", "filesystem", "sockets", "http"];
+/** The name that modules know an interface by. */
+const called = (face) => name(face.namespace === "moot" && STOOD_IN.includes(face.package) ? { ...face, namespace: "wasi" } : face);
 const camel = (text) => text.replace(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 /** `wasi:http/types` to the same with the version that the world has. */
@@ -68,9 +71,9 @@ async function readWorld() {
   const versioned = imports.map((face) => {
     const { major, minor, patch, pre } = face.version ?? {};
     const version = face.version ? `@${major}.${minor}.${patch}${pre ? `-${pre}` : ""}` : "";
-    return [imported(face), name(face) + version];
+    return [called(face), name(face) + version];
   });
-  return { imports: new Map(versioned), exports: exports.map(name) };
+  return { imports: new Map(versioned), exports: exports.map(called) };
 }
 
 /** The declarations of the world's interfaces, for editors and the type checker. What the world exports besides. */
@@ -136,24 +139,47 @@ async function bundle(input, entryText, world, target) {
     if (more !== undefined) {
       throw new Wrong("the bundle has several parts", "`import()` of another module cannot be in a component");
     }
-    return { chunk, warnings };
+    const { code, map, imports, exports } = chunk;
+    return { chunk: { code, map, imports, exports }, warnings };
   } finally {
     await build.close();
   }
 }
 
+/** What is put into QuickJS before anything else: the engine is a language and nothing around it. */
+function globals(http, waits) {
+  const fetches = waits && order.outbound;
+  const parts = [
+    ["quickjs", true],
+    ["quickjs-waiting", waits],
+    ["quickjs-web", http || fetches],
+    ["quickjs-fetch", fetches],
+    ["quickjs-crypto", order.random],
+  ];
+  return parts.filter(([, wanted]) => wanted).map(([part]) => `import "${SDK}/${part}";`);
+}
+
+/** A bundle for QuickJS whose async functions are generators over a `Promise` that goes on. */
+async function bundleWithoutAsync(text, world) {
+  const made = await bundle(ENTRY, text, world);
+  const { parseAst } = await dependency("rolldown", "./parseAst");
+  try {
+    made.chunk.code = asGenerators(made.chunk.code, parseAst(made.chunk.code));
+    return made;
+  } catch (error) {
+    if (error instanceof Unfit) {
+      return bundle(ENTRY, text, world, WITHOUT_ASYNC);
+    }
+    throw error;
+  }
+}
+
 /** What the entry exports, by what the world exports and the module has. */
-function entry(world, functions, has, waits) {
+function entry(world, functions, has, http, waits) {
   const from = JSON.stringify(order.source);
   const lines = [];
   if (QUICKJS) {
-    lines.push(`import "${SDK}/quickjs";`);
-    if (waits) {
-      lines.push(`import "${SDK}/quickjs-waiting";`);
-    }
-    if (waits && order.outbound) {
-      lines.push(`import "${SDK}/quickjs-fetch";`);
-    }
+    lines.push(...globals(http, waits));
   } else {
     lines.push(`import { readableErrors } from "${SDK}/console";`, "readableErrors();");
   }
@@ -181,14 +207,14 @@ function entry(world, functions, has, waits) {
       if (!has.includes("default")) {
         throw missing("default", "export default { fetch(request) { ... } }");
       }
+      lines.push(`import main from ${from};`);
       if (QUICKJS) {
-        throw new Wrong(
-          "QuickJS answers no HTTP: it has no Request and no streams, and HTTP functions need StarlingMonkey",
-          'leave `engine = "quickjs"` out, or answer events: export default defineFunction(...)',
-        );
+        lines.push(`import { exportHttp } from "${SDK}/quickjs-http";`, "export const incomingHandler = exportHttp(main);");
+      } else {
+        lines.push(`import { serve } from "${SDK}/http";`, "serve(main);");
       }
-      lines.push(`import main from ${from};`, `import { serve, warmUp } from "${SDK}/http";`, "serve(main);");
       if (order.warmUp.length > 0) {
+        lines.push(`import { warmUp } from "${SDK}/http";`);
         lines.push(`globalThis[${WARM_UP}] = () => warmUp(main, ${JSON.stringify(order.warmUp)});`);
       }
     } else {
@@ -269,8 +295,10 @@ try {
   const world = await readWorld();
   const functions = await writeTypes();
   const { chunk: alone } = await bundle(order.source, "", world);
-  const waits = QUICKJS && MAY_WAIT.test(alone.code);
-  const made = await bundle(ENTRY, entry(world, functions, alone.exports, waits), world, waits ? WITHOUT_ASYNC : undefined);
+  const http = world.exports.includes("wasi:http/incoming-handler") && !alone.exports.includes("incomingHandler");
+  const waits = QUICKJS && (http || MAY_WAIT.test(alone.code));
+  const text = entry(world, functions, alone.exports, http, waits);
+  const made = await (waits ? bundleWithoutAsync(text, world) : bundle(ENTRY, text, world));
   checkImports(made.chunk, world);
   const warmUp = order.warmUp.length === 0 ? "" : `await globalThis[${WARM_UP}]();\n`;
   const source = `${made.chunk.code.trimEnd()}\n${lineTable(made.chunk)}${warmUp}`;
@@ -278,7 +306,6 @@ try {
   for (const warning of made.warnings) {
     console.error(warning.message);
   }
-  const http = world.exports.includes("wasi:http/incoming-handler") && !alone.exports.includes("incomingHandler");
   await writeFile(order.component, await componentize(source, world, http));
 } catch (error) {
   if (error instanceof Wrong) {

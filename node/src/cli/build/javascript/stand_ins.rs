@@ -8,6 +8,8 @@
 //! ```text
 //! wasi:http/types@0.2.12 ──put_into──► moot:http/types@0.2.12 ──componentize-qjs──► named ──► wasi:http/types@0.2.10
 //! ```
+//!
+//! What the component exports has such names too where it serves HTTP.
 
 use anyhow::Context as _;
 use wasmparser::{Parser, Payload};
@@ -33,23 +35,31 @@ pub(super) fn put_into(wit: &str) -> String {
     })
 }
 
-/// The component, whose imports have their real names.
+/// The component, whose imports and exports have their real names.
 pub(super) fn named(component: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut named = component.to_vec();
     let mut depth = 0_u32;
+    let mut rename = |offset: usize, name: &str| {
+        if let Some(real) = real(name) {
+            // The name is the first thing in an import or export, after its length.
+            let at = component[offset..].windows(name.len()).position(|text| text == name.as_bytes());
+            let at = offset + at.context("an item has no name")?;
+            named[at..at + real.len()].copy_from_slice(real.as_bytes());
+        }
+        anyhow::Ok(())
+    };
     for payload in Parser::new(0).parse_all(component) {
         match payload.context("the component cannot be read")? {
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section.into_iter_with_offsets() {
                     let (offset, import) = import?;
-                    let name = import.name.name;
-                    if let Some(real) = real(name) {
-                        // The name is the first thing in an import, after its length.
-                        let at =
-                            component[offset..].windows(name.len()).position(|text| text == name.as_bytes());
-                        let at = offset + at.context("an import has no name")?;
-                        named[at..at + real.len()].copy_from_slice(real.as_bytes());
-                    }
+                    rename(offset, import.name.name)?;
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section.into_iter_with_offsets() {
+                    let (offset, export) = export?;
+                    rename(offset, export.name.name)?;
                 }
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
@@ -79,14 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn imports_get_their_names_back_beside_those_that_had_them() {
+    fn items_get_their_names_back_beside_those_that_had_them() {
         let made = wat::parse_str(
             r#"(component
                 (import "wasi:io/poll@0.2.12" (instance (export "pollable" (type (sub resource)))))
                 (import "moot:io/poll@0.2.12" (instance $p (export "pollable" (type (sub resource)))))
                 (import "moot:function/context@0.1.0" (instance))
                 (component $inner (import "moot:io/poll@0.2.12" (instance (export "pollable" (type (sub resource))))))
-                (instance (instantiate $inner (with "moot:io/poll@0.2.12" (instance $p)))))"#,
+                (instance $made (instantiate $inner (with "moot:io/poll@0.2.12" (instance $p))))
+                (export "moot:http/incoming-handler@0.2.12" (instance $made)))"#,
         )
         .unwrap();
         let named = named(&made).unwrap();
@@ -96,6 +107,7 @@ mod tests {
             ("wasi:io/poll@0.2.12", 1),
             ("wasi:io/poll@0.2.10", 1),
             ("moot:function/context@0.1.0", 1),
+            ("wasi:http/incoming-handler@0.2.10", 1),
             // Within the component it is nobody else's business.
             ("moot:io/poll@0.2.12", 2),
         ] {

@@ -22,6 +22,9 @@ use crate::manifest::Engine;
 pub(super) const CARRIED: &str = "0.2.12";
 const STARLINGMONKEY: &str = "0.2.10";
 
+/// What a world has in it that imports or exports HTTP.
+const HTTP: &str = "wasi:http/";
+
 /// What every component imports: none needs a grant.
 const ALWAYS: &str = "  import moot:function/context@0.1.0;
   import wasi:logging/logging@0.1.0-draft;
@@ -44,6 +47,8 @@ pub(super) fn write(project: &Project<'_>, cache: &Path) -> anyhow::Result<()> {
         None => None,
     };
     let text = world(project, include.as_deref());
+    let own = |path: &Path| path.starts_with("deps/project");
+    let speaks_http = text.contains(HTTP) || files.iter().any(|(path, text)| own(path) && text.contains(HTTP));
     files.push((PathBuf::from("world.wit"), text));
     for (folder, engine) in [("wit-types", None), ("wit", Some(project.engine))] {
         let folder = cache.join(folder);
@@ -56,7 +61,7 @@ pub(super) fn write(project: &Project<'_>, cache: &Path) -> anyhow::Result<()> {
         for (path, text) in &files {
             let text = match engine {
                 Some(Engine::StarlingMonkey) => for_starlingmonkey(text),
-                Some(Engine::QuickJs) if project.grants.http.is_some() => stand_ins::put_into(text),
+                Some(Engine::QuickJs) if speaks_http => stand_ins::put_into(text),
                 Some(Engine::QuickJs) | None => text.clone(),
             };
             // What is left out of a package is the whole package.

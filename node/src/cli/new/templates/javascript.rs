@@ -4,16 +4,19 @@ use super::super::Template;
 use super::File;
 use crate::manifest::Engine;
 
-/// The engine of a template for which none was chosen: the small one where it is enough.
+/// The engine of a template for which none was chosen: the small one, but where the web's whole interface is wanted.
 pub(super) fn engine_of(template: Template) -> Engine {
-    if lacks(template, Engine::QuickJs).is_none() { Engine::QuickJs } else { Engine::StarlingMonkey }
+    match template {
+        Template::Hello | Template::Counter => Engine::QuickJs,
+        Template::Http | Template::Fetch | Template::Typed => Engine::StarlingMonkey,
+    }
 }
 
 /// What an engine lacks that a template needs.
 pub(super) fn lacks(template: Template, engine: Engine) -> Option<&'static str> {
     match (engine, template) {
-        (Engine::StarlingMonkey, _) | (Engine::QuickJs, Template::Hello | Template::Counter) => None,
-        (Engine::QuickJs, Template::Http | Template::Fetch) => Some("QuickJS answers no HTTP requests"),
+        (Engine::StarlingMonkey, _)
+        | (Engine::QuickJs, Template::Hello | Template::Http | Template::Counter | Template::Fetch) => None,
         (Engine::QuickJs, Template::Typed) => {
             Some("QuickJS has 64-bit integers to 2^53 alone, and this one has all of them")
         }
@@ -25,7 +28,7 @@ pub(super) fn engine_line(engine: Engine) -> &'static str {
     match engine {
         Engine::StarlingMonkey => "",
         Engine::QuickJs => {
-            "# A tenth of StarlingMonkey's size. It answers no HTTP, and counts 64-bit integers to 2^53.\n\
+            "# A tenth of StarlingMonkey's size, and sooner there. It counts 64-bit integers to 2^53.\n\
              engine = \"quickjs\"\n"
         }
     }
