@@ -1,8 +1,8 @@
 //! The Hono application deployed, against the same on bare Node: one client, one load, one machine.
 //!
 //! ```text
-//! moot up (release) ◄── deploy target/guests/js/hono.wasm ─┐
-//! node serve.mjs    ◄── bundled by jco's own rolldown      ─┴─► as many connections, as many requests: requests a second
+//! moot up (release) ◄── deploy hono-quickjs, hono     ─┐
+//! node serve.mjs    ◄── bundled by jco's own rolldown ─┴─► as many connections, as many requests: requests a second
 //! ```
 
 use crate::step::{root, run, target};
@@ -19,6 +19,8 @@ const CONNECTIONS: usize = 8;
 const REQUESTS: usize = 1_000;
 /// Times that each is measured, in turns; the best of each counts, which is what the machine can do undisturbed.
 const ROUNDS: usize = 3;
+/// The application as functions: in QuickJS, and in StarlingMonkey.
+const FUNCTIONS: [&str; 2] = ["hono-quickjs", "hono"];
 /// What is asked for: a route with a parameter and a middleware, answered as JSON.
 const PATH: &str = "/hono/api/books/7?page=2";
 const ANSWER: &str = r#"{"id":7,"page":"2"}"#;
@@ -31,44 +33,52 @@ pub(super) fn compare() -> Result<String> {
     std::fs::create_dir_all(&folder)?;
     let measured = measure(&folder);
     std::fs::remove_dir_all(&folder)?;
-    let (deployed, bare) = measured?;
+    let [quickjs, starlingmonkey, bare] = measured?;
     Ok(format!(
-        "The Hono application, {CONNECTIONS} connections: {deployed:.0} requests a second deployed, {bare:.0} on bare Node ({:.0} %).",
-        100.0 * deployed / bare
+        "The Hono application, {CONNECTIONS} connections, requests a second: {quickjs:.0} deployed in QuickJS ({:.0} %), {starlingmonkey:.0} in StarlingMonkey ({:.0} %), {bare:.0} on bare Node.",
+        100.0 * quickjs / bare,
+        100.0 * starlingmonkey / bare
     ))
 }
 
-fn measure(folder: &Path) -> Result<(f64, f64)> {
+fn measure(folder: &Path) -> Result<[f64; 3]> {
     let bundle = folder.join("serve.mjs");
     run(Command::new(root().join("guests/js/node_modules/.bin/rolldown"))
         .args(["hono/serve.mjs", "--platform", "node", "--format", "esm", "--file"])
         .arg(&bundle)
         .current_dir(root().join("guests/js"))
         .stdout(Stdio::null()))?;
-    let moot = target().join("release/moot");
-    let mut node = Server::start(
-        Command::new(&moot)
-            .args(["up", "--json", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.join("data"))
-            .env("MOOT_KEY", folder.join("owner.key")),
-    )?;
-    let ready: serde_json::Value = serde_json::from_str(&node.line()?)?;
-    let url = ready["address"].as_str().context("moot up named no address")?.to_owned();
-    run(Command::new(&moot)
-        .args(["deploy", "hono", "--no-build", "--manifest"])
-        .arg(root().join("guests/js/moot.toml"))
-        .env("MOOT_NODE", &url)
-        .env("MOOT_KEY", folder.join("owner.key")))?;
+    let (_quickjs, quickjs) = deployed(folder, FUNCTIONS[0])?;
+    let (_starlingmonkey, starlingmonkey) = deployed(folder, FUNCTIONS[1])?;
     let mut bare = Server::start(Command::new("node").arg(&bundle).env("NODE_ENV", "production"))?;
-    let port = bare.line()?;
-    let addresses = [url.trim_start_matches("http://").to_owned(), format!("127.0.0.1:{}", port.trim())];
-    let mut best = [0.0_f64; 2];
+    let addresses = [quickjs, starlingmonkey, format!("127.0.0.1:{}", bare.line()?.trim())];
+    let mut best = [0.0_f64; 3];
     for _ in 0..ROUNDS {
         for (address, best) in addresses.iter().zip(&mut best) {
             *best = best.max(load(address)?);
         }
     }
-    Ok((best[0], best[1]))
+    Ok(best)
+}
+
+/// A node with one function, and its address. Two that answer at one path need a node each.
+fn deployed(folder: &Path, function: &str) -> Result<(Server, String)> {
+    let moot = target().join("release/moot");
+    let key = folder.join("owner.key");
+    let mut node = Server::start(
+        Command::new(&moot)
+            .args(["up", "--json", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.join(function))
+            .env("MOOT_KEY", &key),
+    )?;
+    let ready: serde_json::Value = serde_json::from_str(&node.line()?)?;
+    let url = ready["address"].as_str().context("moot up named no address")?.to_owned();
+    run(Command::new(&moot)
+        .args(["deploy", function, "--no-build", "--manifest"])
+        .arg(root().join("guests/js/moot.toml"))
+        .env("MOOT_NODE", &url)
+        .env("MOOT_KEY", &key))?;
+    Ok((node, url.trim_start_matches("http://").to_owned()))
 }
 
 /// Requests a second.

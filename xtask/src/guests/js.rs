@@ -5,7 +5,8 @@ use crate::step::{output, root, run};
 use anyhow::{Context as _, Result};
 use std::process::Command;
 
-const FUNCTIONS: [&str; 7] = ["hello", "http", "calculator", "counter", "fetch", "hono", "itty"];
+const FUNCTIONS: [&str; 8] =
+    ["hello", "http", "calculator", "counter", "fetch", "hono", "hono-quickjs", "itty"];
 
 const SOURCES: [&str; 8] = [
     "node/src/cli/build/javascript.rs",

@@ -53,7 +53,7 @@ pub(super) fn check_engine(
         None => Ok(()),
         Some(lack) => {
             let message = format!("this template cannot have --engine {}: {lack}", engine.as_str());
-            let hint = "leave --engine out, or begin with --template hello or counter";
+            let hint = "leave --engine out, or begin with another --template";
             Err(Failure::usage(message).hint(hint).into())
         }
     }

@@ -179,18 +179,17 @@ fn what_cannot_be_built_says_why() {
     sandbox.write("wit/world.wit", typed);
     sandbox.write("src/broken.ts", "export function sub(a: number) { return a; }");
     sandbox.fails(&["build"], 1, &["exports no add", "export function add("]);
-    // QuickJS has no Request.
-    sandbox.write("src/broken.ts", "export default { fetch: () => new Response() };");
-    let http = event("broken", "").replace("wit = \"wit\"\nworld = \"function\"\n", "");
-    sandbox.write("moot.toml", http);
-    sandbox.fails(&["build"], 1, &["QuickJS answers no HTTP", "StarlingMonkey"]);
     // What a warm-up throws would be the first thing that its callers see.
     sandbox
         .write("src/broken.ts", "export default { fetch() { throw new Error(\"the door is closed\"); } };");
-    let warmed = "[functions.broken]\ncomponent = \"broken.wasm\"\n[functions.broken.build]\n\
-                  language = \"javascript\"\nsource = \"src/broken.ts\"\nwarm_up = [\"/\"]\n";
-    sandbox.write("moot.toml", warmed);
-    sandbox.fails(&["build"], 1, &["the door is closed", "src/broken.ts:1"]);
+    for engine in ["starlingmonkey", "quickjs"] {
+        let warmed = format!(
+            "[functions.broken]\ncomponent = \"broken.wasm\"\n[functions.broken.build]\n\
+             language = \"javascript\"\nsource = \"src/broken.ts\"\nengine = \"{engine}\"\nwarm_up = [\"/\"]\n"
+        );
+        sandbox.write("moot.toml", &warmed);
+        sandbox.fails(&["build"], 1, &["the door is closed", "src/broken.ts:1"]);
+    }
     // The tools themselves.
     std::fs::remove_file(sandbox.path("node_modules")).unwrap();
     sandbox.fails(

@@ -48,7 +48,8 @@ pub(super) fn write(project: &Project<'_>, cache: &Path) -> anyhow::Result<()> {
     };
     let text = world(project, include.as_deref());
     let own = |path: &Path| path.starts_with("deps/project");
-    let speaks_http = text.contains(HTTP) || files.iter().any(|(path, text)| own(path) && text.contains(HTTP));
+    let speaks_http =
+        text.contains(HTTP) || files.iter().any(|(path, text)| own(path) && text.contains(HTTP));
     files.push((PathBuf::from("world.wit"), text));
     for (folder, engine) in [("wit-types", None), ("wit", Some(project.engine))] {
         let folder = cache.join(folder);
