@@ -16,6 +16,7 @@ mod finality;
 mod four;
 mod lanes;
 mod misconduct;
+mod out_of_turn;
 mod paths;
 mod payloads;
 mod purse;
