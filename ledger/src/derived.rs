@@ -55,8 +55,9 @@ impl Ledger {
         self.core().derived_news.subscribe()
     }
 
-    /// The right to record the one call of a derived call in this lane: it is remembered with the call, so that after a
-    /// crash nobody records it again. None while there is no room to remember it.
+    /// The right to record the one call of a derived call in this turn of this lane: it is remembered with the call, so that
+    /// after a crash nobody records it again. None while there is no room to remember it, or the call of an earlier turn is
+    /// on its way to the disk.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.
@@ -65,7 +66,15 @@ impl Ledger {
         if core.flights.len() >= MAX_RESERVATIONS {
             return Ok(None);
         }
-        let digest = call.digest();
-        core.flights.look(digest, digest, || core.store.read(|txn| read::key(txn, &digest))).map(Some)
+        let (digest, turn) = (call.digest(), call.turn_digest());
+        // What stands there of an earlier turn came too late, and ends nothing any more.
+        let stored = || {
+            let found = core.store.read(|txn| read::key(txn, &digest));
+            found.map(|row| row.filter(|row| row.body == turn))
+        };
+        Ok(match core.flights.look(digest, turn, stored)? {
+            Idempotency::Conflict => None,
+            found => Some(found),
+        })
     }
 }

@@ -120,6 +120,12 @@ pub const MAX_KNOWN_BALANCES: usize = 65_536;
 /// with more receipts than this of other batches has been made to keep others busy.
 pub const MAX_LOOK_UPS: usize = 1024;
 
+/// How many blocks a receipt may be ordered before its call, for triggers to see that the call has ended. A batch that was
+/// missed is there a few blocks later, since its lane's owner leads too; and no replica may have pruned what is looked at.
+pub const EARLY_ANSWER_BLOCKS: u64 = 512;
+
+const _: () = assert!(EARLY_ANSWER_BLOCKS < ROOTS_REMEMBERED as u64);
+
 /// Receipts of a lane that wait for the batches of their calls: a lane's batches come out of order by a few at most.
 pub const MAX_EARLY_RECEIPTS: usize = 8192;
 
@@ -340,6 +346,10 @@ pub const MAX_PASSED_ON: usize = 256;
 
 /// Calls that are traced: those that triggers led to, and those whose end a trigger waits for.
 pub const MAX_TRACED_CALLS: usize = 65_536;
+
+/// How much longer a call is traced each time that its own time is over without a receipt, while a trigger waits for its
+/// end: so seldom that a lane that never comes back costs nothing.
+pub const TRACED_AGAIN_MS: u64 = 60 * 60 * 1000;
 
 /// Versions of the state's tree that proofs can be made against: a block carries one of the last few. What they do not
 /// share with each other is a way of some twenty nodes for each key that changed.

@@ -12,7 +12,7 @@ use crate::limits::ROOTS_REMEMBERED;
 use crate::pending::Promise;
 use crate::state::{Block, Charges, OrderedBundle};
 use crate::store::{Applied, Job, Place, StoredBlock, read};
-use crate::unordered::Named;
+use crate::unordered::{LaneMarks, Named};
 use moot_ordering::Finalized;
 use moot_record::{Committee, Digest, Handover, SealedView};
 
@@ -24,16 +24,28 @@ pub(super) struct Settled {
 
 /// What a block's digests turn out to be.
 #[derive(Default)]
-struct Contents {
-    placed: Vec<((u32, u64), Digest, Place)>,
-    swapped: Vec<((u32, u64), Digest, Digest)>,
+pub(super) struct Contents {
+    pub(super) placed: Vec<((u32, u64), Digest, Place)>,
+    pub(super) swapped: Vec<((u32, u64), Digest, Digest)>,
     voids: Vec<(Digest, Place)>,
-    links: Vec<((u32, u64), (u32, u64))>,
+    pub(super) links: Vec<((u32, u64), (u32, u64))>,
+    /// Of those placed, by number, the ones that come after later batches of their lanes; where calls are followed.
+    pub(super) late: Vec<usize>,
     bundles: Vec<OrderedBundle>,
     charges: Vec<Charges>,
     settled: Vec<Settled>,
     /// Calls and receipts matter too: batches are looked through once more.
     follow: bool,
+}
+
+impl Contents {
+    /// Gives a batch its place. `marks` are its lane's, with this batch.
+    fn place(&mut self, place: (u32, u64), digest: Digest, at: Place, marks: LaneMarks) {
+        if self.follow && marks.ordered > Some(place.1) {
+            self.late.push(self.placed.len());
+        }
+        self.placed.push((place, digest, at));
+    }
 }
 
 impl Committer {
@@ -94,7 +106,7 @@ impl Committer {
                 lost.votes_from = Some(epoch + 1);
                 work.changes.lost = Some(lost.clone());
             }
-            if let Some((applied, settled)) = self.apply(block)? {
+            if let Some((applied, settled)) = self.apply(block, &work.changes.blocks)? {
                 let mut forgotten = self.core.unordered.lock().advance(applied.block.header.height);
                 // One that comes again in this very transaction stays.
                 forgotten.retain(|digest| !work.changes.rivals.iter().any(|rival| rival.digest == *digest));
@@ -107,9 +119,13 @@ impl Committer {
         Ok(())
     }
 
-    /// Applies the next block; none for one that was applied before. An error means that this replica's
-    /// history does not fit the network's: it must stop, loudly.
-    fn apply(&mut self, block: Finalized) -> Result<Option<(Applied, Vec<Settled>)>, String> {
+    /// Applies the next block; none for one that was applied before. `pending` are those before it that are not written
+    /// yet. An error means that this replica's history does not fit the network's: it must stop, loudly.
+    fn apply(
+        &mut self,
+        block: Finalized,
+        pending: &[Applied],
+    ) -> Result<Option<(Applied, Vec<Settled>)>, String> {
         let height = block.header.height;
         let expected = self.state.height() + 1;
         if height < expected {
@@ -139,6 +155,8 @@ impl Committer {
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
+        let answers = self.answered_before(&contents, pending)?;
+        contents.bundles.extend(answers);
         let Contents { placed, swapped, voids, links, bundles, mut charges, settled, .. } = contents;
         self.look_up_calls(&mut charges)?;
         let (time_ms, digest) = (block.header.time_ms, block.header.digest());
@@ -202,7 +220,7 @@ impl Committer {
         let mut unordered = core.unordered.lock();
         match unordered.take(digest) {
             Named::Waiting(place, waiting) => {
-                contents.placed.push((place, *digest, at));
+                contents.place(place, *digest, at, unordered.marks(place.0));
                 let (bundles, charges) = match waiting.content {
                     Content::Here(bundles, charges) if !contents.follow => (bundles, charges),
                     Content::Here(..) | Content::OnDisk => {
@@ -227,7 +245,7 @@ impl Committer {
                 Some(first) => {
                     unordered.insert_rival(first.digest, place);
                     let Scan { ordered, links, charges, .. } = self.read_rival(digest, contents.follow)?;
-                    contents.placed.push((place, *digest, at));
+                    contents.place(place, *digest, at, unordered.marks(place.0));
                     contents.swapped.push((place, *digest, first.digest));
                     contents.links.extend(links.into_iter().map(|call| (call, place)));
                     contents.bundles.extend(ordered);
@@ -259,14 +277,14 @@ impl Committer {
         move |view| scan(view, owner.as_ref(), Looking { follow, charging })
     }
 
-    fn read_again(&self, place: (u32, u64), follow: bool) -> Result<Scan, String> {
+    pub(super) fn read_again(&self, place: (u32, u64), follow: bool) -> Result<Scan, String> {
         let look = self.looking(place.0, follow);
         let found = self.core.store.read(|txn| read::with_batch(txn, &self.core.owners(), place, look));
         let found = found.map_err(|error| error.to_string())?;
         found.ok_or_else(|| format!("batch {}-{} has gone from the disk", place.0, place.1))
     }
 
-    fn read_rival(&self, digest: &Digest, follow: bool) -> Result<Scan, String> {
+    pub(super) fn read_rival(&self, digest: &Digest, follow: bool) -> Result<Scan, String> {
         let look = |view: &SealedView<'_>| self.looking(view.header.lane, follow)(view);
         let found = self.core.store.read(|txn| read::with_rival(txn, &self.core.owners(), digest, look));
         found

@@ -13,6 +13,7 @@
 //! covers them (an idle node makes one for eight heartbeats), and only then are they acknowledged. Until then the
 //! engine's own disk has them.
 
+mod answers;
 mod blocks;
 mod charges;
 mod foreign;

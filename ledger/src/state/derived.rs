@@ -18,6 +18,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 const DERIVED: Domain = Domain::new("moot derived call 1");
+const TURN: Domain = Domain::new("moot derived turn 1");
 
 /// Names a derived call: the height of the block that derived it, and its number in that block. `d-17-0` as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +161,17 @@ impl DerivedCall {
         let mut out = Vec::with_capacity(512);
         self.write_event(&mut out);
         DERIVED.hash(&out)
+    }
+
+    /// Names it and its turn: what a lane remembers that it has recorded. In the first turn that is its digest.
+    pub(crate) fn turn_digest(&self) -> Digest {
+        let digest = self.digest();
+        if self.turn == 0 {
+            return digest;
+        }
+        let mut out = digest.as_bytes().to_vec();
+        cbor::uint(&mut out, self.turn);
+        TURN.hash(&out)
     }
 
     /// What it was from the start.

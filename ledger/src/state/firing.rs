@@ -14,14 +14,10 @@ use super::apply::Step;
 use super::derived::{DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
 use super::triggers::{self, Event, TriggerRecord};
 use super::{Block, FollowedReceipt, OrderedBundle, Refusal, State, history};
-use crate::limits::{DERIVED_PATIENCE_MS, MAX_PASSED_ON, MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH};
+use crate::limits::{MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH};
 use crate::rules::Scope;
-use moot_record::{
-    AccountId, Digest, Domain, EntryId, FunctionName, Payload, StateKey, Trigger, TriggerAccess, Value,
-};
+use moot_record::{AccountId, EntryId, FunctionName, Payload, StateKey, Trigger, TriggerAccess, Value};
 use std::sync::Arc;
-
-const LANE: Domain = Domain::new("moot derived lane 1");
 
 /// What made a trigger fire.
 struct Fired<'a> {
@@ -230,52 +226,10 @@ impl State {
         self.set_derived(Arc::new(call), step);
     }
 
-    fn set_derived(&mut self, call: Arc<DerivedCall>, step: &mut Step) {
+    pub(super) fn set_derived(&mut self, call: Arc<DerivedCall>, step: &mut Step) {
         step.touch(StateKey::Derived(call.id.height, call.id.number));
         self.open.put(call.id, Some(call.clone()));
         step.changes.derived.push(DerivedNews { call, end: None });
-    }
-
-    /// How long a lane has for a call of a function, from this block on.
-    fn until(&self, block: &Block, function: &FunctionName) -> u64 {
-        let version = self.functions.get(function).and_then(|record| record.active());
-        let deadline_ms = version.map_or(0, |version| version.spec.limits.deadline_ms);
-        block.time_ms.saturating_add(deadline_ms).saturating_add(DERIVED_PATIENCE_MS)
-    }
-
-    /// The lane whose turn it is: members of the committee in the order of a hash of call and member.
-    fn lane_of(&self, digest: &Digest, turn: u32, height: u64) -> u32 {
-        let Some(seats) = &self.seats else { return 0 };
-        let members = &seats.committee(seats.epoch_of(height)).members;
-        let rank = |account: &AccountId| {
-            let mut bytes = [0; 64];
-            bytes[..32].copy_from_slice(digest.as_bytes());
-            bytes[32..].copy_from_slice(account.as_bytes());
-            LANE.hash(&bytes)
-        };
-        let mut ranked: Vec<(Digest, &AccountId)> =
-            members.iter().map(|member| (rank(member), member)).collect();
-        ranked.sort();
-        let place = (turn as usize).checked_rem(ranked.len()).unwrap_or(0);
-        let chosen = ranked.get(place).and_then(|(_, member)| seats.of(member));
-        chosen.map_or(0, |(lane, _)| lane)
-    }
-
-    /// Gives derived calls whose lanes did not answer in time to the next ones.
-    pub(super) fn pass_on(&mut self, block: &Block, step: &mut Step) {
-        for call in self.open.overdue(block.time_ms, MAX_PASSED_ON) {
-            let lane = self.lane_of(&call.digest(), call.turn.saturating_add(1), block.height);
-            let mut next = DerivedCall { until_ms: self.until(block, &call.function), ..(*call).clone() };
-            // A committee of one has nobody else: it answers when it can.
-            if lane != call.lane {
-                next = DerivedCall { lane, turn: call.turn.saturating_add(1), call: None, ..next };
-            }
-            self.set_derived(Arc::new(next), step);
-        }
-        for call in self.open.stale(block.time_ms, MAX_PASSED_ON) {
-            self.open.trace(call, None);
-            step.touch(StateKey::Watched(call));
-        }
     }
 
     /// Looks at the calls of a bundle: those that are derived are bound, and some are traced.

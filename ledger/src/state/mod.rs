@@ -37,6 +37,7 @@ mod stakes;
 mod treasury;
 pub(crate) mod tree;
 mod triggers;
+mod turns;
 mod values;
 mod workers;
 

@@ -44,7 +44,11 @@ pub(crate) async fn record(ledger: &Ledger, number: u64) -> (Pending, (EntryId, 
 /// A batch of a lane whose owner runs no replica: the test is its owner.
 pub(crate) fn sealed(town: &Town, lane: u32, seq: u64, entries: &[Entry]) -> (Bytes, Digest) {
     let entries: Vec<_> = entries.iter().map(|entry| (PageClass::Bulk, entry.encode())).collect();
-    let bundle = town.network.bundle(&entries, 1000);
+    in_lane(town, lane, seq, town.network.bundle(&entries, 1000))
+}
+
+/// The same of a bundle.
+pub(crate) fn in_lane(town: &Town, lane: u32, seq: u64, bundle: Bundle) -> (Bytes, Digest) {
     let batch = Batch::seal(lane, seq, vec![bundle]).unwrap();
     let owner = &town.network.validators[usize::try_from(lane).unwrap()];
     let bytes = batch.encode_sealed(&seal(owner, &town.network.genesis.network(), &batch.digest()));

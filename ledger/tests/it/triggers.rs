@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn key(n: u8) -> Keypair {
+pub(crate) fn key(n: u8) -> Keypair {
     Keypair::from_seed([n; 32])
 }
 
-fn account(n: u8) -> AccountId {
+pub(crate) fn account(n: u8) -> AccountId {
     key(n).account()
 }
 
@@ -36,19 +36,19 @@ fn followed() -> FollowedCall {
     }
 }
 
-fn deploy(function: &str, kind: FunctionKind, change: impl FnOnce(&mut Spec)) -> Transaction {
+pub(crate) fn deploy(function: &str, kind: FunctionKind, change: impl FnOnce(&mut Spec)) -> Transaction {
     let mut spec = Spec::new(kind, format!("/{function}"));
     spec.lifecycle.destructible = true;
     change(&mut spec);
     Transaction::deploy(name(function), Digest::from_bytes([9; 32]), 4, &spec, None)
 }
 
-fn trigger(called: &str, on: TriggerOn, function: &str) -> Transaction {
+pub(crate) fn trigger(called: &str, on: TriggerOn, function: &str) -> Transaction {
     let trigger = Trigger { on, function: name(function), access: TriggerAccess::Anyone };
     Transaction::Trigger { name: name(called), trigger: Some(trigger) }
 }
 
-fn on_value(pattern: &str) -> TriggerOn {
+pub(crate) fn on_value(pattern: &str) -> TriggerOn {
     TriggerOn::Value(pattern.into())
 }
 
@@ -545,9 +545,14 @@ impl Workers<'_> {
     }
 }
 
-fn record(ledger: &Ledger, derived: &DerivedCall) -> Option<Pending> {
+pub(crate) fn record(ledger: &Ledger, derived: &DerivedCall) -> Option<Pending> {
     let Some(Idempotency::Fresh(reservation)) = ledger.reserve_derived(derived).unwrap() else { return None };
-    let call = Call {
+    Some(ledger.append_call_once(call_of(derived), PayloadBytes::None, reservation).unwrap())
+}
+
+/// The call that a derived call's lane records.
+pub(crate) fn call_of(derived: &DerivedCall) -> Call {
+    Call {
         function: derived.function.clone(),
         component: Digest::from_bytes([9; 32]),
         spec: Digest::from_bytes([2; 32]),
@@ -558,11 +563,11 @@ fn record(ledger: &Ledger, derived: &DerivedCall) -> Option<Pending> {
         fuel_limit: 1,
         idempotency: Some(derived.digest()),
         parent: derived.at,
-    };
-    Some(ledger.append_call_once(call, PayloadBytes::None, reservation).unwrap())
+    }
 }
 
-async fn setup(town: &mut Town) {
+/// Account 1 lets anyone write below `/a`, and each value makes its function run.
+pub(crate) async fn setup(town: &mut Town) {
     let said = [
         Transaction::Own { path: "/a".into(), owner: Some(account(1)) },
         Transaction::Rule { pattern: "/a".into(), rule: Some("true".into()) },

@@ -1,30 +1,30 @@
 //! Everything that can go wrong for four ledgers, in an order that follows from a seed: pushes lost, a liar, one cut off,
-//! power cuts at any sync, bundles and gifts sent to two replicas at once, workers that come and go and lie.
+//! power cuts at any sync, bundles and gifts sent to two replicas at once, workers that come and go and lie, triggers whose
+//! lanes are late.
 //!
 //! In the end, with all of it mended: what was acknowledged is everywhere, each call is answered once, each bundle counts
-//! once, each gift is given once, workers are found at fault for what they said and for nothing else, and all have the same
-//! state. That no block makes or loses units the state machine asserts itself, where assertions are on. The ledgers' own
+//! once, each gift is given once, workers are found at fault for what they said and for nothing else, no trigger is lost or
+//! doubled, and all have the same state. That no block makes or loses units the state machine asserts itself, where assertions are on. The ledgers' own
 //! threads run as the machine has them, so a seed makes the same trouble again, and not the very same run; that is what
 //! the simulation of the engine is for.
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::lanes::assert_everywhere;
+use crate::ordered::{entries, receipts};
 use crate::purse::Purse;
 use crate::toil::Toil;
 use crate::town::Town;
+use crate::triggered::Triggered;
 use crate::working::{charging, key};
 use crate::world::{answer, bundle, call, deploy, name, receipt, spec};
-use futures::executor::block_on;
-use moot_ledger::{KIND_BATCH, Ledger, PayloadBytes, Refusal, Refused};
-use moot_ordering::Wanted;
-use moot_record::{Call, Entry, EntryId, SealedView, Status};
+use moot_ledger::{Ledger, PayloadBytes, Refusal, Refused};
+use moot_record::{Call, Entry, EntryId, Status};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::task::unconstrained;
 
-const STEPS: usize = 105;
+const STEPS: usize = 150;
 const MOMENT: Duration = Duration::from_millis(150);
 
 /// Says how to make the same trouble again, if it ends in a panic.
@@ -65,6 +65,7 @@ struct Trouble {
     rng: StdRng,
     told: Told,
     toil: Toil,
+    triggered: Triggered,
     purse: Purse,
     /// Whose disk is about to die, or has.
     dying: Option<usize>,
@@ -79,7 +80,8 @@ impl Trouble {
         }
         let rng = StdRng::seed_from_u64(seed ^ 0x7e0b1e);
         let toil = Toil::begin(&mut town).await;
-        Trouble { town, rng, told: Told::default(), toil, purse: Purse::default(), dying: None }
+        let triggered = Triggered::begin(&mut town).await;
+        Trouble { town, rng, told: Told::default(), toil, triggered, purse: Purse::default(), dying: None }
     }
 
     fn somebody(&mut self) -> (usize, Ledger) {
@@ -88,7 +90,7 @@ impl Trouble {
     }
 
     async fn step(&mut self) {
-        match self.rng.random_range(0..39) {
+        match self.rng.random_range(0..60) {
             0..9 => self.call().await,
             9..12 => self.bundle().await,
             12 => {
@@ -128,6 +130,10 @@ impl Trouble {
                 let (me, one) = self.somebody();
                 let other = self.town.ledger((me + self.rng.random_range(1..4)) % 4);
                 self.purse.give([one, other]).await;
+            }
+            32..48 => {
+                let at = self.rng.random_range(0..4);
+                self.triggered.step(at, &mut self.town, &mut self.rng).await;
             }
             _ => {
                 let leader = self.rng.random_range(0..4);
@@ -204,6 +210,7 @@ impl Trouble {
         self.town.faults(|faults| *faults = crate::town::Faults::default());
         self.town.settle().await;
         self.toil.finish(&self.town);
+        self.triggered.finish(&mut self.town).await;
         self.town.settle().await;
     }
 
@@ -211,10 +218,11 @@ impl Trouble {
         let Trouble { town, told, .. } = self;
         town.assert_equal();
         self.toil.check(town);
+        self.triggered.check(town);
         self.purse.check(town);
         assert_everywhere(town, &told.said);
         for (me, ledger) in town.running() {
-            let answered = receipts(&ledger);
+            let answered = receipts(&entries(&ledger));
             for (id, _) in &told.said {
                 let count = answered.get(id).map_or(0, Vec::len);
                 assert!(count <= 1, "{id} is answered {count} times at {me}");
@@ -235,36 +243,9 @@ impl Trouble {
     }
 }
 
-/// Every receipt that the blocks have, by its call.
-fn receipts(ledger: &Ledger) -> BTreeMap<EntryId, Vec<EntryId>> {
-    let mut found: BTreeMap<EntryId, Vec<EntryId>> = BTreeMap::new();
-    // A block may name a batch again that an earlier one has ordered.
-    let mut named = BTreeSet::new();
-    for height in 1..=ledger.height() {
-        let batches = ledger.block(height).unwrap().unwrap().batches;
-        for digest in batches.into_iter().filter(|digest| named.insert(*digest)) {
-            let wanted = Wanted { kind: KIND_BATCH, digest, part: 0 };
-            // Without tokio's budget, which is the whole test's: what has used it up would wait for ever.
-            let application = ledger.application();
-            let bytes = block_on(unconstrained(application.supply(&wanted))).expect("it is final here");
-            let view = SealedView::parse(&bytes).unwrap();
-            for (bundle, content) in (0u16..).zip(&view.bundles) {
-                for (page, slot, bytes) in content.entries() {
-                    if let Ok(Entry::Receipt(receipt)) = Entry::decode(bytes) {
-                        let (lane, batch) = (view.header.lane, view.header.seq);
-                        let at = EntryId { lane, batch, bundle, page, slot };
-                        found.entry(receipt.call).or_default().push(at);
-                    }
-                }
-            }
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn random_trouble_loses_no_call_and_answers_and_counts_each_once() {
-    let (seeds, mut compared) = (chosen(), 0);
+    let (seeds, mut compared, mut derived) = (chosen(), 0, 0);
     for seed in &seeds {
         let seed = *seed;
         let _replay = Replay(seed);
@@ -275,8 +256,10 @@ async fn random_trouble_loses_no_call_and_answers_and_counts_each_once() {
         trouble.mend().await;
         trouble.check();
         let told = &trouble.told;
+        let (fired, passed_on) = trouble.triggered.counts(&trouble.town);
         println!(
-            "seed {seed}: {} calls, {} answers, {} bundles, {} gifts, {} blocks, (compared calls, lies): {:?}",
+            "seed {seed}: {} calls, {} answers, {} bundles, {} gifts, {} blocks, (compared calls, lies): {:?}, {fired} \
+             derived calls, {passed_on} of them passed on",
             told.said.len(),
             told.receipts.len(),
             told.twins.len(),
@@ -286,6 +269,8 @@ async fn random_trouble_loses_no_call_and_answers_and_counts_each_once() {
         );
         assert!(told.said.len() > 5 && !told.twins.is_empty(), "seed {seed}: nothing happened");
         compared += trouble.toil.counts().0;
+        derived += fired;
     }
     assert!(compared >= seeds.len(), "hardly a call was compared");
+    assert!(derived >= 10 * seeds.len(), "hardly a trigger fired");
 }
