@@ -54,11 +54,11 @@ pub enum Language {
 /// What runs JavaScript inside a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Engine {
-    /// SpiderMonkey with the web's interfaces: complete and fast, 12 MB.
+    /// SpiderMonkey with the web's interfaces: complete, 12 MB.
     #[default]
     #[value(name = "starlingmonkey")]
     StarlingMonkey,
-    /// QuickJS with few of them, for events and typed calls: small, 1.8 MB.
+    /// QuickJS with those that a function needs: small, 1.8 to 3 MB, and sooner there.
     #[value(name = "quickjs")]
     QuickJs,
 }
