@@ -3,6 +3,7 @@
 mod accounts;
 mod bundles;
 mod deploying;
+mod diverged;
 mod epochs;
 mod faults;
 mod fees;

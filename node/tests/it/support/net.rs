@@ -320,11 +320,17 @@ impl TestNet {
 
     /// Asks it to stop as its parent would, and waits.
     pub(crate) fn stop(&mut self, index: usize) {
+        let (code, said) = self.end(index);
+        assert_eq!(code, Some(0), "{said}");
+    }
+
+    /// The same for one that need not be well: its exit code, and what it said.
+    pub(crate) fn end(&mut self, index: usize) -> (Option<i32>, String) {
         let mut running = self.slots[index].running.take().unwrap();
         running._stdin = None;
         until("a replica stops", || running.child.try_wait().unwrap().is_some());
         let status = running.child.wait().unwrap();
-        assert_eq!(status.code(), Some(0), "{}", said(&running));
+        (status.code(), said(&running))
     }
 
     /// Whether the process still runs.
