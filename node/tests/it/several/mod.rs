@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bundles;
+mod clocks;
 mod deploying;
 mod diverged;
 mod epochs;
