@@ -15,6 +15,7 @@ mod kill;
 mod local;
 mod namespaces;
 mod revoking;
+mod rogues;
 mod split;
 mod staking;
 mod strangers;

@@ -225,8 +225,14 @@ impl TestNet {
     }
 
     pub(crate) fn start_all(&mut self) {
-        (0..self.len()).for_each(|index| self.spawn(index, Vec::new()));
-        (0..self.len()).for_each(|index| self.await_ready(index));
+        let all: Vec<usize> = (0..self.len()).collect();
+        self.start_these(&all);
+    }
+
+    /// Starts some at once, and waits for all of them.
+    pub(crate) fn start_these(&mut self, replicas: &[usize]) {
+        replicas.iter().for_each(|index| self.spawn(*index, Vec::new()));
+        replicas.iter().for_each(|index| self.await_ready(*index));
     }
 
     pub(crate) fn start(&mut self, index: usize) {
@@ -331,6 +337,11 @@ impl TestNet {
         until("a replica stops", || running.child.try_wait().unwrap().is_some());
         let status = running.child.wait().unwrap();
         (status.code(), said(&running))
+    }
+
+    /// What a replica that runs has said so far.
+    pub(crate) fn log(&self, index: usize) -> String {
+        self.slots[index].running.as_ref().unwrap().log.lock().unwrap().clone()
     }
 
     /// Whether the process still runs.
