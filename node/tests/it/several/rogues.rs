@@ -6,7 +6,7 @@
 
 use super::accounts::balance;
 use super::diverged::{assert_paid, pay};
-use crate::support::{TestNet, bundle_by, until};
+use crate::support::{TestNet, bundle_by, moot, until};
 use moot_node::keyfile;
 use moot_node::network::{ReplicaConfig, Seat};
 use moot_ordering::Config;
@@ -43,6 +43,46 @@ fn finals(net: &TestNet) -> HashSet<String> {
         (1..=net.remote(at).height()).map(move |height| net.block(at, height).unwrap()["digest"].clone())
     });
     blocks.map(|digest| digest.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn case_53_of_an_equivocating_leader_s_blocks_one_is_final_and_its_votes_convict_it() {
+    // Whoever proposes two blocks for one view hopes that each becomes final somewhere. It is heard once, and may be too
+    // late: a leader that has said nothing yet is passed over at once. Then nobody has to choose: another try.
+    assert!((0..8).any(|_| blocks_that_won() == 1), "nobody ever fell for any of them");
+}
+
+/// Lets a leader propose two blocks for one view, and says how many of them became final.
+fn blocks_that_won() -> usize {
+    let (net, rogue) = beside_a_rogue(Misrule::TwoBlocks);
+    let votes_twice = |at: usize, who: usize| validator(&net, at, who)["contradictions"] != 0;
+    // The one that was told otherwise than the two before it.
+    until("it has two votes of one view", || votes_twice(2, BAD));
+    assert_paid(&pay(&net, 0, 5));
+    net.await_progress(&HONEST);
+    net.assert_no_fork(&HONEST);
+    let finals = finals(&net);
+    let won = |pair: &[Digest]| pair.iter().filter(|block| finals.contains(&block.to_string())).count();
+    let won: Vec<usize> = rogue.proposed().iter().map(|(pair, _)| won(pair)).collect();
+    assert!(won.iter().all(|won| *won < 2), "both blocks of a view are final: {won:?}");
+    println!("final of the two blocks of each view: {won:?}");
+
+    // Nobody hears it any more, it is named, and nobody else is.
+    let guilty = net.genesis.validators[BAD].to_string();
+    let shut_out = |line: &str| {
+        let why = ["conflicting notarize", "conflicting finalize", "blocking equivocator"];
+        line.contains(&guilty) && why.iter().any(|why| line.contains(why))
+    };
+    until("each has shut it out", || HONEST.iter().all(|at| net.log(*at).lines().any(shut_out)));
+    for at in HONEST {
+        assert!(HONEST.iter().all(|who| !votes_twice(at, *who)), "somebody honest is accused at {at}");
+    }
+    let words = ["status", "--config", "net/replica-0/replica.toml"];
+    let done = moot(net.dir.path()).args(words).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(!done.status.success() && said.contains("say two things in one place"), "{said}");
+    assert!(said.contains(&format!("lane {BAD} of")), "{said}");
+    won.into_iter().max().unwrap()
 }
 
 /// Batches of the rogue's lane, in which the account that the genesis funds pays somebody.
