@@ -206,12 +206,13 @@ where
         let inline =
             Inline::new(context.child("inline"), adapter, self.marshal.clone(), self.epocher.clone());
         let pace = Pace { heartbeat: self.heartbeat, alone: plan.committee.members.len() == 1 };
+        let witness = Witness::new(Arc::clone(&self.app), &plan.committee, self.network);
         let settings = settings::simplex(
             (&self.partition, epoch),
             scheme,
             to_engine(&plan.start),
             &pace,
-            (inline, Witness::new(Arc::clone(&self.app), &plan.committee), self.blocker.clone()),
+            (inline, witness, self.blocker.clone()),
             self.cache.clone(),
         );
         let consensus = simplex::Engine::new(context.child("simplex"), settings);

@@ -63,6 +63,8 @@ mod pool;
 mod settings;
 #[cfg(test)]
 mod simulation;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod wanted;
 mod wants;
 mod witness;

@@ -11,6 +11,12 @@ pub const MAX_BATCHES_PER_BLOCK: usize = moot_record::limits::MAX_BLOCK_BATCHES;
 /// letting a leader move `now` noticeably.
 pub const MAX_TIME_AHEAD_MS: u64 = 500;
 
+/// How far the clocks of two validators may differ for them to connect. A clock that shows local time for UTC is wrong
+/// by up to 14 hours, one with the wrong date by 24. Whose clock it is need not be shut out: votes have no time in them,
+/// and [`MAX_TIME_AHEAD_MS`] sees to the blocks'. So this only bounds how old a recorded greeting may be that somebody
+/// plays to a listener: that costs a signature, and is over when the next step does not come.
+pub const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(36 * 60 * 60);
+
 /// Blocks delivered to the application and not yet acknowledged. Enough to keep a group commit
 /// busy; few enough that a stuck ledger is seen at once.
 pub const MAX_PENDING_ACKS: usize = 16;

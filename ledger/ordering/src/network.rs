@@ -24,8 +24,8 @@ use crate::{
     data::DataSeat,
     keys,
     limits::{
-        DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK, MAX_DATA_BYTES,
-        MAX_PEERS, MESSAGES_PER_SECOND, PUSHES_PER_SECOND,
+        DATA_BURST, DATA_MAILBOX, FETCHES_PER_SECOND, LIAR_SHUT_OUT, MAX_BATCHES_PER_BLOCK,
+        MAX_CLOCK_DIFFERENCE, MAX_DATA_BYTES, MAX_PEERS, MESSAGES_PER_SECOND, PUSHES_PER_SECOND,
     },
     link::{Alone, LinkPeers, LinkReceiver, LinkSender},
     wanted::Key,
@@ -253,8 +253,8 @@ fn settings(
 ) -> lookup::Config<Handshake> {
     let sake = Sake {
         signer: key,
-        synchrony_bound: Duration::from_secs(5),
-        max_handshake_age: Duration::from_secs(10),
+        synchrony_bound: MAX_CLOCK_DIFFERENCE,
+        max_handshake_age: MAX_CLOCK_DIFFERENCE,
         version: sake::Version::V1,
     };
     let members = NonZeroUsize::new(members).unwrap_or(NZUsize!(1));

@@ -6,7 +6,7 @@
 //!                   ▲                        │
 //!              partitions          crash, restart from the same storage
 //!
-//!   wire: what the engines are connected by     byzantine, leader: validators that break the rules
+//!   wire: what the engines are connected by     byzantine: validators that break the rules
 //!   skew: clocks that are wrong                 disk: disks that are slow, or fail
 //!   world: all of it, and what can be done      random: schedules of trouble made from a seed
 //!   cases: FAULTS.md, by their numbers          epochs: committees that change
@@ -21,7 +21,6 @@ pub(crate) mod byzantine;
 mod cases;
 mod disk;
 mod epochs;
-mod leader;
 mod random;
 mod skew;
 mod wire;

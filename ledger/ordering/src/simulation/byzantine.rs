@@ -9,7 +9,7 @@
 //! - **Accomplice**: whatever it hears from somebody, it says the same to that one, and to nobody else.
 //! - **Flooder**: junk and requests on the data network, as fast as the world takes them.
 //!
-//! What a leader can do beyond that is in `leader`.
+//! What a leader can do beyond that is in [`crate::testing`], because a test of the node lets one loose on processes.
 
 use super::{
     wire::{WireReceiver, WireSender, split},
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     block::EngineDigest,
-    keys,
     pool::{Conduct, Pool, batch},
+    testing::{Leader, Misrule, Proposed, of_epoch, scheme},
 };
-use commonware_codec::{DecodeExt as _, Encode as _, varint::UInt};
+use commonware_codec::{DecodeExt as _, Encode as _};
 use commonware_consensus::{
     Viewable as _,
     simplex::{
@@ -31,9 +31,8 @@ use commonware_consensus::{
 };
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_p2p::{CheckedSender as _, LimitedSender as _, Receiver, Recipients, Sender, utils::mux};
-use commonware_runtime::{Clock as _, IoBufs, Quota, Spawner as _, Supervisor as _, deterministic::Context};
+use commonware_runtime::{Clock as _, Quota, Spawner as _, Supervisor as _, deterministic::Context};
 use commonware_utils::NZU32;
-use moot_record::{Genesis, Keypair};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -52,24 +51,13 @@ pub(crate) enum Puppet {
 
 /// How many views ago an outdated validator lives.
 const OUTDATED_BY: ViewDelta = ViewDelta::new(5);
+/// How long those who got one of two blocks of a leader have it before the rest follows.
+const HEAD_START: Duration = Duration::from_millis(60);
 /// Proposals that one remembers.
 const REMEMBERED: usize = 64;
 
 type EngineVote = Vote<Scheme, EngineDigest>;
 type Heard = BTreeMap<View, Proposal<EngineDigest>>;
-
-/// The scheme by which validator `key` of a genesis votes.
-pub(crate) fn scheme(genesis: &Genesis, key: &Keypair) -> Scheme {
-    let committee = keys::set(&genesis.validators).unwrap();
-    Scheme::signer(&genesis.namespace(), committee, keys::private_key(key).unwrap()).unwrap()
-}
-
-/// A vote as it travels: in the channel of its epoch.
-pub(crate) fn of_epoch(epoch: u64, message: impl Into<IoBufs>) -> IoBufs {
-    let mut message: IoBufs = message.into();
-    message.prepend(UInt(epoch).encode().into());
-    message
-}
 
 impl Puppet {
     /// Answers every vote it hears, until its channel ends.
@@ -165,6 +153,20 @@ impl World {
         let scheme = scheme(&self.genesis, &self.keys[n]);
         let channel = self.register(&self.votes, n, 0, quota()).await;
         self.context.child("puppet").spawn(move |_| puppet.play(scheme, channel));
+    }
+
+    /// Puts a bad leader in the place of validator `n`, and says what it proposes. On the data network it is silent.
+    pub(super) async fn start_leader(&mut self, n: usize, misrule: Misrule) -> Proposed {
+        let (votes, _) = self.register(&self.votes, n, 0, quota()).await;
+        let (_, certificates) = self.register(&self.votes, n, 1, quota()).await;
+        let (blocks, heard) = self.register(&self.votes, n, 4, quota()).await;
+        let clock = self.context.child("leader_clock");
+        let who = (&self.genesis, &self.keys[n]);
+        let proposed = Proposed::default();
+        let how = (misrule, HEAD_START, Arc::clone(&proposed));
+        let leader = Leader::new(who, how, (votes, blocks), clock);
+        self.context.child("leader").spawn(move |_| leader.run(heard, certificates));
+        proposed
     }
 
     /// Runs validator `n` twice, each in touch with the others as `sides` has them: with the first, the

@@ -1,11 +1,10 @@
 //! Faults and attacks by their numbers in FAULTS.md, as far as they are about agreement alone: n = 4, f = 1.
 //!
-//! The same with processes, sockets and files is in the scenarios of the node; what cannot be done to a process (a
-//! clock that is wrong, two of four that conspire) is done here alone.
+//! The same with processes, sockets and files is in the scenarios of the node. Here it is done from many seeds, and
+//! whoever is caught may go on, which a real network does not let it.
 
 use super::{
     byzantine::Puppet,
-    leader::Misrule,
     runtime,
     world::{N, Quality, World},
 };
@@ -13,6 +12,7 @@ use crate::{
     Contradiction,
     limits::MAX_TIME_AHEAD_MS,
     pool::{Conduct, batch},
+    testing::Misrule,
 };
 use commonware_runtime::{Clock as _, Runner as _, deterministic, deterministic::Context};
 use moot_record::{AccountId, Digest};

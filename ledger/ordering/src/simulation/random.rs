@@ -6,13 +6,15 @@
 
 use super::{
     byzantine::Puppet,
-    leader::Misrule,
     runtime, seeds,
     skew::Skew,
     wire::Dice,
     world::{N, Quality, World},
 };
-use crate::pool::{Conduct, batch};
+use crate::{
+    pool::{Conduct, batch},
+    testing::Misrule,
+};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::Digest;
 use std::{

@@ -3,7 +3,7 @@
 use crate::support::{TestNet, bundle_by, moot, until};
 use moot_record::{Account, Entry, Keypair, StateFile, Transaction};
 
-fn balance(net: &TestNet, at: usize, account: &str) -> String {
+pub(super) fn balance(net: &TestNet, at: usize, account: &str) -> String {
     let view = net.remote(at).get(&format!("/_moot/accounts/{account}")).json();
     view["balance"].as_str().unwrap().to_owned()
 }

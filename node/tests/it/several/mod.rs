@@ -2,7 +2,9 @@
 
 mod accounts;
 mod bundles;
+mod clocks;
 mod deploying;
+mod diverged;
 mod epochs;
 mod faults;
 mod fees;
@@ -13,6 +15,7 @@ mod kill;
 mod local;
 mod namespaces;
 mod revoking;
+mod rogues;
 mod split;
 mod staking;
 mod strangers;

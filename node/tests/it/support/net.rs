@@ -225,8 +225,14 @@ impl TestNet {
     }
 
     pub(crate) fn start_all(&mut self) {
-        (0..self.len()).for_each(|index| self.spawn(index, Vec::new()));
-        (0..self.len()).for_each(|index| self.await_ready(index));
+        let all: Vec<usize> = (0..self.len()).collect();
+        self.start_these(&all);
+    }
+
+    /// Starts some at once, and waits for all of them.
+    pub(crate) fn start_these(&mut self, replicas: &[usize]) {
+        replicas.iter().for_each(|index| self.spawn(*index, Vec::new()));
+        replicas.iter().for_each(|index| self.await_ready(*index));
     }
 
     pub(crate) fn start(&mut self, index: usize) {
@@ -320,11 +326,22 @@ impl TestNet {
 
     /// Asks it to stop as its parent would, and waits.
     pub(crate) fn stop(&mut self, index: usize) {
+        let (code, said) = self.end(index);
+        assert_eq!(code, Some(0), "{said}");
+    }
+
+    /// The same for one that need not be well: its exit code, and what it said.
+    pub(crate) fn end(&mut self, index: usize) -> (Option<i32>, String) {
         let mut running = self.slots[index].running.take().unwrap();
         running._stdin = None;
         until("a replica stops", || running.child.try_wait().unwrap().is_some());
         let status = running.child.wait().unwrap();
-        assert_eq!(status.code(), Some(0), "{}", said(&running));
+        (status.code(), said(&running))
+    }
+
+    /// What a replica that runs has said so far.
+    pub(crate) fn log(&self, index: usize) -> String {
+        self.slots[index].running.as_ref().unwrap().log.lock().unwrap().clone()
     }
 
     /// Whether the process still runs.

@@ -11,63 +11,61 @@
 //!
 //! Either knows the chain from what it hears. When it is not its turn it says nothing.
 
-use super::{
-    byzantine::{of_epoch, quota, scheme},
-    wire::RawSender,
-    world::World,
-};
+use super::{of_epoch, scheme};
 use crate::{
     block::{Block, EngineDigest, from_engine},
     keys,
     limits::MAX_BATCHES_PER_BLOCK,
-    pool::batch,
 };
 use commonware_codec::{Decode as _, Encode as _};
 use commonware_consensus::{
     Viewable as _,
     simplex::{
         scheme::ed25519::Scheme,
-        types::{Attributable as _, Certificate, Finalize, Notarize, Proposal, Vote},
+        types::{Certificate, Finalize, Notarize, Proposal, Vote},
     },
-    types::{Epoch, Participant, Round, View},
+    types::{Epoch, Round, View},
 };
 use commonware_cryptography::{Digestible as _, certificate::Verifier as _, ed25519::PublicKey};
-use commonware_p2p::{Receiver as _, Recipients, Sender as _, utils::mux};
-use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, deterministic::Context};
-use moot_record::Digest;
+use commonware_p2p::{Receiver, Recipients, Sender, utils::mux};
+use commonware_runtime::Clock;
+use moot_record::{Digest, Genesis, Keypair};
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How a leader is bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Misrule {
+pub enum Misrule {
+    /// Two sound blocks for one view.
     TwoBlocks,
+    /// Blocks that nobody may vote for.
     Unsound,
 }
 
-/// How a block is unsound.
-const KINDS: [&str; 8] =
-    ["height", "parent", "time", "twice", "committee", "too many", "forged vote", "never sent"];
+/// How a block is unsound. A turn each, from the second on: whoever forges a vote is heard no more, so that comes last.
+pub const KINDS: [&str; 8] =
+    ["forged vote", "height", "parent", "time", "twice", "committee", "too many", "never sent"];
 
 /// What a bad leader proposed: for each view the digests, and what is wrong with them.
-pub(super) type Proposed = Arc<Mutex<Vec<(Vec<Digest>, &'static str)>>>;
+pub(crate) type Proposed = Arc<Mutex<Vec<(Vec<Digest>, &'static str)>>>;
 
-/// How long those who got one block have it before the rest follows.
-const HEAD_START: Duration = Duration::from_millis(60);
 /// Blocks that it remembers.
 const REMEMBERED: usize = 256;
 
-struct Leader {
+pub(crate) struct Leader<S, E> {
     misrule: Misrule,
-    me: Participant,
+    /// Its place in the committee.
+    me: u64,
     /// The other validators.
     others: Vec<PublicKey>,
     scheme: Scheme,
     /// Another network's: its votes are nobody's here.
     forger: Scheme,
-    votes: RawSender,
-    blocks: RawSender,
-    clock: Context,
+    votes: S,
+    blocks: S,
+    clock: E,
+    /// How long those who got one of two blocks have it before the rest follows.
+    head_start: Duration,
     /// Blocks by their digests, with the heights to forget them by.
     known: BTreeMap<Digest, Block>,
     proposed: Proposed,
@@ -75,69 +73,74 @@ struct Leader {
     turns: usize,
 }
 
-impl World {
-    /// Puts a bad leader in the place of validator `n`, and says what it proposes. On the data network it is silent.
-    pub(super) async fn start_leader(&mut self, n: usize, misrule: Misrule) -> Proposed {
-        let (votes, _) = self.register(&self.votes, n, 0, quota()).await;
-        let (_, mut certificates) = self.register(&self.votes, n, 1, quota()).await;
-        let (blocks, mut heard) = self.register(&self.votes, n, 4, quota()).await;
-        let scheme = scheme(&self.genesis, &self.keys[n]);
-        let committee = keys::set(&self.genesis.validators).unwrap();
-        let key = keys::private_key(&self.keys[n]).unwrap();
-        let genesis = Block::genesis(&self.genesis);
-        let proposed = Proposed::default();
-        let mut leader = Leader {
+impl<S: Sender<PublicKey = PublicKey>, E: Clock> Leader<S, E> {
+    /// A leader with the key of a validator, which sends votes and blocks by these and notes what it proposes.
+    pub(crate) fn new(
+        (genesis, key): (&Genesis, &Keypair),
+        (misrule, head_start, proposed): (Misrule, Duration, Proposed),
+        (votes, blocks): (S, S),
+        clock: E,
+    ) -> Leader<S, E> {
+        let names: Vec<PublicKey> =
+            genesis.validators.iter().map(|one| keys::public_key(one).unwrap()).collect();
+        let own = keys::public_key(&key.account()).unwrap();
+        let committee = keys::set(&genesis.validators).unwrap();
+        let first = Block::genesis(genesis);
+        Leader {
             misrule,
-            me: Participant::from_usize(n),
-            others: (0..self.keys.len()).filter(|other| *other != n).map(|other| self.name(other)).collect(),
-            forger: Scheme::signer(b"another network", committee, key).unwrap(),
-            scheme,
+            me: names.iter().position(|name| *name == own).unwrap() as u64,
+            others: names.into_iter().filter(|name| *name != own).collect(),
+            scheme: scheme(genesis, key),
+            forger: Scheme::signer(b"another network", committee, keys::private_key(key).unwrap()).unwrap(),
             votes,
             blocks,
-            clock: self.context.child("leader_clock"),
-            known: [(genesis.header().digest(), genesis)].into(),
-            proposed: Arc::clone(&proposed),
+            clock,
+            head_start,
+            known: [(first.header().digest(), first)].into(),
+            proposed,
             turns: 0,
-        };
-        self.context.child("leader").spawn(move |_| async move {
-            // The last block that is known to be agreed on, and the last view that is over.
-            let mut tip = (View::zero(), leader.known.keys().next().copied().unwrap());
-            let mut over = View::zero();
-            loop {
-                commonware_macros::select! {
-                    block = heard.recv() => {
-                        let Ok((_, block)) = block else { return };
-                        leader.learn(Block::decode_cfg(block, &MAX_BATCHES_PER_BLOCK).ok());
-                    },
-                    certificate = certificates.recv() => {
-                        let Ok((_, message)) = certificate else { return };
-                        let Ok((epoch, message)) = mux::parse(message) else { continue };
-                        let config = leader.scheme.certificate_codec_config();
-                        let read = Certificate::<Scheme, EngineDigest>::decode_cfg(message, &config);
-                        let Ok(certificate) = read else { continue };
-                        let view = certificate.view();
-                        match &certificate {
-                            Certificate::Notarization(found) if view > tip.0 => {
-                                tip = (view, from_engine(&found.proposal.payload));
-                            }
-                            Certificate::Finalization(found) if view > tip.0 => {
-                                tip = (view, from_engine(&found.proposal.payload));
-                            }
-                            _ => {}
-                        }
-                        if view > over {
-                            over = view;
-                            leader.lead(epoch, view.next(), tip).await;
-                        }
-                    },
-                }
-            }
-        });
-        proposed
+        }
     }
-}
 
-impl Leader {
+    /// Listens to blocks and certificates, and misuses every view of its own, until it hears nothing any more.
+    pub(crate) async fn run<R>(mut self, mut heard: R, mut certificates: R)
+    where
+        R: Receiver<PublicKey = PublicKey>,
+    {
+        // The last block that is known to be agreed on, and the last view that is over.
+        let mut tip = (View::zero(), self.known.keys().next().copied().unwrap());
+        let mut over = View::zero();
+        loop {
+            commonware_macros::select! {
+                block = heard.recv() => {
+                    let Ok((_, block)) = block else { return };
+                    self.learn(Block::decode_cfg(block, &MAX_BATCHES_PER_BLOCK).ok());
+                },
+                certificate = certificates.recv() => {
+                    let Ok((_, message)) = certificate else { return };
+                    let Ok((epoch, message)) = mux::parse(message) else { continue };
+                    let config = self.scheme.certificate_codec_config();
+                    let read = Certificate::<Scheme, EngineDigest>::decode_cfg(message, &config);
+                    let Ok(certificate) = read else { continue };
+                    let view = certificate.view();
+                    match &certificate {
+                        Certificate::Notarization(found) if view > tip.0 => {
+                            tip = (view, from_engine(&found.proposal.payload));
+                        }
+                        Certificate::Finalization(found) if view > tip.0 => {
+                            tip = (view, from_engine(&found.proposal.payload));
+                        }
+                        _ => {}
+                    }
+                    if view > over {
+                        over = view;
+                        self.lead(epoch, view.next(), tip).await;
+                    }
+                },
+            }
+        }
+    }
+
     fn learn(&mut self, block: Option<Block>) {
         let Some(block) = block else { return };
         self.known.insert(block.header().digest(), block);
@@ -151,7 +154,7 @@ impl Leader {
     /// Misuses a view, if it is its own.
     async fn lead(&mut self, epoch: u64, view: View, (parent_view, parent): (View, Digest)) {
         let members = self.others.len() as u64 + 1;
-        if (epoch + view.get()) % members != u64::from(self.me.get()) {
+        if (epoch + view.get()) % members != self.me {
             return;
         }
         let Some(parent) = self.known.get(&parent).cloned() else { return };
@@ -167,7 +170,7 @@ impl Leader {
                 for (block, to) in [(&one, some), (&two, rest)] {
                     self.send(epoch, block, propose(block), to);
                 }
-                self.clock.sleep(HEAD_START).await;
+                self.clock.sleep(self.head_start).await;
                 for block in [&two, &one] {
                     self.send(epoch, block, propose(block), self.others.clone());
                 }
@@ -203,7 +206,6 @@ impl Leader {
     /// Votes for a proposal, and to make it final too.
     fn vote(&mut self, epoch: u64, proposal: Proposal<EngineDigest>, to: Vec<PublicKey>) {
         let notarize = Notarize::sign(&self.scheme, proposal.clone()).unwrap();
-        debug_assert_eq!(notarize.signer(), self.me);
         let finalize = Finalize::sign(&self.scheme, proposal).unwrap();
         for vote in [Vote::Notarize(notarize), Vote::<Scheme, EngineDigest>::Finalize(finalize)] {
             self.votes.send(Recipients::Some(to.clone()), of_epoch(epoch, vote.encode()), true);
@@ -226,13 +228,20 @@ fn unsound(parent: &Block, kind: &str) -> Block {
         "height" => make(height + 1, digest, time_ms, Vec::new()),
         "parent" => make(height, header.state, time_ms, Vec::new()),
         "time" => make(height, digest, time_ms.saturating_sub(1), Vec::new()),
-        "twice" => make(height, digest, time_ms, vec![batch(1), batch(1)]),
+        "twice" => make(height, digest, time_ms, vec![nobodys(1), nobodys(1)]),
         "committee" => make(height, digest, time_ms, Vec::new()).naming(Some(header.state)),
         "too many" => {
-            let many = (0..=MAX_BATCHES_PER_BLOCK as u64).map(|k| batch(5_000_000 + k));
+            let many = (0..=MAX_BATCHES_PER_BLOCK as u64).map(nobodys);
             make(height, digest, time_ms, many.collect())
         }
         // Sound in itself.
         _ => make(height, digest, time_ms + 7, Vec::new()),
     }
+}
+
+/// The digest of a batch that nobody has.
+fn nobodys(n: u64) -> Digest {
+    let mut bytes = [0xa5; 32];
+    bytes[..8].copy_from_slice(&n.to_be_bytes());
+    Digest::from_bytes(bytes)
 }
