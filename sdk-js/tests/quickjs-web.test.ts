@@ -626,7 +626,7 @@ describe("a signal", () => {
       controller.abort("again");
       return [
         said,
-        controller.signal.reason,
+        controller.signal.reason as unknown,
         await end(() => {
           controller.signal.throwIfAborted();
         }),

@@ -4,7 +4,7 @@
  *
  *     fetch(request) ──► outgoing-handler ──► Response: status, headers, and its body as it comes
  *
- * Redirects are answers like others, as StarlingMonkey has it: where they lead may not be granted.
+ * Redirects are answers like others: where they lead may not be granted.
  */
 
 import * as outgoing from "wasi:http/outgoing-handler";

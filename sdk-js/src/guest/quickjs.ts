@@ -2,8 +2,8 @@
  * What QuickJS lacks of the web's globals, as far as functions that answer events want it. Imported before anything else
  * when `engine = "quickjs"`.
  *
- * What waits is `quickjs-waiting.ts`, and `fetch` is `quickjs-fetch.ts`: only functions that use them have them, since
- * each would hold 0.2 MB more.
+ * What waits is `quickjs-waiting.ts`, what speaks HTTP `quickjs-web.ts`, and `fetch` is `quickjs-fetch.ts`. Only functions
+ * that use them have them, since each of them holds more memory.
  */
 
 import { consoleOfLog } from "./quickjs-console.js";

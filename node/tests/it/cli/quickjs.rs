@@ -1,7 +1,7 @@
 //! What functions in QuickJS wait for: its own promises never go on, so they run on those that `moot build` puts in.
 
 use super::javascript::{WORLD, event, ready, sandbox};
-use super::sandbox::{Sandbox, Up};
+use super::sandbox::{Sandbox, Up, http};
 use crate::conformance::server;
 
 const WAITS: &str = r#"import { defineFunction, Failure } from "@folkmoot/sdk/guest";
@@ -80,6 +80,64 @@ export default defineFunction(async (event) => {
     }
   }
 });
+"#;
+
+const WEB: &str = r#"const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+export default {
+  async fetch(request: Request, env: unknown, context: { waitUntil(work: Promise<unknown>): void }) {
+    const { pathname, searchParams } = new URL(request.url);
+    switch (pathname.slice("/web/".length)) {
+      case "plain":
+        return new Response(`é ${request.method} ${searchParams.get("a")}`, { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] });
+      case "form": {
+        const form = await request.formData();
+        return Response.json([...form.keys(), (form.get("file") as File).size]);
+      }
+      case "written": {
+        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+        const writer = writable.getWriter();
+        const work = async () => {
+          for (let n = 1; n <= 3; n += 1) {
+            await sleep(1);
+            await writer.write(bytes(`${n},`));
+          }
+          await writer.close();
+        };
+        context.waitUntil(work());
+        return new Response(readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextEncoderStream()));
+      }
+      case "later":
+        context.waitUntil(sleep(1).then(() => console.log("after the answer")));
+        return new Response("now");
+      case "long":
+        return new Response("0123456789".repeat(30_000));
+      case "empty":
+        return new Response(null, { status: 204 });
+      case "forbidden":
+        return new Response("x", { headers: { connection: "close" } });
+      case "nothing":
+        return undefined as unknown as Response;
+      case "throws":
+        throw new RangeError("out of the question");
+      case "half":
+        return new Response(
+          new ReadableStream({
+            start: (controller) => controller.enqueue(bytes("half of it")),
+            pull: async () => {
+              await sleep(1);
+              throw new Error("the other half is gone");
+            },
+          }),
+        );
+      case "stopped":
+        return new Response(String(await Promise.race([sleep(5000), new Promise((_, no) => AbortSignal.timeout(1).addEventListener("abort", no))]).catch((event: Event) => event.type)));
+      default:
+        return new Response(`${typeof fetch} ${crypto.randomUUID().length}`);
+    }
+  },
+};
 "#;
 
 /// A node with the functions of a manifest, deployed.
@@ -167,5 +225,59 @@ fn a_function_in_quickjs_fetches_what_it_is_granted() {
     let imports = |at: usize| built["built"][at]["imports"].to_string();
     assert!(imports(0).contains("wasi:http/outgoing-handler@0.2.10"), "{}", imports(0));
     assert!(!imports(1).contains("wasi:http/"), "{}", imports(1));
+    assert_eq!(up.stop(), 0);
+}
+
+#[test]
+fn what_an_http_function_in_quickjs_has_of_the_web_works() {
+    if !ready() {
+        return;
+    }
+    let mut sandbox = sandbox();
+    sandbox.write("src/web.ts", WEB);
+    let world = "wit = \"wit\"\nworld = \"function\"\n";
+    let manifest = event("web", "").replace(world, "warm_up = [\"/web/plain?a=1\"]\n");
+    let up = deployed(&mut sandbox, &(manifest + "[functions.web.grants]\nrandom = true\n"));
+    let ask = |method: &str, path: &str, rest: &str| {
+        http(&up.address, &format!("{method} /web/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{rest}"))
+    };
+    let get = |path: &str| ask("GET", path, "\r\n");
+
+    let plain = get("plain?a=%C3%A9");
+    assert!(plain.starts_with("HTTP/1.1 200") && plain.ends_with("\r\n\r\né GET é"), "{plain}");
+    for field in ["set-cookie: a=1", "set-cookie: b=2", "content-type: text/plain;charset=UTF-8"] {
+        assert!(plain.to_ascii_lowercase().contains(&field.to_ascii_lowercase()), "{field}:\n{plain}");
+    }
+    let form = "--b\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b\r\n\
+                content-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nxyz\r\n--b--\r\n";
+    let head =
+        format!("content-type: multipart/form-data; boundary=b\r\ncontent-length: {}\r\n\r\n", form.len());
+    assert!(ask("POST", "form", &(head + form)).ends_with("[\"a\",\"file\",3]"));
+    let written = get("written");
+    assert!(["1,", "2,", "3,"].iter().all(|part| written.contains(part)), "{written}");
+    assert!(get("later").ends_with("now"));
+    assert!(sandbox.ok(&["logs", "web"]).out.contains("after the answer"));
+    assert!(get("long").matches("0123456789").count() >= 29_000, "a long body");
+    assert!(get("empty").starts_with("HTTP/1.1 204"));
+    assert!(get("stopped").ends_with("abort"));
+    assert!(get("other").ends_with("function 36"));
+
+    // What goes wrong is the caller's plain 500, and the log's in the function's own lines.
+    for (path, words) in [
+        ("forbidden", "connection"),
+        ("nothing", "fetch must answer with a Response, not with undefined"),
+        ("throws", "src/web.ts:43"),
+    ] {
+        let answer = get(path);
+        assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("its log says why"), "{answer}");
+        let log = sandbox.ok(&["logs", "web"]).out;
+        assert!(log.contains(words), "{words}:\n{log}");
+    }
+    // An answer that has begun cannot be taken back: it breaks off, and the receipt says that the call failed.
+    let half = get("half");
+    assert!(half.contains("half of it") && !half.ends_with("0\r\n\r\n"), "{half}");
+    assert!(sandbox.ok(&["logs", "web"]).out.contains("the other half is gone"));
+    let calls = sandbox.json(&["ls", "--calls", "--json"]);
+    assert_ne!(calls["calls"][0]["status"], "ok", "{}", calls["calls"][0]);
     assert_eq!(up.stop(), 0);
 }
