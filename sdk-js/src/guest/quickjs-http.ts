@@ -80,11 +80,33 @@ function respond(response: QuickResponse, out: ResponseOutparam): Promise<void> 
 
 function partsOf(response: QuickResponse): { head: http.OutgoingResponse; content: Content } {
   const content = response.take();
-  const head = new http.OutgoingResponse(http.Fields.fromList(listOf(response.headers)));
+  const head = new http.OutgoingResponse(fieldsOf(listOf(response.headers)));
   if (response.status !== 200) {
     head.setStatusCode(response.status);
   }
   return { head, content };
+}
+
+/** Fields for the host; one that it refuses is named. */
+function fieldsOf(list: [string, Uint8Array][]): http.Fields {
+  try {
+    return http.Fields.fromList(list);
+  } catch (error) {
+    const refused = list.find((field) => {
+      try {
+        http.Fields.fromList([field]);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    if (refused === undefined) {
+      throw error;
+    }
+    throw new TypeError(`an answer cannot have the header ${refused[0]}: leave it to the node`, {
+      cause: error,
+    });
+  }
 }
 
 /** The answer cannot be taken back: its body breaks off, and the call ends as one that failed. */

@@ -266,7 +266,7 @@ fn what_an_http_function_in_quickjs_has_of_the_web_works() {
     for (path, words) in [
         ("forbidden", "connection"),
         ("nothing", "fetch must answer with a Response, not with undefined"),
-        ("throws", "src/web.ts:43"),
+        ("throws", "src/web.ts:38"),
     ] {
         let answer = get(path);
         assert!(answer.starts_with("HTTP/1.1 500") && answer.contains("its log says why"), "{answer}");
