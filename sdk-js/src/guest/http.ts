@@ -2,8 +2,8 @@
  * Functions of kind `http`: `export default { fetch(request) }`, as other platforms have it, so that applications and
  * routers written for those run unchanged.
  *
- * The engine speaks `wasi:http` itself, with streamed bodies both ways; this decides what is asked and what an error
- * becomes.
+ * StarlingMonkey speaks `wasi:http` itself, with streamed bodies both ways, and for QuickJS `quickjs-http.ts` does; this
+ * decides what is asked and what an error becomes.
  */
 
 import { environment } from "./environment.js";

@@ -1,10 +1,10 @@
 /**
  * The body of a request or an answer, as the Fetch Standard has it: read once, whole or as a stream.
  *
- * What is short is kept as it was given: a stream is made of it only for who asks for one.
+ * What is at hand is kept as it was given: a stream is made of it only for who asks for one.
  */
 
-import { concat, textOf, viewed, type Bytes } from "./quickjs-bytes.js";
+import { concat, encoded, textOf, viewed, type Bytes } from "./quickjs-bytes.js";
 import { QuickBlob, QuickFormData, readForm, writeForm } from "./quickjs-form.js";
 import type { QuickHeaders } from "./quickjs-headers.js";
 import { QuickReadableStream, Whole } from "./quickjs-readable.js";
@@ -115,9 +115,7 @@ export abstract class QuickBody {
     if (content instanceof QuickReadableStream) {
       return all(content);
     }
-    return typeof content === "string"
-      ? new TextEncoder().encode(content)
-      : (content?.slice() ?? new Uint8Array());
+    return typeof content === "string" ? encoded(content) : (content?.slice() ?? new Uint8Array());
   }
   async text(): Promise<string> {
     const content = this.take();

@@ -13,6 +13,11 @@ export function viewed(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : null;
 }
 
+/** Text as UTF-8; bytes as they are. */
+export function encoded(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
+
 /** What JavaScript makes of a value where it wants text. */
 export function textOf(value: unknown): string {
   return String(value);

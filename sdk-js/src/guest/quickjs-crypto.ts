@@ -1,6 +1,7 @@
 /** Random numbers that are fit for secrets, for QuickJS. Imported when `grants.random` of moot.toml is there. */
 
 import { getRandomBytes } from "wasi:random/random";
+import { putIntoGlobals } from "./quickjs-globals.js";
 
 /** What the Web Crypto API gives at once. */
 const MAX_BYTES = 65_536;
@@ -26,5 +27,4 @@ function randomUUID(): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-const value = { getRandomValues, randomUUID };
-Object.defineProperty(globalThis, "crypto", { value, writable: true, configurable: true });
+putIntoGlobals({ crypto: { getRandomValues, randomUUID } });

@@ -10,13 +10,23 @@
 import * as outgoing from "wasi:http/outgoing-handler";
 import * as http from "wasi:http/types";
 import type { FutureIncomingResponse, IncomingResponse } from "wasi:http/types";
-import type { Content } from "./quickjs-body.js";
-import { bytesOf } from "./quickjs-bytes.js";
+import { putIntoGlobals } from "./quickjs-globals.js";
+import { QuickHeaders } from "./quickjs-headers.js";
 import { release, whenReady } from "./quickjs-loop.js";
-import { QuickReadableStream } from "./quickjs-readable.js";
+import type { QuickReadableStream } from "./quickjs-readable.js";
 import { QuickRequest, type QuickRequestInit } from "./quickjs-request.js";
 import { QuickResponse, ResponseParts } from "./quickjs-response.js";
-import { headersOf, incoming, isTagged, listOf, METHODS, payloadOf, send } from "./quickjs-wire.js";
+import {
+  headersOf,
+  incoming,
+  isTagged,
+  listOf,
+  METHODS,
+  payloadOf,
+  send,
+  sentOf,
+  type Sent,
+} from "./quickjs-wire.js";
 
 export async function fetch(
   input: string | URL | QuickRequest,
@@ -36,9 +46,7 @@ export async function fetch(
 
 async function ask(request: QuickRequest): Promise<QuickResponse> {
   const to = new URL(request.url);
-  const given = request.take();
-  // Its length is that of its bytes.
-  const content = typeof given === "string" ? new TextEncoder().encode(given) : given;
+  const content = sentOf(request.take());
   const asked = requestTo(to, request, content);
   // Of the request itself, which is gone once it is on its way.
   const body = content === null ? null : asked.body();
@@ -59,15 +67,15 @@ async function ask(request: QuickRequest): Promise<QuickResponse> {
   return new QuickResponse(new ResponseParts(response.status(), headers, received, "basic", to.href));
 }
 
-function requestTo(to: URL, { method, headers }: QuickRequest, content: Content): http.OutgoingRequest {
+function requestTo(to: URL, { method, headers: given }: QuickRequest, content: Sent): http.OutgoingRequest {
   if (to.protocol !== "http:" && to.protocol !== "https:") {
     throw new TypeError(`${to.href} cannot be fetched: its scheme must be http or https`);
   }
-  const fields = listOf(headers);
-  if (content !== null && !(content instanceof QuickReadableStream)) {
-    fields.push(["content-length", bytesOf(String(content.length))]);
+  const headers = new QuickHeaders(given);
+  if (content instanceof Uint8Array) {
+    headers.set("content-length", String(content.length));
   }
-  const request = new http.OutgoingRequest(attempt(to, () => http.Fields.fromList(fields)));
+  const request = new http.OutgoingRequest(attempt(to, () => http.Fields.fromList(listOf(headers))));
   const small = method.toLowerCase();
   request.setMethod(METHODS.includes(small) ? { tag: small } : { tag: "other", val: method });
   request.setScheme({ tag: to.protocol === "http:" ? "HTTP" : "HTTPS" });
@@ -113,4 +121,4 @@ function portOf(to: URL): string {
   return to.port !== "" ? to.port : to.protocol === "http:" ? "80" : "443";
 }
 
-Object.defineProperty(globalThis, "fetch", { value: fetch, writable: true, configurable: true });
+putIntoGlobals({ fetch });

@@ -4,7 +4,7 @@
  */
 
 import { QuickReadableStream, Whole } from "./quickjs-readable.js";
-import { concat, textOf, viewed, type Bytes } from "./quickjs-bytes.js";
+import { concat, latin1, textOf, viewed, type Bytes } from "./quickjs-bytes.js";
 
 export class QuickBlob {
   readonly type: string;
@@ -168,10 +168,8 @@ function parameter(value: string, name: string): string | null {
 }
 
 function readParts(bytes: Uint8Array, boundary: string, form: QuickFormData): void {
-  // Bytes as characters of one byte each, so that they can be searched.
-  const text = Array.from({ length: Math.ceil(bytes.length / 4096) }, (_, at) =>
-    String.fromCharCode(...bytes.subarray(at * 4096, at * 4096 + 4096)),
-  ).join("");
+  // A character for each byte, so that they can be searched.
+  const text = latin1(bytes);
   const line = `--${boundary}`;
   const broken = new TypeError("the body is no multipart/form-data: a part or its end is missing");
   let at = text.startsWith(line) ? line.length : -1;

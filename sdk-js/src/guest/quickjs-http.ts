@@ -11,11 +11,20 @@ import type { IncomingRequest, ResponseOutparam } from "wasi:http/types";
 import { context } from "./context.js";
 import { report } from "./errors.js";
 import { answer, unexpected, type ExecutionContext, type HttpFunction } from "./http.js";
-import type { Content } from "./quickjs-body.js";
 import { goOn, settled } from "./quickjs-loop.js";
 import { QuickRequest, RequestParts } from "./quickjs-request.js";
 import type { QuickResponse } from "./quickjs-response.js";
-import { headersOf, incoming, isTagged, listOf, payloadOf, send, sendAtOnce } from "./quickjs-wire.js";
+import {
+  headersOf,
+  incoming,
+  isTagged,
+  listOf,
+  payloadOf,
+  send,
+  sendAtOnce,
+  sentOf,
+  type Sent,
+} from "./quickjs-wire.js";
 
 /** The export `incomingHandler` of a component whose module is `main`. */
 export function exportHttp(main: HttpFunction | HttpFunction["fetch"]): {
@@ -61,7 +70,7 @@ function requestOf(request: IncomingRequest): QuickRequest {
 
 /** Sends a response: all of it, or its head and a promise of the rest. */
 function respond(response: QuickResponse, out: ResponseOutparam): Promise<void> | null {
-  let made: { head: http.OutgoingResponse; content: Content };
+  let made: { head: http.OutgoingResponse; content: Sent };
   try {
     made = partsOf(response);
   } catch (error) {
@@ -78,8 +87,8 @@ function respond(response: QuickResponse, out: ResponseOutparam): Promise<void> 
   }
 }
 
-function partsOf(response: QuickResponse): { head: http.OutgoingResponse; content: Content } {
-  const content = response.take();
+function partsOf(response: QuickResponse): { head: http.OutgoingResponse; content: Sent } {
+  const content = sentOf(response.take());
   const head = new http.OutgoingResponse(fieldsOf(listOf(response.headers)));
   if (response.status !== 200) {
     head.setStatusCode(response.status);

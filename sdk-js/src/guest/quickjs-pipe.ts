@@ -1,7 +1,8 @@
 /** From a readable stream into a writable one, with what becomes of either when the other ends. */
 
 import type { QuickAbortSignal } from "./quickjs-abort.js";
-import type { QuickReadableStream, ReadResult } from "./quickjs-readable.js";
+import type { QuickReadableStream } from "./quickjs-readable.js";
+import type { ReadResult } from "./quickjs-reading.js";
 import type { QuickWritableStream } from "./quickjs-writable.js";
 
 export interface PipeOptions {
@@ -18,12 +19,12 @@ export async function pipe<T>(
 ): Promise<void> {
   const reader = from.getReader();
   const writer = to.getWriter();
-  const stopped = stopOf(signal);
+  const stopped = signal === undefined ? null : stopOf(signal);
   try {
     for (;;) {
       let got: ReadResult<T>;
       try {
-        got = await Promise.race([reader.read(), ...stopped]);
+        got = await (stopped === null ? reader.read() : Promise.race([reader.read(), stopped]));
       } catch (reason) {
         if (preventAbort !== true) {
           await writer.abort(reason);
@@ -54,11 +55,9 @@ export async function pipe<T>(
   }
 }
 
-/** Rejected when the signal says stop; nothing when there is none. */
-function stopOf(signal: QuickAbortSignal | undefined): Promise<never>[] {
-  if (signal === undefined) {
-    return [];
-  }
+/** Rejected when the signal says stop. */
+// eslint-disable-next-line @typescript-eslint/promise-function-async -- another promise would be one that nobody heeds
+function stopOf(signal: QuickAbortSignal): Promise<never> {
   const stop = new Promise<never>((_, reject) => {
     signal.whenAborted(() => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the signal was given
@@ -66,5 +65,5 @@ function stopOf(signal: QuickAbortSignal | undefined): Promise<never>[] {
     });
   });
   stop.catch(() => undefined);
-  return [stop];
+  return stop;
 }

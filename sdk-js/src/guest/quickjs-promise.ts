@@ -204,7 +204,6 @@ Object.defineProperty(QuickPromise.prototype, Symbol.toStringTag, { value: "Prom
 
 /** Where nobody waits yet: shared, so that a promise costs no list of its own. */
 const NOBODY: Reaction[] = [];
-const IDLE: Reaction = { run: () => undefined };
 /** What a job without a promise is for. */
 const NONE = new QuickPromise<unknown>(OURS);
 
@@ -266,9 +265,10 @@ function settle(promise: QuickPromise<unknown>, is: "fulfilled" | "rejected", he
   if (is === "rejected" && reactions.length === 0) {
     unheeded.add(promise);
   }
-  // eslint-disable-next-line @typescript-eslint/prefer-for-of
-  for (let at = 0; at < reactions.length; at += 1) {
-    enqueue(reactions[at] ?? IDLE, promise);
+  if (reactions !== NOBODY) {
+    reactions.forEach((reaction) => {
+      enqueue(reaction, promise);
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** `TextEncoder` and `TextDecoder` for UTF-8, as the Encoding Standard has them; other encodings are refused. */
 
-import { bytesOf, latin1, viewed, wellFormed } from "./quickjs-bytes.js";
+import { bytesOf, concat, latin1, viewed, wellFormed } from "./quickjs-bytes.js";
 
 const REPLACEMENT = "\ufffd";
 
@@ -50,7 +50,8 @@ export class QuickTextDecoder {
     input: ArrayBuffer | ArrayBufferView = new Uint8Array(),
     options: { stream?: boolean } = {},
   ): string {
-    const all = joined(this.#begun, viewed(input) ?? new Uint8Array());
+    const given = viewed(input) ?? new Uint8Array();
+    const all = this.#begun.length === 0 ? given : concat([this.#begun, given]);
     const goesOn = options.stream === true;
     const end = goesOn ? endOfCharacters(all) : all.length;
     const bytes = all.subarray(0, end);
@@ -71,16 +72,6 @@ export class QuickTextDecoder {
     this.#first = !goesOn || (this.#first && text === "");
     return bom ? text.slice(1) : text;
   }
-}
-
-function joined(begun: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (begun.length === 0) {
-    return bytes;
-  }
-  const both = new Uint8Array(begun.length + bytes.length);
-  both.set(begun);
-  both.set(bytes, begun.length);
-  return both;
 }
 
 /** Where the last character begins of which there may be more to come; the end where there is none. */

@@ -4,13 +4,14 @@
  */
 
 import { waitWith } from "./engine.js";
+import { putIntoGlobals } from "./quickjs-globals.js";
 import { settled } from "./quickjs-loop.js";
 import { QuickPromise, spawn } from "./quickjs-promise.js";
 import { clearTimer, queueMicrotask, setInterval, setTimeout } from "./quickjs-timers.js";
 
 const NO_FETCH = 'no request is granted: `http = ["https://host:443"]` below grants in moot.toml grants some';
 
-const waiting: Record<string, unknown> = {
+putIntoGlobals({
   Promise: QuickPromise,
   queueMicrotask,
   // What calls async functions, as `moot build` writes them.
@@ -20,11 +21,7 @@ const waiting: Record<string, unknown> = {
   clearTimeout: clearTimer,
   clearInterval: clearTimer,
   fetch: async () => Promise.reject(new TypeError(NO_FETCH)),
-};
-
-for (const [name, value] of Object.entries(waiting)) {
-  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-}
+});
 
 // These make promises of the engine's own: better to be missed than to be waited for.
 Reflect.deleteProperty(globalThis, "AsyncDisposableStack");

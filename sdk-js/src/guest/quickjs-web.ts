@@ -2,6 +2,7 @@
 
 import { QuickAbortController, QuickAbortSignal, QuickEvent, QuickEventTarget } from "./quickjs-abort.js";
 import { QuickBlob, QuickFile, QuickFormData } from "./quickjs-form.js";
+import { putIntoGlobals } from "./quickjs-globals.js";
 import { QuickHeaders } from "./quickjs-headers.js";
 import { QuickReadableStream } from "./quickjs-readable.js";
 import { QuickRequest } from "./quickjs-request.js";
@@ -13,7 +14,7 @@ import {
   QuickWritableStream,
 } from "./quickjs-writable.js";
 
-const web: Record<string, unknown> = {
+putIntoGlobals({
   AbortController: QuickAbortController,
   AbortSignal: QuickAbortSignal,
   Blob: QuickBlob,
@@ -29,8 +30,4 @@ const web: Record<string, unknown> = {
   TextEncoderStream: QuickTextEncoderStream,
   TransformStream: QuickTransformStream,
   WritableStream: QuickWritableStream,
-};
-
-for (const [name, value] of Object.entries(web)) {
-  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-}
+});

@@ -7,7 +7,7 @@
 import { OutgoingBody, type Fields, type IncomingBody } from "wasi:http/types";
 import type { InputStream, OutputStream } from "wasi:io/streams";
 import { bytesIn, type Content } from "./quickjs-body.js";
-import { bytesOf, latin1 } from "./quickjs-bytes.js";
+import { bytesOf, encoded, latin1 } from "./quickjs-bytes.js";
 import { QuickHeaders } from "./quickjs-headers.js";
 import { release, whenReady } from "./quickjs-loop.js";
 import { QuickReadableStream } from "./quickjs-readable.js";
@@ -52,6 +52,8 @@ export function incoming(
   after: () => void = () => undefined,
 ): QuickReadableStream<Uint8Array> {
   let stream: InputStream | null = null;
+  let waits = false;
+  let unwanted = false;
   const end = (): void => {
     // A child goes before its parent.
     if (stream !== null) {
@@ -81,28 +83,43 @@ export function incoming(
             controller.enqueue(part);
             return;
           }
+          waits = true;
           await whenReady(stream.subscribe());
+          waits = false;
+          if (unwanted) {
+            end();
+            return;
+          }
         }
       },
-      cancel: end,
+      cancel: () => {
+        // What is waited for is a child of the stream, which cannot go before it.
+        unwanted = true;
+        if (!waits) {
+          end();
+        }
+      },
     },
     { highWaterMark: 0 },
   );
 }
 
-/** Writes all of a body that is at hand, and ends it; false when it has to be waited for. */
-export function sendAtOnce(body: OutgoingBody, content: Content): boolean {
-  if (content instanceof QuickReadableStream) {
+/** A body as it goes over the wire. */
+export type Sent = Uint8Array | QuickReadableStream<Uint8Array> | null;
+
+export function sentOf(content: Content): Sent {
+  return typeof content === "string" ? encoded(content) : content;
+}
+
+/** Writes all of a short body that is at hand, and ends it; false when it has to be waited for. */
+export function sendAtOnce(body: OutgoingBody, content: Sent): boolean {
+  if (content instanceof QuickReadableStream || (content !== null && content.length > SHORT_BYTES)) {
     return false;
   }
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  if (bytes !== null && bytes.length > SHORT_BYTES) {
-    return false;
-  }
-  if (bytes !== null && bytes.length > 0) {
+  if (content !== null && content.length > 0) {
     const stream = body.write();
     try {
-      stream.blockingWriteAndFlush(bytes);
+      stream.blockingWriteAndFlush(content);
     } finally {
       release(stream);
     }
@@ -112,13 +129,13 @@ export function sendAtOnce(body: OutgoingBody, content: Content): boolean {
 }
 
 /** Writes all of a body as it comes, at the pace at which it is taken, and ends it. */
-export async function send(body: OutgoingBody, content: Content): Promise<void> {
+export async function send(body: OutgoingBody, content: Sent): Promise<void> {
   const out = body.write();
   try {
     if (content instanceof QuickReadableStream) {
       await sendStream(out, content);
     } else if (content !== null) {
-      await sendBytes(out, typeof content === "string" ? new TextEncoder().encode(content) : content);
+      await sendBytes(out, content);
     }
     out.flush();
     await roomIn(out);

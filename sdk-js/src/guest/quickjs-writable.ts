@@ -6,12 +6,8 @@
  *                                               transform ──► readable, which says when it has room
  */
 
-import {
-  QuickReadableStream,
-  wanted,
-  type QuickReadableController,
-  type Strategy,
-} from "./quickjs-readable.js";
+import { QuickReadableStream } from "./quickjs-readable.js";
+import { wanted, type QuickReadableController, type Strategy } from "./quickjs-reading.js";
 import { textOf } from "./quickjs-bytes.js";
 import { QuickTextDecoder, QuickTextEncoder } from "./quickjs-text.js";
 

@@ -7,6 +7,7 @@
  */
 
 import { consoleOfLog } from "./quickjs-console.js";
+import { putIntoGlobals } from "./quickjs-globals.js";
 import { QuickTextDecoder, QuickTextEncoder } from "./quickjs-text.js";
 import { QuickUrl, QuickUrlSearchParams } from "./quickjs-url.js";
 
@@ -18,9 +19,5 @@ const lacking: Record<string, unknown> = {
   console: consoleOfLog,
 };
 
-for (const [name, value] of Object.entries(lacking)) {
-  // A later engine may have its own, and then that one is the better.
-  if (!(name in globalThis)) {
-    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-  }
-}
+// A later engine may have its own, and then that one is the better.
+putIntoGlobals(Object.fromEntries(Object.entries(lacking).filter(([name]) => !(name in globalThis))));

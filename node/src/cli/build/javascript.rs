@@ -35,7 +35,7 @@ const JCO: &str = "@bytecodealliance/jco";
 const JCO_VERSION: &str = "1.34.0";
 
 /// What drives the tools, and what is bundled into every function, as they are in the checkout.
-const SCRIPTS: [(&str, &str); 40] = [
+const SCRIPTS: [(&str, &str); 42] = [
     ("componentize.mjs", include_str!("javascript/componentize.mjs")),
     ("generators.mjs", include_str!("javascript/generators.mjs")),
     ("lines.mjs", include_str!("javascript/lines.mjs")),
@@ -57,12 +57,14 @@ const SCRIPTS: [(&str, &str); 40] = [
     ("sdk/guest/quickjs-crypto.ts", sdk!("guest/quickjs-crypto.ts")),
     ("sdk/guest/quickjs-fetch.ts", sdk!("guest/quickjs-fetch.ts")),
     ("sdk/guest/quickjs-form.ts", sdk!("guest/quickjs-form.ts")),
+    ("sdk/guest/quickjs-globals.ts", sdk!("guest/quickjs-globals.ts")),
     ("sdk/guest/quickjs-headers.ts", sdk!("guest/quickjs-headers.ts")),
     ("sdk/guest/quickjs-http.ts", sdk!("guest/quickjs-http.ts")),
     ("sdk/guest/quickjs-loop.ts", sdk!("guest/quickjs-loop.ts")),
     ("sdk/guest/quickjs-pipe.ts", sdk!("guest/quickjs-pipe.ts")),
     ("sdk/guest/quickjs-promise.ts", sdk!("guest/quickjs-promise.ts")),
     ("sdk/guest/quickjs-readable.ts", sdk!("guest/quickjs-readable.ts")),
+    ("sdk/guest/quickjs-reading.ts", sdk!("guest/quickjs-reading.ts")),
     ("sdk/guest/quickjs-request.ts", sdk!("guest/quickjs-request.ts")),
     ("sdk/guest/quickjs-response.ts", sdk!("guest/quickjs-response.ts")),
     ("sdk/guest/quickjs-text.ts", sdk!("guest/quickjs-text.ts")),
@@ -106,6 +108,7 @@ pub(super) fn build(project: &Project<'_>) -> anyhow::Result<()> {
         "outbound": project.grants.http.is_some(),
         "random": project.grants.random,
         "warmUp": project.warm_up,
+        "standIns": stand_ins::PACKAGES,
         "component": project.component,
     });
     let order_path = cache.join("order.json");

@@ -58,6 +58,74 @@ export default defineFunction(async (event) => {
 });
 "#;
 
+const SHAPES: &str = r#"import { defineFunction } from "@folkmoot/sdk/guest";
+
+class Base {
+  async name(word: string) {
+    await null;
+    return `base ${word}`;
+  }
+  static async make() {
+    return "made";
+  }
+}
+
+class Shape extends Base {
+  #secret = "hidden";
+  field = async () => {
+    await null;
+    return this.#secret;
+  };
+  async #own() {
+    await null;
+    return this.#secret;
+  }
+  async name(word: string) {
+    return `${await super.name(word)}!`;
+  }
+  static async make() {
+    return (await super.make()) + " here";
+  }
+  async all() {
+    return [await this.#own(), await this.field(), await this.name("x")];
+  }
+}
+
+async function counted(a: string, b = "b", ...rest: string[]) {
+  await null;
+  return `${a}${b}${rest.length}`;
+}
+async function given(..._: unknown[]) {
+  return arguments.length;
+}
+const short = async (x: number) => (await Promise.resolve(x)) + 1;
+const refused = async (x = JSON.parse("a default that throws")) => x;
+const object = {
+  async name() {
+    return "object";
+  },
+  async ["com" + "puted"]() {
+    return "computed";
+  },
+};
+const tried = async () => {
+  try {
+    await Promise.reject(new Error("no"));
+  } catch {
+    return "caught";
+  } finally {
+    await null;
+  }
+};
+
+export default defineFunction(async () => {
+  const classes = [...(await new Shape().all()), await Shape.make()];
+  const functions = [await counted("a"), counted.length, await given(1, 2, 3), await short(1)];
+  const others = [await refused().catch((error: Error) => error.name), await object.name(), await object.computed(), await tried()];
+  return JSON.stringify([...classes, ...functions, ...others]);
+});
+"#;
+
 const FETCHES: &str = r#"import { defineFunction } from "@folkmoot/sdk/guest";
 
 export default defineFunction(async (event) => {
@@ -157,8 +225,19 @@ fn what_an_async_function_in_quickjs_awaits_comes_or_is_named() {
     }
     let mut sandbox = sandbox();
     sandbox.write("src/waits.ts", WAITS);
+    sandbox.write("src/shapes.ts", SHAPES);
     let manifest = event("waits", "").replace("idempotent = true", "deterministic = true");
-    let up = deployed(&mut sandbox, &manifest);
+    let up = deployed(&mut sandbox, &(manifest + &event("shapes", "")));
+    let shapes =
+        r#"["hidden","hidden","base x!","made here","ab0",1,3,2,"SyntaxError","object","computed","caught"]"#;
+    assert_eq!(sandbox.ok(&["invoke", "shapes", "--data", ""]).out, shapes);
+    // Those are written as generators; an async generator is left to the bundler, and everything with it.
+    let spawns = |name: &str| {
+        let bundle =
+            std::fs::read_to_string(sandbox.path(&format!(".moot/build/{name}/function.js"))).unwrap();
+        bundle.contains("return __moot_spawn(")
+    };
+    assert!(spawns("shapes") && !spawns("waits"));
     let invoke = |word: &str| sandbox.ok(&["invoke", "waits", "--data", word]).out;
     assert_eq!(invoke("sum"), "at the top: 10");
     assert_eq!(invoke("order"), "first,job,task,10,30");

@@ -29,7 +29,7 @@ fn answers_as_hono_does(component: &str, most_fuel: u64) {
     let book = node.get("/hono/api/books/7?page=2");
     assert_eq!(book.json(), serde_json::json!({"id": 7, "page": "2"}));
     assert_eq!(book.header("access-control-allow-origin"), Some("*"), "the middleware ran");
-    // It was warmed up with this route: several times as much without, when each call is the router's first.
+    // It was warmed up with this route: much more without, when each call is the router's first.
     let fuel: u64 = book.header("moot-fuel").unwrap().parse().unwrap();
     assert!(fuel < most_fuel, "{fuel}");
     assert_eq!(node.get("/hono/api/books/seven").status, 404);

@@ -2,6 +2,7 @@
 
 use super::deploying::{call, deploy};
 use crate::support::{Answer, TestNet, busy, until};
+use moot_ordering::limits::MAX_TIME_AHEAD_MS;
 use moot_record::FunctionKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,8 +10,6 @@ use std::time::UNIX_EPOCH;
 
 const ALL: [usize; 4] = [0, 1, 2, 3];
 const FINAL: [(&str, &str); 1] = [("prefer", "moot-wait=final, wait=60")];
-/// What a validator's clock may lag behind a block's time when it votes for it.
-const MAX_TIME_AHEAD_MS: u64 = 500;
 
 /// A library that makes the clock of whoever loads it wrong: see its text.
 fn wrong_clock(folder: &Path) -> PathBuf {

@@ -55,10 +55,8 @@ async function dependency(name, part = ".") {
 }
 
 const name = ({ namespace, package: packageName, interface: face }) => `${namespace}:${packageName}/${face}`;
-/** Packages of WASI that others may stand in for while the component is made. */
-const STOOD_IN = ["io", "clocks", "cli", "filesystem", "sockets", "http"];
-/** The name that modules know an interface by. */
-const called = (face) => name(face.namespace === "moot" && STOOD_IN.includes(face.package) ? { ...face, namespace: "wasi" } : face);
+/** The name that modules know an interface by: others may stand in for packages of WASI while the component is made. */
+const called = (face) => name(face.namespace === "moot" && order.standIns.includes(face.package) ? { ...face, namespace: "wasi" } : face);
 const camel = (text) => text.replace(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 /** `wasi:http/types` to the same with the version that the world has. */

@@ -17,7 +17,7 @@ use wasmparser::{Parser, Payload};
 use super::world::CARRIED;
 
 /// The packages that have streams and such in common.
-const PACKAGES: [&str; 6] = ["io", "clocks", "cli", "filesystem", "sockets", "http"];
+pub(super) const PACKAGES: [&str; 6] = ["io", "clocks", "cli", "filesystem", "sockets", "http"];
 
 const REAL: &str = "wasi:";
 const STAND_IN: &str = "moot:";

@@ -28,7 +28,7 @@ pub(super) fn engine_line(engine: Engine) -> &'static str {
     match engine {
         Engine::StarlingMonkey => "",
         Engine::QuickJs => {
-            "# A tenth of StarlingMonkey's size, and sooner there. It counts 64-bit integers to 2^53.\n\
+            "# A fraction of StarlingMonkey's size. It counts 64-bit integers to 2^53.\n\
              engine = \"quickjs\"\n"
         }
     }
