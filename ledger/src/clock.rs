@@ -2,7 +2,7 @@
 //!
 //! Nothing that replicas must agree on reads it. The state machine has the block's time instead.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Says what time it is.
 pub trait Clock: Send + Sync + 'static {
@@ -12,6 +12,11 @@ pub trait Clock: Send + Sync + 'static {
     /// Seconds since 1970-01-01 UTC.
     fn now_s(&self) -> u64 {
         self.now_us() / 1_000_000
+    }
+
+    /// A moment to measure pauses from, which nobody sets back. A clock that is simulated has one that goes with it.
+    fn instant(&self) -> Instant {
+        Instant::now()
     }
 }
 

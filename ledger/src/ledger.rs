@@ -1,6 +1,6 @@
 //! The ledger's face: opening, closing, and what is known without reading the disk.
 
-use crate::commit::Committer;
+use crate::commit::{Commits, Committer};
 use crate::condition::Gate;
 use crate::core::{Core, Counters, Head, Inbox};
 use crate::engine::{Engine, Starter};
@@ -44,7 +44,7 @@ struct Inner {
 }
 
 struct Threads {
-    committer: JoinHandle<()>,
+    committer: Commits,
     checking: Vec<JoinHandle<()>>,
     engine: Option<Engine>,
     _lock: DirLock,
@@ -68,7 +68,7 @@ impl Ledger {
         let store = Store::open(&dir, options.disk.clone(), options.cache_bytes, &options.genesis)?;
         let recovered = recover(&store, &dir, &account, &options.genesis, &network)?;
         let lane_number = recovered.lane;
-        let wants = Arc::new(Wants::default());
+        let wants = Arc::new(Wants::new(options.clock.clone()));
         let state = &recovered.committed.state;
         let pace: Arc<Pace> = Arc::default();
         let order_within = match &options.ordering {
@@ -77,11 +77,11 @@ impl Ledger {
                 (*order_within).min(ORDER_WITHIN_OF_SEVERAL)
             }
             OrderingChoice::Engine { order_within, .. } => *order_within,
-            OrderingChoice::External => Duration::ZERO,
+            OrderingChoice::External | OrderingChoice::Stepped => Duration::ZERO,
         };
         let peers = match &options.ordering {
             OrderingChoice::Engine { peers, .. } => peers.clone(),
-            OrderingChoice::External => Vec::new(),
+            OrderingChoice::External | OrderingChoice::Stepped => Vec::new(),
         };
         // Another number is another loss: what was known of an earlier one says nothing of it.
         let lost = options.journal_lost.map(|number| match &recovered.lost {
@@ -141,7 +141,7 @@ impl Ledger {
             signal: pace.signal.clone(),
             gate: Gate::default(),
             pace,
-            redelivers: matches!(options.ordering, OrderingChoice::Engine { .. }),
+            redelivers: options.ordering != OrderingChoice::External,
             order_within,
             inbox: Mutex::new(Inbox::default()),
             flights: Arc::default(),
@@ -158,11 +158,12 @@ impl Ledger {
             *core.lane.lock() = Lane::new(lane_number, first, calls, core.pace.clone());
         }
         let committer = Committer::new(core.clone(), recovered.committed);
-        let committer = std::thread::Builder::new().name("moot-commit".into()).spawn(move || committer.run());
+        let stepped = options.ordering == OrderingChoice::Stepped;
+        let committer = Commits::begin(committer, stepped);
         let committer = committer.map_err(|source| OpenError::Io { path: dir.clone(), source })?;
         // A network of one has nobody to hear from.
         let alone = core.is_alone();
-        let checking = if alone { Ok(Vec::new()) } else { start(&core) };
+        let checking = if alone || stepped { Ok(Vec::new()) } else { start(&core) };
         // What was asked of a replica that records nothing, it cannot answer now.
         let records = core.records.load(Relaxed);
         let open_calls = recovered.open_calls.into_iter().filter(|_| records).collect();
@@ -314,6 +315,13 @@ impl Ledger {
         self.core().connect(carrier);
     }
 
+    /// Does in this thread all that there is to do now, for those who opened the ledger with
+    /// [`crate::OrderingChoice::Stepped`]. False when it has stopped, and when it has threads, which do it.
+    pub fn step(&self) -> bool {
+        let mut threads = self.inner.threads.lock();
+        threads.as_mut().is_some_and(|threads| threads.committer.step(&self.inner.core))
+    }
+
     /// The pairs of seals that prove that a lane's owner sealed two batches with one number.
     ///
     /// # Errors
@@ -362,8 +370,7 @@ impl Inner {
             let _ = thread.join();
         }
         self.core.signal.wake();
-        // A panic of the thread was reported by the panic itself; there is nothing left to do about it.
-        let _ = committer.join();
+        committer.end();
         self.core.gate.stopped("it was closed");
         self.core.store.close();
         drop(lock);

@@ -46,8 +46,12 @@ pub enum OrderingChoice {
         /// The other validators.
         peers: Vec<Peer>,
     },
-    /// Whoever takes [`crate::Ledger::application`]: simulations and tests.
+    /// Whoever takes [`crate::Ledger::application`]: tests.
     External,
+    /// An engine that is run elsewhere on [`crate::Ledger::application`], and delivers again what was not acknowledged. The
+    /// ledger has no threads: whoever opened it makes each [`crate::Ledger::step`], so that a simulation can say what
+    /// happens when.
+    Stepped,
 }
 
 impl Default for OrderingChoice {

@@ -5,8 +5,8 @@ use crate::{
     Application, Config, Contradiction, Ordering, Peer, keys,
     network::Link,
     pool::{self, Acks, Pool, batch},
-    simulation::byzantine::Puppet,
     testing::scheme,
+    testing::simulated::Puppet,
 };
 use commonware_cryptography::ed25519::PublicKey;
 use commonware_macros::select;

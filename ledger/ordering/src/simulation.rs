@@ -1,14 +1,8 @@
-//! Four validators in commonware's deterministic runtime, through the very [`engine::run`](crate::engine::run)
-//! that a real validator runs.
+//! Four validators in the [simulated network](crate::testing::simulated), with an application that agrees on batches and
+//! does nothing with them. What real ones do with them is tried in the same network by the ledger's tests.
 //!
 //! ```text
-//!   seed ──► networks (delay, loss) ──► 4 x engine::run ──► 4 x Pool (outlives crashes)
-//!                   ▲                        │
-//!              partitions          crash, restart from the same storage
-//!
-//!   wire: what the engines are connected by     byzantine: validators that break the rules
-//!   skew: clocks that are wrong                 disk: disks that are slow, or fail
-//!   world: all of it, and what can be done      random: schedules of trouble made from a seed
+//!   pools: the network with its applications    random: schedules of trouble made from a seed
 //!   cases: FAULTS.md, by their numbers          epochs: committees that change
 //! ```
 //!
@@ -17,20 +11,19 @@
 //! held, at every validator; the same seed gives the same trace. A failure names its seed, and
 //! `MOOT_SEEDS=<n> cargo test -p moot-ordering simulation` tries the first n seeds.
 
-pub(crate) mod byzantine;
 mod cases;
-mod disk;
 mod epochs;
+mod pools;
 mod random;
-mod skew;
-mod wire;
-mod world;
 
-use crate::pool::{Conduct, Counts, GENESIS_MS, batch};
+use crate::{
+    pool::{Conduct, Counts, GENESIS_MS, batch, wanted},
+    testing::simulated::{self, Quality},
+};
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::Digest;
-use std::time::{Duration, UNIX_EPOCH};
-use world::{N, Quality, World};
+use pools::{N, Pools};
+use std::time::Duration;
 
 /// Links of a large country, which lose a few votes and every fifth message of data.
 const LOSSY: Quality = Quality { latency_ms: 10, jitter_ms: 5, lost: (3, 20) };
@@ -50,7 +43,7 @@ enum Trouble {
     Flood,
 }
 
-impl World {
+impl Pools {
     async fn trouble(&mut self, trouble: Trouble, victim: usize, second: u64) {
         match (trouble, second) {
             (Trouble::Crash, 3) => self.crash(victim),
@@ -65,7 +58,7 @@ impl World {
             (Trouble::Partition, 8) => self.connect(victim, true).await,
             (Trouble::Flood, 0) => {
                 self.crash(victim);
-                self.start_flood(victim).await;
+                self.start_flood(victim, asked).await;
             }
             _ => {}
         }
@@ -109,7 +102,7 @@ fn simulate(scenario: Scenario) -> Outcome {
         let victim = scenario.victim();
         let mut conducts = [Conduct::Honest; N];
         conducts[victim] = scenario.conduct;
-        let mut world = World::new(&context, scenario.seed, conducts, LOSSY, true).await;
+        let mut world = Pools::new(&context, scenario.seed, conducts, LOSSY, true).await;
         for n in 0..N {
             world.start(n).await;
         }
@@ -159,11 +152,14 @@ fn simulate(scenario: Scenario) -> Outcome {
     })
 }
 
-/// A runtime of this seed that begins when the network does: before that, all blocks would have the time of the genesis,
-/// whatever a clock says.
+/// What one that floods asks for: something that exists, or not.
+fn asked(n: u64) -> crate::Wanted {
+    wanted(batch(n % 200))
+}
+
+/// A runtime of this seed that begins when the network of the pools does.
 fn runtime(seed: u64) -> deterministic::Config {
-    let began = UNIX_EPOCH + Duration::from_millis(GENESIS_MS);
-    deterministic::Config::new().with_seed(seed).with_start_time(began)
+    simulated::runtime(seed, GENESIS_MS)
 }
 
 fn seeds(default: u64) -> u64 {

@@ -23,15 +23,17 @@ mod upkeep;
 
 use crate::core::{Ack, Core, Counters};
 use crate::error::CommitError;
-use crate::exchange::Want;
+use crate::exchange::{Want, check_all};
 use crate::limits::{BLOCK_PATIENCE, CALL_PATIENCE, MAX_UNSYNCED_BLOCKS, TICK};
 use crate::standing::Lost;
 use crate::state::{Changes, State};
 use crate::store::{Applied, Changeset, Marks, WriteError};
 use moot_ordering::Finalized;
 use moot_record::Digest;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use upkeep::Upkeep;
@@ -45,7 +47,7 @@ pub(crate) struct Committer {
     /// Final blocks that wait for batches, in the order of their heights.
     blocks: VecDeque<(Finalized, Ack)>,
     /// The batches that they wait for; without a want what is on its way to the disk.
-    missing: HashMap<Digest, Option<Want>>,
+    missing: BTreeMap<Digest, Option<Want>>,
     /// Blocks that readers see and the next sync covers, with what acknowledges them.
     unsynced: Vec<(Changeset, Vec<Ack>)>,
     /// Places of lanes whose owners were seen to seal twice.
@@ -74,6 +76,59 @@ struct Work {
     done: Vec<oneshot::Sender<()>>,
 }
 
+/// What became of one look at what there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There was something, and it is done.
+    Worked,
+    /// There was nothing.
+    Idle,
+    /// The ledger is closed, or had to stop.
+    Stopped,
+}
+
+/// Who commits.
+pub(crate) enum Commits {
+    Thread(JoinHandle<()>),
+    /// Whoever steps; none once the ledger has stopped.
+    Stepped(Option<Box<Committer>>),
+}
+
+impl Commits {
+    pub(crate) fn begin(committer: Committer, stepped: bool) -> io::Result<Commits> {
+        if stepped {
+            return Ok(Commits::Stepped(Some(Box::new(committer))));
+        }
+        let thread = std::thread::Builder::new().name("moot-commit".into());
+        Ok(Commits::Thread(thread.spawn(move || committer.run())?))
+    }
+
+    /// Does all that there is to do, checking included; false when the ledger has stopped, or a thread does it.
+    pub(crate) fn step(&mut self, core: &Core) -> bool {
+        let Commits::Stepped(stepped) = self else { return false };
+        let Some(committer) = stepped else { return false };
+        loop {
+            let checked = check_all(core);
+            match committer.step() {
+                Turn::Stopped => break,
+                Turn::Idle if !checked => return true,
+                Turn::Idle | Turn::Worked => {}
+            }
+        }
+        *stepped = None;
+        false
+    }
+
+    /// Waits until all is written.
+    pub(crate) fn end(self) {
+        match self {
+            // A panic of the thread was reported by the panic itself; there is nothing left to do about it.
+            Commits::Thread(thread) => drop(thread.join()),
+            Commits::Stepped(committer) => committer.into_iter().for_each(|mut committer| committer.finish()),
+        }
+    }
+}
+
 /// How a transaction gets on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -94,7 +149,7 @@ impl Committer {
             state,
             roots,
             blocks: VecDeque::new(),
-            missing: HashMap::new(),
+            missing: BTreeMap::new(),
             unsynced: Vec::new(),
             convicted,
             marks,
@@ -105,7 +160,7 @@ impl Committer {
     }
 
     /// Runs until the ledger is closed or has to stop.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         self.core.signal.attach();
         // Nobody asked for anything while we took a nap.
         let mut quiet = false;
@@ -120,22 +175,41 @@ impl Committer {
             }
             quiet = false;
             self.wait_for_company(closing);
-            let work = match self.prepare(closing) {
-                Ok(Some(work)) => work,
-                Ok(None) if closing => return self.stop("it was closed", None),
-                Ok(None) => {
-                    self.rest();
-                    continue;
-                }
-                Err(why) => return self.stop(&why, None),
-            };
-            match self.commit(&work.changes, if closing { Way::Synced } else { self.way(&work) }) {
-                Ok(synced) => {
-                    self.publish(work, synced);
-                    self.core.store.catch_up();
-                }
-                Err(why) => return self.stop(&why, Some(work)),
+            match self.turn(closing) {
+                Turn::Worked => {}
+                Turn::Idle => self.rest(),
+                Turn::Stopped => return,
             }
+        }
+    }
+
+    /// Does in the caller's thread what there is to do, and waits for nothing.
+    fn step(&mut self) -> Turn {
+        self.upkeep.tick(&self.core);
+        self.core.signal.take_pressing();
+        self.turn(false)
+    }
+
+    /// Writes what is left, in the caller's thread, and ends.
+    fn finish(&mut self) {
+        while self.turn(true) != Turn::Stopped {}
+    }
+
+    /// Takes all that waits and writes it. With nothing left to do a ledger that closes has stopped.
+    fn turn(&mut self, closing: bool) -> Turn {
+        let work = match self.prepare(closing) {
+            Ok(Some(work)) => work,
+            Ok(None) if closing => return self.stop("it was closed", None),
+            Ok(None) => return Turn::Idle,
+            Err(why) => return self.stop(&why, None),
+        };
+        match self.commit(&work.changes, if closing { Way::Synced } else { self.way(&work) }) {
+            Ok(synced) => {
+                self.publish(work, synced);
+                self.core.store.catch_up();
+                Turn::Worked
+            }
+            Err(why) => self.stop(&why, Some(work)),
         }
     }
 
@@ -262,7 +336,7 @@ impl Committer {
     }
 
     /// Ends everything: nobody waits for ever, and nothing is answered with success.
-    fn stop(&mut self, why: &str, work: Option<Work>) {
+    fn stop(&mut self, why: &str, work: Option<Work>) -> Turn {
         let core = &self.core;
         if !core.gate.is_closing() {
             tracing::error!(%why, "the ledger has stopped");
@@ -282,5 +356,6 @@ impl Committer {
         core.intake.close();
         *core.inbox.lock() = crate::core::Inbox::default();
         core.pace.ring();
+        Turn::Stopped
     }
 }

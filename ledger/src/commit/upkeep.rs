@@ -24,13 +24,15 @@ impl Upkeep {
     /// Looks, at most once a [`TICK`].
     pub(super) fn tick(&mut self, core: &Core) {
         let hour = u32::try_from(core.clock.now_s() / EXPIRY_STEP_S).unwrap_or(u32::MAX);
-        if self.pruning.is_some_and(|since| since.elapsed() >= PRUNE_PAUSE) {
+        let now = core.clock.instant();
+        let ago = |since: Instant| now.saturating_duration_since(since);
+        if self.pruning.is_some_and(|since| ago(since) >= PRUNE_PAUSE) {
             self.look_for_old_blocks(core, hour);
         }
-        if self.looked.is_some_and(|looked| looked.elapsed() < TICK) {
+        if self.looked.is_some_and(|looked| ago(looked) < TICK) {
             return;
         }
-        self.looked = Some(Instant::now());
+        self.looked = Some(now);
         self.look_at_room(core);
         core.seek_return();
         core.accuse(&mut self.accusations);
@@ -74,7 +76,7 @@ impl Upkeep {
         };
         match core.store.read(|txn| plan(txn, &horizon)) {
             Ok(pruning) => {
-                self.pruning = pruning.as_ref().is_some_and(Pruning::is_full).then(Instant::now);
+                self.pruning = pruning.as_ref().is_some_and(Pruning::is_full).then(|| core.clock.instant());
                 core.inbox.lock().jobs.extend(pruning.map(|pruning| (Job::Prune(pruning), None)));
             }
             Err(error) => tracing::warn!(%error, "cannot look for old blocks"),

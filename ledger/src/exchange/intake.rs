@@ -211,13 +211,31 @@ pub(crate) fn start(core: &Arc<Core>) -> io::Result<Vec<JoinHandle<()>>> {
 fn work(core: &Core) {
     loop {
         let seen = core.wants.bell.rings();
-        match core.intake.take() {
+        match turn(core) {
             Err(()) => return,
-            Ok(Some(job)) => core.run(job),
-            Ok(None) => match core.wants.take_due() {
-                Some(digest) => core.ask_for(digest),
-                None => core.wants.bell.wait(seen, core.wants.next_due()),
-            },
+            Ok(true) => {}
+            Ok(false) => core.wants.bell.wait(seen, core.wants.next_due()),
         }
     }
+}
+
+/// Does one job, or asks for one batch that is due; false when there is neither, an error when there will be none any more.
+fn turn(core: &Core) -> Result<bool, ()> {
+    if let Some(job) = core.intake.take()? {
+        core.run(job);
+    } else if let Some(digest) = core.wants.take_due() {
+        core.ask_for(digest);
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Does all that there is to do, in the caller's thread; says whether there was anything.
+pub(crate) fn check_all(core: &Core) -> bool {
+    let mut any = false;
+    while turn(core) == Ok(true) {
+        any = true;
+    }
+    any
 }

@@ -28,7 +28,7 @@ mod wants;
 
 pub(crate) use check::{Checked, Content, Looking, RECEIPT, Scan, VALUE, scan};
 pub(crate) use components::Components;
-pub(crate) use intake::{Intake, start};
+pub(crate) use intake::{Intake, check_all, start};
 pub(crate) use tally::{FoundCalls, find_calls, tally};
 pub(crate) use wants::{Want, Wants};
 

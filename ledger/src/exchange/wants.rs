@@ -11,6 +11,7 @@
 
 use super::bell::Bell;
 use super::{Line, batch_named};
+use crate::clock::Clock;
 use crate::limits::{FETCH_AGAIN, FETCH_GRACE};
 use moot_record::Digest;
 use parking_lot::Mutex;
@@ -50,8 +51,8 @@ impl Inner {
 }
 
 /// What is wanted.
-#[derive(Default)]
 pub(crate) struct Wants {
+    clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
     pub(crate) line: Line,
     /// Rung when something is due sooner than the checking threads know.
@@ -65,9 +66,14 @@ pub(crate) struct Want {
 }
 
 impl Wants {
+    /// Nothing yet; what is due, this clock says.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Wants {
+        Wants { clock, inner: Mutex::default(), line: Line::default(), bell: Bell::default() }
+    }
+
     /// Wants a batch: at once, or after a moment's grace for the push that is on its way.
     pub(crate) fn want(self: &Arc<Wants>, digest: Digest, at_once: bool) -> Want {
-        let now = Instant::now();
+        let now = self.clock.instant();
         let mut inner = self.inner.lock();
         let entry = inner.wanted.entry(digest).or_default();
         entry.waiters += 1;
@@ -104,7 +110,7 @@ impl Wants {
 
     /// One that is due, planned again for later.
     pub(super) fn take_due(&self) -> Option<Digest> {
-        let now = Instant::now();
+        let now = self.clock.instant();
         let mut inner = self.inner.lock();
         let (_, digest) = inner.due.first().copied().filter(|(at, _)| *at <= now)?;
         inner.plan(digest, now + FETCH_AGAIN);
@@ -142,10 +148,11 @@ impl Drop for Want {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
 
     #[test]
     fn a_want_ends_with_its_last_guard_or_its_arrival() {
-        let wants = Arc::new(Wants::default());
+        let wants = Arc::new(Wants::new(Arc::new(SystemClock)));
         let digest = Digest::from_bytes([1; 32]);
         let (first, second) = (wants.want(digest, false), wants.want(digest, true));
         assert_eq!(wants.take_due(), Some(digest), "the impatient one decides");

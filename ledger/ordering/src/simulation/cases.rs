@@ -4,15 +4,17 @@
 //! whoever is caught may go on, which a real network does not let it.
 
 use super::{
-    byzantine::Puppet,
+    pools::{N, Pools},
     runtime,
-    world::{N, Quality, World},
 };
 use crate::{
     Contradiction,
     limits::MAX_TIME_AHEAD_MS,
     pool::{Conduct, batch},
-    testing::Misrule,
+    testing::{
+        Misrule,
+        simulated::{Puppet, Quality},
+    },
 };
 use commonware_runtime::{Clock as _, Runner as _, deterministic, deterministic::Context};
 use moot_record::{AccountId, Digest};
@@ -29,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Offers batches at `honest` for some seconds, and waits until each of them has all in order. No fork, and nobody
 /// honest shut out by anybody honest.
-async fn go_on(context: &Context, world: &mut World, whose: &str, honest: &[usize], seconds: u64) {
+async fn go_on(context: &Context, world: &mut Pools, whose: &str, honest: &[usize], seconds: u64) {
     let mut offered: Vec<Digest> = Vec::new();
     for step in 0..seconds * 4 {
         let digest = batch(step);
@@ -56,13 +58,13 @@ fn others(bad: usize) -> Vec<usize> {
 }
 
 /// Digests of all blocks that are final anywhere among `honest`.
-fn finals(world: &World, honest: &[usize]) -> BTreeSet<Digest> {
+fn finals(world: &Pools, honest: &[usize]) -> BTreeSet<Digest> {
     let chains = honest.iter().flat_map(|n| world.pools[*n].chain().into_values());
     chains.map(|block| block.header.digest()).collect()
 }
 
 /// What the others have against a validator, and that nobody else is accused. Pools check each proof as it comes.
-fn convictions(world: &World, honest: &[usize], bad: AccountId) -> BTreeSet<Contradiction> {
+fn convictions(world: &Pools, honest: &[usize], bad: AccountId) -> BTreeSet<Contradiction> {
     let caught = honest.iter().flat_map(|n| world.pools[*n].caught());
     let caught: Vec<_> = caught.collect();
     assert!(caught.iter().all(|misconduct| misconduct.who == bad), "{caught:?}");
@@ -83,7 +85,7 @@ fn case_53_of_an_equivocating_leader_s_blocks_one_is_final_and_its_votes_convict
             let (bad, whose) = (seed as usize + 1, format!("seed {seed}"));
             let honest = others(bad);
             // It may go on when it was caught: the worst that it can do.
-            let mut world = World::new(&context, seed, HONEST, GOOD, false).await;
+            let mut world = Pools::new(&context, seed, HONEST, GOOD, false).await;
             let proposed = world.start_leader(bad, Misrule::TwoBlocks).await;
             for n in &honest {
                 world.start(*n).await;
@@ -110,7 +112,7 @@ fn case_55_whoever_votes_for_two_things_is_blocked_and_convicted() {
         deterministic::Runner::new(runtime(seed)).start(|context| async move {
             let (bad, whose) = (3, format!("{puppet:?}"));
             let honest = others(bad);
-            let mut world = World::new(&context, seed, HONEST, GOOD, true).await;
+            let mut world = Pools::new(&context, seed, HONEST, GOOD, true).await;
             world.start_puppet(bad, puppet).await;
             for n in &honest {
                 world.start(*n).await;
@@ -134,7 +136,7 @@ fn case_55_votes_in_another_s_name_and_votes_of_yesterday_hurt_nobody() {
         deterministic::Runner::new(runtime(seed)).start(|context| async move {
             let (bad, whose) = (2, format!("{puppet:?}"));
             let honest = others(bad);
-            let mut world = World::new(&context, seed, HONEST, GOOD, true).await;
+            let mut world = Pools::new(&context, seed, HONEST, GOOD, true).await;
             world.start_puppet(bad, puppet).await;
             for n in &honest {
                 world.start(*n).await;
@@ -165,7 +167,7 @@ fn case_58_clocks_ten_minutes_wrong_make_no_fork() {
     for (seed, clocks) in (0..).zip(clocks) {
         deterministic::Runner::new(runtime(seed)).start(|context| async move {
             let whose = format!("{clocks:?}");
-            let mut world = World::new(&context, seed, HONEST, GOOD, true).await;
+            let mut world = Pools::new(&context, seed, HONEST, GOOD, true).await;
             world.skews = clocks.to_vec();
             for n in 0..N {
                 world.start(n).await;
@@ -192,7 +194,7 @@ fn case_60_blocks_that_can_never_be_valid_are_refused_whoever_votes_for_them() {
         deterministic::Runner::new(runtime(seed)).start(|context| async move {
             let (bad, whose) = (seed as usize * 2, format!("seed {seed}"));
             let honest = others(bad);
-            let mut world = World::new(&context, seed, HONEST, GOOD, false).await;
+            let mut world = Pools::new(&context, seed, HONEST, GOOD, false).await;
             let proposed = world.start_leader(bad, Misrule::Unsound).await;
             for n in &honest {
                 world.start(*n).await;
@@ -215,7 +217,7 @@ fn case_60_blocks_that_can_never_be_valid_are_refused_whoever_votes_for_them() {
 fn case_63_two_of_four_that_conspire_can_fork_and_are_named_by_what_they_signed() {
     // More than a third are dishonest: nothing can prevent it, and the two histories convict who made them.
     deterministic::Runner::new(runtime(63)).start(|context| async move {
-        let mut world = World::new(&context, 63, HONEST, GOOD, false).await;
+        let mut world = Pools::new(&context, 63, HONEST, GOOD, false).await;
         // The two honest ones do not reach each other, and each is told what it likes to hear.
         let (from, to) = (world.name(0), world.name(1));
         for net in [&world.votes, &world.data] {

@@ -10,12 +10,13 @@
 //! lost its journals is in no certificate until the epoch after the one that ordered what it made since.
 
 use super::{
-    LOSSY, runtime, seeds,
-    wire::Dice,
-    world::{N, World},
+    LOSSY,
+    pools::{N, Pools},
+    runtime, seeds,
 };
 use crate::Finalized;
 use crate::pool::{self, Conduct, Pool, Script, batch};
+use crate::testing::simulated::Dice;
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::{AccountId, Digest, Epochs, Keypair};
 use std::{
@@ -52,7 +53,7 @@ fn script(keys: &[Keypair]) -> Script {
 }
 
 /// Heights of blocks whose certificates have the vote of an account, as validator 3 has them.
-fn voted(world: &World, account: &AccountId) -> BTreeSet<u64> {
+fn voted(world: &Pools, account: &AccountId) -> BTreeSet<u64> {
     let pool = &world.pools[3];
     let epochs = world.genesis.epochs.unwrap();
     let has_vote = |block: &Finalized| {
@@ -72,7 +73,7 @@ fn voted(world: &World, account: &AccountId) -> BTreeSet<u64> {
     pool.chain().into_iter().filter(|(_, block)| has_vote(block)).map(|(height, _)| height).collect()
 }
 
-impl World {
+impl Pools {
     async fn epoch_trouble(&mut self, dice: &mut Dice) {
         let n = dice.roll(ALL as u64) as usize;
         match dice.roll(40) {
@@ -113,16 +114,16 @@ fn simulate(seed: u64, trouble: Trouble) -> (String, u64) {
         let genesis = pool::genesis(&keys[..N]).with_epochs(epochs);
         let new = || Pool::of_conduct(&genesis, Conduct::Honest).scripted(&script);
         let pools = (0..ALL).map(|_| new()).collect();
-        let mut world = World::of(&context, seed, (keys.clone(), genesis.clone()), pools, LOSSY, true).await;
+        let mut world = Pools::of(&context, seed, (keys.clone(), genesis.clone()), pools, LOSSY, true).await;
         for n in 0..ALL {
             world.start(n).await;
         }
         let mut offered: Vec<Digest> = Vec::new();
         let (mut step, mut wiped, token) = (0, None, batch(1_000_000_000 + seed));
-        let least = |world: &World| world.pools.iter().map(|pool| pool.committed()).min().unwrap_or(0);
+        let least = |world: &Pools| world.pools.iter().map(|pool| pool.committed()).min().unwrap_or(0);
         let me = keys[2].account();
         // The wiped one has much to fetch before it has what it votes for.
-        let back = |world: &World| {
+        let back = |world: &Pools| {
             let from = world.pools[2].votes_from();
             from < u64::MAX && voted(world, &me).range(epochs.last(from - 1) + 1..).next().is_some()
         };

@@ -1,19 +1,20 @@
 //! Random trouble: whatever can go wrong, in an order that follows from a seed.
 //!
-//! For some seconds validators crash and come back, disks are slow or fail, the network splits, loses, delays, repeats
-//! and reorders, no clock is quite right, and one validator may break the rules. Then all is mended, and everything that honest
-//! validators sealed must be ordered at each of them, in one order, with its bytes.
+//! For some seconds there is [mischief](crate::testing::simulated::World::mischief), and one validator may break the rules.
+//! Then all is mended, and everything that honest validators sealed must be ordered at each of them, in one order, with its
+//! bytes.
 
 use super::{
-    byzantine::Puppet,
+    asked,
+    pools::{N, Pools},
     runtime, seeds,
-    skew::Skew,
-    wire::Dice,
-    world::{N, Quality, World},
 };
 use crate::{
     pool::{Conduct, batch},
-    testing::Misrule,
+    testing::{
+        Misrule,
+        simulated::{Dice, Evil, Puppet, Quality},
+    },
 };
 use commonware_runtime::{Clock as _, Runner as _, deterministic};
 use moot_record::Digest;
@@ -22,42 +23,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How one validator is bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Evil {
-    Nobody,
-    Conduct(Conduct),
-    Puppet(Puppet),
-    Leader(Misrule),
-    Twins,
-    Flooder,
-    /// A clock an hour ahead, or an hour behind.
-    Clock(Skew),
-}
+const HOUR: i64 = 3_600_000;
 
-const HOUR: Skew = 3_600_000;
-
-const EVILS: [Evil; 15] = [
-    Evil::Nobody,
-    Evil::Twins,
-    Evil::Puppet(Puppet::Conflicter),
-    Evil::Conduct(Conduct::Withholding),
-    Evil::Puppet(Puppet::Nuller),
-    Evil::Conduct(Conduct::Lying),
-    Evil::Flooder,
-    Evil::Conduct(Conduct::Mute),
-    Evil::Conduct(Conduct::Lazy),
-    Evil::Clock(HOUR),
-    Evil::Clock(-HOUR),
-    Evil::Leader(Misrule::TwoBlocks),
-    Evil::Puppet(Puppet::Impersonator),
-    Evil::Leader(Misrule::Unsound),
-    Evil::Puppet(Puppet::Outdated),
+/// How one validator is bad, and how its pool behaves.
+const EVILS: [(Evil, Conduct); 15] = [
+    (Evil::Nobody, Conduct::Honest),
+    (Evil::Twins, Conduct::Honest),
+    (Evil::Puppet(Puppet::Conflicter), Conduct::Honest),
+    (Evil::Application, Conduct::Withholding),
+    (Evil::Puppet(Puppet::Nuller), Conduct::Honest),
+    (Evil::Application, Conduct::Lying),
+    (Evil::Flooder, Conduct::Honest),
+    (Evil::Application, Conduct::Mute),
+    (Evil::Application, Conduct::Lazy),
+    (Evil::Clock(HOUR), Conduct::Honest),
+    (Evil::Clock(-HOUR), Conduct::Honest),
+    (Evil::Leader(Misrule::TwoBlocks), Conduct::Honest),
+    (Evil::Puppet(Puppet::Impersonator), Conduct::Honest),
+    (Evil::Leader(Misrule::Unsound), Conduct::Honest),
+    (Evil::Puppet(Puppet::Outdated), Conduct::Honest),
 ];
-
-/// How wrong an honest validator's clock may be. Two that differ by more than
-/// [`MAX_TIME_AHEAD_MS`](crate::limits::MAX_TIME_AHEAD_MS) would wait for each other.
-const DRIFT: u64 = crate::limits::MAX_TIME_AHEAD_MS / 2;
 
 /// Links when all is well.
 const GOOD: Quality = Quality { latency_ms: 10, jitter_ms: 3, lost: (0, 0) };
@@ -81,91 +66,26 @@ impl Drop for Replay {
     }
 }
 
-impl World {
-    /// Something goes wrong, or is mended.
-    async fn mischief(&mut self, dice: &mut Dice, honest: &[usize]) {
-        let n = honest[dice.roll(honest.len() as u64) as usize];
-        match dice.roll(160) {
-            0..12 => self.crash(n),
-            12..28 if !self.runs(n) => self.start(n).await,
-            28..30 => honest.iter().for_each(|n| self.crash(*n)),
-            30..36 => {
-                self.groups = [(); N].map(|()| dice.roll(2)).to_vec();
-                self.link().await;
-            }
-            36..44 => {
-                self.groups = vec![0; N];
-                self.link().await;
-            }
-            44..54 => {
-                let lost = (dice.roll(30) as u32, dice.roll(60) as u32);
-                self.quality = Quality { latency_ms: 1 + dice.roll(200), jitter_ms: dice.roll(50), lost };
-                self.link().await;
-            }
-            54..64 => self.post.disturb(dice.roll(4) * 8),
-            // A write or a sync takes as long as a trip of the network, or as several.
-            64..70 => self.disks[n].slow(dice.roll(4) * 25),
-            70..74 if self.runs(n) => self.disks[n].fail_after(dice.roll(40)),
-            _ => {}
-        }
-    }
-
-    /// Everything works again.
-    async fn mend(&mut self, honest: &[usize]) {
-        self.post.disturb(0);
-        (self.groups, self.quality) = (vec![0; N], GOOD);
-        self.link().await;
-        for n in honest {
-            if self.disks[*n].fails() {
-                // It has not noticed yet.
-                self.crash(*n);
-            }
-            self.disks[*n].mend();
-            if !self.runs(*n) {
-                self.start(*n).await;
-            }
-        }
-    }
-
-    /// Puts a bad validator in its place.
-    async fn admit(&mut self, n: usize, evil: Evil, dice: &mut Dice) {
-        match evil {
-            Evil::Nobody | Evil::Conduct(_) | Evil::Clock(_) => self.start(n).await,
-            Evil::Puppet(puppet) => self.start_puppet(n, puppet).await,
-            Evil::Leader(misrule) => drop(self.start_leader(n, misrule).await),
-            Evil::Twins => {
-                let sides = [(); N].map(|()| dice.roll(3));
-                self.start_twins(n, sides).await;
-            }
-            Evil::Flooder => self.start_flood(n).await,
-        }
-    }
-}
-
 /// Runs one seed. Returns the trace, the least height, and what was wrong.
 fn trouble(seed: u64) -> (String, u64, String) {
     let _replay = Replay(seed);
     let mut dice = Dice::new(seed);
-    let evil = EVILS[(seed % EVILS.len() as u64) as usize];
+    let (evil, conduct) = EVILS[(seed % EVILS.len() as u64) as usize];
     let bad = dice.roll(N as u64) as usize;
     let disconnect = dice.roll(2) == 0;
-    let whose = format!("seed {seed}: {evil:?} at {bad}, cut off when caught: {disconnect}");
+    let whose = format!("seed {seed}: {evil:?}, {conduct:?} at {bad}, cut off when caught: {disconnect}");
     // An engine whose disk fails panics, and the others go on.
     let config = runtime(seed).with_catch_panics(true);
     deterministic::Runner::new(config).start(|context| async move {
         let honest: Vec<usize> = (0..N).filter(|n| *n != bad || evil == Evil::Nobody).collect();
         let mut conducts = [Conduct::Honest; N];
-        if let Evil::Conduct(conduct) = evil {
-            conducts[bad] = conduct;
-        }
-        let mut world = World::new(&context, seed, conducts, GOOD, disconnect).await;
-        world.skews = [(); N].map(|()| dice.roll(DRIFT) as Skew - DRIFT as Skew / 2).to_vec();
-        if let Evil::Clock(skew) = evil {
-            world.skews[bad] = skew;
-        }
+        conducts[bad] = conduct;
+        let mut world = Pools::new(&context, seed, conducts, GOOD, disconnect).await;
+        world.skew(&mut dice, (bad, evil));
         for n in 0..N {
             if n == bad {
-                world.admit(n, evil, &mut dice).await;
+                let genesis = world.genesis.clone();
+                world.admit((n, evil), &mut dice, || Pools::twins(&genesis), asked).await;
             } else {
                 world.start(n).await;
             }
@@ -184,7 +104,7 @@ fn trouble(seed: u64) -> (String, u64, String) {
             world.bury(&whose);
             world.assert_no_fork(&whose, &honest);
         }
-        world.mend(&honest).await;
+        world.mend(&honest, GOOD).await;
         let mended = context.current();
         while !honest.iter().all(|n| world.pools[*n].has(&offered)) {
             context.sleep(Duration::from_millis(500)).await;

@@ -1,4 +1,5 @@
-//! For tests, behind the feature `testing`: validators that break the rules.
+//! For tests, behind the feature `testing`: validators that break the rules, and [a network](simulated) that is
+//! simulated.
 //!
 //! ```text
 //!   Rogue ── thread "rogue" ──► Link (votes, data) ──┬── leader: misuses the views of its key
@@ -10,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "for tests: one that cannot go on should stop")]
 
 mod leader;
+pub mod simulated;
 
 pub use leader::{KINDS, Misrule};
 pub(crate) use leader::{Leader, Proposed};

@@ -13,31 +13,43 @@ use std::{
     convert::Infallible,
     fmt,
     ops::RangeInclusive,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 /// How a clock is wrong, in milliseconds: ahead, or behind if negative.
-pub(super) type Skew = i64;
+pub(crate) type Skew = i64;
 
 /// See the module.
-pub(super) struct Skewed {
+pub(crate) struct Skewed {
     inner: Context,
     by: Skew,
+    /// By how much all clocks were put forward.
+    forward: Arc<AtomicI64>,
     disk: Arc<Disk>,
     /// What the disk takes its time by.
     ticks: Arc<Context>,
 }
 
 impl Skewed {
-    pub(super) fn new(inner: Context, by: Skew, disk: Arc<Disk>) -> Skewed {
+    pub(crate) fn new(inner: Context, by: Skew, forward: Arc<AtomicI64>, disk: Arc<Disk>) -> Skewed {
         let ticks = Arc::new(inner.child("disk"));
-        Skewed { inner, by, disk, ticks }
+        Skewed { inner, by, forward, disk, ticks }
+    }
+
+    /// How wrong the clock is now.
+    fn by(&self) -> Skew {
+        self.by + self.forward.load(Ordering::SeqCst)
     }
 
     /// The same with another runtime below.
     fn over(&self, inner: Context) -> Skewed {
-        Skewed { inner, by: self.by, disk: Arc::clone(&self.disk), ticks: Arc::clone(&self.ticks) }
+        let (forward, disk, ticks) =
+            (Arc::clone(&self.forward), Arc::clone(&self.disk), Arc::clone(&self.ticks));
+        Skewed { inner, by: self.by, forward, disk, ticks }
     }
 }
 
@@ -51,7 +63,7 @@ fn moved(time: SystemTime, by: Skew) -> SystemTime {
 
 impl Clock for Skewed {
     fn current(&self) -> SystemTime {
-        moved(self.inner.current(), self.by)
+        moved(self.inner.current(), self.by())
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<> {
@@ -59,7 +71,7 @@ impl Clock for Skewed {
     }
 
     fn sleep_until(&self, deadline: SystemTime) -> impl Future<Output = ()> + Send + 'static + use<> {
-        self.inner.sleep_until(moved(deadline, -self.by))
+        self.inner.sleep_until(moved(deadline, -self.by()))
     }
 }
 
@@ -102,8 +114,8 @@ impl Spawner for Skewed {
         Fut: Future<Output = T> + Send + 'static,
         T: Send + 'static,
     {
-        let Skewed { inner, by, disk, ticks } = self;
-        inner.spawn(move |inner| f(Skewed { inner, by, disk, ticks }))
+        let Skewed { inner, by, forward, disk, ticks } = self;
+        inner.spawn(move |inner| f(Skewed { inner, by, forward, disk, ticks }))
     }
 
     async fn stop(self, value: i32, timeout: Option<Duration>) -> Result<(), Error> {

@@ -23,19 +23,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub(super) type RawSender = simulated::Sender<PublicKey, Context>;
-pub(super) type RawReceiver = simulated::Receiver<PublicKey>;
+pub(crate) type RawSender = simulated::Sender<PublicKey, Context>;
+pub(crate) type RawReceiver = simulated::Receiver<PublicKey>;
 
 /// Numbers that follow from a seed and from nothing else.
-pub(super) struct Dice(u64);
+#[derive(Debug)]
+pub struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Dice {
+    /// The numbers of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Dice {
         Dice(seed)
     }
 
     /// One of `n` numbers from nought on.
-    pub(super) fn roll(&mut self, n: u64) -> u64 {
+    pub fn roll(&mut self, n: u64) -> u64 {
         // SplitMix64, from its definition: even a counter makes a good sequence.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -54,7 +57,7 @@ struct Letter {
 }
 
 /// Delays and repeats messages.
-pub(super) struct Post {
+pub(crate) struct Post {
     dice: Mutex<Dice>,
     /// Of a hundred messages, how many are delayed, and how many repeated.
     percent: Mutex<u64>,
@@ -64,7 +67,7 @@ pub(super) struct Post {
 
 impl Post {
     /// A post that does nothing yet, and the work it has to do.
-    pub(super) fn new(seed: u64, clock: Context) -> (Arc<Post>, impl Future<Output = ()> + Send + use<>) {
+    pub(crate) fn new(seed: u64, clock: Context) -> (Arc<Post>, impl Future<Output = ()> + Send + use<>) {
         let (letters, mut posted) = mpsc::unbounded_channel::<Letter>();
         let runtime = commonware_runtime::Supervisor::child(&clock, "letters");
         let dice = Mutex::new(Dice::new(seed));
@@ -90,7 +93,7 @@ impl Post {
     }
 
     /// Delays and repeats this share of all messages from now on.
-    pub(super) fn disturb(&self, percent: u64) {
+    pub(crate) fn disturb(&self, percent: u64) {
         *self.percent.lock() = percent;
     }
 
@@ -112,14 +115,14 @@ impl Post {
 
 /// Sends to those it may reach.
 #[derive(Clone)]
-pub(super) struct WireSender {
-    pub(super) inner: RawSender,
+pub(crate) struct WireSender {
+    pub(crate) inner: RawSender,
     /// None for all.
-    pub(super) reach: Option<Arc<BTreeSet<PublicKey>>>,
-    pub(super) post: Arc<Post>,
+    pub(crate) reach: Option<Arc<BTreeSet<PublicKey>>>,
+    pub(crate) post: Arc<Post>,
 }
 
-pub(super) struct WireChecked<'a> {
+pub(crate) struct WireChecked<'a> {
     inner: <RawSender as LimitedSender>::Checked<'a>,
     again: RawSender,
     post: Arc<Post>,
@@ -165,7 +168,7 @@ impl CheckedSender for WireChecked<'_> {
 
 /// Receives from all, or what a router lets through.
 #[derive(Debug)]
-pub(super) enum WireReceiver {
+pub(crate) enum WireReceiver {
     Direct(RawReceiver),
     Routed(mpsc::UnboundedReceiver<Message<PublicKey>>),
 }
@@ -193,7 +196,7 @@ impl Receiver for WireReceiver {
 }
 
 /// Gives each of two receivers what comes from those that it may hear.
-pub(super) fn split(
+pub(crate) fn split(
     mut receiver: RawReceiver,
     reach: [Arc<BTreeSet<PublicKey>>; 2],
 ) -> ([WireReceiver; 2], impl Future<Output = ()> + Send) {

@@ -21,7 +21,7 @@ use std::{
 
 /// What is wrong with a disk.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     /// How long every write and every sync takes, in milliseconds.
     slow_ms: AtomicU64,
     /// Writes and syncs that still work; from nought on none does. Negative: all do.
@@ -36,22 +36,22 @@ impl Default for Disk {
 
 impl Disk {
     /// Every write and every sync takes so long from now on.
-    pub(super) fn slow(&self, ms: u64) {
+    pub(crate) fn slow(&self, ms: u64) {
         self.slow_ms.store(ms, Ordering::SeqCst);
     }
 
     /// After so many more writes and syncs none works any more.
-    pub(super) fn fail_after(&self, operations: u64) {
+    pub(crate) fn fail_after(&self, operations: u64) {
         self.left.store(operations as i64, Ordering::SeqCst);
     }
 
     /// Whether something has failed, or is going to.
-    pub(super) fn fails(&self) -> bool {
+    pub(crate) fn fails(&self) -> bool {
         self.left.load(Ordering::SeqCst) >= 0
     }
 
     /// Another disk with the same content.
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         self.slow(0);
         self.left.store(-1, Ordering::SeqCst);
     }
@@ -70,14 +70,14 @@ impl Disk {
 }
 
 /// A file on such a disk.
-pub(super) struct Blob {
+pub(crate) struct Blob {
     inner: <Context as Storage>::Blob,
     disk: Arc<Disk>,
     clock: Arc<Context>,
 }
 
 impl Blob {
-    pub(super) fn new(inner: <Context as Storage>::Blob, disk: Arc<Disk>, clock: Arc<Context>) -> Blob {
+    pub(crate) fn new(inner: <Context as Storage>::Blob, disk: Arc<Disk>, clock: Arc<Context>) -> Blob {
         Blob { inner, disk, clock }
     }
 

@@ -9,15 +9,16 @@
 //! - **Accomplice**: whatever it hears from somebody, it says the same to that one, and to nobody else.
 //! - **Flooder**: junk and requests on the data network, as fast as the world takes them.
 //!
-//! What a leader can do beyond that is in [`crate::testing`], because a test of the node lets one loose on processes.
+//! What a leader can do beyond that is beside this module, because a test of the node lets one loose on processes.
 
 use super::{
+    Simulated,
     wire::{WireReceiver, WireSender, split},
-    world::{N, World},
+    world::World,
 };
 use crate::{
+    Wanted,
     block::EngineDigest,
-    pool::{Conduct, Pool, batch},
     testing::{Leader, Misrule, Proposed, of_epoch, scheme},
 };
 use commonware_codec::{DecodeExt as _, Encode as _};
@@ -41,11 +42,16 @@ use std::{
 
 /// What a validator does with the votes it hears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Puppet {
+pub enum Puppet {
+    /// Votes to skip each view, and to finalise it.
     Nuller,
+    /// Votes for what others do, and for a block that does not exist.
     Conflicter,
+    /// Votes in another's name.
     Impersonator,
+    /// Votes for what was proposed some views ago.
     Outdated,
+    /// Says to each what it likes to hear.
     Accomplice,
 }
 
@@ -149,14 +155,14 @@ fn remember(heard: &mut Heard, view: View, proposal: Proposal<EngineDigest>) {
 
 impl World {
     /// Puts a puppet in the place of validator `n`. On the data network it is silent.
-    pub(super) async fn start_puppet(&mut self, n: usize, puppet: Puppet) {
+    pub(crate) async fn start_puppet(&mut self, n: usize, puppet: Puppet) {
         let scheme = scheme(&self.genesis, &self.keys[n]);
         let channel = self.register(&self.votes, n, 0, quota()).await;
         self.context.child("puppet").spawn(move |_| puppet.play(scheme, channel));
     }
 
     /// Puts a bad leader in the place of validator `n`, and says what it proposes. On the data network it is silent.
-    pub(super) async fn start_leader(&mut self, n: usize, misrule: Misrule) -> Proposed {
+    pub(crate) async fn start_leader(&mut self, n: usize, misrule: Misrule) -> Proposed {
         let (votes, _) = self.register(&self.votes, n, 0, quota()).await;
         let (_, certificates) = self.register(&self.votes, n, 1, quota()).await;
         let (blocks, heard) = self.register(&self.votes, n, 4, quota()).await;
@@ -170,10 +176,11 @@ impl World {
     }
 
     /// Runs validator `n` twice, each in touch with the others as `sides` has them: with the first, the
-    /// second, or both.
-    pub(super) async fn start_twins(&mut self, n: usize, sides: [u64; N]) {
+    /// second, or both. Their applications should have different things to say for one view.
+    pub(crate) async fn start_twins(&mut self, n: usize, sides: &[u64], apps: [Arc<dyn Simulated>; 2]) {
         let reach = [0, 1].map(|twin| {
-            let met = (0..N).filter(|other| *other != n && (sides[*other] == 2 || sides[*other] == twin));
+            let met =
+                (0..sides.len()).filter(|other| *other != n && (sides[*other] == 2 || sides[*other] == twin));
             Arc::new(met.map(|other| self.name(other)).collect::<BTreeSet<PublicKey>>())
         });
         let mut wires: [Vec<(WireSender, WireReceiver)>; 2] = [Vec::new(), Vec::new()];
@@ -187,31 +194,29 @@ impl World {
                 wires[twin].push((sender, receiver));
             }
         }
-        for (twin, wires) in wires.into_iter().enumerate() {
-            let pool = Arc::new(Pool::of_conduct(&self.genesis, Conduct::Honest));
-            // Different things to say for one view.
-            (0..50).for_each(|k| pool.offer(batch(1_000_000 + 1000 * twin as u64 + k)));
-            let seat = self.seat(n, wires, &pool, format!("twin-{twin}"));
-            self.launch(n, seat, pool);
+        for (twin, (wires, app)) in wires.into_iter().zip(apps).enumerate() {
+            let seat = self.seat(n, wires, app.start(), format!("twin-{twin}"));
+            self.launch(n, seat, app);
         }
     }
 
-    /// Sends junk and requests in the name of validator `n`.
-    pub(super) async fn start_flood(&self, n: usize) {
+    /// Sends junk and requests in the name of validator `n`, the k-th for what `asked` says.
+    pub(crate) async fn start_flood(&self, n: usize, asked: fn(u64) -> Wanted) {
         let quota = Quota::per_second(NZU32!(1_000_000));
         let (mut push, _) = self.register(&self.data, n, 0, quota).await;
         let (mut fetch, _) = self.register(&self.data, n, 1, quota).await;
-        self.context.child("flood").spawn(|context: Context| async move {
+        self.context.child("flood").spawn(move |context: Context| async move {
             for n in 0_u64.. {
                 let junk = vec![n as u8; 1024 << (n % 5)];
                 if let Ok(checked) = push.check(Recipients::All) {
                     let _ = checked.send(junk, true);
                 }
                 // A request for something that exists or not, or half of one.
+                let Wanted { kind, digest, part } = asked(n);
                 let mut request = n.to_be_bytes().to_vec();
-                request.extend([0, 0]);
-                request.extend(batch(n % 200).as_bytes());
-                request.extend([0; 4]);
+                request.extend([0, kind]);
+                request.extend(digest.as_bytes());
+                request.extend(part.to_be_bytes());
                 request.truncate(if n.is_multiple_of(3) { 20 } else { request.len() });
                 if let Ok(checked) = fetch.check(Recipients::All) {
                     let _ = checked.send(request, true);
@@ -222,6 +227,6 @@ impl World {
     }
 }
 
-pub(super) fn quota() -> Quota {
+pub(crate) fn quota() -> Quota {
     crate::network::quota()
 }
