@@ -128,6 +128,20 @@ impl FaultyDisk {
         disk
     }
 
+    /// What is there when the process is killed, or, if the power fails, when nothing was written that was not synced: the
+    /// same every time. This disk has died.
+    pub(crate) fn leave(&self, power_fails: bool) -> FaultyDisk {
+        let disk = FaultyDisk::default();
+        let mut state = self.0.state.lock();
+        state.dead = true;
+        let left = state.files.iter().map(|(path, image)| {
+            let bytes = if power_fails { &image.synced } else { &image.seen }.clone();
+            (path.clone(), Image { synced: bytes.clone(), seen: bytes, unsynced: Vec::new() })
+        });
+        disk.0.state.lock().files = left.collect();
+        disk
+    }
+
     /// Length of the one database.
     pub(crate) fn length(&self) -> usize {
         let state = self.0.state.lock();

@@ -23,6 +23,7 @@ mod payloads;
 mod purse;
 mod rehearsals;
 mod sequencer;
+mod simulated;
 mod state_machine;
 mod state_proofs;
 mod storage;

@@ -1,6 +1,6 @@
 //! What people give each other while there is trouble: each gift is said at two replicas at once, and must be given once.
 
-use crate::town::Town;
+use crate::town::Replicas;
 use crate::working::{account, key};
 use crate::world::bundle;
 use moot_ledger::Ledger;
@@ -40,7 +40,7 @@ impl Purse {
         self.gifts.push(Gift { amount, copies, all });
     }
 
-    pub(crate) fn check(&self, town: &Town) {
+    pub(crate) fn check(&self, town: &impl Replicas) {
         for (me, ledger) in town.running() {
             let (mut least, mut most) = (0, 0);
             for Gift { amount, copies, all } in &self.gifts {

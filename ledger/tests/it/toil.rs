@@ -1,7 +1,7 @@
 //! What workers do while there is trouble: they come and go, are asked, answer, and some lie. In the end all that were drawn
 //! have spoken, and every replica must have charged each call that most agree on once, and found the same ones at fault.
 
-use crate::town::Town;
+use crate::town::Replicas;
 use crate::working::{a_call, account, deploy, function, key, record, stake, work_with};
 use crate::world::bundle;
 use moot_ledger::{Ledger, PayloadBytes, PostingKind, Refusal, Refused};
@@ -31,18 +31,18 @@ pub(crate) struct Toil {
 
 impl Toil {
     /// Deploys the function, and registers workers 1 to 4.
-    pub(crate) async fn begin(town: &mut Town) -> Toil {
+    pub(crate) async fn begin(town: &mut impl Replicas) -> Toil {
         let mut spec = function(3);
         // None is given up: who lies and who does not must be known of all.
         spec.limits.deadline_ms = 3_600_000;
-        let ledger = town.ledger(0);
+        let ledger = town.any();
         say(&ledger, 0, vec![deploy(&spec)]);
         (1..WORKERS).for_each(|n| say(&ledger, n, register(n)));
         town.settle().await;
         Toil { spec, asked: Vec::new(), number: 0 }
     }
 
-    pub(crate) async fn step(&mut self, at: usize, town: &Town, rng: &mut StdRng) {
+    pub(crate) async fn step(&mut self, at: usize, town: &impl Replicas, rng: &mut StdRng) {
         match rng.random_range(0..8) {
             0 => {
                 let n = rng.random_range(1..=WORKERS);
@@ -72,7 +72,7 @@ impl Toil {
 
     /// With nothing wrong any more: all that were drawn speak, and those that have spoken say the same again, because
     /// what they said may have been on a disk that died.
-    pub(crate) fn finish(&mut self, town: &Town) {
+    pub(crate) fn finish(&mut self, town: &impl Replicas) {
         for asked in &mut self.asked {
             while asked.speak(town, false) {}
             for (worker, lies) in asked.said.clone() {
@@ -81,7 +81,7 @@ impl Toil {
         }
     }
 
-    pub(crate) fn check(&self, town: &Town) {
+    pub(crate) fn check(&self, town: &impl Replicas) {
         let (mut charged, mut faults) = (0, BTreeMap::<AccountId, u64>::new());
         for asked in &self.asked {
             let liars = asked.said.iter().filter(|(_, lies)| **lies).map(|(worker, _)| *worker);
@@ -119,7 +119,7 @@ impl Toil {
 
 impl Asked {
     /// The next of the drawn workers speaks; false when there is none that has not.
-    fn speak(&mut self, town: &Town, lies: bool) -> bool {
+    fn speak(&mut self, town: &impl Replicas, lies: bool) -> bool {
         if self.drawn.is_empty() {
             let found = town.ledger(self.at).compared(&self.call.0);
             self.drawn = found.ok().flatten().map_or_else(Vec::new, |found| found.workers);
@@ -133,7 +133,7 @@ impl Asked {
         true
     }
 
-    fn tell(&self, town: &Town, worker: AccountId, lies: bool) -> Result<EntryId, Refused> {
+    fn tell(&self, town: &impl Replicas, worker: AccountId, lies: bool) -> Result<EntryId, Refused> {
         // Each liar has a lie of its own.
         let output = if lies { worker.as_bytes().as_slice() } else { b"six" };
         let ledger = town.ledger(self.at);

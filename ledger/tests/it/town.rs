@@ -146,6 +146,44 @@ impl Net {
     }
 }
 
+/// Replicas of one network as those see them who say something to them: a [`Town`], or a simulation with the engine.
+pub(crate) trait Replicas {
+    /// One of those that count; it may have stopped.
+    fn ledger(&self, me: usize) -> Ledger;
+
+    /// Those that run and count.
+    fn running(&self) -> Vec<(usize, Ledger)>;
+
+    /// Goes on until everything that is held anywhere is final everywhere.
+    async fn settle(&mut self);
+
+    /// The next blocks are later by so much.
+    fn pass_time(&mut self, ms: u64);
+
+    /// One that runs.
+    fn any(&self) -> Ledger {
+        self.running().swap_remove(0).1
+    }
+}
+
+impl Replicas for Town {
+    fn ledger(&self, me: usize) -> Ledger {
+        Town::ledger(self, me)
+    }
+
+    fn running(&self) -> Vec<(usize, Ledger)> {
+        Town::running(self)
+    }
+
+    async fn settle(&mut self) {
+        Town::settle(self).await;
+    }
+
+    fn pass_time(&mut self, ms: u64) {
+        Town::pass_time(self, ms);
+    }
+}
+
 /// The replicas of one network.
 pub(crate) struct Town {
     pub(crate) network: Network,

@@ -11,7 +11,7 @@
 //! it is.
 
 use crate::ordered::{entries, receipts};
-use crate::town::Town;
+use crate::town::Replicas;
 use crate::triggers::{call_of, deploy, on_value, trigger};
 use crate::working::{account, key};
 use crate::world::{bundle, name, receipt};
@@ -61,7 +61,7 @@ fn spec(function: &str) -> Spec {
 }
 
 impl Triggered {
-    pub(crate) async fn begin(town: &mut Town) -> Triggered {
+    pub(crate) async fn begin(town: &mut impl Replicas) -> Triggered {
         let after = |function: &str| TriggerOn::Completion(name(function));
         let event = |function: &str| deploy(function, FunctionKind::Event, |_| {});
         let said = [
@@ -75,7 +75,7 @@ impl Triggered {
             trigger("sent", after("errand"), "clerk"),
             trigger("tick", TriggerOn::Schedule("* * * * *".into()), "scribe"),
         ];
-        let ledger = town.ledger(0);
+        let ledger = town.any();
         let signed = bundle(&ledger, &key(OWNER), 1000, &said.map(Entry::Transaction));
         let pending = ledger.submit(signed.clone()).unwrap();
         town.settle().await;
@@ -84,7 +84,7 @@ impl Triggered {
         Triggered { tick: last, ..Triggered::default() }
     }
 
-    pub(crate) async fn step(&mut self, at: usize, town: &mut Town, rng: &mut StdRng) {
+    pub(crate) async fn step(&mut self, at: usize, town: &mut impl Replicas, rng: &mut StdRng) {
         match rng.random_range(0..12) {
             0..2 => town.pass_time(PAUSE_MS),
             2..4 => self.write(&town.ledger(at)).await,
@@ -144,7 +144,7 @@ impl Triggered {
 
     /// With nothing wrong any more: everything is recorded and answered, what follows from it too, and lanes that have
     /// nothing to say any more are passed over.
-    pub(crate) async fn finish(&mut self, town: &mut Town) {
+    pub(crate) async fn finish(&mut self, town: &mut impl Replicas) {
         for _ in 0..60 {
             town.settle().await;
             for (me, ledger) in town.running() {
@@ -154,19 +154,19 @@ impl Triggered {
                 self.begun.drain(..).for_each(|begun| begun.answer(town));
                 continue;
             }
-            let all = town.ledger(0).newest_derived(MOST).unwrap();
+            let all = town.any().newest_derived(MOST).unwrap();
             if all.iter().all(|news| news.end.is_some()) {
                 return;
             }
             town.pass_time(DERIVED_PATIENCE_MS + spec("clerk").limits.deadline_ms);
         }
-        let all = town.ledger(0).newest_derived(MOST).unwrap();
+        let all = town.any().newest_derived(MOST).unwrap();
         let open: Vec<_> = all.into_iter().filter(|news| news.end.is_none()).collect();
         panic!("these have no outcome: {open:#?}");
     }
 
-    pub(crate) fn check(&self, town: &Town) {
-        let all = town.ledger(0).newest_derived(MOST).unwrap();
+    pub(crate) fn check(&self, town: &impl Replicas) {
+        let all = town.any().newest_derived(MOST).unwrap();
         for (me, ledger) in town.running() {
             assert_eq!(ledger.newest_derived(MOST).unwrap(), all, "what is derived at {me}");
             let seen = Seen::of(&ledger);
@@ -180,11 +180,13 @@ impl Triggered {
     }
 
     /// The heights at which the schedule had to fire: once for a minute that came, or several.
-    fn times(&self, town: &Town) -> BTreeSet<u64> {
-        let set = town.ledger(0).transaction_outcome(self.tick.unwrap()).unwrap().unwrap().height;
+    fn times(&self, town: &impl Replicas) -> BTreeSet<u64> {
+        let set = town.any().transaction_outcome(self.tick.unwrap()).unwrap().unwrap().height;
         let mut last = None;
         let mut found = BTreeSet::new();
-        for header in town.chain.iter().map(|block| &block.header).filter(|header| header.height >= set) {
+        let ledger = town.any();
+        let headers = (set..=ledger.height()).map(|height| ledger.block(height).unwrap().unwrap().header);
+        for header in headers {
             let minute = header.time_ms / MINUTE_MS;
             if last.replace(minute).is_some_and(|last| last < minute) {
                 found.insert(header.height);
@@ -194,15 +196,15 @@ impl Triggered {
     }
 
     /// Derived calls, and those of them that were passed on to another lane.
-    pub(crate) fn counts(&self, town: &Town) -> (usize, usize) {
-        let all = town.ledger(0).newest_derived(MOST).unwrap();
+    pub(crate) fn counts(&self, town: &impl Replicas) -> (usize, usize) {
+        let all = town.any().newest_derived(MOST).unwrap();
         (all.len(), all.iter().filter(|news| news.call.turn > 0).count())
     }
 }
 
 impl Begun {
     /// It may have an answer already, if its replica came back in between and found it open.
-    fn answer(self, town: &Town) {
+    fn answer(self, town: &impl Replicas) {
         let status = if self.turn == 0 { Status::Ok } else { Status::Interrupted };
         let said = receipt(self.call, self.digest, status);
         let _ = town.ledger(self.at).append_receipt(said, PayloadBytes::None);

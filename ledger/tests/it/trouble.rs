@@ -6,7 +6,7 @@
 //! once, each gift is given once, workers are found at fault for what they said and for nothing else, no trigger is lost or
 //! doubled, and all have the same state. That no block makes or loses units the state machine asserts itself, where assertions are on. The ledgers' own
 //! threads run as the machine has them, so a seed makes the same trouble again, and not the very same run; that is what
-//! the simulation of the engine is for.
+//! `simulated` is for.
 
 use crate::faulty_disk::{FaultyDisk, Plan};
 use crate::lanes::assert_everywhere;
