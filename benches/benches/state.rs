@@ -11,6 +11,7 @@ use moot_record::{
     Account, AccountId, Allocation, Digest, Economy, EntryId, FunctionKind, FunctionName, Genesis, Keypair,
     Payload, Spec, StateKey, Transaction, Value, component_digest,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Accounts that have something before a bench begins.
@@ -80,7 +81,8 @@ fn changes(state: &mut State, said: Said) -> Changes {
         receipts: Vec::new(),
         bytes: 0,
     };
-    let block = Block { height, time_ms: height, digest, bundles: vec![bundle], charges: said.charges };
+    let (bundles, charges, to_come) = (vec![bundle], said.charges, BTreeSet::new());
+    let block = Block { height, time_ms: height, digest, bundles, charges, to_come };
     let changes = state.apply(&block);
     assert!(
         changes.outcomes.iter().all(|(_, outcome)| outcome.result.is_ok()),

@@ -42,7 +42,8 @@ impl Ledger {
         let mut state =
             core.excerpt(height, bundle.account, bundle.transactions.iter().map(|(_, said)| said));
         let (digest, bundles, charges) = (Digest::ZERO, vec![bundle], Vec::new());
-        let block = Block { height: height + 1, digest, time_ms, bundles, charges };
+        let to_come = BTreeSet::new();
+        let block = Block { height: height + 1, digest, time_ms, bundles, charges, to_come };
         let outcomes = state.apply(&block).outcomes.into_iter();
         let outcomes = outcomes.filter(|(id, _)| ids.contains(id)).map(|(_, outcome)| outcome).collect();
         Rehearsal { height, outcomes }

@@ -31,11 +31,11 @@ pub(super) struct Contents {
     pub(super) links: Vec<((u32, u64), (u32, u64))>,
     /// Of those placed, by number, the ones that come after later batches of their lanes; where calls are followed.
     pub(super) late: Vec<usize>,
-    bundles: Vec<OrderedBundle>,
+    pub(super) bundles: Vec<OrderedBundle>,
     charges: Vec<Charges>,
     settled: Vec<Settled>,
     /// Calls and receipts matter too: batches are looked through once more.
-    follow: bool,
+    pub(super) follow: bool,
 }
 
 impl Contents {
@@ -155,12 +155,13 @@ impl Committer {
         for (index, digest) in (0u32..).zip(&block.batches) {
             self.resolve(digest, Place { height, index }, &mut contents)?;
         }
+        let to_come = self.calls_to_come(&contents, pending)?;
         let answers = self.answered_before(&contents, pending)?;
         contents.bundles.extend(answers);
         let Contents { placed, swapped, voids, links, bundles, mut charges, settled, .. } = contents;
         self.look_up_calls(&mut charges)?;
         let (time_ms, digest) = (block.header.time_ms, block.header.digest());
-        let changes = self.state.apply(&Block { height, time_ms, digest, bundles, charges });
+        let changes = self.state.apply(&Block { height, time_ms, digest, bundles, charges, to_come });
         self.roots.push_back(self.state.root());
         if self.roots.len() > ROOTS_REMEMBERED {
             self.roots.pop_front();

@@ -17,6 +17,7 @@ mod answers;
 mod blocks;
 mod charges;
 mod foreign;
+mod made;
 mod prepare;
 mod publish;
 mod upkeep;

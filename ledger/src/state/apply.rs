@@ -22,7 +22,7 @@ use moot_record::{
     AccountId, Digest, EntryId, FunctionName, Hold, PathOwner, Pattern, PriceList, Prices, Role, Stake,
     StateKey, Transaction, WorkerRecord, storage_fee,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What has to be put back when a change is undone.
@@ -53,6 +53,9 @@ pub(super) struct Step {
     pub(super) changes: Changes,
     /// How many calls were derived.
     pub(super) derived: u32,
+    /// Batches that are still to come though what their calls made is here, with the most triggers in a row that may have
+    /// led to one of these.
+    pub(super) to_come: BTreeMap<(u32, u64), u32>,
     /// For how many calls workers were drawn.
     pub(super) drawn: usize,
     /// Keys whose values may be others now.
@@ -101,8 +104,19 @@ impl State {
         let (height, time_ms) = (block.height, block.time_ms);
         let till = Till::default();
         let undo = Vec::new();
-        let mut step =
-            Step { height, time_ms, changes, derived: 0, drawn: 0, touched, undo, till, owed_bytes: 0 };
+        let to_come = self.depths_to_come(block);
+        let mut step = Step {
+            height,
+            time_ms,
+            changes,
+            derived: 0,
+            to_come,
+            drawn: 0,
+            touched,
+            undo,
+            till,
+            owed_bytes: 0,
+        };
         let given = self.give_back_holds(MAX_RETURNS_A_BLOCK, &mut step);
         self.give_back_stakes(MAX_RETURNS_A_BLOCK - given, &mut step);
         if let Some(treasury) = &mut self.treasury {
@@ -112,6 +126,7 @@ impl State {
         let mut verdicts = Verdicts::ahead(block, &self.rules);
         for bundle in &block.bundles {
             step.owed_bytes = 0;
+            step.to_come.remove(&(bundle.first.lane, bundle.first.batch));
             let counts = match bundle.counts {
                 true => self.count(bundle, &mut step),
                 false => Ok(()),
@@ -126,11 +141,12 @@ impl State {
             }
             self.judge_values(block, bundle, counts.err(), &mut verdicts, &mut step);
             self.follow_receipts(block, bundle, &mut step);
-            self.compare_receipts(bundle, &mut step);
+            self.compare_receipts(block, bundle, &mut step);
         }
         self.fire_schedules(block, &mut step);
-        self.pass_on(block, &mut step);
+        // First what has ended: a derived call that nobody is waited for any more is no other lane's to run.
         self.end_compared(block, &mut step);
+        self.pass_on(block, &mut step);
         self.charge_all(&block.charges, block.time_ms, &mut step.till);
         self.close_till(&mut step.till);
         self.end_of_epoch(block, &mut step);

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  call ──► replicas_k of its manifest ──► that many workers drawn, of one engine, or none of it
-//!  receipt of one of them ──► the first that most agree on: charged, once
+//!  receipt of one of them ──► the first that most agree on: charged, and the end of the call, once
 //!                        └──► another than most: a fault; a share of its stake is burned, and it gets no calls any more
+//!  nobody is waited for any more, and most do not agree ──► the end of the call, without an answer
 //! ```
 //!
 //! A call is drawn by its digest and that of its block, so that whoever makes it cannot choose who runs it. All of it
@@ -14,12 +15,18 @@ use super::charges::{Charge, Group};
 use super::compared::{self, ComparedCall, Statement};
 use super::stakes::burn;
 use super::workers::{self, Alike};
-use super::{Block, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State, Version};
+use super::{
+    Block, DerivedCall, DerivedEnd, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal,
+    State, Version,
+};
 use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK, MAX_COMPARED_ENDED};
 use moot_record::{AccountId, Digest, Domain, Engine, EntryId, FunctionName, StateKey, WorkerFault};
 use std::sync::Arc;
 
 const SEED: Domain = Domain::new("moot worker seed 1");
+/// Why a derived call has no answer.
+const NOT_AGREED: &str =
+    "most of the workers drawn for it did not say the same, and nobody is waited for any more";
 
 impl State {
     /// A call that several workers run, until all of them have said what came of it.
@@ -58,8 +65,17 @@ impl State {
                 && let Some(drawn) = self.drawn(block, bundle, id, call)
             {
                 step.drawn += 1;
+                self.wait_for_workers(&drawn, step);
                 self.put_compared(*id, Some(drawn), step);
             }
+        }
+    }
+
+    /// A derived call stays with its lane as long as its workers are waited for.
+    fn wait_for_workers(&mut self, drawn: &ComparedCall, step: &mut Step) {
+        if let Some(derived) = self.open.by_call(&drawn.call).filter(|of| of.until_ms < drawn.until_ms) {
+            let derived = DerivedCall { until_ms: drawn.until_ms, ..(**derived).clone() };
+            self.set_derived(Arc::new(derived), step);
         }
     }
 
@@ -125,17 +141,24 @@ impl State {
     }
 
     /// Looks at the receipts of a bundle: those of drawn workers are compared.
-    pub(super) fn compare_receipts(&mut self, bundle: &OrderedBundle, step: &mut Step) {
+    pub(super) fn compare_receipts(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
         // Among other things of a client's, nobody's receipt; and what a revoked key signs is nobody's word.
         if bundle.counts || self.revoked.has(&bundle.account) {
             return;
         }
         for (id, receipt) in &bundle.receipts {
-            self.compare(*id, bundle.account, receipt, step);
+            self.compare(block, *id, bundle.account, receipt, step);
         }
     }
 
-    fn compare(&mut self, id: EntryId, worker: AccountId, receipt: &FollowedReceipt, step: &mut Step) {
+    fn compare(
+        &mut self,
+        block: &Block,
+        id: EntryId,
+        worker: AccountId,
+        receipt: &FollowedReceipt,
+        step: &mut Step,
+    ) {
         let Some(call) = self.compared.get(&receipt.call) else { return };
         let asked = call.workers.contains(&worker) && !call.said.iter().any(|said| said.worker == worker);
         // One of another entry says nothing of this call: the worker may have been shown that one.
@@ -152,6 +175,9 @@ impl State {
             let saying: Vec<Statement> = call.saying(&verdict).copied().collect();
             if let (Some(first), true) = (saying.first(), saying.len() >= call.majority()) {
                 call.agreed = Some(first.receipt);
+                // How they say that it ended is a part of what they agree on.
+                let end = DerivedEnd::Answered { receipt: first.receipt, status: *status };
+                self.end_call(block, call.call, end, step);
                 self.charge_agreed(&call, &saying, step);
                 for odd in call.said.iter().filter(|said| said.contradicts(first)) {
                     self.fault(&call, odd, first.receipt, step);
@@ -161,15 +187,18 @@ impl State {
             self.fault(&call, &said, believed.receipt, step);
         }
         if call.said.len() == call.workers.len() {
-            self.close_compared(&call, step);
+            self.close_compared(block, &call, step);
         } else {
             self.put_compared(call.call, Some(call), step);
         }
     }
 
-    /// Nobody is waited for any more. That workers contradict each other and nobody can be believed names none of them, and
-    /// is written down.
-    fn close_compared(&mut self, call: &ComparedCall, step: &mut Step) {
+    /// Nobody is waited for any more: a call that most do not agree on has ended without an answer. That workers contradict
+    /// each other and nobody can be believed names none of them, and is written down.
+    fn close_compared(&mut self, block: &Block, call: &ComparedCall, step: &mut Step) {
+        if call.agreed.is_none() {
+            self.end_call(block, call.call, DerivedEnd::Dropped { why: NOT_AGREED.to_owned() }, step);
+        }
         if let Some([one, other]) = call.dispute() {
             self.note(call.call, Err(Refusal::Disputed { one, other }), step);
         }
@@ -218,7 +247,7 @@ impl State {
     pub(super) fn end_compared(&mut self, block: &Block, step: &mut Step) {
         for id in self.compared.over(block.time_ms, MAX_COMPARED_ENDED) {
             if let Some(call) = self.compared.get(&id).cloned() {
-                self.close_compared(&call, step);
+                self.close_compared(block, &call, step);
             }
         }
     }

@@ -138,7 +138,7 @@ pub enum DerivedEnd {
         /// Its status.
         status: Status,
     },
-    /// Without a call.
+    /// Without a call; or without an answer, where most of the workers that ran it did not say the same.
     Dropped {
         /// Why.
         why: String,
@@ -394,6 +394,20 @@ impl Open {
 
     pub(super) fn traced(&self, call: &EntryId) -> Option<&Traced> {
         self.traced.get(call)
+    }
+
+    /// The most triggers in a row that led to a call of a lane, by lane: of those that it has not recorded yet, and of those
+    /// that are traced.
+    pub(super) fn deepest(&self) -> BTreeMap<u32, u32> {
+        let unbound = self.calls.values().filter(|call| call.call.is_none());
+        let unbound = unbound.map(|call| (call.lane, call.depth));
+        let traced = self.traced.iter().filter_map(|(call, traced)| Some((call.lane, traced.depth?)));
+        let mut deepest = BTreeMap::new();
+        for (lane, depth) in unbound.chain(traced) {
+            let most = deepest.entry(lane).or_insert(depth);
+            *most = depth.max(*most);
+        }
+        deepest
     }
 
     pub(super) fn traced_count(&self) -> usize {

@@ -8,6 +8,9 @@
 //!                                                 ▼ Receipt entry: answered, gone from the state
 //! ```
 //!
+//! A call ends with its first receipt; one that several workers run, when most of them say the same, or nobody is waited
+//! for any more.
+//!
 //! All of it follows from the blocks: each replica derives the same calls, and which lane is to run one.
 
 use super::apply::Step;
@@ -16,7 +19,10 @@ use super::triggers::{self, Event, TriggerRecord};
 use super::{Block, FollowedReceipt, OrderedBundle, Refusal, State, history};
 use crate::limits::{MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH};
 use crate::rules::Scope;
-use moot_record::{AccountId, EntryId, FunctionName, Payload, StateKey, Trigger, TriggerAccess, Value};
+use moot_record::{
+    AccountId, EntryId, FunctionName, Payload, StateKey, Status, Trigger, TriggerAccess, Value,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What made a trigger fire.
@@ -42,7 +48,12 @@ struct Who<'a> {
 impl State {
     /// Whether blocks have to be looked through for calls and receipts.
     pub(crate) fn follows(&self) -> bool {
-        !self.open.is_empty() || self.triggers.waits_for_calls() || self.compares()
+        self.traces() || self.triggers.waits_for_calls() || self.compares()
+    }
+
+    /// Whether calls are open that triggers derived, or some are traced.
+    pub(crate) fn traces(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// A trigger is set, changed or taken back.
@@ -123,21 +134,41 @@ impl State {
                 at: Some(id),
                 by: value.account,
                 time_ms: block.time_ms,
-                depth: self.depth_after(value.parent.as_ref()),
+                depth: self.depth_after(value.parent.as_ref(), step),
             };
             self.derive(block, fired, step);
         }
     }
 
     /// How deep a value stands that was written in a call.
-    fn depth_after(&self, call: Option<&EntryId>) -> u32 {
+    fn depth_after(&self, call: Option<&EntryId>, step: &Step) -> u32 {
         let Some(call) = call else { return 0 };
-        match self.open.traced(call) {
-            Some(traced) => traced.depth.map_or(0, |depth| depth.saturating_add(1)),
+        match self.depth_of(call, step) {
+            Some(depth) => depth.saturating_add(1),
             // Nobody can tell any more: what cannot be followed must not go on.
-            None if self.open.traced_count() >= MAX_TRACED_CALLS => MAX_TRIGGER_DEPTH,
+            None if self.open.traced(call).is_none() && self.open.traced_count() >= MAX_TRACED_CALLS => {
+                MAX_TRIGGER_DEPTH
+            }
             None => 0,
         }
+    }
+
+    /// How many triggers in a row led to a call; none when none did. One whose batch is still to come may be any that the
+    /// lane has not recorded yet, or that one of its calls made: the deepest of them is taken.
+    fn depth_of(&self, call: &EntryId, step: &Step) -> Option<u32> {
+        match self.open.traced(call) {
+            Some(traced) => traced.depth,
+            None => step.to_come.get(&(call.lane, call.batch)).copied(),
+        }
+    }
+
+    /// The most triggers in a row that may have led to calls in batches that are to come.
+    pub(super) fn depths_to_come(&self, block: &Block) -> BTreeMap<(u32, u64), u32> {
+        if block.to_come.is_empty() {
+            return BTreeMap::new();
+        }
+        let deepest = self.open.deepest();
+        block.to_come.iter().filter_map(|of| Some((*of, *deepest.get(&of.0)?))).collect()
     }
 
     /// Whose times have come; each fires once, however much time has passed.
@@ -214,16 +245,18 @@ impl State {
             call: None,
         };
         if let Some(why) = self.unmade(block, record) {
-            self.history = history::extend_dropped(&self.history, &id, &why);
-            step.touch(StateKey::History);
-            step.changes
-                .derived
-                .push(DerivedNews { call: Arc::new(call), end: Some(DerivedEnd::Dropped { why }) });
-            return;
+            return self.drop_derived(Arc::new(call), why, step);
         }
         call.lane = self.lane_of(&call.digest(), 0, block.height);
         call.until_ms = self.until(block, function);
         self.set_derived(Arc::new(call), step);
+    }
+
+    /// There is no answer and will be none, which the history says.
+    fn drop_derived(&mut self, call: Arc<DerivedCall>, why: String, step: &mut Step) {
+        self.history = history::extend_dropped(&self.history, &call.id, &why);
+        step.touch(StateKey::History);
+        step.changes.derived.push(DerivedNews { call, end: Some(DerivedEnd::Dropped { why }) });
     }
 
     pub(super) fn set_derived(&mut self, call: Arc<DerivedCall>, step: &mut Step) {
@@ -238,16 +271,17 @@ impl State {
             let mut depth = None;
             if bundle.own {
                 let derived = call.idempotency.as_ref().and_then(|digest| self.open.by_digest(digest));
-                let fits = |derived: &&Arc<DerivedCall>| {
-                    derived.lane == id.lane && derived.call.is_none() && derived.function == call.function
-                };
+                let derived = derived.filter(|derived| derived.function == call.function).cloned();
                 let parent = call.parent.filter(|parent| parent.lane == id.lane);
-                if let Some(derived) = derived.filter(fits) {
+                if let Some(derived) = derived {
+                    // Of a lane that was passed over too: it may run it all the same.
                     depth = Some(derived.depth);
-                    let bound = DerivedCall { call: Some(*id), ..(**derived).clone() };
-                    self.set_derived(Arc::new(bound), step);
-                } else if let Some(parent) = parent.and_then(|parent| self.open.traced(&parent)) {
-                    depth = parent.depth;
+                    if derived.lane == id.lane && derived.call.is_none() {
+                        let bound = DerivedCall { call: Some(*id), ..(*derived).clone() };
+                        self.set_derived(Arc::new(bound), step);
+                    }
+                } else if let Some(parent) = parent {
+                    depth = self.depth_of(&parent, step);
                 }
             }
             let watched = depth.is_some() || self.triggers.watches(&call.function);
@@ -266,29 +300,40 @@ impl State {
         }
     }
 
-    /// Looks at the receipts of a bundle: derived calls are answered, and the ends of others make triggers fire.
+    /// Looks at the receipts of a bundle: each is the end of its call, but of those that several workers run.
     pub(super) fn follow_receipts(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
         for (id, FollowedReceipt { call, status, .. }) in &bundle.receipts {
-            if id.lane != call.lane {
-                continue;
-            }
-            if let Some(derived) = self.open.by_call(call).cloned() {
-                self.open.put(derived.id, None);
-                step.touch(StateKey::Derived(derived.id.height, derived.id.number));
+            if id.lane == call.lane && self.compared.get(call).is_none() {
                 let end = DerivedEnd::Answered { receipt: *id, status: *status };
-                step.changes.derived.push(DerivedNews { call: derived, end: Some(end) });
+                self.end_call(block, *call, end, step);
             }
-            let Some(traced) = self.open.traced(call).filter(|traced| !traced.answered).cloned() else {
-                continue;
-            };
-            // What ends a loop makes nothing fire: it would go on by its end.
-            if traced.depth.is_none_or(|depth| depth < MAX_TRIGGER_DEPTH) {
-                self.fire_completion(block, *call, &traced, status.as_str(), step);
-            }
-            let kept = traced.depth.is_some().then_some(Traced { answered: true, ..traced });
-            self.open.trace(*call, kept);
-            step.touch(StateKey::Watched(*call));
         }
+    }
+
+    /// A call has ended: if a trigger derived it, it is gone from the state, and what waits for its end fires, once.
+    pub(super) fn end_call(&mut self, block: &Block, call: EntryId, end: DerivedEnd, step: &mut Step) {
+        let status = match &end {
+            DerivedEnd::Answered { status, .. } => *status,
+            DerivedEnd::Dropped { .. } => Status::Unavailable,
+        };
+        if let Some(derived) = self.open.by_call(&call).cloned() {
+            self.open.put(derived.id, None);
+            step.touch(StateKey::Derived(derived.id.height, derived.id.number));
+            match end {
+                DerivedEnd::Dropped { why } => self.drop_derived(derived, why, step),
+                end @ DerivedEnd::Answered { .. } => {
+                    step.changes.derived.push(DerivedNews { call: derived, end: Some(end) });
+                }
+            }
+        }
+        let Some(traced) = self.open.traced(&call).filter(|traced| !traced.answered).cloned() else { return };
+        // What ends a loop makes nothing fire: it would go on by its end.
+        if traced.depth.is_none_or(|depth| depth < MAX_TRIGGER_DEPTH) {
+            self.fire_completion(block, call, &traced, status.as_str(), step);
+        }
+        let kept = traced.depth.is_some().then_some(Traced { answered: true, ..traced });
+        self.open.trace(call, kept);
+        step.touch(StateKey::Watched(call));
     }
 
     fn fire_completion(

@@ -179,6 +179,9 @@ pub struct Block {
     pub bundles: Vec<OrderedBundle>,
     /// What its batches ask to be charged, in the block's order. Empty where nothing is charged.
     pub charges: Vec<Charges>,
+    /// Batches that come after those with what their calls made, or never: by lane and number. They are ordered later in
+    /// this block, or in a later one. Empty where the state follows no calls.
+    pub to_come: BTreeSet<(u32, u64)>,
 }
 
 /// What a block changed.

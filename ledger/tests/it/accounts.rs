@@ -9,6 +9,7 @@ use moot_record::{
     AccountId, Allocation, Digest, Entry, EntryId, Genesis, Keypair, Transaction, component_digest,
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn key(n: u8) -> Keypair {
@@ -64,7 +65,14 @@ fn apply(state: &mut State, bundles: Vec<OrderedBundle>) -> Vec<Result<u32, Refu
     let height = state.height() + 1;
     let bundles =
         bundles.into_iter().map(|bundle| OrderedBundle { valid_until: height + 10, ..bundle }).collect();
-    let changes = state.apply(&Block { height, digest: Digest::ZERO, bundles, time_ms: 0, charges: vec![] });
+    let changes = state.apply(&Block {
+        height,
+        digest: Digest::ZERO,
+        bundles,
+        time_ms: 0,
+        charges: vec![],
+        to_come: BTreeSet::new(),
+    });
     changes.outcomes.into_iter().map(|(_, Outcome { result, .. })| result).collect()
 }
 
@@ -121,7 +129,7 @@ proptest! {
                 let transactions: Vec<Transaction> = all.iter().map(transaction).collect();
                 OrderedBundle { valid_until: state.height() + 5, ..said(*by, number, &transactions) }
             });
-            let block = Block { height: state.height() + 1, digest: Digest::ZERO, bundles: made.collect(), time_ms: 0, charges: vec![] };
+            let block = Block { height: state.height() + 1, digest: Digest::ZERO, bundles: made.collect(), time_ms: 0, charges: vec![], to_come: BTreeSet::new() };
             let mut twin = state.clone();
             let before: Vec<(AccountId, u64)> = state.accounts().map(|(of, balance)| (*of, balance)).collect();
             let changes = state.apply(&block);
@@ -212,6 +220,7 @@ fn one_bundle_recorded_twice_pays_once() {
             bundles: vec![pay.clone(), pay.clone()],
             time_ms: 0,
             charges: vec![],
+            to_come: BTreeSet::new(),
         });
     }
     assert_eq!((state.balance(&account(0)), state.balance(&account(1))), (20, 30));
@@ -333,8 +342,14 @@ fn what_accounts_cost() {
             ..said(0, height, &[])
         };
         let begun = std::time::Instant::now();
-        let changes =
-            state.apply(&Block { height, digest, bundles: vec![bundle], time_ms: 0, charges: vec![] });
+        let changes = state.apply(&Block {
+            height,
+            digest,
+            bundles: vec![bundle],
+            time_ms: 0,
+            charges: vec![],
+            to_come: BTreeSet::new(),
+        });
         let took = begun.elapsed();
         assert!(changes.outcomes.iter().all(|(_, outcome)| outcome.result.is_ok()));
         println!("a block of {transfers} transfers: {took:?}, {:?} each", took / transfers as u32);

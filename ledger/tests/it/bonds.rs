@@ -161,7 +161,14 @@ impl Town {
 }
 
 fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
-    Block { height, digest: Digest::ZERO, time_ms: height, bundles, charges: Vec::new() }
+    Block {
+        height,
+        digest: Digest::ZERO,
+        time_ms: height,
+        bundles,
+        charges: Vec::new(),
+        to_come: BTreeSet::new(),
+    }
 }
 
 fn candidate(account: AccountId) -> Candidate {

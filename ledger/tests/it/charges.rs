@@ -11,7 +11,7 @@ use moot_record::{
     StateKey, Transaction, Value, component_digest,
 };
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const NO_RULE: &str = "no rule applies, and what no rule allows is denied";
@@ -64,7 +64,14 @@ fn said(by: u8, number: u64, bytes: u64, transactions: &[Transaction]) -> Ordere
 
 fn apply(state: &mut State, bundles: Vec<OrderedBundle>, charges: Vec<Charges>) -> Changes {
     let height = state.height() + 1;
-    state.apply(&Block { height, digest: Digest::ZERO, time_ms: height, bundles, charges })
+    state.apply(&Block {
+        height,
+        digest: Digest::ZERO,
+        time_ms: height,
+        bundles,
+        charges,
+        to_come: BTreeSet::new(),
+    })
 }
 
 fn results(changes: Changes) -> Vec<Result<u32, Refusal>> {
@@ -404,6 +411,7 @@ fn a_call_is_charged_within_its_window_or_never() {
             time_ms,
             bundles: vec![],
             charges: vec![charges],
+            to_come: BTreeSet::new(),
         };
         state.apply(&block(2, 1000, charges(5, group(&spec, None), 1, [])));
         state.apply(&block(3, 1000 + late, charges(6, group(&spec, None), 0, [charge(5, 0, 10, 0)])));
@@ -623,7 +631,7 @@ proptest! {
                 }
             }
             let height = state.height() + 1;
-            let block = Block { height, digest: Digest::ZERO, time_ms: height, bundles, charges: batches };
+            let block = Block { height, digest: Digest::ZERO, time_ms: height, bundles, charges: batches, to_come: BTreeSet::new() };
             let functions = state.functions().values().cloned();
             let mut twin = State::restore(state.height(), state.history(), functions, rows.counted.clone())
                 .seated(state.seats().unwrap().clone())

@@ -13,16 +13,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A state with a count of what was said to it.
-struct Machine {
-    state: State,
+pub(crate) struct Machine {
+    pub(crate) state: State,
     spec: Spec,
     said: u64,
-    time_ms: u64,
+    pub(crate) time_ms: u64,
 }
 
 impl Machine {
     /// A machine where the function is deployed, and these are workers with 1000 staked.
-    fn new(k: u8, workers: &[u8]) -> Machine {
+    pub(crate) fn new(k: u8, workers: &[u8]) -> Machine {
         let genesis = charging(Network::new(1).genesis);
         let state = State::genesis(&genesis, Arc::new(Seats::new(&genesis, Digest::ZERO)));
         let mut machine = Machine { state, spec: function(k), said: 0, time_ms: 1000 };
@@ -33,7 +33,7 @@ impl Machine {
         machine
     }
 
-    fn bundle(&mut self, by: AccountId, transactions: &[Transaction]) -> OrderedBundle {
+    pub(crate) fn bundle(&mut self, by: AccountId, transactions: &[Transaction]) -> OrderedBundle {
         self.said += 1;
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&self.said.to_le_bytes());
@@ -54,10 +54,10 @@ impl Machine {
         }
     }
 
-    fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
+    pub(crate) fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
         let (supply, height, time_ms) = (self.state.supply(), self.state.height() + 1, self.time_ms);
         let digest = component_digest(&height.to_le_bytes());
-        let block = Block { height, digest, time_ms, bundles, charges: Vec::new() };
+        let block = Block { height, digest, time_ms, bundles, charges: Vec::new(), to_come: BTreeSet::new() };
         let before = self.state.clone();
         let changes = self.state.apply(&block);
         assert_eq!(self.state.supply(), supply, "no unit is made or lost");
@@ -67,7 +67,7 @@ impl Machine {
         changes
     }
 
-    fn say(&mut self, by: u8, transaction: Transaction) -> Result<u32, Refusal> {
+    pub(crate) fn say(&mut self, by: u8, transaction: Transaction) -> Result<u32, Refusal> {
         let bundle = self.bundle(account(by), &[transaction]);
         let id = bundle.first;
         let changes = self.block(vec![bundle]);
@@ -75,13 +75,13 @@ impl Machine {
     }
 
     /// A call of the function, recorded by the replica.
-    fn call(&mut self) -> EntryId {
+    pub(crate) fn call(&mut self) -> EntryId {
         let (id, bundle) = self.calling();
         self.block(vec![bundle]);
         id
     }
 
-    fn calling(&mut self) -> (EntryId, OrderedBundle) {
+    pub(crate) fn calling(&mut self) -> (EntryId, OrderedBundle) {
         let replica = Network::new(1).validators[0].account();
         let mut bundle = self.bundle(replica, &[]);
         let (id, number) = (bundle.first, self.said);
@@ -101,12 +101,18 @@ impl Machine {
         (id, bundle)
     }
 
-    fn drawn(&self, call: &EntryId) -> Option<ComparedCall> {
+    pub(crate) fn drawn(&self, call: &EntryId) -> Option<ComparedCall> {
         self.state.compared(call).map(|found| (**found).clone())
     }
 
     /// What a worker says of a call: this output, ten of fuel.
-    fn receipt(&mut self, call: &EntryId, digest: Digest, worker: AccountId, output: &[u8]) -> OrderedBundle {
+    pub(crate) fn receipt(
+        &mut self,
+        call: &EntryId,
+        digest: Digest,
+        worker: AccountId,
+        output: &[u8],
+    ) -> OrderedBundle {
         let mut bundle = self.bundle(worker, &[]);
         let receipt = FollowedReceipt {
             call: *call,
@@ -123,7 +129,12 @@ impl Machine {
     }
 
     /// The same in a block of its own; the receipt's address.
-    fn answer(&mut self, drawn: &ComparedCall, worker: AccountId, output: &[u8]) -> (EntryId, Changes) {
+    pub(crate) fn answer(
+        &mut self,
+        drawn: &ComparedCall,
+        worker: AccountId,
+        output: &[u8],
+    ) -> (EntryId, Changes) {
         let bundle = self.receipt(&drawn.call, drawn.call_digest, worker, output);
         (bundle.first, self.block(vec![bundle]))
     }

@@ -1,5 +1,5 @@
-//! What triggers wait for, out of turn: a receipt that a block orders before its call, one that comes long after it, and a
-//! lane that is asked once more.
+//! What triggers wait for, out of turn: a receipt that a block orders before its call, one that comes long after it, what
+//! was written before the call that wrote it, and a lane that is asked once more.
 
 use crate::lanes::{MOMENT, give, in_lane, sealed, value};
 use crate::town::Town;
@@ -115,6 +115,54 @@ async fn a_receipt_before_its_call_ends_it_on_every_replica() {
         town.settle().await;
         town.assert_equal();
         assert_ended(&town, &calls.ids.into_iter().zip(answers.ids).collect());
+    }
+}
+
+/// A replica that missed the batch with a call proposes what that call made first. A loop of triggers would begin anew there.
+#[tokio::test]
+async fn what_comes_before_the_call_that_made_it_counts_on_from_there() {
+    for (seed, in_one) in [(37, false), (38, true)] {
+        let (mut town, derived) = begin(seed).await;
+        let plain = Call { function: name("scribe"), ..crate::world::call(1) };
+        let calls = own(&town, 0, &[Entry::Call(call_of(&derived[0])), Entry::Call(plain)]);
+        let [call, plain] = calls.ids[..] else { panic!("two") };
+        let caller = Some(account(1));
+        let child = Call { function: name("scribe"), caller, parent: Some(call), ..crate::world::call(2) };
+        let children = own(&town, 1, &[Entry::Call(child)]);
+        let written = |path: &str, call: EntryId| {
+            let value = Value::new(path, Payload::inlined(b"x")).by(account(1));
+            Entry::Value(Value { function: Some(name("clerk")), parent: Some(call), ..value })
+        };
+        let early = [written("/a/early", call), written("/a/childs", children.ids[0])];
+        let early = own(&town, 2, &early);
+        let late = own(&town, 3, &[written("/a/late", call), written("/a/plain", plain)]);
+        let batches = [early.digest, children.digest, calls.digest, late.digest];
+        for own in [calls, children, early, late] {
+            give(&town, &[0, 1, 2], &own.bytes);
+        }
+        for me in 0..3 {
+            eventually("all are held", || town.ledger(me).status().lanes[LANE as usize].unordered == 4);
+        }
+        // One of them gets all of it at once, later.
+        town.stop(0);
+        let blocks = if in_one { vec![batches.to_vec()] } else { batches.map(|one| vec![one]).to_vec() };
+        for batches in blocks {
+            let state = town.ledger(1).status().state;
+            town.force(batches, state);
+        }
+        town.settle().await;
+        town.start(0);
+        town.settle().await;
+        town.assert_equal();
+        for (me, ledger) in town.running() {
+            let all = ledger.newest_derived(100).unwrap();
+            let depth = |path: &str| {
+                let source = format!("value:{path}");
+                all.iter().find(|news| news.call.source == source).map(|news| news.call.depth)
+            };
+            let depths = ["/a/early", "/a/childs", "/a/late", "/a/plain"].map(depth);
+            assert_eq!(depths, [Some(1), Some(1), Some(1), Some(0)], "at {me}, seed {seed}");
+        }
     }
 }
 

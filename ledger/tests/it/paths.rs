@@ -7,7 +7,7 @@ use moot_ledger::state::{Block, OrderedBundle, State};
 use moot_ledger::{Ledger, Options, Refusal};
 use moot_record::{AccountId, Digest, Entry, EntryId, Keypair, StateKey, Transaction};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn key(n: u8) -> Keypair {
     Keypair::from_seed([n; 32])
@@ -42,7 +42,14 @@ fn block(height: u64, by: u8, transactions: &[Transaction]) -> Block {
         receipts: Vec::new(),
         bytes: 0,
     };
-    Block { height, time_ms: height, digest: Digest::ZERO, bundles: vec![bundle], charges: vec![] }
+    Block {
+        height,
+        time_ms: height,
+        digest: Digest::ZERO,
+        bundles: vec![bundle],
+        charges: vec![],
+        to_come: BTreeSet::new(),
+    }
 }
 
 fn say(state: &mut State, by: u8, transactions: &[Transaction]) -> Vec<Result<u32, Refusal>> {

@@ -6,7 +6,7 @@ use moot_ledger::state::{Block, OrderedBundle, State};
 use moot_ledger::{FunctionRecord, Refusal};
 use moot_record::{AccountId, Digest, EntryId, Transaction, component_digest};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One transaction of a small world, where everything meets everything.
@@ -98,7 +98,14 @@ fn blocks(steps: &[Step], size: usize) -> Vec<Block> {
 }
 
 fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
-    Block { height, time_ms: height, digest: Digest::ZERO, bundles, charges: vec![] }
+    Block {
+        height,
+        time_ms: height,
+        digest: Digest::ZERO,
+        bundles,
+        charges: vec![],
+        to_come: BTreeSet::new(),
+    }
 }
 
 /// What must hold of a function's history, whatever was said.

@@ -1,11 +1,12 @@
 //! What workers do while there is trouble: they come and go, are asked, answer, and some lie. In the end all that were drawn
-//! have spoken, and every replica must have charged each call that most agree on once, and found the same ones at fault.
+//! have spoken, and every replica must have charged each call that most agree on once, and found the same ones at fault. Who
+//! waits for the ends of these calls has heard of each once: that most agree, or that they do not.
 
 use crate::town::Replicas;
 use crate::working::{a_call, account, deploy, function, key, record, stake, work_with};
 use crate::world::bundle;
-use moot_ledger::{Ledger, PayloadBytes, PostingKind, Refusal, Refused};
-use moot_record::{AccountId, Digest, Entry, EntryId, Spec, Transaction};
+use moot_ledger::{DerivedNews, Ledger, PayloadBytes, PostingKind, Refusal, Refused};
+use moot_record::{AccountId, Digest, Entry, EntryId, Spec, Status, Transaction};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use std::collections::BTreeMap;
@@ -83,6 +84,8 @@ impl Toil {
 
     pub(crate) fn check(&self, town: &impl Replicas) {
         let (mut charged, mut faults) = (0, BTreeMap::<AccountId, u64>::new());
+        // The same at each of them, as `triggered` looks.
+        let all = town.ledger(0).newest_derived(100_000).unwrap();
         for asked in &self.asked {
             let liars = asked.said.iter().filter(|(_, lies)| **lies).map(|(worker, _)| *worker);
             let liars: Vec<AccountId> = liars.collect();
@@ -90,6 +93,7 @@ impl Toil {
             let agreed = !asked.drawn.is_empty() && liars.len() <= 1;
             charged += u64::from(agreed);
             liars.iter().filter(|_| agreed).for_each(|liar| *faults.entry(*liar).or_default() += 1);
+            self.check_end(asked, agreed, &all);
             for (me, ledger) in town.running() {
                 assert!(ledger.compared(&asked.call.0).unwrap().is_none(), "{} at {me}", asked.call.0);
                 let outcome = ledger.transaction_outcome(asked.call.0).unwrap();
@@ -108,6 +112,22 @@ impl Toil {
                 lines.filter(|line| line.kind == PostingKind::Calls).map(|line| line.calls).sum();
             assert_eq!(calls, charged, "what is charged at {me}");
         }
+    }
+
+    /// What was said first, by whomever, made nothing fire.
+    fn check_end(&self, asked: &Asked, agreed: bool, all: &[DerivedNews]) {
+        let fired = all.iter().map(|news| &news.call);
+        let fired: Vec<_> =
+            fired.filter(|call| call.trigger.as_str() == "judged" && call.at == Some(asked.call.0)).collect();
+        if asked.drawn.is_empty() {
+            assert!(fired.len() <= 1, "{} was run by nobody: {fired:?}", asked.call.0);
+            return;
+        }
+        let [call] = fired[..] else { panic!("{} has ended so: {fired:?}", asked.call.0) };
+        let status = if agreed { Status::Ok } else { Status::Unavailable };
+        let said: serde_json::Value =
+            serde_json::from_slice(call.payload.inline.as_deref().unwrap()).unwrap();
+        assert_eq!(said["status"], status.as_str(), "{}", asked.call.0);
     }
 
     /// Calls for which workers were drawn, and faults.

@@ -4,6 +4,7 @@
 //! ```text
 //!   value below /a ──one──► clerk ──after──► scribe ◄──tick── every minute
 //!   call of errand ──sent──► clerk
+//!   call of sum ──judged──► scribe: what most of its workers agree on, see `toil`
 //! ```
 //!
 //! In the end every replica must have derived the same calls under the same names: one for each value, each call that ended
@@ -73,6 +74,7 @@ impl Triggered {
             trigger("one", on_value("/a/$x"), "clerk"),
             trigger("after", after("clerk"), "scribe"),
             trigger("sent", after("errand"), "clerk"),
+            trigger("judged", after("sum"), "scribe"),
             trigger("tick", TriggerOn::Schedule("* * * * *".into()), "scribe"),
         ];
         let ledger = town.any();
@@ -80,7 +82,7 @@ impl Triggered {
         let pending = ledger.submit(signed.clone()).unwrap();
         town.settle().await;
         let last = signed.entries().last().map(|(page, slot, _)| EntryId { page, slot, ..pending.id() });
-        assert_eq!(ledger.triggers().iter().count(), 4);
+        assert_eq!(ledger.triggers().iter().count(), 5);
         Triggered { tick: last, ..Triggered::default() }
     }
 

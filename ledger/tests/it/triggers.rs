@@ -79,14 +79,13 @@ impl Story {
     }
 
     fn block(&mut self, bundles: Vec<OrderedBundle>) -> Changes {
-        let height = self.state.height() + 1;
-        self.state.apply(&Block {
-            height,
-            time_ms: self.now_ms,
-            digest: Digest::ZERO,
-            bundles,
-            charges: vec![],
-        })
+        self.block_before(bundles, BTreeSet::new())
+    }
+
+    /// A block before the batches of some calls that made what it brings.
+    fn block_before(&mut self, bundles: Vec<OrderedBundle>, to_come: BTreeSet<(u32, u64)>) -> Changes {
+        let (height, time_ms) = (self.state.height() + 1, self.now_ms);
+        self.state.apply(&Block { height, time_ms, digest: Digest::ZERO, bundles, charges: vec![], to_come })
     }
 
     fn bundle(&mut self, by: u8, lane: Option<u32>) -> OrderedBundle {
@@ -137,6 +136,12 @@ impl Story {
 
     /// The lane records the call.
     fn record(&mut self, derived: &DerivedCall, lane: u32) -> EntryId {
+        let (id, bundle) = self.recording(derived, lane);
+        self.block(vec![bundle]);
+        id
+    }
+
+    fn recording(&mut self, derived: &DerivedCall, lane: u32) -> (EntryId, OrderedBundle) {
         let mut bundle = self.bundle(9, Some(lane));
         let id = self.id(lane, 0);
         let call = FollowedCall {
@@ -147,8 +152,17 @@ impl Story {
             ..followed()
         };
         bundle.calls = vec![(id, call)];
-        self.block(vec![bundle]);
-        id
+        (id, bundle)
+    }
+
+    /// A call made by another, which the lane records.
+    fn child(&mut self, parent: EntryId) -> (EntryId, OrderedBundle) {
+        let mut bundle = self.bundle(9, Some(0));
+        let id = self.id(0, 0);
+        let caller = Some(account(1));
+        let child = FollowedCall { function: name("other"), caller, parent: Some(parent), ..followed() };
+        bundle.calls = vec![(id, child)];
+        (id, bundle)
     }
 
     /// The lane answers a call; gives what that derived.
@@ -361,6 +375,14 @@ fn the_end_of_a_call_fires_and_says_how_it_ended() {
     assert_eq!(opened(&story.answer(clients, Status::Ok)).len(), 1);
 }
 
+fn written_in(call: EntryId, number: u32) -> Value {
+    Value {
+        function: Some(name("clerk")),
+        parent: Some(call),
+        ..Value::new(format!("/a/{number}"), Payload::inlined(b"x")).by(account(1))
+    }
+}
+
 /// A function that writes where it is triggered goes round eight times, whatever calls it makes in between.
 #[test]
 fn a_loop_ends_with_a_receipt() {
@@ -373,22 +395,11 @@ fn a_loop_ends_with_a_receipt() {
             let call = story.record(&derived, 0);
             let mut parent = call;
             if through_a_child {
-                let mut bundle = story.bundle(9, Some(0));
-                parent = story.id(0, 0);
-                let child = FollowedCall {
-                    function: name("other"),
-                    caller: Some(account(1)),
-                    parent: Some(call),
-                    ..followed()
-                };
-                bundle.calls = vec![(parent, child)];
+                let (child, bundle) = story.child(call);
+                parent = child;
                 story.block(vec![bundle]);
             }
-            let written = Value {
-                function: Some(name("clerk")),
-                parent: Some(parent),
-                ..Value::new(format!("/a/{depth}"), Payload::inlined(b"x")).by(account(1))
-            };
+            let written = written_in(parent, depth);
             // Also when the receipt comes first.
             if depth % 2 == 0 {
                 story.answer(call, Status::Ok);
@@ -403,6 +414,76 @@ fn a_loop_ends_with_a_receipt() {
         assert_eq!(derived.barred, Some(Barred::Loop));
         assert!(Barred::Loop.reason().contains("loop of triggers ends here"));
     }
+}
+
+/// The same where each write is ordered before the call that made it, and that before its parent: a loop does not begin
+/// anew because its lane's batches come out of order.
+#[test]
+fn a_loop_that_outruns_its_calls_ends() {
+    for through_a_child in [false, true] {
+        let mut story = Story::begin();
+        story.must(1, &[trigger("loop", on_value("/a/$x"), "clerk")]);
+        let mut derived = story.value("/a/0").remove(0);
+        for depth in 0..MAX_TRIGGER_DEPTH {
+            assert_eq!((derived.depth, derived.barred), (depth, None));
+            let (call, bundle) = story.recording(&derived, 0);
+            let (mut parent, mut later) = (call, vec![(BTreeSet::new(), bundle)]);
+            if through_a_child {
+                let (child, bundle) = story.child(call);
+                later.push((BTreeSet::from([(call.lane, call.batch)]), bundle));
+                parent = child;
+            }
+            let mut bundle = story.bundle(9, Some(0));
+            bundle.values = vec![(story.id(0, 0), written_in(parent, depth))];
+            later.push((BTreeSet::from([(parent.lane, parent.batch)]), bundle));
+            // All in one block, or each in one of its own.
+            let changes = if depth % 2 == 0 {
+                let to_come = later.iter().flat_map(|(to_come, _)| to_come).copied().collect();
+                let bundles = later.into_iter().rev().map(|(_, bundle)| bundle).collect();
+                vec![story.block_before(bundles, to_come)]
+            } else {
+                let blocks = later.into_iter().rev();
+                blocks.map(|(to_come, bundle)| story.block_before(vec![bundle], to_come)).collect()
+            };
+            let mut next: Vec<_> = changes.iter().flat_map(opened).filter(|of| of.call.is_none()).collect();
+            assert_eq!(next.len(), 1);
+            assert!(story.open().iter().any(|open| open.call == Some(call)), "it is bound when it comes");
+            story.answer(call, Status::Ok);
+            derived = next.remove(0);
+        }
+        assert_eq!(derived.barred, Some(Barred::Loop));
+    }
+}
+
+/// Only of what a lane is to run, or runs, can something come before the call that made it: nothing else is counted on.
+#[test]
+fn what_no_trigger_led_to_counts_nought_though_its_call_is_to_come() {
+    let mut story = Story::begin();
+    story.must(1, &[trigger("loop", on_value("/a/$x"), "clerk")]);
+    let (far, near) = (EntryId { lane: 1, ..story.id(0, 0) }, EntryId { batch: 900, ..story.id(0, 0) });
+    let depth_in = |story: &mut Story, call: EntryId, to_come: bool| {
+        let mut bundle = story.bundle(9, Some(call.lane));
+        bundle.values = vec![(story.id(call.lane, 0), written_in(call, 1))];
+        let to_come = to_come.then_some((call.lane, call.batch)).into_iter().collect();
+        let changes = story.block_before(vec![bundle], to_come);
+        opened(&changes).remove(0).depth
+    };
+    assert_eq!(depth_in(&mut story, near, true), 0, "nothing was derived before");
+    // Of the lane that all derived calls have here there is one now, and none of another.
+    assert_eq!((depth_in(&mut story, near, false), depth_in(&mut story, far, true)), (0, 0));
+    assert_eq!(depth_in(&mut story, near, true), 1);
+}
+
+/// A lane that was passed over may have run the call all the same.
+#[test]
+fn what_a_lane_writes_after_its_turn_counts_on() {
+    let mut story = Story::begin();
+    story.must(1, &[trigger("loop", on_value("/a/$x"), "clerk")]);
+    let derived = story.value("/a/0").remove(0);
+    let late = story.record(&derived, 3);
+    assert_eq!(story.open()[0].call, None);
+    let next = story.write(&[written_in(late, 1)]).remove(0);
+    assert_eq!(next.depth, derived.depth + 1);
 }
 
 /// The same by completion: each end derives the next, and the last one's end none.

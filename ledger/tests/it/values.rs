@@ -7,6 +7,7 @@ use moot_ledger::state::{Block, OrderedBundle, State};
 use moot_ledger::{Fate, Ledger, Options, PayloadBytes, Refusal, ValueTurn};
 use moot_record::{AccountId, Digest, Entry, EntryId, Keypair, Payload, StateKey, Transaction, Value};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn key(n: u8) -> Keypair {
     Keypair::from_seed([n; 32])
@@ -50,7 +51,14 @@ fn said(batch: u64, by: u8, own: bool, transactions: &[Transaction], values: &[V
 }
 
 fn block(height: u64, bundles: Vec<OrderedBundle>) -> Block {
-    Block { height, time_ms: 1_000_000 + height, digest: Digest::ZERO, bundles, charges: vec![] }
+    Block {
+        height,
+        time_ms: 1_000_000 + height,
+        digest: Digest::ZERO,
+        bundles,
+        charges: vec![],
+        to_come: BTreeSet::new(),
+    }
 }
 
 /// What became of the values: paths of those allowed, and refusals.

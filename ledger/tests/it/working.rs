@@ -62,7 +62,7 @@ pub(crate) fn work_with(engine: &'static str) -> Transaction {
 }
 
 /// Has something said that must be applied.
-fn say(ledger: &Ledger, by: u8, transactions: Vec<Transaction>) -> EntryId {
+pub(crate) fn say(ledger: &Ledger, by: u8, transactions: Vec<Transaction>) -> EntryId {
     let entries: Vec<Entry> = transactions.into_iter().map(Entry::Transaction).collect();
     ledger.submit(bundle(ledger, &key(by), ledger.height() + 1000, &entries)).unwrap().id()
 }
@@ -102,7 +102,7 @@ pub(crate) fn record(
 }
 
 /// Workers 1 to 4 with equal stakes, and a function that three of them run.
-fn begin(ledger: &Ledger) -> Spec {
+pub(crate) fn begin(ledger: &Ledger) -> Spec {
     let spec = function(3);
     say(ledger, 0, vec![deploy(&spec)]);
     (1..=4).for_each(|n| {
@@ -111,7 +111,7 @@ fn begin(ledger: &Ledger) -> Spec {
     spec
 }
 
-fn open(dir: &Path) -> Ledger {
+pub(crate) fn open(dir: &Path) -> Ledger {
     let network = Network::new(1);
     let key = network.validators[0].clone();
     Ledger::open(Options::new(dir, charging(network.genesis), key)).unwrap()
