@@ -104,6 +104,11 @@ pub const LOCK_RETRY: Duration = Duration::from_millis(20);
 /// Wall-clock limit of one compilation. 14 MB of JavaScript take 18 s on two cores; a loaded machine needs
 /// several times that.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(60);
+/// What one compilation may have in memory. 14 MB of JavaScript take 540 MB with two threads, and each further core some
+/// functions more.
+pub const COMPILE_MEMORY_BYTES: u64 = 4 << 30;
+/// How often a compiler's memory is looked at: what it takes between two looks is what it can be over.
+pub const COMPILER_LOOK: Duration = Duration::from_millis(50);
 /// How long a call waits for the bytes of a component that was deployed at another replica: 64 MiB take half of it on a
 /// link of 200 Mbit/s. Longer, and the caller had better be told.
 pub const COMPONENT_WAIT: Duration = Duration::from_secs(5);
@@ -112,7 +117,7 @@ pub const MAX_ARRIVALS_AWAITED: usize = 1000;
 /// How long a question for a call in another replica's lane waits for that lane to arrive here: who was answered there
 /// may ask here in the next instant.
 pub const LANE_WAIT: Duration = Duration::from_secs(2);
-/// Compilations at once. Each uses every core it finds and up to a gigabyte.
+/// Compilations at once. Each uses every core it finds and up to [`COMPILE_MEMORY_BYTES`].
 pub const MAX_COMPILATIONS: usize = 1;
 /// How often the node looks for what other replicas changed; its own changes are taken up at once.
 pub const REFRESH_EVERY: Duration = Duration::from_millis(500);
@@ -281,6 +286,8 @@ pub struct WorkerLimits {
     pub max_loaded: usize,
     /// Wall-clock limit of a compilation.
     pub compile_timeout: Duration,
+    /// Bytes that a compiler may have in memory.
+    pub compile_memory_bytes: u64,
 }
 
 impl Default for WorkerLimits {
@@ -290,6 +297,7 @@ impl Default for WorkerLimits {
             max_waiting: 4096,
             max_loaded: 1024,
             compile_timeout: COMPILE_TIMEOUT,
+            compile_memory_bytes: COMPILE_MEMORY_BYTES,
         }
     }
 }

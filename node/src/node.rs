@@ -15,7 +15,7 @@ use crate::limits::{
 use crate::network::{self, FirstStartError, Neighbours, Seat};
 use crate::secrets::Secrets;
 use crate::traces::Traces;
-use crate::worker::{ArtifactError, Artifacts, CODE_FOLDER, Compiler, Provided, Worker};
+use crate::worker::{ArtifactError, Artifacts, Bounds, CODE_FOLDER, Compiler, Provided, Worker};
 use crate::workers::{self, Joining};
 use moot_host::{Host, HostConfig, HostError};
 use moot_ledger::limits::ORDER_WITHIN;
@@ -374,7 +374,7 @@ fn open(config: NodeConfig) -> Result<(Arc<Worker>, Option<ServerConfig>), Start
     })?;
     let shared = config.code.is_some();
     let code = config.code.unwrap_or_else(|| dir.join(CODE_FOLDER));
-    let artifacts = Artifacts::open(code, shared, host.clone(), config.compiler, limits.compile_timeout)?;
+    let artifacts = Artifacts::open(code, shared, host.clone(), config.compiler, Bounds::of(limits))?;
     let stores = Stores::open(&dir.join("kv"))?;
     let provided = Provided { secrets: config.secrets, dirs: config.dirs, stores };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

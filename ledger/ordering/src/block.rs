@@ -64,8 +64,12 @@ pub(crate) enum Invalid {
     Repeated { digest: Digest },
     #[error("it names {found} batches, more than {MAX_BATCHES_PER_BLOCK}")]
     Batches { found: usize },
-    #[error("it names {found:?} as the next committee, {wanted:?} is")]
+    #[error("it names {} as the next committee, and must name {}", shown(found), shown(wanted))]
     Committee { found: Option<Digest>, wanted: Option<Digest> },
+}
+
+fn shown(committee: &Option<Digest>) -> String {
+    committee.map_or_else(|| "none".to_owned(), |digest| digest.to_string())
 }
 
 impl Block {
@@ -270,6 +274,8 @@ mod tests {
         for (block, wanted) in [(&named, None), (&named, Some(digest(8))), (&block, Some(digest(9)))] {
             assert!(matches!(block.check(&parent, wanted), Err(Invalid::Committee { .. })));
         }
+        let missing = block.check(&parent, Some(digest(9))).unwrap_err().to_string();
+        assert_eq!(missing, format!("it names none as the next committee, and must name {}", digest(9)));
     }
 
     #[test]

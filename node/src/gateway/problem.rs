@@ -58,12 +58,13 @@ pub(crate) enum Kind {
     ReadOnly,
     Stopping,
     CompileTooSlow,
+    CompileTooLarge,
     Internal,
 }
 
 impl Kind {
     /// All of them.
-    pub(crate) const ALL: [Kind; 48] = [
+    pub(crate) const ALL: [Kind; 49] = [
         Kind::BadRequest,
         Kind::BadPath,
         Kind::BadHost,
@@ -111,6 +112,7 @@ impl Kind {
         Kind::ReadOnly,
         Kind::Stopping,
         Kind::CompileTooSlow,
+        Kind::CompileTooLarge,
         Kind::Internal,
     ];
 
@@ -170,6 +172,9 @@ impl Kind {
             Kind::ReadOnly => ("read-only", 503, "Nothing can be recorded at the moment"),
             Kind::Stopping => ("stopping", 503, "The node is stopping"),
             Kind::CompileTooSlow => ("compile-too-slow", 422, "The component takes too long to compile"),
+            Kind::CompileTooLarge => {
+                ("compile-too-large", 422, "The component takes too much memory to compile")
+            }
             Kind::Internal => ("internal", 500, "The node failed"),
         }
     }

@@ -15,7 +15,7 @@
 //! provide: protection from someone who can write both files; such a one can replace the program itself.
 
 use crate::limits::LOCK_RETRY;
-use crate::worker::compile::{CompileFailed, Compiler};
+use crate::worker::compile::{Bounds, CompileFailed, Compiler};
 use moot_host::{Function, Host, LoadError, Policy};
 use moot_record::Digest;
 use std::fs::{File, TryLockError};
@@ -24,7 +24,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The folder's usual name.
@@ -36,7 +36,7 @@ pub(crate) struct Artifacts {
     dir: PathBuf,
     host: Host,
     compiler: Compiler,
-    limit: Duration,
+    bounds: Bounds,
     gate: Arc<Semaphore>,
 }
 
@@ -90,7 +90,7 @@ impl Artifacts {
         shared: bool,
         host: Host,
         compiler: Compiler,
-        limit: Duration,
+        bounds: Bounds,
     ) -> Result<Self, ArtifactError> {
         let io = |error| ArtifactError::Io { path: dir.clone(), error };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(io)?;
@@ -101,7 +101,7 @@ impl Artifacts {
             }
         }
         let gate = Arc::new(Semaphore::new(crate::limits::MAX_COMPILATIONS));
-        Ok(Artifacts { dir, host, compiler, limit, gate })
+        Ok(Artifacts { dir, host, compiler, bounds, gate })
     }
 
     /// Whether the component's machine code is there already.
@@ -182,7 +182,7 @@ impl Artifacts {
         let draft = |what: &str| self.path(component, &format!("{}-{made}.{what}", std::process::id()));
         let (source, code) = (draft("source"), draft("new"));
         std::fs::write(&source, wasm).map_err(io)?;
-        let compiled = self.compiler.compile(&self.host, &source, &code, self.limit).await;
+        let compiled = self.compiler.compile(&self.host, &source, &code, self.bounds).await;
         let _ = std::fs::remove_file(&source);
         if let Err(error) = compiled {
             let _ = std::fs::remove_file(&code);
@@ -216,8 +216,8 @@ impl Artifacts {
             match file.try_lock() {
                 Ok(()) => return Ok(Alone { _permit: permit, _lock: file }),
                 // Whoever has it takes longer than a compilation may: so would this one.
-                Err(TryLockError::WouldBlock) if begun.elapsed() > self.limit => {
-                    return Err(CompileFailed::TooSlow(self.limit).into());
+                Err(TryLockError::WouldBlock) if begun.elapsed() > self.bounds.time => {
+                    return Err(CompileFailed::TooSlow(self.bounds.time).into());
                 }
                 // Not by a thread that waits: nothing could stop it when the node is to stop.
                 Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_RETRY).await,
@@ -255,13 +255,18 @@ mod tests {
     use super::*;
     use moot_host::HostConfig;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
+    fn within(time: Duration) -> Bounds {
+        Bounds { time, memory: u64::MAX }
+    }
 
     #[tokio::test]
     async fn what_another_process_makes_is_waited_for_and_not_made_again() {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::new(HostConfig::default()).unwrap();
-        let open =
-            Artifacts::open(dir.path().to_owned(), false, host, Compiler::InProcess, Duration::from_secs(60));
+        let bounds = within(Duration::from_secs(60));
+        let open = Artifacts::open(dir.path().to_owned(), false, host, Compiler::InProcess, bounds);
         let artifacts = open.unwrap();
         let component = Digest::from_bytes([1; 32]);
         let elsewhere = artifacts.path(&component, "lock");
@@ -288,8 +293,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::new(HostConfig::default()).unwrap();
         let limit = Duration::from_millis(100);
-        let artifacts =
-            Artifacts::open(dir.path().to_owned(), false, host, Compiler::InProcess, limit).unwrap();
+        let open = Artifacts::open(dir.path().to_owned(), false, host, Compiler::InProcess, within(limit));
+        let artifacts = open.unwrap();
         let component = Digest::from_bytes([3; 32]);
         let other = File::create(artifacts.path(&component, "lock")).unwrap();
         other.lock().unwrap();
@@ -302,7 +307,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = |shared| {
             let host = Host::new(HostConfig::default()).unwrap();
-            Artifacts::open(dir.path().to_owned(), shared, host, Compiler::InProcess, Duration::ZERO).err()
+            let bounds = within(Duration::ZERO);
+            Artifacts::open(dir.path().to_owned(), shared, host, Compiler::InProcess, bounds).err()
         };
         assert!(open(true).is_none());
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();

@@ -1,13 +1,15 @@
-//! Turns components into machine code, within a wall-clock limit.
+//! Turns components into machine code, within limits of time and memory.
 //!
 //! ```text
 //!  component ──► child process: `moot __compile in out` ──► machine code
-//!                     └── killed at the limit
+//!                     └── killed at a limit: wall-clock time, or what it has in memory
 //! ```
 //!
-//! A few kilobytes of WebAssembly can keep a compiler busy for minutes, and a thread cannot be stopped. A child
-//! process can, and its crash is not ours.
+//! A few kilobytes of WebAssembly can keep a compiler busy for minutes, or make it fill the machine's memory, and a thread
+//! cannot be stopped. A child process can, and its crash is not ours. Its memory is looked at from here: a limit of the
+//! system's own counts address space, of which the engine reserves terabytes that it never touches.
 
+use crate::limits::{COMPILER_LOOK, WorkerLimits};
 use moot_host::{Host, HostConfig};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -20,11 +22,28 @@ const MAX_COMPLAINT_BYTES: usize = 2000;
 /// Where components are compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compiler {
-    /// In a child process that is killed at the limit: `<program> __compile <component> <machine code>`.
-    /// Safe against components made slow to compile.
+    /// In a child process that is killed at a limit: `<program> __compile <component> <machine code>`.
+    /// Safe against components made slow to compile, or made to need much memory (Linux: elsewhere nobody counts it).
     ChildProcess(PathBuf),
-    /// On a thread of this process, which nothing can stop. For tests and for trusted components.
+    /// On a thread of this process, which nothing can stop, and whose memory nobody counts. For tests and for trusted
+    /// components.
     InProcess,
+}
+
+/// What a compilation may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Wall-clock time.
+    pub(crate) time: Duration,
+    /// Bytes resident.
+    pub(crate) memory: u64,
+}
+
+impl Bounds {
+    /// Of a worker.
+    pub(crate) fn of(limits: &WorkerLimits) -> Bounds {
+        Bounds { time: limits.compile_timeout, memory: limits.compile_memory_bytes }
+    }
 }
 
 /// Why there is no machine code.
@@ -36,6 +55,12 @@ pub enum CompileFailed {
     /// It took too long.
     #[error("the component takes more than {0:?} to compile; make it smaller, or split very large functions")]
     TooSlow(Duration),
+    /// It took too much memory.
+    #[error(
+        "the component takes more than {} MiB of memory to compile; make it smaller, or split very large functions",
+        .0 >> 20
+    )]
+    TooLarge(u64),
     /// The node's fault.
     #[error("the compiler could not be run: {0}")]
     Broken(String),
@@ -45,21 +70,21 @@ impl Compiler {
     /// Compiles the component at `input` to the file `output`.
     ///
     /// # Errors
-    /// When the component cannot be compiled, or not within `limit`.
+    /// When the component cannot be compiled, or not within its bounds.
     pub(crate) async fn compile(
         &self,
         host: &Host,
         input: &Path,
         output: &Path,
-        limit: Duration,
+        bounds: Bounds,
     ) -> Result<(), CompileFailed> {
         match self {
-            Compiler::ChildProcess(program) => in_child(program, input, output, limit).await,
+            Compiler::ChildProcess(program) => in_child(program, input, output, bounds).await,
             Compiler::InProcess => {
                 let (host, input, output) = (host.clone(), input.to_owned(), output.to_owned());
                 let compiled = tokio::task::spawn_blocking(move || compile_with(&host, &input, &output));
-                match tokio::time::timeout(limit, compiled).await {
-                    Err(_) => Err(CompileFailed::TooSlow(limit)),
+                match tokio::time::timeout(bounds.time, compiled).await {
+                    Err(_) => Err(CompileFailed::TooSlow(bounds.time)),
                     Ok(Err(panicked)) => Err(CompileFailed::Broken(panicked.to_string())),
                     Ok(Ok(done)) => done.map_err(|e| CompileFailed::Refused(format!("{e:#}"))),
                 }
@@ -68,7 +93,7 @@ impl Compiler {
     }
 }
 
-async fn in_child(program: &Path, input: &Path, output: &Path, limit: Duration) -> Result<(), CompileFailed> {
+async fn in_child(program: &Path, input: &Path, output: &Path, bounds: Bounds) -> Result<(), CompileFailed> {
     let child = Command::new(program)
         .arg("__compile")
         .arg(input)
@@ -81,10 +106,13 @@ async fn in_child(program: &Path, input: &Path, output: &Path, limit: Duration) 
         .kill_on_drop(true)
         .spawn()
         .map_err(|e| CompileFailed::Broken(format!("{}: {e}", program.display())))?;
-    // At the limit the future is dropped, and the child with it.
-    let done = match tokio::time::timeout(limit, child.wait_with_output()).await {
-        Err(_) => return Err(CompileFailed::TooSlow(limit)),
-        Ok(done) => done.map_err(|e| CompileFailed::Broken(e.to_string()))?,
+    let process = child.id();
+    // At a limit the future that waits is dropped, and the child with it.
+    let done = tokio::select! {
+        biased;
+        done = child.wait_with_output() => done.map_err(|e| CompileFailed::Broken(e.to_string()))?,
+        () = grown(process, bounds.memory) => return Err(CompileFailed::TooLarge(bounds.memory)),
+        () = tokio::time::sleep(bounds.time) => return Err(CompileFailed::TooSlow(bounds.time)),
     };
     if done.status.success() {
         return Ok(());
@@ -96,6 +124,23 @@ async fn in_child(program: &Path, input: &Path, output: &Path, limit: Duration) 
             Err(CompileFailed::Refused(format!("the compiler was ended by the system ({})", done.status)))
         }
     }
+}
+
+/// Waits until a process has more than `most` bytes resident, which it may never have.
+async fn grown(process: Option<u32>, most: u64) {
+    loop {
+        tokio::time::sleep(COMPILER_LOOK).await;
+        if process.and_then(resident).is_some_and(|bytes| bytes > most) {
+            return;
+        }
+    }
+}
+
+/// What a process has in memory: the second number of `/proc/<process>/statm`, in pages (proc_pid_statm(5)).
+fn resident(process: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
 }
 
 /// What the hidden verb `__compile` does: reads a component, writes its machine code.
@@ -112,4 +157,18 @@ fn compile_with(host: &Host, component: &Path, output: &Path) -> anyhow::Result<
     let wasm = std::fs::read(component)?;
     std::fs::write(output, host.compile(&wasm)?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_has_in_memory_is_seen_while_it_lives() {
+        let mine = resident(std::process::id()).unwrap();
+        assert!((1 << 20..1 << 40).contains(&mine), "{mine}");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        assert_eq!(resident(child.id()), None);
+    }
 }

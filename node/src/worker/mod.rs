@@ -43,6 +43,7 @@ pub use policy::PolicyError;
 
 pub(crate) use artifacts::{Artifacts, CODE_FOLDER};
 pub(crate) use bundle::{Asked, NotRun, Sorting};
+pub(crate) use compile::Bounds;
 pub(crate) use input::{content_type, http_as_event, of_event, of_http, to_event};
 pub(crate) use job::{BeginError, Executed, Finished, Job, Order, Unfinished, kept};
 pub(crate) use logs::log_line;

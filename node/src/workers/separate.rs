@@ -10,7 +10,7 @@ use crate::kv::{KvError, Stores};
 use crate::limits::WorkerLimits;
 use crate::network::Address;
 use crate::secrets::Secrets;
-use crate::worker::{ArtifactError, Artifacts, CODE_FOLDER, Compiler, Provided};
+use crate::worker::{ArtifactError, Artifacts, Bounds, CODE_FOLDER, Compiler, Provided};
 use moot_host::{Host, HostConfig, HostError};
 use moot_record::{AccountId, FunctionName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,7 +156,7 @@ impl SeparateWorker {
             Host::new(HostConfig { max_instances: instances, wasi_http_0_3, ..HostConfig::default() })?;
         let shared = code.is_some();
         let code = code.unwrap_or_else(|| dir.join(CODE_FOLDER));
-        let artifacts = Artifacts::open(code, shared, host.clone(), compiler, limits.compile_timeout)?;
+        let artifacts = Artifacts::open(code, shared, host.clone(), compiler, Bounds::of(&limits))?;
         let provided = Provided { secrets, dirs, stores: Stores::open(&dir.join("kv"))? };
         let runner = Runner {
             key,

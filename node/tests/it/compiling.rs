@@ -1,4 +1,4 @@
-//! Components that are slow to compile. Compilation is the one thing that a stranger can make a node do before any fuel is
+//! Components that are slow to compile, or take much memory. Compilation is the one thing that a stranger can make a node do before any fuel is
 //! counted, so it runs in a process of its own, which can be ended.
 
 use super::support::{TestNode, busy};
@@ -15,10 +15,15 @@ const LONGEST_CALL: Duration = Duration::from_secs(5);
 
 /// A node that compiles in processes of its own, into its own folder.
 fn node(limit: Duration) -> TestNode {
+    within(limit, u64::MAX)
+}
+
+fn within(time: Duration, memory: u64) -> TestNode {
     TestNode::with(|config| {
         config.code = None;
         config.compiler = Compiler::ChildProcess(env!("CARGO_BIN_EXE_moot").into());
-        config.worker.compile_timeout = limit;
+        config.worker.compile_timeout = time;
+        config.worker.compile_memory_bytes = memory;
     })
 }
 
@@ -124,4 +129,17 @@ fn case_23_what_was_too_slow_once_is_compiled_when_there_is_time() {
     });
     node.deploy("busy", &busy(), FunctionKind::Typed, |_| {});
     assert_eq!(node.post("/busy/add", b"[1, 2]").text(), "3");
+}
+
+#[test]
+fn a_component_that_takes_too_much_memory_to_compile_is_stopped() {
+    // The machine's memory is everybody's: without a limit the system would end whoever has most, which may be the node.
+    let node = within(LIMIT * 6, 20 << 20);
+    let answer = node.try_deploy("greedy", &slow_to_compile(), &Spec::new(FunctionKind::Typed, "/greedy"));
+    let answer = answer.answer.unwrap_or_else(|| panic!("{}", answer.uploaded.text()));
+    assert_eq!((answer.status, answer.problem().as_str()), (422, "compile-too-large"), "{}", answer.text());
+    assert!(answer.text().contains("more than 20 MiB"), "{}", answer.text());
+    assert_eq!(compilers(node.dir.path()), Vec::<u64>::new());
+    assert_eq!(left_behind(&node), Vec::<String>::new());
+    assert!(node.get("/_moot/functions").json()["functions"].as_array().unwrap().is_empty());
 }

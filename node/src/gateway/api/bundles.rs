@@ -244,6 +244,7 @@ fn unprepared(error: PrepareError) -> Failure {
         PrepareError::Missing(_) => Kind::ComponentMissing,
         PrepareError::Spec(_) => Kind::BadBundle,
         PrepareError::Artifact(ArtifactError::Compile(CompileFailed::TooSlow(_))) => Kind::CompileTooSlow,
+        PrepareError::Artifact(ArtifactError::Compile(CompileFailed::TooLarge(_))) => Kind::CompileTooLarge,
         PrepareError::Artifact(
             ArtifactError::Compile(CompileFailed::Broken(_)) | ArtifactError::Io { .. },
         ) => {
