@@ -19,12 +19,11 @@ pub(crate) fn entries(ledger: &Ledger) -> Vec<(EntryId, Entry)> {
             let wanted = Wanted { kind: KIND_BATCH, digest, part: 0 };
             // Without tokio's budget, which is the whole test's: what has used it up would wait for ever.
             let application = ledger.application();
-            let mut supplied = application.supply(&wanted);
+            let mut supplied = unconstrained(application.supply(&wanted));
             let at_once = (&mut supplied).now_or_never();
             // One without threads looks it up now.
             ledger.step();
-            let bytes = at_once.unwrap_or_else(|| block_on(unconstrained(supplied)));
-            let bytes = bytes.expect("it is final here");
+            let bytes = at_once.unwrap_or_else(|| block_on(supplied)).expect("it is final here");
             let view = SealedView::parse(&bytes).unwrap();
             for (bundle, content) in (0u16..).zip(&view.bundles) {
                 for (page, slot, bytes) in content.entries() {

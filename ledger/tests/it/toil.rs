@@ -85,7 +85,7 @@ impl Toil {
     pub(crate) fn check(&self, town: &impl Replicas) {
         let (mut charged, mut faults) = (0, BTreeMap::<AccountId, u64>::new());
         // The same at each of them, as `triggered` looks.
-        let all = town.ledger(0).newest_derived(100_000).unwrap();
+        let all = town.any().newest_derived(100_000).unwrap();
         for asked in &self.asked {
             let liars = asked.said.iter().filter(|(_, lies)| **lies).map(|(worker, _)| *worker);
             let liars: Vec<AccountId> = liars.collect();
