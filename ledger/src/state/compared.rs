@@ -8,13 +8,9 @@
 use crate::limits::MAX_COMPARED_OPEN;
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_ENGINE_BYTES, MAX_REPLICAS_K};
-use moot_record::{
-    AccountId, DecodeError, Digest, Domain, Engine, EntryId, FunctionName, Payload, Receipt, Status,
-};
+use moot_record::{AccountId, DecodeError, Digest, Engine, EntryId, FunctionName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-const VERDICT: Domain = Domain::new("moot compared receipt 1");
 
 /// A call that several workers run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,56 +66,6 @@ impl Statement {
     pub(super) fn contradicts(&self, other: &Statement) -> bool {
         self.own && other.own && self.verdict != other.verdict
     }
-}
-
-/// Whether a call ended as it would on every machine: by the function's own answer, or because a count says that its fuel
-/// is used up. Where a stack is full depends on the processor, and how much memory there is on the machine: a worker may
-/// see a trap where others see an answer, and be honest.
-pub(super) const fn is_own(status: Status) -> bool {
-    match status {
-        Status::Ok | Status::Failed | Status::OutOfFuel => true,
-        Status::Trapped
-        | Status::LimitExceeded
-        | Status::Denied
-        | Status::Deadline
-        | Status::Interrupted
-        | Status::Unavailable => false,
-    }
-}
-
-/// What is compared of two receipts. A receipt that speaks of the worker and not of the function (too slow, broken off,
-/// not to be had) says nothing, and neither does one of a process, which nobody can repeat: it has no meter. Of calls that
-/// failed by the sandbox's word only the status counts: where a stack ends depends on the machine, and with it the fuel.
-pub(super) fn verdict(
-    component: &Digest,
-    status: Status,
-    output: &Payload,
-    fuel: u64,
-    metered: bool,
-) -> Option<Digest> {
-    if !metered {
-        return None;
-    }
-    let mut out = Vec::with_capacity(128);
-    cbor::bytes(&mut out, component.as_bytes());
-    cbor::uint(&mut out, status.number());
-    match status {
-        Status::Deadline | Status::Interrupted | Status::Unavailable => return None,
-        Status::Trapped | Status::OutOfFuel | Status::LimitExceeded | Status::Denied => {}
-        Status::Ok | Status::Failed => {
-            cbor::bytes(&mut out, output.digest.as_bytes());
-            cbor::uint(&mut out, output.bytes);
-            cbor::uint(&mut out, fuel);
-        }
-    }
-    Some(VERDICT.hash(&out))
-}
-
-/// What is compared of a receipt; none when it says nothing of what the function does.
-#[must_use]
-pub fn verdict_of(receipt: &Receipt) -> Option<Digest> {
-    let Receipt { component, status, output, fuel, metered, .. } = receipt;
-    verdict(component, *status, output, *fuel, *metered)
 }
 
 impl ComparedCall {
@@ -292,22 +238,5 @@ mod tests {
         assert_eq!((open.over(49, 9), open.over(50, 9)), (vec![], vec![one]));
         open.put(one, None);
         assert!(open.is_empty() && open.over(99, 9).is_empty());
-    }
-
-    #[test]
-    fn what_speaks_of_the_worker_is_not_compared() {
-        let component = Digest::from_bytes([1; 32]);
-        let of = |status, output: &[u8], fuel| verdict(&component, status, &Payload::of(output), fuel, true);
-        assert_eq!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 5));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"b", 5));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 6));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Failed, b"a", 5));
-        assert_eq!(of(Status::Trapped, b"stack at 1", 5), of(Status::Trapped, b"stack at 2", 7));
-        assert_eq!((of(Status::Deadline, b"", 5), of(Status::Unavailable, b"", 0)), (None, None));
-        assert_eq!(verdict(&component, Status::Ok, &Payload::of(b"a"), 0, false), None, "a process's word");
-        assert!(is_own(Status::OutOfFuel) && !is_own(Status::Trapped) && !is_own(Status::LimitExceeded));
-        // An output in the entry and one by digest are the same output.
-        let inline = verdict(&component, Status::Ok, &Payload::inlined(b"a"), 5, true);
-        assert_eq!(inline, of(Status::Ok, b"a", 5));
     }
 }

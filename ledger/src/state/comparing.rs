@@ -10,10 +10,11 @@
 //! A call is drawn by its digest and that of its block, so that whoever makes it cannot choose who runs it. All of it
 //! follows from the blocks: every replica names the same workers, and finds the same one at fault.
 
-use super::apply::Step;
 use super::charges::{Charge, Group};
-use super::compared::{self, ComparedCall, Statement};
+use super::compared::{ComparedCall, Statement};
 use super::stakes::burn;
+use super::step::Step;
+use super::verdict;
 use super::workers::{self, Alike};
 use super::{
     Block, DerivedCall, DerivedEnd, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal,
@@ -167,8 +168,8 @@ impl State {
         }
         let mut call = ComparedCall::clone(call);
         let FollowedReceipt { component, status, output, fuel, metered, .. } = receipt;
-        let verdict = compared::verdict(component, *status, output, *fuel, *metered);
-        let own = verdict.is_some() && compared::is_own(*status);
+        let verdict = verdict::verdict(component, *status, output, *fuel, *metered);
+        let own = verdict.is_some() && verdict::is_own(*status);
         let said = Statement { worker, receipt: id, verdict, own, bytes: receipt.bytes, fuel: *fuel };
         call.said.push(said);
         if let (None, Some(verdict)) = (call.agreed, verdict) {

@@ -12,7 +12,7 @@
 //! Whoever comes or goes changes only what it gets or had. A number is a hash on a logarithmic scale, divided by the
 //! stake: so a worker gets calls in proportion to its stake, and gains nothing by splitting it among accounts.
 
-use super::apply::{Step, Was};
+use super::step::{Step, Was};
 use super::{Refusal, Stakes, State};
 use crate::limits::MAX_WORKERS;
 use moot_record::{
