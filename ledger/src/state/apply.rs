@@ -74,6 +74,7 @@ impl State {
             self.compare_receipts(block, bundle, &mut step);
         }
         self.fire_schedules(block, &mut step);
+        self.ask_others(block, &mut step);
         // First what has ended: a derived call that nobody is waited for any more is no other lane's to run.
         self.end_compared(block, &mut step);
         self.pass_on(block, &mut step);

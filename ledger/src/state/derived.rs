@@ -133,7 +133,8 @@ pub enum DerivedEnd {
         /// Its status.
         status: Status,
     },
-    /// Without a call; or without an answer, where most of the workers that ran it did not say the same.
+    /// Without a call; or without an answer, where most of the workers that ran it did not say the same, or too few were
+    /// there.
     Dropped {
         /// Why.
         why: String,

@@ -20,6 +20,7 @@ mod comparing;
 pub(crate) mod convictions;
 mod cron;
 mod derived;
+mod drawing;
 mod early;
 mod escrow;
 mod firing;
@@ -59,7 +60,7 @@ pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
 pub use values::value_fee;
-pub use verdict::verdict_of;
+pub use verdict::{may_agree, verdict_of};
 pub use workers::{Alike, Workers, assigned};
 
 #[allow(unused_imports, reason = "the documentation names it")]

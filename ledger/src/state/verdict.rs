@@ -55,9 +55,27 @@ pub fn verdict_of(receipt: &Receipt) -> Option<Digest> {
     verdict(component, *status, output, *fuel, *metered)
 }
 
+/// Whether so many may still come to say the same of a call, when these verdicts are there and some workers have not spoken.
+#[must_use]
+pub fn may_agree(verdicts: &[Option<Digest>], silent: usize, majority: usize) -> bool {
+    let said = |verdict: &Digest| verdicts.iter().filter(|other| other.as_ref() == Some(verdict)).count();
+    verdicts.iter().flatten().map(said).max().unwrap_or(0) + silent >= majority
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn most_may_agree_as_long_as_enough_are_silent() {
+        let of = |places: usize, verdicts: &[Option<u8>]| {
+            let said: Vec<_> = verdicts.iter().map(|of| of.map(|of| Digest::from_bytes([of; 32]))).collect();
+            may_agree(&said, places - said.len(), places / 2 + 1)
+        };
+        assert!(of(3, &[]) && of(3, &[None]) && of(3, &[Some(1), Some(2)]) && of(3, &[Some(1), None]));
+        assert!(!of(3, &[None, None]) && !of(3, &[Some(1), Some(2), Some(3)]) && !of(2, &[None]));
+        assert!(of(5, &[Some(1), Some(2), Some(1)]) && !of(5, &[Some(1), Some(2), Some(3), None]));
+    }
 
     #[test]
     fn what_speaks_of_the_worker_is_not_compared() {
