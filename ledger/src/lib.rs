@@ -91,7 +91,7 @@ pub use state::value_fee;
 pub use state::{
     Alike, Barred, Bid, ComparedCall, DerivedCall, DerivedEnd, DerivedId, DerivedNews, FunctionRecord,
     Outcome, Posting, PostingKind, Refusal, Revoked, RuleRecord, Rules, Seat, Seats, Stakes, Statement,
-    TriggerRecord, Triggers, Verdict, Version, Workers, assigned, verdict_of,
+    TriggerRecord, Triggers, Verdict, Version, Workers, assigned, may_agree, verdict_of,
 };
 pub use status::{LaneStatus, OrderingStatus, Status};
 pub use store::StoredBlock;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 /// Version of what is written to disk: 2 since batches are stored under their owner's seal, 3 since the state is a tree
 /// and a log goes before the database, 4 since values are judged and listed, 5 since workers name their engine, 6 since a
-/// rule's operands are checked when it is set, a function's access may be a rule, and keys can be revoked. A directory of
-/// another version is refused: it may hold what this program reads otherwise, or what it cannot read.
-pub const FORMAT_VERSION: u32 = 6;
+/// rule's operands are checked when it is set, a function's access may be a rule, and keys can be revoked, 7 since others
+/// are asked where the workers drawn for a call are silent. A directory of another version is refused: it may hold what
+/// this program reads otherwise, or what it cannot read.
+pub const FORMAT_VERSION: u32 = 7;
 
 /// The log before the database. Room for [`MAX_LOGGED_COMMITS`] commits of a busy node; small enough to be written
 /// once, at the first start, in a few milliseconds. A commit of fifty calls takes 16 KiB of it.
@@ -327,7 +328,22 @@ pub const DERIVED_PATIENCE_MS: u64 = 60_000;
 /// function first, and a block or two.
 pub const COMPARED_PATIENCE_MS: u64 = 60_000;
 
-/// Calls whose workers have not all said what came of them; each is a row of half a kilobyte. What finds no room is not
+/// How long beyond its deadline the workers of a call may be silent, by the blocks' time, before others are asked: their
+/// replica waits five seconds for a place at each, and as long beyond the deadline for its answer; the rest is for the
+/// block that has the receipts.
+pub const COMPARED_SILENCE_MS: u64 = 15_000;
+
+/// And how many blocks: after a night without any, or where a proposer's clock is ahead, the time of one leaps over all
+/// that they had. Two for each proposer of a committee of four, and seconds on an idle network.
+pub const COMPARED_SILENCE_BLOCKS: u64 = 8;
+
+/// Calls for which a block asks others; the rest follow in the next ones. Each is a row that is written anew.
+pub const MAX_COMPARED_REPLACED: usize = 256;
+
+// Others have as long as the first had.
+const _: () = assert!(COMPARED_SILENCE_MS < COMPARED_PATIENCE_MS);
+
+/// Calls whose workers have not all said what came of them; each is a row of up to two kilobytes. What finds no room is not
 /// run, and says so.
 pub const MAX_COMPARED_OPEN: usize = 16_384;
 

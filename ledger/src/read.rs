@@ -196,7 +196,8 @@ impl Ledger {
         self.core().workers.read().clone()
     }
 
-    /// A call that several workers run, until all of them have said what came of it, after the last block committed here.
+    /// A call that several workers run, until as many as it asks for have said what came of it; as it is after the last
+    /// block committed here.
     ///
     /// # Errors
     /// When the disk cannot be read, or what it holds is damaged.

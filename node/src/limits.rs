@@ -78,6 +78,8 @@ pub const DERIVED_TRIES: u32 = 7;
 pub const DERIVED_LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a bundle found open at start has become final.
 pub const FATE_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked whether others are to be asked for a call whose workers are silent: a block of an idle network.
+pub const OTHERS_EVERY: Duration = Duration::from_secs(1);
 /// How deep calls may call. Each level holds an instance: deep enough to compose, far from the pool's size.
 pub const MAX_CALL_DEPTH: u32 = 8;
 /// Longest list that `GET /_moot/calls?limit=` gives.

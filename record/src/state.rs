@@ -63,7 +63,7 @@ pub enum StateKey {
     Watched(EntryId),
     /// A worker that registered, or that was found at fault: [`crate::WorkerRecord`].
     Worker(AccountId),
-    /// A call that several workers run, until all have said what came of it.
+    /// A call that several workers run, until as many as it asks for have said what came of it.
     Compared(EntryId),
 }
 

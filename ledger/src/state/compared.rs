@@ -1,20 +1,18 @@
 //! Calls that several workers run: who was asked, and what each has said so far.
 //!
 //! ```text
-//!  call of a function with replicas_k ──► k workers drawn ──► receipts, in the blocks' order ──► all have said: gone
-//!                                                    └── too late ────────────────────────────► gone
+//!  call of a function with replicas_k ──► k workers drawn ──► receipts, in the blocks' order ──► k have said: gone
+//!                                              │ silent          └── too late ────────────────────► gone
+//!                                              └──► as many of those drawn behind them are asked too
 //! ```
 
-use crate::limits::MAX_COMPARED_OPEN;
+use super::verdict;
+use crate::limits::{COMPARED_PATIENCE_MS, COMPARED_SILENCE_BLOCKS, COMPARED_SILENCE_MS, MAX_COMPARED_OPEN};
 use moot_record::cbor::{self, Reader};
 use moot_record::limits::{MAX_ENGINE_BYTES, MAX_REPLICAS_K};
-use moot_record::{
-    AccountId, DecodeError, Digest, Domain, Engine, EntryId, FunctionName, Payload, Receipt, Status,
-};
+use moot_record::{AccountId, DecodeError, Digest, Engine, EntryId, FunctionName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-const VERDICT: Domain = Domain::new("moot compared receipt 1");
 
 /// A call that several workers run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +35,19 @@ pub struct ComparedCall {
     pub paid: bool,
     /// What its workers were drawn to run it with, whatever they offer by now.
     pub engine: Engine,
-    /// The workers that run it.
+    /// How many are to say what comes of it.
+    pub places: u8,
+    /// How long each of them may take to run it.
+    pub deadline_ms: u64,
+    /// The workers that are asked to run it, in the order of the draw: as many as there are places, and more after some
+    /// of them were silent.
     pub workers: Vec<AccountId>,
-    /// What they have said, in the blocks' order: each of them once.
+    /// Those drawn behind them, in order: at most as many as there are places. Drawn together with the first, so that
+    /// whoever comes later or stakes more cannot become one of them.
+    pub others: Vec<AccountId>,
+    /// The height of the block in which the last of its workers were asked.
+    pub asked_at: u64,
+    /// What they have said, in the blocks' order: each of them once, and no more than there are places.
     pub said: Vec<Statement>,
     /// The first receipt of those that most agree on, once they do.
     pub agreed: Option<EntryId>,
@@ -72,61 +80,39 @@ impl Statement {
     }
 }
 
-/// Whether a call ended as it would on every machine: by the function's own answer, or because a count says that its fuel
-/// is used up. Where a stack is full depends on the processor, and how much memory there is on the machine: a worker may
-/// see a trap where others see an answer, and be honest.
-pub(super) const fn is_own(status: Status) -> bool {
-    match status {
-        Status::Ok | Status::Failed | Status::OutOfFuel => true,
-        Status::Trapped
-        | Status::LimitExceeded
-        | Status::Denied
-        | Status::Deadline
-        | Status::Interrupted
-        | Status::Unavailable => false,
-    }
-}
-
-/// What is compared of two receipts. A receipt that speaks of the worker and not of the function (too slow, broken off,
-/// not to be had) says nothing, and neither does one of a process, which nobody can repeat: it has no meter. Of calls that
-/// failed by the sandbox's word only the status counts: where a stack ends depends on the machine, and with it the fuel.
-pub(super) fn verdict(
-    component: &Digest,
-    status: Status,
-    output: &Payload,
-    fuel: u64,
-    metered: bool,
-) -> Option<Digest> {
-    if !metered {
-        return None;
-    }
-    let mut out = Vec::with_capacity(128);
-    cbor::bytes(&mut out, component.as_bytes());
-    cbor::uint(&mut out, status.number());
-    match status {
-        Status::Deadline | Status::Interrupted | Status::Unavailable => return None,
-        Status::Trapped | Status::OutOfFuel | Status::LimitExceeded | Status::Denied => {}
-        Status::Ok | Status::Failed => {
-            cbor::bytes(&mut out, output.digest.as_bytes());
-            cbor::uint(&mut out, output.bytes);
-            cbor::uint(&mut out, fuel);
-        }
-    }
-    Some(VERDICT.hash(&out))
-}
-
-/// What is compared of a receipt; none when it says nothing of what the function does.
-#[must_use]
-pub fn verdict_of(receipt: &Receipt) -> Option<Digest> {
-    let Receipt { component, status, output, fuel, metered, .. } = receipt;
-    verdict(component, *status, output, *fuel, *metered)
-}
-
 impl ComparedCall {
     /// How many have to say the same.
     #[must_use]
     pub fn majority(&self) -> usize {
-        self.workers.len() / 2 + 1
+        usize::from(self.places) / 2 + 1
+    }
+
+    /// How many are still to say what comes of it.
+    #[must_use]
+    pub fn silent(&self) -> usize {
+        usize::from(self.places).saturating_sub(self.said.len())
+    }
+
+    /// Whether most may still come to say the same.
+    pub(super) fn may_agree(&self) -> bool {
+        let verdicts: Vec<_> = self.said.iter().map(|said| said.verdict).collect();
+        verdict::may_agree(&verdicts, self.silent(), self.majority())
+    }
+
+    /// Whether others are asked when those that were asked stay silent.
+    fn has_others(&self) -> bool {
+        self.agreed.is_none() && !self.others.is_empty()
+    }
+
+    /// Whether a worker that is asked now, by the blocks' time, has as long as it may be silent before nobody is waited for.
+    #[must_use]
+    pub fn in_time(&self, now_ms: u64) -> bool {
+        now_ms.saturating_add(self.deadline_ms).saturating_add(COMPARED_SILENCE_MS) <= self.until_ms
+    }
+
+    /// Until when nobody is given up who is asked now.
+    pub(super) fn until_ms(now_ms: u64, deadline_ms: u64) -> u64 {
+        now_ms.saturating_add(deadline_ms).saturating_add(COMPARED_PATIENCE_MS)
     }
 
     /// The first of those that agree, once they do.
@@ -150,7 +136,7 @@ impl ComparedCall {
     /// Its one encoding: a leaf of the state's tree, and the row on disk.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(512);
-        cbor::array(&mut out, 13);
+        cbor::array(&mut out, 17);
         cbor::bytes(&mut out, &self.call.encode());
         cbor::bytes(&mut out, self.call_digest.as_bytes());
         cbor::text(&mut out, self.function.as_str());
@@ -160,8 +146,13 @@ impl ComparedCall {
         cbor::uint(&mut out, self.bytes);
         cbor::boolean(&mut out, self.paid);
         cbor::text(&mut out, self.engine.as_str());
-        cbor::array(&mut out, self.workers.len());
-        self.workers.iter().for_each(|worker| cbor::bytes(&mut out, worker.as_bytes()));
+        cbor::uint(&mut out, self.places);
+        cbor::uint(&mut out, self.deadline_ms);
+        for drawn in [&self.workers, &self.others] {
+            cbor::array(&mut out, drawn.len());
+            drawn.iter().for_each(|worker| cbor::bytes(&mut out, worker.as_bytes()));
+        }
+        cbor::uint(&mut out, self.asked_at);
         cbor::array(&mut out, self.said.len());
         for Statement { worker, receipt, verdict, own, bytes, fuel } in &self.said {
             cbor::array(&mut out, 6);
@@ -182,7 +173,7 @@ impl ComparedCall {
         let account = |r: &mut Reader<'_>| Ok::<_, DecodeError>(AccountId::from_bytes(r.fixed()?));
         let address = |r: &mut Reader<'_>| EntryId::decode(r.bytes(64)?);
         let most = usize::from(MAX_REPLICAS_K);
-        r.array(13)?;
+        r.array(17)?;
         let call = ComparedCall {
             call: address(r)?,
             call_digest: Digest::from_bytes(r.fixed()?),
@@ -195,7 +186,11 @@ impl ComparedCall {
             paid: r.boolean()?,
             engine: Engine::parse(r.text(MAX_ENGINE_BYTES)?)
                 .map_err(|error| super::invalid("engine", error.to_string()))?,
-            workers: (0..r.list(most)?).map(|_| account(r)).collect::<Result<_, _>>()?,
+            places: r.small()?,
+            deadline_ms: r.uint()?,
+            workers: (0..r.list(2 * most)?).map(|_| account(r)).collect::<Result<_, _>>()?,
+            others: (0..r.list(most)?).map(|_| account(r)).collect::<Result<_, _>>()?,
+            asked_at: r.uint()?,
             said: (0..r.list(most)?).map(|_| read_statement(r)).collect::<Result<_, _>>()?,
             agreed: r.option(address)?,
             until_ms: r.uint()?,
@@ -222,6 +217,8 @@ fn read_statement(r: &mut Reader<'_>) -> Result<Statement, DecodeError> {
 pub(super) struct Compared {
     calls: BTreeMap<EntryId, Arc<ComparedCall>>,
     ends: BTreeSet<(u64, EntryId)>,
+    /// The same of those for which others may be asked.
+    replaceable: BTreeSet<(u64, EntryId)>,
 }
 
 impl Compared {
@@ -241,9 +238,13 @@ impl Compared {
     pub(super) fn put(&mut self, id: EntryId, call: Option<Arc<ComparedCall>>) {
         if let Some(was) = self.calls.remove(&id) {
             self.ends.remove(&(was.until_ms, id));
+            self.replaceable.remove(&(was.until_ms, id));
         }
         if let Some(call) = call {
             self.ends.insert((call.until_ms, id));
+            if call.has_others() {
+                self.replaceable.insert((call.until_ms, id));
+            }
             self.calls.insert(id, call);
         }
     }
@@ -253,25 +254,33 @@ impl Compared {
         let over = self.ends.iter().take_while(|(until_ms, _)| *until_ms <= now_ms).take(max);
         over.map(|(_, call)| *call).collect()
     }
+
+    /// Those whose workers have been silent for so long that others are asked, at most so many.
+    pub(super) fn silent(&self, height: u64, now_ms: u64, max: usize) -> Vec<EntryId> {
+        // So long before nobody is waited for any more.
+        let by_ms = now_ms.saturating_add(COMPARED_PATIENCE_MS - COMPARED_SILENCE_MS);
+        let late = self.replaceable.iter().take_while(|(until_ms, _)| *until_ms <= by_ms);
+        let asked_before = |id: &EntryId| {
+            let call = self.calls.get(id);
+            call.is_some_and(|call| call.asked_at.saturating_add(COMPARED_SILENCE_BLOCKS) <= height)
+        };
+        late.map(|(_, id)| *id).filter(asked_before).take(max).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn rows_read_back_and_end_in_time() {
-        let [one, other] = ["0-7-0-0-0", "0-8-1-0-0"].map(|id| id.parse::<EntryId>().unwrap());
-        let said = |n: u8, verdict| Statement {
-            worker: AccountId::from_bytes([n; 32]),
-            receipt: other,
-            verdict,
-            own: n == 1,
-            bytes: 300,
-            fuel: u64::MAX,
-        };
-        let call = ComparedCall {
-            call: one,
+    fn said(n: u8, receipt: EntryId, verdict: Option<Digest>) -> Statement {
+        let worker = AccountId::from_bytes([n; 32]);
+        Statement { worker, receipt, verdict, own: n == 1, bytes: 300, fuel: u64::MAX }
+    }
+
+    /// One that has all that it may have, but for what was said.
+    fn some_call(call: EntryId) -> ComparedCall {
+        ComparedCall {
+            call,
             call_digest: Digest::from_bytes([1; 32]),
             function: FunctionName::parse("sum").unwrap(),
             spec: Digest::from_bytes([2; 32]),
@@ -280,13 +289,28 @@ mod tests {
             bytes: 200,
             paid: true,
             engine: Engine::named("e-1"),
-            workers: (1..=MAX_REPLICAS_K).map(|n| AccountId::from_bytes([n; 32])).collect(),
-            said: vec![said(1, Some(Digest::ZERO)), said(2, None)],
+            places: MAX_REPLICAS_K,
+            deadline_ms: u64::MAX,
+            workers: (1..=2 * MAX_REPLICAS_K).map(|n| AccountId::from_bytes([n; 32])).collect(),
+            others: (1..=MAX_REPLICAS_K).map(|n| AccountId::from_bytes([100 + n; 32])).collect(),
+            asked_at: 7,
+            said: Vec::new(),
+            agreed: None,
+            until_ms: 50,
+        }
+    }
+
+    #[test]
+    fn rows_read_back_and_end_in_time() {
+        let [one, other] = ["0-7-0-0-0", "0-8-1-0-0"].map(|id| id.parse::<EntryId>().unwrap());
+        let call = ComparedCall {
+            said: vec![said(1, other, Some(Digest::ZERO)), said(2, other, None)],
             agreed: Some(other),
             until_ms: 50,
+            ..some_call(one)
         };
         assert_eq!(ComparedCall::decode(&call.encode()), Ok(call.clone()));
-        assert_eq!((call.majority(), call.believed()), (4, call.said.first()));
+        assert_eq!((call.majority(), call.silent(), call.believed()), (4, 5, call.said.first()));
         let mut open = Compared::default();
         open.put(one, Some(Arc::new(call)));
         assert_eq!((open.over(49, 9), open.over(50, 9)), (vec![], vec![one]));
@@ -295,19 +319,26 @@ mod tests {
     }
 
     #[test]
-    fn what_speaks_of_the_worker_is_not_compared() {
-        let component = Digest::from_bytes([1; 32]);
-        let of = |status, output: &[u8], fuel| verdict(&component, status, &Payload::of(output), fuel, true);
-        assert_eq!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 5));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"b", 5));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Ok, b"a", 6));
-        assert_ne!(of(Status::Ok, b"a", 5), of(Status::Failed, b"a", 5));
-        assert_eq!(of(Status::Trapped, b"stack at 1", 5), of(Status::Trapped, b"stack at 2", 7));
-        assert_eq!((of(Status::Deadline, b"", 5), of(Status::Unavailable, b"", 0)), (None, None));
-        assert_eq!(verdict(&component, Status::Ok, &Payload::of(b"a"), 0, false), None, "a process's word");
-        assert!(is_own(Status::OutOfFuel) && !is_own(Status::Trapped) && !is_own(Status::LimitExceeded));
-        // An output in the entry and one by digest are the same output.
-        let inline = verdict(&component, Status::Ok, &Payload::inlined(b"a"), 5, true);
-        assert_eq!(inline, of(Status::Ok, b"a", 5));
+    fn others_are_asked_after_so_much_time_and_so_many_blocks() {
+        let id: EntryId = "0-7-0-0-0".parse().unwrap();
+        let until_ms = ComparedCall::until_ms(1000, 500);
+        let call = ComparedCall { until_ms, agreed: None, ..some_call(id) };
+        let (height, late_ms) = (call.asked_at + COMPARED_SILENCE_BLOCKS, 1500 + COMPARED_SILENCE_MS);
+        let mut open = Compared::default();
+        open.put(id, Some(Arc::new(call.clone())));
+        assert_eq!(open.silent(height, late_ms, 9), [id]);
+        let early = [(height - 1, u64::MAX), (u64::MAX, late_ms - 1)];
+        assert!(early.iter().all(|(height, now_ms)| open.silent(*height, *now_ms, 9).is_empty()));
+        assert!(open.silent(height, late_ms, 0).is_empty());
+        for decided in [
+            ComparedCall { agreed: Some(id), ..call.clone() },
+            ComparedCall { others: Vec::new(), ..call.clone() },
+        ] {
+            open.put(id, Some(Arc::new(decided)));
+            assert!(open.silent(u64::MAX, u64::MAX, 9).is_empty());
+        }
+        open.put(id, Some(Arc::new(call)));
+        open.put(id, None);
+        assert!(open.silent(u64::MAX, u64::MAX, 9).is_empty() && open.replaceable.is_empty());
     }
 }

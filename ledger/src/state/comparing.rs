@@ -1,35 +1,32 @@
-//! Running a call on several workers: who is asked, what is made of their receipts.
+//! Running a call on several workers: what is made of their receipts.
 //!
 //! ```text
-//!  call ──► replicas_k of its manifest ──► that many workers drawn, of one engine, or none of it
+//!  call ──► replicas_k of its manifest ──► that many workers drawn, and others where these are silent
 //!  receipt of one of them ──► the first that most agree on: charged, and the end of the call, once
 //!                        └──► another than most: a fault; a share of its stake is burned, and it gets no calls any more
 //!  nobody is waited for any more, and most do not agree ──► the end of the call, without an answer
 //! ```
 //!
-//! A call is drawn by its digest and that of its block, so that whoever makes it cannot choose who runs it. All of it
-//! follows from the blocks: every replica names the same workers, and finds the same one at fault.
+//! As many are heard as the manifest asks for: the first that speak, of all that were asked. Who was silent while others
+//! were asked is heard too, as long as one of them is missing. All of it follows from the blocks: every replica hears the
+//! same workers, and finds the same one at fault.
 
-use super::apply::Step;
 use super::charges::{Charge, Group};
-use super::compared::{self, ComparedCall, Statement};
+use super::compared::{ComparedCall, Statement};
 use super::stakes::burn;
-use super::workers::{self, Alike};
-use super::{
-    Block, DerivedCall, DerivedEnd, FollowedCall, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal,
-    State, Version,
-};
-use crate::limits::{BURNED_SHARE, COMPARED_PATIENCE_MS, MAX_COMPARED_A_BLOCK, MAX_COMPARED_ENDED};
-use moot_record::{AccountId, Digest, Domain, Engine, EntryId, FunctionName, StateKey, WorkerFault};
+use super::step::Step;
+use super::verdict;
+use super::{Block, DerivedEnd, FollowedReceipt, FunctionRecord, OrderedBundle, Refusal, State};
+use crate::limits::{BURNED_SHARE, MAX_COMPARED_ENDED};
+use moot_record::{AccountId, EntryId, FunctionName, StateKey, WorkerFault};
 use std::sync::Arc;
 
-const SEED: Domain = Domain::new("moot worker seed 1");
 /// Why a derived call has no answer.
 const NOT_AGREED: &str =
     "most of the workers drawn for it did not say the same, and nobody is waited for any more";
 
 impl State {
-    /// A call that several workers run, until all of them have said what came of it.
+    /// A call that several workers run, until as many as it asks for have said what came of it.
     #[must_use]
     pub fn compared(&self, call: &EntryId) -> Option<&Arc<ComparedCall>> {
         self.compared.get(call)
@@ -56,88 +53,6 @@ impl State {
         };
         self.comparing -= was.as_ref().map_or(0, compared);
         was
-    }
-
-    /// Looks at the calls of a bundle: workers are drawn for those that several run.
-    pub(super) fn draw_workers(&mut self, block: &Block, bundle: &OrderedBundle, step: &mut Step) {
-        for (id, call) in &bundle.calls {
-            if step.drawn < MAX_COMPARED_A_BLOCK
-                && let Some(drawn) = self.drawn(block, bundle, id, call)
-            {
-                step.drawn += 1;
-                self.wait_for_workers(&drawn, step);
-                self.put_compared(*id, Some(drawn), step);
-            }
-        }
-    }
-
-    /// A derived call stays with its lane as long as its workers are waited for.
-    fn wait_for_workers(&mut self, drawn: &ComparedCall, step: &mut Step) {
-        if let Some(derived) = self.open.by_call(&drawn.call).filter(|of| of.until_ms < drawn.until_ms) {
-            let derived = DerivedCall { until_ms: drawn.until_ms, ..(**derived).clone() };
-            self.set_derived(Arc::new(derived), step);
-        }
-    }
-
-    fn drawn(
-        &self,
-        block: &Block,
-        bundle: &OrderedBundle,
-        id: &EntryId,
-        call: &FollowedCall,
-    ) -> Option<ComparedCall> {
-        let record = self.functions.get(&call.function)?;
-        let named =
-            |version: &&Version| (version.spec_digest, version.component) == (call.spec, call.component);
-        let version = record.versions.iter().rev().find(named)?;
-        let k = usize::from(version.spec.replicas_k);
-        // Who signed a bundle is who called, whatever the call says.
-        let caller = if bundle.own { call.caller } else { Some(bundle.account) };
-        if k < 2
-            || !self.may_call(&version.spec, caller.as_ref())
-            || self.compared.is_full()
-            || self.compared.get(id).is_some()
-        {
-            return None;
-        }
-        let lane = usize::try_from(id.lane).ok()?;
-        let replica = self.seats.as_ref()?.all().get(lane)?.account;
-        let (engine, workers) = self.draw(block, &call.digest, &call.function, &replica, k)?;
-        // Fewer could not be compared as its owner wants it.
-        (workers.len() == k).then(|| ComparedCall {
-            call: *id,
-            call_digest: call.digest,
-            function: call.function.clone(),
-            spec: call.spec,
-            caller,
-            fuel_limit: call.fuel_limit,
-            bytes: call.bytes,
-            paid: !bundle.own,
-            engine,
-            workers,
-            said: Vec::new(),
-            agreed: None,
-            until_ms: block
-                .time_ms
-                .saturating_add(version.spec.limits.deadline_ms)
-                .saturating_add(COMPARED_PATIENCE_MS),
-        })
-    }
-
-    /// What is deterministic is a component; what several run of it is run with one engine.
-    fn draw(
-        &self,
-        block: &Block,
-        call: &Digest,
-        function: &FunctionName,
-        replica: &AccountId,
-        k: usize,
-    ) -> Option<(Engine, Vec<AccountId>)> {
-        let Alike { engine, workers } = self.workers.alike(&self.stakes, function, replica)?;
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(call.as_bytes());
-        bytes[32..].copy_from_slice(block.digest.as_bytes());
-        Some((engine.clone(), workers::assigned(&SEED.hash(&bytes), function, workers, k)))
     }
 
     /// Looks at the receipts of a bundle: those of drawn workers are compared.
@@ -167,8 +82,8 @@ impl State {
         }
         let mut call = ComparedCall::clone(call);
         let FollowedReceipt { component, status, output, fuel, metered, .. } = receipt;
-        let verdict = compared::verdict(component, *status, output, *fuel, *metered);
-        let own = verdict.is_some() && compared::is_own(*status);
+        let verdict = verdict::verdict(component, *status, output, *fuel, *metered);
+        let own = verdict.is_some() && verdict::is_own(*status);
         let said = Statement { worker, receipt: id, verdict, own, bytes: receipt.bytes, fuel: *fuel };
         call.said.push(said);
         if let (None, Some(verdict)) = (call.agreed, verdict) {
@@ -186,7 +101,7 @@ impl State {
         } else if let Some(believed) = call.believed().filter(|believed| said.contradicts(believed)) {
             self.fault(&call, &said, believed.receipt, step);
         }
-        if call.said.len() == call.workers.len() {
+        if call.silent() == 0 {
             self.close_compared(block, &call, step);
         } else {
             self.put_compared(call.call, Some(call), step);
@@ -252,7 +167,7 @@ impl State {
         }
     }
 
-    fn put_compared(&mut self, id: EntryId, call: Option<ComparedCall>, step: &mut Step) {
+    pub(super) fn put_compared(&mut self, id: EntryId, call: Option<ComparedCall>, step: &mut Step) {
         step.touch(StateKey::Compared(id));
         self.compared.put(id, call.map(Arc::new));
     }

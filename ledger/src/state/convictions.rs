@@ -13,8 +13,8 @@
 //! whom it has seen. That is once for each key that ever had a seat; whatever proves nothing, or comes second, pays for
 //! its bytes like any bundle.
 
-use super::apply::{Step, Was};
 use super::stakes::burn;
+use super::step::{Step, Was};
 use super::{OrderedBundle, Refusal, Seats, State};
 use crate::limits::{BURNED_SHARE, MAX_ACCUSATION_BYTES};
 use moot_record::{AccountId, Conviction, EntryId, Offence, StateKey, Transaction, fee};

@@ -7,8 +7,8 @@
 //!                     └──at its height──► all to the sender, by itself
 //! ```
 
-use super::apply::{Step, Was};
 use super::postings::PostingKind;
+use super::step::{Step, Was};
 use super::{Refusal, State};
 use moot_record::{AccountId, EntryId, Hold, StateKey};
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,8 +13,9 @@
 //!
 //! All of it follows from the blocks: each replica derives the same calls, and which lane is to run one.
 
-use super::apply::Step;
-use super::derived::{DerivedCall, DerivedEnd, DerivedId, DerivedNews, Traced};
+use super::derived::{DerivedCall, DerivedEnd, DerivedId, DerivedNews};
+use super::open::Traced;
+use super::step::Step;
 use super::triggers::{self, Event, TriggerRecord};
 use super::{Block, FollowedReceipt, OrderedBundle, Refusal, State, history};
 use crate::limits::{MAX_TRACED_CALLS, MAX_TRIGGER_DEPTH};

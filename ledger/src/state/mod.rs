@@ -20,11 +20,13 @@ mod comparing;
 pub(crate) mod convictions;
 mod cron;
 mod derived;
+mod drawing;
 mod early;
 mod escrow;
 mod firing;
 mod function;
 mod history;
+mod open;
 mod open_batches;
 mod outcome;
 mod paths;
@@ -34,15 +36,17 @@ mod registry;
 mod revoked;
 mod seats;
 mod stakes;
+mod step;
 mod treasury;
 pub(crate) mod tree;
 mod triggers;
 mod turns;
 mod values;
+mod verdict;
 mod workers;
 
 pub use charges::Charges;
-pub use compared::{ComparedCall, Statement, verdict_of};
+pub use compared::{ComparedCall, Statement};
 pub use derived::{Barred, DerivedCall, DerivedEnd, DerivedId, DerivedNews};
 pub use early::EarlyReceipts;
 pub use function::{FunctionRecord, Version};
@@ -56,19 +60,20 @@ pub use seats::{Seat, Seats};
 pub use stakes::{Bid, Stakes};
 pub use triggers::{TriggerRecord, Triggers};
 pub use values::value_fee;
+pub use verdict::{may_agree, verdict_of};
 pub use workers::{Alike, Workers, assigned};
 
 #[allow(unused_imports, reason = "the documentation names it")]
 use crate::limits::MAX_VALIDITY_BLOCKS;
 use accounts::Accounts;
 use compared::Compared;
-use derived::{Open, Traced};
 use escrow::Escrow;
 use moot_record::{
     AccountId, Allocation, Call, Conviction, Digest, EntryId, FunctionName, Genesis, Hold, Invalid,
     PathOwner, PathRule, Payload, Pot, PriceList, Receipt, SetTrigger, Stake, StateKey, Status, Transaction,
     Value, WorkerRecord, entry_digest, priced_bytes,
 };
+use open::{Open, Traced};
 use paths::Owners;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

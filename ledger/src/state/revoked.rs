@@ -9,7 +9,7 @@
 //! Nobody can use what such an account has or is given, so it is given nothing any more. What was bound comes back to it
 //! all the same: it stays with whom it belongs to, and pays what was promised.
 
-use super::apply::{Step, Was};
+use super::step::{Step, Was};
 use super::{Refusal, State};
 use moot_record::{Account, AccountId, Spec, StateKey, WorkerRecord};
 use std::collections::BTreeMap;

@@ -9,8 +9,8 @@
 //! A replica is behind one account's stake at a time, and stays there until all of the stake is gone: so whoever wants
 //! to bring in another replica for it has to wait out the lock-up, or stake more.
 
-use super::apply::{Step, Was};
 use super::postings::PostingKind;
+use super::step::{Step, Was};
 use super::{Refusal, Revoked, State};
 use crate::limits::LOCKUP_STEPS;
 use moot_record::limits::{MAX_STAKED_REPLICAS, MAX_WAITING_PARTS};

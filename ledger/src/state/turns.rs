@@ -1,7 +1,8 @@
 //! Whose turn it is to run a derived call: one lane after the other, until one has answered.
 
-use super::apply::Step;
-use super::derived::{DerivedCall, Traced};
+use super::derived::DerivedCall;
+use super::open::Traced;
+use super::step::Step;
 use super::{Block, State};
 use crate::limits::{DERIVED_PATIENCE_MS, MAX_PASSED_ON, MAX_TRACED_CALLS, TRACED_AGAIN_MS};
 use moot_record::{AccountId, Digest, Domain, FunctionName, StateKey};

@@ -10,10 +10,10 @@
 //! A verdict ahead is of the very rule that applies in the value's turn, or it is not used: so it is the same as if
 //! every value had been judged one after the other.
 
-use super::apply::Step;
 use super::charges::Group;
 use super::paths::NO_RULE;
 use super::postings::{Posting, PostingKind};
+use super::step::Step;
 use super::{Block, OrderedBundle, Refusal, RuleRecord, Rules, State};
 use crate::limits::{MAX_JUDGING_THREADS, MIN_VALUES_ABREAST};
 use crate::rules::Scope;

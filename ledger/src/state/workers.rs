@@ -12,7 +12,7 @@
 //! Whoever comes or goes changes only what it gets or had. A number is a hash on a logarithmic scale, divided by the
 //! stake: so a worker gets calls in proportion to its stake, and gains nothing by splitting it among accounts.
 
-use super::apply::{Step, Was};
+use super::step::{Step, Was};
 use super::{Refusal, Stakes, State};
 use crate::limits::MAX_WORKERS;
 use moot_record::{
@@ -98,10 +98,23 @@ impl Workers {
         replica: &AccountId,
     ) -> impl Iterator<Item = (AccountId, u64, &WorkOffer)> {
         self.offering.iter().filter_map(move |account| {
-            let offer = self.records.get(account)?.offer.as_ref()?;
-            let staked = staked(stakes, account);
-            (staked > 0 && offer.covers(kind, function, replica)).then_some((*account, staked, offer))
+            let (staked, offer) = self.covers(stakes, account, kind, function, replica)?;
+            Some((*account, staked, offer))
         })
+    }
+
+    /// What a worker has staked, and what it offers, if that covers this.
+    pub(super) fn covers(
+        &self,
+        stakes: &Stakes,
+        account: &AccountId,
+        kind: Sandbox,
+        function: &FunctionName,
+        replica: &AccountId,
+    ) -> Option<(u64, &WorkOffer)> {
+        let offer = self.records.get(account)?.offer.as_ref()?;
+        let staked = staked(stakes, account);
+        (staked > 0 && offer.covers(kind, function, replica)).then_some((staked, offer))
     }
 
     /// Sets what is known of a worker; gives what was there. One that offers nothing and has no faults is none.

@@ -139,7 +139,7 @@ impl Machine {
         (bundle.first, self.block(vec![bundle]))
     }
 
-    fn faults(&self, worker: &AccountId) -> (u64, u64) {
+    pub(crate) fn faults(&self, worker: &AccountId) -> (u64, u64) {
         self.state.workers().get(worker).map_or((0, 0), |record| (record.faults, record.burned))
     }
 
@@ -149,7 +149,7 @@ impl Machine {
 }
 
 /// What a call with its receipt costs: 200 and 300 bytes, and ten of fuel.
-const COST: u64 = 500 + 10;
+pub(crate) const COST: u64 = 500 + 10;
 
 #[test]
 fn the_first_receipt_that_most_agree_on_is_charged_once() {

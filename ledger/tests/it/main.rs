@@ -24,6 +24,7 @@ mod payloads;
 mod purse;
 mod rehearsals;
 mod sequencer;
+mod silent;
 mod simulated;
 mod state_machine;
 mod state_proofs;

@@ -5,7 +5,7 @@
 use crate::town::Replicas;
 use crate::working::{a_call, account, deploy, function, key, record, stake, work_with};
 use crate::world::bundle;
-use moot_ledger::{DerivedNews, Ledger, PayloadBytes, PostingKind, Refusal, Refused};
+use moot_ledger::{ComparedCall, DerivedNews, Ledger, PayloadBytes, PostingKind, Refusal, Refused};
 use moot_record::{AccountId, Digest, Entry, EntryId, Spec, Status, Transaction};
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -142,7 +142,9 @@ impl Asked {
     fn speak(&mut self, town: &impl Replicas, lies: bool) -> bool {
         if self.drawn.is_empty() {
             let found = town.ledger(self.at).compared(&self.call.0);
-            self.drawn = found.ok().flatten().map_or_else(Vec::new, |found| found.workers);
+            // The first of them: their hour may be over where a clock is ahead, and others asked who have nothing to say.
+            let first = |found: ComparedCall| found.workers.into_iter().take(found.places.into()).collect();
+            self.drawn = found.ok().flatten().map_or_else(Vec::new, first);
             assert!(!self.drawn.contains(&account(WORKERS)), "it runs another engine than the others");
         }
         let next = self.drawn.iter().copied().find(|worker| !self.said.contains_key(worker));

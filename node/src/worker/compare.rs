@@ -2,31 +2,37 @@
 //!
 //! ```text
 //!  final ──► the workers that the state has drawn ──► lease, ask ──┐
-//!                                                   lease, ask ──┼──► most agree ──► the first of those: recorded, answered
-//!                                                   lease, ask ──┘         └──► what the others say is recorded beside it
+//!                     ▲                             lease, ask ──┼──► most agree ──► the first of those: recorded, answered
+//!                     │                             lease, ask ──┘         └──► what the others say is recorded beside it
+//!   others, as blocks come ◄── too few have said anything ◄──┘
 //! ```
 //!
+//! What workers say is kept until most agree, so that the first receipt of a call is its answer. To the state all of them are
+//! silent until then: it may name more others than are needed, and as many are asked as have not answered.
+//!
 //! - Requires: that the state has drawn the workers, all of one engine, which it does in the block that orders the call.
-//! - Provides: no answer before most of the workers have said it and it is on the disk; every receipt that came in time is
-//!   recorded, so that the state can name the odd one out; no worker is asked that has joined with another engine than it
-//!   was drawn for.
+//! - Provides: no answer before most of the workers have said it and it is on the disk; another one is asked for each that
+//!   is away, dies or is too slow, as soon as the state names it; every receipt that came in time is recorded, so that the
+//!   state can name the odd one out; no worker is asked that has joined with another engine than it was drawn for.
 //! - Does not provide: an answer when too few of them are to be had, or say the same. What was said is recorded all the
 //!   same, beside a receipt of the replica's own that says that there is none.
 
+use crate::limits::OTHERS_EVERY;
 use crate::worker::elsewhere::Said;
 use crate::worker::job::{Executed, Finished, Job, Unfinished};
 use crate::worker::places::Place;
 use crate::worker::registry::Active;
 use crate::worker::run::{Failed, failed_before};
 use crate::worker::{LoadProblem, Worker};
-use crate::workers::wire::CallOrder;
 use crate::workers::{Lost, PLACE_WAIT, PLACE_WAIT_AT_START};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use moot_host::Fault;
-use moot_ledger::{ComparedCall, verdict_of};
+use moot_ledger::limits::MAX_VALIDITY_BLOCKS;
+use moot_ledger::{ComparedCall, Ledger, may_agree, verdict_of};
 use moot_record::{AccountId, Digest, Engine, Status};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 impl Worker {
     /// Refuses a call that too few workers could run, before anything of it is recorded: those among whom the state would
@@ -44,6 +50,51 @@ impl Worker {
     }
 }
 
+/// The workers of a call, as far as the blocks have named them.
+struct Drawn {
+    call: ComparedCall,
+    /// How many of them have been asked.
+    asked: usize,
+    /// The last height at which others may be asked. What the first say is valid for so many blocks, and waits for the
+    /// others here: one that is asked may take three quarters of them, so it has to be asked in the first.
+    until: u64,
+}
+
+impl Drawn {
+    fn new(call: ComparedCall, height: u64) -> Drawn {
+        Drawn { call, asked: 0, until: height.saturating_add(MAX_VALIDITY_BLOCKS / 4) }
+    }
+
+    /// The next one to ask: of the others only while it can still be heard.
+    fn next(&mut self, ledger: &Ledger) -> Option<AccountId> {
+        let worker = *self.call.workers.get(self.asked)?;
+        let first = self.asked < usize::from(self.call.places);
+        let in_time = || ledger.height() <= self.until && self.call.in_time(ledger.time_ms());
+        (first || in_time()).then(|| {
+            self.asked += 1;
+            worker
+        })
+    }
+
+    /// Whether the state may name others.
+    fn has_others(&self) -> bool {
+        !self.call.others.is_empty()
+    }
+
+    /// Looks whom the last block has.
+    fn look(&mut self, ledger: &Ledger) {
+        match ledger.compared(&self.call.call) {
+            Ok(Some(call)) => self.call = call,
+            // Nobody is waited for any more.
+            Ok(None) => self.call.others.clear(),
+            Err(error) => {
+                tracing::warn!(call = %self.call.call, %error, "who else is to run a call cannot be read");
+                self.call.others.clear();
+            }
+        }
+    }
+}
+
 /// What has come from workers so far.
 #[derive(Default)]
 struct Heard {
@@ -55,9 +106,13 @@ struct Heard {
 impl Heard {
     /// The place of the first that so many agree with.
     fn agreed(&self, most: usize) -> Option<usize> {
-        let verdicts: Vec<Option<Digest>> = self.said.iter().map(|said| verdict_of(&said.receipt)).collect();
+        let verdicts = self.verdicts();
         let votes = |verdict: &Option<Digest>| verdicts.iter().filter(|other| *other == verdict).count();
         verdicts.iter().position(|verdict| verdict.is_some() && votes(verdict) >= most)
+    }
+
+    fn verdicts(&self) -> Vec<Option<Digest>> {
+        self.said.iter().map(|said| verdict_of(&said.receipt)).collect()
     }
 
     fn take(&mut self, answer: Result<Said, Lost>) {
@@ -82,14 +137,26 @@ impl Job {
             }
             Err(error) => return self.without(&error.to_string()).await,
         };
-        let ComparedCall { workers, engine, .. } = &drawn;
-        let (job, most) = (Arc::new(self), drawn.majority());
-        let order = Arc::new(job.order());
-        let mut asked: FuturesUnordered<_> =
-            workers.iter().map(|worker| job.clone().of_one(*worker, engine.clone(), order.clone())).collect();
+        let (job, most, places) = (Arc::new(self), drawn.majority(), usize::from(drawn.places));
+        let engine = drawn.engine.clone();
+        let mut drawn = Drawn::new(drawn, job.worker.ledger.height());
+        let mut asked = FuturesUnordered::new();
         let mut heard = Heard::default();
-        while let Some(answer) = asked.next().await {
-            heard.take(answer?);
+        let mut look = tokio::time::interval_at(Instant::now() + OTHERS_EVERY, OTHERS_EVERY);
+        loop {
+            while heard.said.len() + asked.len() < places
+                && let Some(worker) = drawn.next(&job.worker.ledger)
+            {
+                asked.push(job.clone().of_one(worker, engine.clone()));
+            }
+            let more = drawn.has_others() && may_agree(&heard.verdicts(), places - heard.said.len(), most);
+            if asked.is_empty() && !more {
+                return job.undecided(heard).await;
+            }
+            tokio::select! {
+                Some(answer) = asked.next() => heard.take(answer?),
+                _ = look.tick(), if more => drawn.look(&job.worker.ledger),
+            }
             let Some(first) = heard.agreed(most) else { continue };
             let finished = job.believe(heard, first).await?;
             // Whoever is slower is heard too, and nobody waits for it.
@@ -100,7 +167,6 @@ impl Job {
             });
             return Ok(Executed::Finished(Box::new(finished)));
         }
-        job.undecided(heard).await
     }
 
     /// What one worker says. One that has joined with another engine than it was drawn for is not asked: what it says could
@@ -109,7 +175,6 @@ impl Job {
         self: Arc<Self>,
         worker: AccountId,
         engine: Engine,
-        order: Arc<CallOrder>,
     ) -> Result<Result<Said, Lost>, Unfinished> {
         // After a restart its workers have to join again first.
         let within = if self.recorded().is_some() { PLACE_WAIT } else { PLACE_WAIT_AT_START };
@@ -117,7 +182,7 @@ impl Job {
             return Ok(Err(Lost::NotRun(format!("worker {worker} is not here, or has no free place"))));
         };
         let answer = match lease.engine() {
-            runs if *runs == engine => self.ask(&lease, &order).await?,
+            runs if *runs == engine => self.ask(&lease, &self.order()).await?,
             runs => Err(Lost::NotRun(format!(
                 "worker {worker} runs {runs}, and was drawn among those that run {engine}"
             ))),

@@ -6,6 +6,7 @@ mod external;
 mod joining;
 mod lost;
 mod process;
+mod replaced;
 mod rogue;
 mod runtimes;
 mod several;
