@@ -24,6 +24,7 @@ pub(super) fn build() -> Result<()> {
         "Node 20.19 or later is needed: https://nodejs.org, or your system's packages nodejs and npm",
     )?;
     install()?;
+    run(Command::new("npm").args(["run", "--silent", "types"]).current_dir(root().join("guests/js")))?;
     moot_build("js", &FUNCTIONS, &SOURCES, &version)
 }
 
