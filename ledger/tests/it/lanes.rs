@@ -362,7 +362,7 @@ async fn a_final_block_replaces_the_unordered_version() {
 
 /// The same bundle at two replicas at the same moment: the blocks' first counts, on every replica alike.
 #[tokio::test]
-async fn a_bundle_at_two_replicas_counts_once() {
+async fn case_68_a_bundle_at_two_replicas_counts_once() {
     let mut town = Town::started(4, 7);
     let (a, b) = (town.ledger(0), town.ledger(1));
     let deployed = bundle(&a, &client(), 900, &[deploy("once", b"code", &spec("/once", true, true), None)]);
