@@ -14,10 +14,11 @@ use moot_host::{Host, HostConfig};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{ChildStderr, Command};
 
 /// Bytes of a child's complaint that are passed on.
-const MAX_COMPLAINT_BYTES: usize = 2000;
+const MAX_COMPLAINT_BYTES: u64 = 2000;
 
 /// Where components are compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Compiler {
 }
 
 async fn in_child(program: &Path, input: &Path, output: &Path, bounds: Bounds) -> Result<(), CompileFailed> {
-    let child = Command::new(program)
+    let mut child = Command::new(program)
         .arg("__compile")
         .arg(input)
         .arg(output)
@@ -106,24 +107,36 @@ async fn in_child(program: &Path, input: &Path, output: &Path, bounds: Bounds) -
         .kill_on_drop(true)
         .spawn()
         .map_err(|e| CompileFailed::Broken(format!("{}: {e}", program.display())))?;
-    let process = child.id();
-    // At a limit the future that waits is dropped, and the child with it.
-    let done = tokio::select! {
+    let (process, stderr) = (child.id(), child.stderr.take());
+    let ended = tokio::select! {
         biased;
-        done = child.wait_with_output() => done.map_err(|e| CompileFailed::Broken(e.to_string()))?,
-        () = grown(process, bounds.memory) => return Err(CompileFailed::TooLarge(bounds.memory)),
-        () = tokio::time::sleep(bounds.time) => return Err(CompileFailed::TooSlow(bounds.time)),
+        (said, status) = async { tokio::join!(complaint(stderr), child.wait()) } => Ok((said, status)),
+        () = grown(process, bounds.memory) => Err(CompileFailed::TooLarge(bounds.memory)),
+        () = tokio::time::sleep(bounds.time) => Err(CompileFailed::TooSlow(bounds.time)),
     };
-    if done.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&done.stderr[..done.stderr.len().min(MAX_COMPLAINT_BYTES)]);
-    match done.status.code() {
-        Some(_) => Err(CompileFailed::Refused(said.trim().to_owned())),
-        None => {
-            Err(CompileFailed::Refused(format!("the compiler was ended by the system ({})", done.status)))
+    let (said, status) = match ended {
+        Ok((said, status)) => (said, status.map_err(|e| CompileFailed::Broken(e.to_string()))?),
+        Err(limit) => {
+            // Waited for: the next one is to have the memory and the cores that this one had.
+            let _ = child.kill().await;
+            return Err(limit);
         }
+    };
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(_) => Err(CompileFailed::Refused(said)),
+        None => Err(CompileFailed::Refused(format!("the compiler was ended by the system ({status})"))),
     }
+}
+
+/// The beginning of what a child complains about. All of it is read, or the child would wait for us.
+async fn complaint(stderr: Option<ChildStderr>) -> String {
+    let mut said = Vec::new();
+    if let Some(mut stderr) = stderr {
+        let _ = (&mut stderr).take(MAX_COMPLAINT_BYTES).read_to_end(&mut said).await;
+        let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    }
+    String::from_utf8_lossy(&said).trim().to_owned()
 }
 
 /// Waits until a process has more than `most` bytes resident, which it may never have.
