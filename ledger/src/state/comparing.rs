@@ -138,7 +138,7 @@ impl State {
             fuel: first.fuel.min(call.fuel_limit),
         };
         let workers: Vec<AccountId> = saying.iter().map(|said| said.worker).collect();
-        self.charge_one(&group, &charge, &workers, step.till());
+        self.charge_one(&group, &charge, &workers, &mut step.till);
     }
 
     /// A worker said otherwise than most: it loses a share of its stake, and its place.

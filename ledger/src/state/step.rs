@@ -71,10 +71,6 @@ impl Step {
         self.till.post(Posting::new(account, kind, None, units));
     }
 
-    pub(super) fn till(&mut self) -> &mut Till {
-        &mut self.till
-    }
-
     /// Another value may be under a key now.
     pub(super) fn touch(&mut self, key: StateKey) {
         self.touched.insert(key);

@@ -3,6 +3,7 @@
 use super::made_of::moot_build;
 use crate::step::{output, root, run};
 use anyhow::{Context as _, Result};
+use std::path::PathBuf;
 use std::process::Command;
 
 const FUNCTIONS: [&str; 8] =
@@ -24,13 +25,17 @@ pub(super) fn build() -> Result<()> {
         "Node 20.19 or later is needed: https://nodejs.org, or your system's packages nodejs and npm",
     )?;
     install()?;
-    run(Command::new("npm").args(["run", "--silent", "types"]).current_dir(root().join("guests/js")))?;
+    run(Command::new("npm").args(["run", "--silent", "types"]).current_dir(folder()))?;
     moot_build("js", &FUNCTIONS, &SOURCES, &version)
+}
+
+fn folder() -> PathBuf {
+    root().join("guests/js")
 }
 
 /// Installs what the lock file names, with its checksums, unless that is what is there.
 fn install() -> Result<()> {
-    let folder = root().join("guests/js");
+    let folder = folder();
     let lock = std::fs::read(folder.join("package-lock.json"))?;
     let note = folder.join("node_modules/.installed-lock.json");
     if std::fs::read(&note).is_ok_and(|installed| installed == lock) {
